@@ -1,0 +1,62 @@
+"""Errors that people see: raised where the fact is known, shown at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class AnnotateError(Exception):
+    """Something that was given cannot be used; the text says what, and `hint` what to do.
+
+    A face shows it without a traceback and ends with exit code 2.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class SpaceError(AnnotateError, ValueError):
+    """A search space, one of its domains, or values for it that make no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake in an annotation.
+
+    `line` counts from 1; `col` from 1 in characters, as editors do; `end_col` is the first
+    column after the offending token. `source_line` is the line as it stands, without its
+    newline; `hint` may be empty.
+    """
+
+    path: str
+    line: int
+    col: int
+    code: str
+    message: str
+    hint: str = ""
+    source_line: str = ""
+    end_col: int = 0
+
+    def display(self) -> str:
+        """`path:line:col: CODE message`, the source line, a caret under the token, the hint."""
+        lines = [f"{self.path}:{self.line}:{self.col}: {self.code} {self.message}"]
+        if self.source_line:
+            before = self.source_line[: self.col - 1]
+            indent = "".join("\t" if c == "\t" else " " for c in before)
+            width = max(1, min(self.end_col, len(self.source_line) + 1) - self.col)
+            lines += [f"    {self.source_line}", f"    {indent}{'^' * width}"]
+        if self.hint:
+            lines.append(f"    hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class Mistakes(AnnotateError):
+    """Every mistake of every file that was read, in the order of path, line and column."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.path, m.line, m.col, m.code)))
+        count = len(self.mistakes)
+        super().__init__(f"{count} mistake{'' if count == 1 else 's'} in annotations")

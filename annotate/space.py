@@ -1,0 +1,313 @@
+"""The search space: ordered parameters, each with one of NNI's ten domains.
+
+`values`, one sample of the space, is a dict from a parameter's key to a JSON value: a number for
+the numeric domains; for a choice the option itself, or, where the option has parameters of its
+own, NNI's `{"_name": option, child: value, ...}`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+from annotate.domains import DOMAINS, JSON, Domain, Random, numeric_domain
+from annotate.errors import SpaceError
+
+Values: TypeAlias = dict[str, JSON]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a choice: a JSON value, and the parameters that exist only when it is chosen.
+
+    With `children` the value is the option's `_name`.
+    """
+
+    value: JSON
+    children: tuple[Parameter, ...] = ()
+
+    def to_json(self) -> JSON:
+        if not self.children:
+            return self.value
+        return {"_name": self.value, **{c.key: c.domain.to_json() for c in self.children}}
+
+    @property
+    def size(self) -> int | None:
+        return _product(child.domain.size for child in self.children)
+
+    def matches(self, value: JSON) -> bool:
+        if self.children:
+            return isinstance(value, Mapping) and same(value.get("_name"), self.value)
+        return same(value, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Domain):
+    """One of the options."""
+
+    type: ClassVar[str] = "choice"
+    options: tuple[Option, ...]
+
+    def __post_init__(self) -> None:
+        if not self.options:
+            raise SpaceError("choice() has no option", hint="give at least one option")
+
+    @property
+    def arguments(self) -> list[JSON]:
+        return [option.to_json() for option in self.options]
+
+    @property
+    def size(self) -> int | None:
+        sizes = [option.size for option in self.options]
+        return None if None in sizes else sum(s for s in sizes if s is not None)
+
+    def sample(self, rng: Random) -> JSON:
+        option = self.options[int(rng.integers(0, len(self.options)))]
+        if not option.children:
+            return option.value
+        return {"_name": option.value} | {c.key: c.domain.sample(rng) for c in option.children}
+
+    def index(self, value: JSON) -> int:
+        """Which option `value` is; raises SpaceError when it is none."""
+        for number, option in enumerate(self.options):
+            if option.matches(value):
+                return number
+        # 1 for 1.0 is what a person types; 1 for True is not.
+        for number, option in enumerate(self.options):
+            numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if numeric and not isinstance(option.value, bool) and value == option.value:
+                return number
+        shown = ", ".join(repr(option.value) for option in self.options)
+        raise SpaceError(f"{value!r} is none of the options {shown}")
+
+    def locate(self, value: JSON) -> JSON:
+        option = self.options[self.index(value)]
+        if not option.children:
+            return option.value
+        located: dict[str, JSON] = {"_name": option.value}
+        for child in option.children:
+            if child.key not in value:
+                raise SpaceError(f"{child.key!r} is missing for the option {option.value!r}")
+            located[child.key] = child.domain.locate(value[child.key])
+        return located
+
+
+def same(a: JSON, b: JSON) -> bool:
+    """Equal as JSON: 1, 1.0 and True are three different values."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    return bool(a == b)
+
+
+def _product(sizes: Iterable[int | None]) -> int | None:
+    total = 1
+    for size in sizes:
+        if size is None:
+            return None
+        total *= size
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One dimension: its whole key in the search space, and its domain."""
+
+    key: str
+    domain: Domain
+
+    @property
+    def parts(self) -> tuple[str, str, str] | None:
+        """`(module, name, kind)` of a key `module/name/kind`; None for a key written by hand."""
+        module, _, rest = self.key.partition("/")
+        name, _, kind = rest.rpartition("/")
+        known = kind == self.domain.type or kind == "function_choice"
+        return (module, name, kind) if module and name and known else None
+
+    @property
+    def name(self) -> str:
+        """The short name, as people say it."""
+        return self.parts[1] if self.parts else self.key
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """Ordered parameters with different keys."""
+
+    parameters: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        twice = [key for key, n in Counter(p.key for p in self.parameters).items() if n > 1]
+        if twice:
+            raise SpaceError(f"the parameter {twice[0]!r} is there twice")
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __getitem__(self, key: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.key == key:
+                return parameter
+        raise KeyError(key)
+
+    @property
+    def size(self) -> int | None:
+        """How many different values there are; None where that is not finite."""
+        return _product(parameter.domain.size for parameter in self.parameters)
+
+    def sample(self, rng: Random) -> Values:
+        """Draw every parameter from its own distribution."""
+        return {p.key: p.domain.sample(rng) for p in self.parameters}
+
+    def locate(self, values: Mapping[str, JSON]) -> Values:
+        """Return `values` as the space writes them, in its order.
+
+        Raises SpaceError that names the parameter which is missing, unknown or out of its domain.
+        """
+        for key in values:
+            if not any(p.key == key for p in self.parameters):
+                raise SpaceError(f"{key!r} is not in the search space", hint=self._known(key))
+        located = {}
+        for parameter in self.parameters:
+            if parameter.key not in values:
+                raise SpaceError(f"{parameter.key!r} has no value")
+            try:
+                located[parameter.key] = parameter.domain.locate(values[parameter.key])
+            except SpaceError as error:
+                raise SpaceError(
+                    f"{parameter.name}: {error}", hint=f"its domain is {parameter.domain}"
+                ) from None
+        return located
+
+    @property
+    def names(self) -> dict[str, str]:
+        """From each key the shortest name that means it alone: `lr`, else `model/lr`, else the key."""
+        names = {p.key: p.name for p in self.parameters}
+        for longer in (_with_module, lambda parameter: parameter.key):
+            count = Counter(names.values())
+            for parameter in self.parameters:
+                if count[names[parameter.key]] > 1:
+                    names[parameter.key] = longer(parameter)
+        return names
+
+    def resolve(self, name: str) -> Parameter:
+        """The parameter that `name`, short or whole, means.
+
+        Raises SpaceError when it means none, with what may have been meant, or several.
+        """
+        wanted = [p for p in self.parameters if name in (p.key, p.name, _with_module(p))]
+        exact = [p for p in wanted if p.key == name]
+        if len(exact or wanted) == 1:
+            return (exact or wanted)[0]
+        if wanted:
+            keys = ", ".join(p.key for p in wanted)
+            raise SpaceError(f"{name!r} means more than one parameter", hint=f"say which: {keys}")
+        raise SpaceError(f"there is no parameter {name!r}", hint=self._known(name))
+
+    def _known(self, name: str) -> str:
+        names = list(self.names.values())
+        close = difflib.get_close_matches(name, [*names, *self.names], n=1)
+        if close:
+            return f"did you mean {close[0]!r}?"
+        return f"the parameters are {', '.join(names)}" if names else "it has no parameters"
+
+    def to_json(self) -> dict[str, JSON]:
+        """NNI's search space."""
+        return {p.key: p.domain.to_json() for p in self.parameters}
+
+    @classmethod
+    def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:
+        """Read NNI's search space; raises SpaceError that names the parameter."""
+        if not isinstance(space, Mapping):
+            raise SpaceError(
+                f"a search space is an object, not {_kind(space)}",
+                hint='write {"lr": {"_type": "loguniform", "_value": [0.001, 1]}}',
+            )
+        return cls(tuple(Parameter(key, _domain(key, value)) for key, value in space.items()))
+
+    @classmethod
+    def read(cls, path: Path) -> SearchSpace:
+        """Read a search space file; raises SpaceError that names the file and the place."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            return cls.from_json(json.loads(text, object_pairs_hook=_unique))
+        except OSError as error:
+            raise SpaceError(f"{path}: {error.strerror or error}") from None
+        except json.JSONDecodeError as error:
+            raise SpaceError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
+        except UnicodeDecodeError as error:
+            raise SpaceError(f"{path}: not UTF-8 text at byte {error.start}") from None
+        except SpaceError as error:
+            raise SpaceError(f"{path}: {error}", hint=error.hint) from None
+
+
+def _with_module(parameter: Parameter) -> str:
+    parts = parameter.parts
+    return f"{parts[0]}/{parts[1]}" if parts else parameter.key
+
+
+def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    twice = [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]
+    if twice:
+        raise SpaceError(f"{twice[0]!r} is there twice")
+    return dict(pairs)
+
+
+def _kind(value: JSON) -> str:
+    names = {
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        type(None): "null",
+        dict: "an object",
+    }
+    return names.get(type(value), "a number")
+
+
+def _domain(where: str, spec: JSON) -> Domain:
+    if not isinstance(spec, Mapping) or "_type" not in spec or "_value" not in spec:
+        raise SpaceError(
+            f"{where}: needs the keys _type and _value",
+            hint='for example {"_type": "uniform", "_value": [0, 1]}',
+        )
+    kind, arguments = spec["_type"], spec["_value"]
+    domain = DOMAINS.get(kind) if isinstance(kind, str) else None
+    if domain is None:
+        close = difflib.get_close_matches(str(kind), DOMAINS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the types are {', '.join(DOMAINS)}"
+        raise SpaceError(f"{where}: unknown _type {kind!r}", hint=hint)
+    if not isinstance(arguments, list):
+        raise SpaceError(f"{where}: _value is a list, not {_kind(arguments)}")
+    try:
+        if domain is Choice:
+            return Choice(tuple(_option(where, option) for option in arguments))
+        return numeric_domain(kind, arguments)
+    except SpaceError as error:
+        text = str(error)
+        raise SpaceError(
+            text if text.startswith(where) else f"{where}: {text}", hint=error.hint
+        ) from None
+
+
+def _option(where: str, option: JSON) -> Option:
+    if not (isinstance(option, Mapping) and "_name" in option):
+        return Option(option)
+    name = option["_name"]
+    children = tuple(
+        Parameter(key, _domain(f"{where}/{name}/{key}", value))
+        for key, value in option.items()
+        if key != "_name"
+    )
+    # An option without children of its own still reaches the script as NNI gives it.
+    return Option(name, children) if children else Option(dict(option))
