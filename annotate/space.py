@@ -56,6 +56,15 @@ class Choice(Domain):
     def __post_init__(self) -> None:
         if not self.options:
             raise SpaceError("choice() has no option", hint="give at least one option")
+        for option in self.options:
+            if option.children and sum(same(option.value, o.value) for o in self.options) > 1:
+                raise SpaceError(f"two options of choice are named {option.value!r}")
+
+    @property
+    def distinct(self) -> tuple[Option, ...]:
+        """The options without repetition; one written twice is only drawn twice as often."""
+        first = [self.index(option.to_json()) for option in self.options]
+        return tuple(self.options[number] for number in sorted(set(first)))
 
     @property
     def arguments(self) -> list[JSON]:
@@ -63,7 +72,7 @@ class Choice(Domain):
 
     @property
     def size(self) -> int | None:
-        sizes = [option.size for option in self.options]
+        sizes = [option.size for option in self.distinct]
         return None if None in sizes else sum(s for s in sizes if s is not None)
 
     def sample(self, rng: Random) -> JSON:
