@@ -1,0 +1,17 @@
+"""The algorithms: a search space and results in, the next values out."""
+
+from tuners.base import Assessor, Exhausted, Tuner, TunerError, Verdict
+from tuners.registry import ASSESSORS, TUNERS, Algorithm, create, create_assessor
+
+__all__ = [
+    "ASSESSORS",
+    "TUNERS",
+    "Algorithm",
+    "Assessor",
+    "Exhausted",
+    "Tuner",
+    "TunerError",
+    "Verdict",
+    "create",
+    "create_assessor",
+]

@@ -1,10 +1,10 @@
-"""What a tuner is: it is asked for values and told what became of them."""
+"""What a tuner and an assessor are: asked for values, told results, asked to judge curves."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from enum import Enum
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
@@ -15,7 +15,7 @@ class Exhausted(Exception):
 
 
 class TunerError(AnnotateError, ValueError):
-    """A tuner's name, one of its arguments, or a parameter that it cannot take."""
+    """An algorithm's name, one of its arguments, or a parameter that it cannot take."""
 
 
 class Tuner(ABC):
@@ -23,7 +23,7 @@ class Tuner(ABC):
 
     Several values may be asked and untold at a time. Its state depends only on the seed and on
     the order of `ask` and `tell`: the same calls give the same values. It belongs to one caller:
-    calls never overlap.
+    calls never overlap, and the values that it gives are not to be changed.
     """
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
@@ -39,15 +39,36 @@ class Tuner(ABC):
     def tell(self, values: Values, metric: float | None) -> None:
         """Take the result of `values`, asked before or not; None where the trial failed.
 
-        `metric` is in the script's own unit and finite.
+        `metric` is in the script's own unit; one that is not finite counts as a failure. Raises
+        SpaceError for values that do not lie in the space.
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    """A tuner that can be chosen by name."""
+class Verdict(Enum):
+    """What becomes of a running trial."""
 
-    name: str
-    nni_names: tuple[str, ...]
-    summary: str
-    load: Callable[[], type[Tuner]]
+    KEEP = "keep"
+    STOP = "stop"
+
+
+class Assessor(ABC):
+    """Judges a running trial by its curve: the intermediate results so far, oldest first.
+
+    `trial` is the trial's number. Its state depends only on the order of the calls, which never
+    overlap.
+    """
+
+    def __init__(self, *, maximize: bool = False) -> None:
+        self.maximize = maximize
+
+    @abstractmethod
+    def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
+        """Whether `trial` goes on; called after each intermediate result."""
+
+    @abstractmethod
+    def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
+        """Learn of a trial that ended; `ok` where it ran to its own end and succeeded.
+
+        `curve` is all its intermediate results. A trial that was stopped early or failed comes
+        with `ok` False.
+        """

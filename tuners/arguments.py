@@ -1,0 +1,100 @@
+"""Arguments of an algorithm as people write them, checked against its constructor."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tuners.base import TunerError
+
+#: Given by the experiment, not by `args`.
+_CONTEXT = ("self", "space", "seed", "maximize")
+
+
+def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, Any]:
+    """`args` in the types that the constructor of `algorithm` declares.
+
+    Raises TunerError that names the argument which is unknown, missing or of another type.
+    """
+    parameters = inspect.signature(algorithm).parameters
+    known = [key for key in parameters if key not in _CONTEXT]
+    hints = typing.get_type_hints(algorithm.__init__)  # type: ignore[misc]
+    for key in args:
+        if key not in known:
+            listed = f"its arguments are {', '.join(known)}" if known else "it takes none"
+            raise TunerError(f"{name} has no argument {key!r}", hint=meant(key, known) or listed)
+    for key in known:
+        if key not in args and parameters[key].default is inspect.Parameter.empty:
+            raise TunerError(f"{name} needs the argument {key!r}")
+    return {key: _typed(f"{name}: {key}", args[key], hints[key]) for key in known if key in args}
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """`did you mean …?` where `word` is close to a known one, else nothing."""
+    by_lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return f"did you mean {by_lower[close[0]]!r}?" if close else ""
+
+
+def _typed(where: str, value: Any, hint: Any) -> Any:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        (hint,) = [part for part in typing.get_args(hint) if part is not type(None)]
+        if value is None:
+            return None
+    if typing.get_origin(hint) is typing.Literal:
+        return _one_of(where, value, typing.get_args(hint))
+    convert = {int: _int, float: _float, bool: _bool}[hint]
+    return convert(where, value)
+
+
+def _one_of(where: str, value: Any, options: tuple[Any, ...]) -> Any:
+    if value not in options:
+        shown = ", ".join(map(repr, options))
+        raise TunerError(
+            f"{where} is one of {shown}, not {value!r}", hint=meant(str(value), options)
+        )
+    return value
+
+
+def _float(where: str, value: Any) -> float:
+    """A float; YAML reads `1e-6` as a string, so that a string that is a number will do."""
+    if not isinstance(value, bool) and isinstance(value, (int, float, str)):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    raise TunerError(f"{where} is a number, not {value!r}")
+
+
+def _int(where: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        number = _float(where, value)
+    except TunerError:
+        number = 0.5
+    if not number.is_integer():
+        raise TunerError(f"{where} is a whole number, not {value!r}")
+    return int(number)
+
+
+def _bool(where: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TunerError(f"{where} is true or false, not {value!r}")
+    return value
+
+
+def at_least(name: str, value: float, least: float) -> None:
+    """Raise TunerError where the argument `name` is below `least`."""
+    if not value >= least:
+        raise TunerError(f"{name} is at least {least}, not {value}")
+
+
+def between(name: str, value: float, low: float, high: float) -> None:
+    """Raise TunerError where the argument `name` is not from `low` to `high`."""
+    if not low <= value <= high:
+        raise TunerError(f"{name} is from {low} to {high}, not {value}")

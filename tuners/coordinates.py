@@ -1,0 +1,119 @@
+"""A nested space as a flat list of coordinates, of which each sample has some."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from annotate.domains import (
+    JSON,
+    Domain,
+    LogNormal,
+    Normal,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    RandInt,
+)
+from annotate.space import Choice, Parameter, SearchSpace, Values
+
+#: From a coordinate's number to its level: an option's number for a choice, else the value.
+Levels = dict[int, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Coordinate:
+    """One parameter, nested or not. It exists where its parent, a choice, has chosen `option`.
+
+    `path` is for people: the keys from the outermost parameter on.
+    """
+
+    number: int
+    key: str
+    path: str
+    domain: Domain
+    parent: int | None = None
+    option: int | None = None
+
+
+class Coordinates(Sequence[Coordinate]):
+    """The coordinates of a space: parents before their children, in the space's order."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._all: list[Coordinate] = []
+        self._children: dict[tuple[int | None, int | None], list[Coordinate]] = {}
+        self._add(space.parameters, None, None)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __getitem__(self, number):  # type: ignore[no-untyped-def]
+        return self._all[number]
+
+    def _add(self, parameters: Sequence[Parameter], parent: int | None, option: int | None) -> None:
+        for parameter in parameters:
+            before = "" if parent is None else f"{self._all[parent].path}/"
+            path = before + parameter.key
+            new = Coordinate(len(self), parameter.key, path, parameter.domain, parent, option)
+            self._all.append(new)
+            self._children.setdefault((parent, option), []).append(new)
+            if isinstance(parameter.domain, Choice):
+                for number, nested in enumerate(parameter.domain.options):
+                    self._add(nested.children, new.number, number)
+
+    def children(self, parent: int | None = None, option: int | None = None) -> list[Coordinate]:
+        """What exists where `parent` has chosen `option`; without arguments, always."""
+        return self._children.get((parent, option), [])
+
+    def levels(self, values: Values) -> Levels:
+        """The levels of the coordinates that `values` has."""
+        found: Levels = {}
+        self._read(values, self.children(), found)
+        return found
+
+    def _read(self, values: Mapping[str, JSON], here: list[Coordinate], found: Levels) -> None:
+        for c in here:
+            value = values[c.key]
+            if not isinstance(c.domain, Choice):
+                found[c.number] = value
+                continue
+            option = c.domain.index(value)
+            found[c.number] = option
+            self._read(value, self.children(c.number, option), found)
+
+    def values(self, levels: Mapping[int, float]) -> Values:
+        """The values that `levels` mean, each brought to the nearest one of its domain."""
+        return {c.key: self._write(c, levels) for c in self.children()}
+
+    def _write(self, c: Coordinate, levels: Mapping[int, float]) -> JSON:
+        level = snap(c.domain, levels[c.number])
+        if not isinstance(c.domain, Choice):
+            return level
+        option = c.domain.options[level]
+        if not option.children:
+            return option.value
+        return {"_name": option.value} | {
+            child.key: self._write(child, levels) for child in self.children(c.number, level)
+        }
+
+
+def snap(domain: Domain, level: float) -> JSON:
+    """The domain's value nearest to `level`; an option's number for a choice."""
+    if isinstance(domain, Choice):
+        return min(max(round(level), 0), len(domain.options) - 1)
+    if isinstance(domain, RandInt):
+        return min(max(round(level), domain.low), domain.high - 1)
+    if isinstance(domain, (QUniform, QLogUniform)):
+        return domain.clip(level)
+    if isinstance(domain, QLogNormal):
+        return domain.quantise(max(level, 0.0))
+    if isinstance(domain, QNormal):
+        return domain.quantise(level)
+    if isinstance(domain, LogNormal):
+        return max(float(level), sys.float_info.min)
+    if isinstance(domain, Normal):
+        return float(level)
+    low, high = domain.arguments
+    return float(min(max(level, low), high))

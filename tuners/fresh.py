@@ -1,0 +1,93 @@
+"""What most tuners share: the results, what runs, and no point of a finite space twice."""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotate.space import SearchSpace, Values
+from tuners.base import Exhausted, Tuner
+from tuners.points import walk
+
+#: Proposals that may repeat a known point before another one is taken in their place.
+_TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of values: the loss, the smaller the better; None where the trial failed."""
+
+    values: Values
+    loss: float | None
+
+
+class FreshTuner(Tuner):
+    """A tuner that never proposes a known point of a finite space again.
+
+    A subclass proposes from `results` and `pending` and keeps no other state. Each ask has its
+    own generator, made from the seed and the number of known points, so that a tuner which is
+    only told a stored history goes on as the one that asked for it would have.
+    """
+
+    def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
+        super().__init__(space, seed=seed, maximize=maximize)
+        self.results: list[Result] = []
+        self._known: set[str] = set()
+        self._pending: dict[str, Values] = {}
+
+    @property
+    def pending(self) -> list[Values]:
+        """What was asked and not yet told, oldest first."""
+        return list(self._pending.values())
+
+    @abstractmethod
+    def propose(self, rng: np.random.Generator) -> Values:
+        """Values to try, known or not, written as the space writes them."""
+
+    def ask(self) -> Values:
+        if self.space.size is not None and len(self._known) >= self.space.size:
+            raise Exhausted(f"each of the {self.space.size} points of the space has been tried")
+        rng = np.random.default_rng((abs(self.seed), len(self._known)))
+        values = self._fresh(rng)
+        key = _key(values)
+        self._known.add(key)
+        self._pending[key] = values
+        return dict(values)
+
+    def tell(self, values: Values, metric: float | None) -> None:
+        values = self.space.locate(values)
+        key = _key(values)
+        self._known.add(key)
+        self._pending.pop(key, None)
+        failed = metric is None or not math.isfinite(metric)
+        self.results.append(Result(values, None if failed else self._loss(metric)))
+
+    def _loss(self, metric: float | None) -> float:
+        return -float(metric or 0.0) if self.maximize else float(metric or 0.0)
+
+    def _fresh(self, rng: np.random.Generator) -> Values:
+        for _ in range(_TRIES):
+            values = self.propose(rng)
+            if _key(values) not in self._known:
+                return values
+        for _ in range(_TRIES):
+            values = self.space.sample(rng)
+            if _key(values) not in self._known:
+                return values
+        return self._unknown(rng) or values
+
+    def _unknown(self, rng: np.random.Generator) -> Values | None:
+        """The first unknown point from a random one on; None where the space is not finite."""
+        size = self.space.size
+        if size is None:
+            return None
+        start = int.from_bytes(rng.bytes(size.bit_length() // 8 + 1), "little") % size
+        return next(v for v in walk(self.space, start) if _key(v) not in self._known)
+
+
+def _key(values: Values) -> str:
+    return json.dumps(values, sort_keys=True)
