@@ -1,0 +1,115 @@
+"""The command line: finds the command, parses, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from importlib import import_module
+
+from annotate.errors import AnnotateError, Mistakes
+
+#: Command, module, what it does. A command of two words stands behind a group of that name.
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("run", "runtime.cli.run", "tune a script: the main job"),
+    ("check", "runtime.cli.check", "list all mistakes in annotations"),
+    ("show", "runtime.cli.show", "show the search space"),
+    ("expand", "runtime.cli.expand", "print the instrumented source"),
+    ("try", "runtime.cli.try_", "run one trial in the foreground with values of your own"),
+    ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
+    ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
+    ("experiment list", "runtime.cli.experiment_list", "list experiments"),
+)
+
+_HINT = "annotate COMMAND --help says more about a command."
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 no result, 2 a mistake in what was given,
+    130 interrupted."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _dispatch(list(words))
+    except AnnotateError as error:
+        _print_error(error)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say, also not at exit.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0
+    if words[0] in ("-V", "--version"):
+        import annotate
+
+        print(f"annotate {annotate.__version__}")
+        return 0
+    name = next((n for n in (" ".join(words[:2]), words[0]) if n in _names()), None)
+    if name is None:
+        return _group_or_mistake(words)
+    module = import_module(next(m for n, m, _ in COMMANDS if n == name))
+    parser = argparse.ArgumentParser(
+        prog=f"annotate {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.arguments(parser)
+    words, rest = _split(words[len(name.split()) :])
+    args = parser.parse_args(words)
+    args.rest = rest
+    if rest and not getattr(module, "TAKES_REST", False):
+        raise AnnotateError(f"annotate {name} takes nothing behind --, got {' '.join(rest)}")
+    code: int = module.run(args)
+    return code
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first `--`, and the script's own arguments behind it."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
+def _names() -> list[str]:
+    return [name for name, _, _ in COMMANDS]
+
+
+def _group_or_mistake(words: list[str]) -> int:
+    group = [row for row in COMMANDS if row[0].startswith(words[0] + " ")]
+    if group and (len(words) == 1 or words[1] in ("-h", "--help")):
+        print(_table(f"usage: annotate {words[0]} COMMAND", group))
+        return 0 if len(words) > 1 else 2
+    typed = " ".join(words[:2]) if group else words[0]
+    close = difflib.get_close_matches(typed, _names(), n=1, cutoff=0.5)
+    hint = f"did you mean 'annotate {close[0]}'?" if close else "annotate --help lists them"
+    raise AnnotateError(f"there is no command {typed!r}", hint=hint)
+
+
+def _overview() -> str:
+    title = (
+        "usage: annotate COMMAND ...\n\n"
+        "Tune the hyper-parameters of a plain script by comments over its values."
+    )
+    return f"{_table(title, list(COMMANDS))}\n\n{_HINT}"
+
+
+def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
+    width = max(len(name) for name, _, _ in rows)
+    return "\n".join([title, "", *(f"  {name:<{width}}  {what}" for name, _, what in rows)])
+
+
+def _print_error(error: AnnotateError) -> None:
+    if isinstance(error, Mistakes):
+        for mistake in error.mistakes:
+            print(mistake.display(), file=sys.stderr)
+    print(f"annotate: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)

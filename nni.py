@@ -1,0 +1,210 @@
+"""The trial's side: values for this trial, and a way to report its results.
+
+An instrumented script reaches this module by `__import__("nni")`; a script written for NNI
+imports it by hand. It needs the standard library of Python 3.8 and nothing else. Outside a trial
+there are no values, every annotated place is as written, and reports are printed.
+
+The trial's identity travels by environment (`NNI_SYS_DIR` and its kin), so every process of the
+trial may report: a report is one line appended to the trial's own file.
+"""
+
+import os
+import sys
+import time
+
+__all__ = [
+    "get_current_parameter",
+    "get_experiment_id",
+    "get_next_parameter",
+    "get_sequence_id",
+    "get_trial_id",
+    "report_final_result",
+    "report_intermediate_result",
+]
+
+_values = None  # read at first use, then the same for the life of the process
+_recorded = set()
+
+
+def get_next_parameter():
+    """The trial's values, a dict from parameter to value; an empty dict outside a trial."""
+    return dict(_parameters())
+
+
+def get_current_parameter(tag=None):
+    """The trial's values, or the one under `tag`; None where there is none."""
+    values = _parameters()
+    return dict(values) if tag is None else values.get(tag)
+
+
+def get_experiment_id():
+    """The experiment's id; "STANDALONE" outside a trial."""
+    return os.environ.get("NNI_EXP_ID", "STANDALONE")
+
+
+def get_trial_id():
+    """The trial's id; "STANDALONE" outside a trial."""
+    return os.environ.get("NNI_TRIAL_JOB_ID", "STANDALONE")
+
+
+def get_sequence_id():
+    """The trial's number in the experiment; 0 outside a trial."""
+    return int(os.environ.get("NNI_TRIAL_SEQ_ID", "0"))
+
+
+def report_intermediate_result(metric):
+    """Report `metric`, a number or a dict with the number under "default", while training.
+
+    Raises TypeError for anything else.
+    """
+    _report("intermediate", metric)
+
+
+def report_final_result(metric):
+    """Report `metric`, a number or a dict with the number under "default", as the trial's result.
+
+    Where a trial reports several, the last one counts. Raises TypeError for anything else.
+    """
+    _report("final", metric)
+
+
+# What instrumented code calls. `path` leads to a value inside a nested choice.
+
+
+def given(key, *path):
+    """Whether the trial's values hold the parameter `key`."""
+    return _find(key, path) is not None
+
+
+def value(key, *path):
+    """The trial's value of the parameter `key`."""
+    found = _find(key, path)
+    if found is None:
+        raise KeyError(key)
+    return found[0]
+
+
+def chosen(key, option, *path):
+    """Whether the trial's value of the parameter `key` is `option`."""
+    found = _find(key, path)
+    if found is None:
+        return False
+    held = found[0]
+    if isinstance(option, dict) and "_name" in option:
+        held, option = isinstance(held, dict) and held.get("_name"), option["_name"]
+    return type(held) is type(option) and held == option
+
+
+def written(key, value, **same_as):
+    """Note what the author's own expression gave in this trial, and return it unchanged.
+
+    `option=` is the option of the search space that the expression is, where it is one.
+    """
+    if key not in _recorded:
+        _recorded.add(key)
+        path = _metrics_path()
+        if path:
+            shown = same_as["option"] if "option" in same_as else _plain(value)
+            _append(path, {"type": "written", "key": key, "value": shown})
+    return value
+
+
+def _find(key, path):
+    """The value in a tuple of one, so that None can be a value; None where it isn't there."""
+    values = _parameters()
+    for step in (key, *path):
+        if not isinstance(values, dict) or step not in values:
+            return None
+        values = values[step]
+    return (values,)
+
+
+def _parameters():
+    global _values
+    if _values is None:
+        folder = os.environ.get("NNI_SYS_DIR")
+        _values = _read(os.path.join(folder, "parameters.json")) if folder else {}
+    return _values
+
+
+def _read(path):
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)["parameters"]
+
+
+def _report(kind, metric):
+    metric = _metric(metric)
+    path = _metrics_path()
+    if path:
+        _append(path, {"type": kind, "value": metric, "time": time.time()})
+    else:
+        sys.stderr.write("[nni] %s result: %s\n" % (kind, metric))
+
+
+def _metrics_path():
+    folder = os.environ.get("NNI_SYS_DIR")
+    return os.path.join(folder, "metrics.jsonl") if folder else None
+
+
+def _append(path, record):
+    """Append one line; a single write, so that lines of several processes never mix."""
+    import json
+
+    data = (json.dumps(record) + "\n").encode("ascii")
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+    finally:
+        os.close(file)
+
+
+def _metric(metric):
+    if not isinstance(metric, dict):
+        return _number(metric)
+    if "default" not in metric:
+        raise TypeError(
+            'a result that is a dict needs its number under "default", it has %s'
+            % (", ".join(map(repr, metric)) or "nothing")
+        )
+    others = {str(key): _plain(value) for key, value in metric.items() if key != "default"}
+    return dict([("default", _number(metric["default"]))], **others)
+
+
+def _number(metric):
+    """`metric` as an int or a float: also numpy's, torch's and other libraries' scalars."""
+    if isinstance(metric, bool) or type(metric) in (int, float):
+        return metric + 0
+    try:
+        if isinstance(metric, (int, float)):
+            return int(metric) if isinstance(metric, int) else float(metric)
+        if hasattr(metric, "item"):
+            return _number(metric.item())
+        if hasattr(metric, "__float__") and not isinstance(metric, (str, bytes)):
+            return float(metric)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError("a result is one number; %r is not: %s" % (metric, error)) from None
+    raise TypeError(
+        'a result is a number, or a dict with the number under "default"; got %r of type %s'
+        % (metric, type(metric).__name__)
+    )
+
+
+def _plain(value):
+    """`value` as JSON can hold it; whatever it can't as its text, shortened."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    try:
+        return _number(value)
+    except Exception:  # any object at all may stand here, and the trial must not fail for it
+        pass
+    if isinstance(value, (list, tuple)) and len(value) <= 1000:
+        return [_plain(item) for item in value]
+    if isinstance(value, dict) and len(value) <= 1000:
+        return {str(key): _plain(item) for key, item in value.items()}
+    try:
+        return repr(value)[:1000]
+    except Exception:
+        return "<%s>" % type(value).__name__

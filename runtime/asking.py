@@ -1,0 +1,67 @@
+"""The tuner in a thread of its own, so that a slow algorithm never delays a report or a stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TypeAlias
+
+from annotate.space import Values
+from tuners.base import Exhausted, Tuner
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The tuner's answer: values, or None where it has no more."""
+
+    values: Values | None
+
+
+@dataclass(frozen=True, slots=True)
+class TunerBroke:
+    """The tuner raised what it must not raise."""
+
+    error: BaseException
+
+
+Answer: TypeAlias = Asked | TunerBroke
+
+
+class TunerThread:
+    """Asks and tells `tuner` one at a time, in the order of the calls; answers go to `post`."""
+
+    def __init__(self, tuner: Tuner, post: Callable[[Answer], None]) -> None:
+        self._tuner = tuner
+        self._post = post
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="tuner", daemon=True)
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Have the next values posted as Asked."""
+        self._work.put(self._ask)
+
+    def tell(self, values: Values, metric: float | None) -> None:
+        self._work.put(lambda: self._tuner.tell(values, metric))
+
+    def close(self) -> None:
+        """Take no more work. What is under way may go on for a while; nothing waits for it."""
+        self._work.put(None)
+
+    def _ask(self) -> None:
+        try:
+            values = self._tuner.ask()
+        except Exhausted:
+            self._post(Asked(None))
+        else:
+            self._post(Asked(values))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except Exception as error:
+                self._post(TunerBroke(error))
+                return

@@ -1,0 +1,111 @@
+"""Driving an experiment in the foreground: progress while it runs, what came of it at the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import tuners
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace
+from runtime.cli.progress import LinesProgress, LiveProgress, Progress
+from runtime.cli.summary import summary
+from runtime.config import Config
+from runtime.executors.local import LocalExecutor
+from runtime.experiment import Experiment
+from runtime.lock import Held, Lock
+from runtime.paths import ExperimentFolder
+from runtime.results import experiment_document
+from runtime.store import Store
+
+
+def drive(
+    config: Config,
+    space: SearchSpace,
+    open_store: Callable[[], tuple[ExperimentFolder, Store]],
+    *,
+    as_json: bool,
+) -> int:
+    """Run the experiment to its end and return the exit code.
+
+    The tuner is made first, so that one which can't take the space says so before anything is
+    written.
+    """
+    tuner = tuners.create(
+        config.tuner, space, seed=config.seed, maximize=config.maximize, **config.tuner_args
+    )
+    folder, store = open_store()
+    with store, _locked(folder):
+        _log_to(folder)
+        progress = _progress(config, space, folder, as_json=as_json)
+        experiment = Experiment(
+            folder, store, LocalExecutor, tuner, progress, environment=dict(os.environ)
+        )
+        try:
+            with progress, _Signals(experiment, progress):
+                experiment.run()
+        except Exception:
+            logging.exception("the driver broke")
+            raise
+        if as_json:
+            print(json.dumps(experiment_document(store), indent=2))
+        else:
+            print(summary(experiment))
+    if experiment.state == "STOPPED":
+        print(f"Interrupted. Go on with: annotate resume {folder.id}", file=sys.stderr)
+        return 130
+    return 0 if experiment.best is not None else 1
+
+
+def _locked(folder: ExperimentFolder) -> Lock:
+    lock = Lock(folder.lock)
+    try:
+        return lock.acquire()
+    except Held:
+        raise AnnotateError(
+            f"experiment {folder.id} is already run by another process (pid {lock.holder()})",
+            hint=f"annotate trial ls {folder.id} shows how far it is",
+        ) from None
+
+
+def _progress(
+    config: Config, space: SearchSpace, folder: ExperimentFolder, *, as_json: bool
+) -> Progress:
+    kind = LiveProgress if sys.stderr.isatty() and not as_json else LinesProgress
+    return kind(config, space, folder)
+
+
+def _log_to(folder: ExperimentFolder) -> None:
+    logging.basicConfig(
+        filename=folder.log,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        force=True,
+    )
+
+
+class _Signals:
+    """Once: end what runs, to be run again later. Twice: at once."""
+
+    _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, experiment: Experiment, progress: Progress) -> None:
+        self._experiment = experiment
+        self._progress = progress
+        self._seen = 0
+
+    def __enter__(self) -> None:
+        self._before = {number: signal.signal(number, self._on) for number in self._NUMBERS}
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _on(self, number: int, frame: FrameType | None) -> None:
+        self._seen += 1
+        self._experiment.interrupt(at_once=self._seen > 1)

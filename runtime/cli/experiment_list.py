@@ -1,0 +1,69 @@
+"""List the experiments that run, or with --all every one that is kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from annotate.domains import JSON
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="also those that have ended")
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+
+
+def run(args: argparse.Namespace) -> int:
+    rows = [row for row in _rows() if args.all or row["state"] in ("INITIALIZED", "RUNNING")]
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    elif rows:
+        _print_table(rows)
+    else:
+        print("There is no experiment." if args.all else "No experiment runs; --all lists all.")
+    return 0
+
+
+def _rows() -> list[dict[str, JSON]]:
+    import sys
+
+    from runtime import lookup
+    from runtime.results import state_now
+    from runtime.store import Store, StoreError
+
+    rows = []
+    for folder in lookup.folders():
+        try:
+            with Store.open(folder.store) as store:
+                row = store.experiment()
+                state, _ = state_now(row, folder)
+                rows.append(
+                    {
+                        "id": row.id,
+                        "name": row.name,
+                        "state": state,
+                        "trials": store.count_trials(),
+                        "created": row.created,
+                        "folder": str(folder.path),
+                    }
+                )
+        except StoreError as error:
+            print(f"annotate: {error}", file=sys.stderr)
+    return rows
+
+
+def _print_table(rows: list[dict[str, JSON]]) -> None:
+    from datetime import datetime
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("id", "name", "state", "trials", "created"):
+        table.add_column(name, justify="right" if name == "trials" else "left")
+    for row in rows:
+        created = datetime.fromtimestamp(row["created"]).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(row["id"], Text(row["name"]), row["state"], str(row["trials"]), created)
+    Console().print(table)

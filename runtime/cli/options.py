@@ -1,0 +1,54 @@
+"""Types of options, shared by the commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError
+from runtime import durations
+
+T = TypeVar("T")
+
+
+def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse` for argparse, which shows a message only of its own kind of error."""
+
+    def typed(text: str) -> T:
+        try:
+            return parse(text)
+        except AnnotateError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            raise argparse.ArgumentTypeError(f"{error}{hint}") from None
+
+    return typed
+
+
+duration = _typed(durations.seconds)
+
+
+@_typed
+def pair(text: str) -> tuple[str, str]:
+    """`name=value`."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise AnnotateError(f"{text!r} is not name=value")
+    return name.strip(), value
+
+
+def literal(text: str) -> JSON:
+    """A value as people type it: JSON where it is that, Python's True, False, None, else text."""
+    python = {"True": True, "False": False, "None": None}
+    if text in python:
+        return python[text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        return float(text) if not text.strip().isalpha() else text
+    except ValueError:
+        return text

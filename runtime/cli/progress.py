@@ -1,0 +1,168 @@
+"""What a person sees while an experiment runs; everything goes to standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from annotate.space import SearchSpace
+from runtime.cli.text import number, values_line
+from runtime.config import Config
+from runtime.durations import duration
+from runtime.failures import Failure
+from runtime.paths import ExperimentFolder
+from runtime.trial import Origin, Trial, TrialState
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_MOST_RUNNING = 12  # rows of running trials that fit on a screen
+
+
+class Progress:
+    """Follows an experiment; the subclasses say how it is drawn."""
+
+    def __init__(self, config: Config, space: SearchSpace, folder: ExperimentFolder) -> None:
+        self.config = config
+        self.names: Mapping[str, str] = space.names
+        self.folder = folder
+        self.count = len(space)
+        self.trials: dict[int, Trial] = {}
+        self.best: Trial | None = None
+        self.ended = 0
+        self.began = time.monotonic()
+        self._failures: Counter[str] = Counter()
+
+    def __enter__(self) -> Progress:
+        count = f"{self.count} parameter{'' if self.count == 1 else 's'}"
+        self.say(
+            f"experiment {self.folder.id}: {self.config.script}, {count}, "
+            f"{self.config.tuner}, {self.config.optimize}, seed {self.config.seed}"
+        )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        print(text, file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        logging.info(text)
+        self.say(text)
+
+    def changed(self, trial: Trial) -> None:
+        before = self.trials.get(trial.number)
+        self.trials[trial.number] = trial
+        if trial.state.ended and not (before and before.state.ended):
+            self.ended += 1
+            better = self._is_better(trial)
+            if better:
+                self.best = trial
+            self.say(self._line(trial, better=better))
+            logging.info("trial %d %s %s", trial.number, trial.state.value, trial.reason or "")
+
+    def failed(self, trial: Trial, failure: Failure) -> None:
+        """The first failure of a kind with its last lines; the same again only counted."""
+        self._failures[failure.reason] += 1
+        if self._failures[failure.reason] == 1 and failure.output:
+            self.say("\n".join(f"     | {line}" for line in failure.output.splitlines()))
+            self.say(f"     all of it: {self.folder.trial(trial.number).stderr}")
+
+    def _is_better(self, trial: Trial) -> bool:
+        if not trial.ranks or trial.metric is None:
+            return False
+        if self.best is None or self.best.metric is None:
+            return True
+        sign = 1 if self.config.maximize else -1
+        return sign * trial.metric > sign * self.best.metric
+
+    def _line(self, trial: Trial, *, better: bool) -> str:
+        took = duration(trial.seconds(time.time()) or 0.0)
+        values = values_line(trial.values, self.names)
+        mark = "as written " if trial.origin is Origin.BASELINE else "best " if better else ""
+        if trial.state is not TrialState.SUCCEEDED:
+            again = self._failures[trial.reason or ""]
+            times = f" ({again + 1} times)" if again else ""
+            what = f"{trial.state.value}: {trial.reason}{times} "
+        else:
+            what = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
+        return f"{trial.number:4d} {what} {took:>6}  {mark}{values}"
+
+    def running(self) -> list[Trial]:
+        states = (TrialState.RUNNING, TrialState.WAITING)
+        return [t for t in list(self.trials.values()) if t.state in states]
+
+
+class LinesProgress(Progress):
+    """A line for each trial: for pipes, files and `--json`."""
+
+
+class LiveProgress(Progress):
+    """The same lines, and below them a bar, the running trials and the best so far."""
+
+    def __enter__(self) -> Progress:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True, highlight=False)
+        super().__enter__()
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def _draw(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        running = self.running()
+        for trial in running[:_MOST_RUNNING]:
+            took = trial.seconds(time.time())
+            last = "" if trial.last is None else f"{number(trial.last)} at {trial.reports}"
+            table.add_row(
+                Text(f"{trial.number:4d}"),
+                Text("starting" if took is None else duration(int(took)), style="cyan"),
+                Text(last, style="bold"),
+                Text(values_line(trial.values, self.names) or "as written", style="dim"),
+            )
+        if len(running) > _MOST_RUNNING:
+            table.add_row(Text(""), Text(f"and {len(running) - _MOST_RUNNING} more"))
+        return Group(table, self._bar())
+
+    def _bar(self) -> RenderableType:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        limit = self.config.max_trials
+        row = Table.grid(padding=(0, 2))
+        counted = f"{self.ended}/{limit}" if limit else str(self.ended)
+        elapsed = duration(int(time.monotonic() - self.began))
+        cells: list[RenderableType] = [Text(f"{counted} trials"), Text(elapsed, style="cyan")]
+        if limit:
+            cells.insert(0, ProgressBar(total=limit, completed=self.ended, width=30))
+        if self.best is not None and self.best.metric is not None:
+            best = f"best {number(self.best.metric)} (trial {self.best.number})"
+            cells.append(Text(best, style="bold green"))
+        row.add_row(*cells)
+        return row

@@ -1,0 +1,113 @@
+"""Tune a script whose values carry annotations.
+
+  annotate run train.py --max-trials 10
+  annotate run train.py --max-trials 50 --concurrency 2 --minimize -- --epochs 5
+
+What stands behind `--` are the script's own arguments. Trial 0 is the script as written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+
+from annotate.errors import AnnotateError
+from runtime.cli import options
+
+TAKES_REST = True
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("script", help="the Python script to tune")
+    limits = parser.add_argument_group("limits")
+    limits.add_argument(
+        "--max-trials", type=int, metavar="N", help="how many trials in all, the baseline included"
+    )
+    limits.add_argument(
+        "--max-duration", type=options.duration, metavar="TIME", help="for all, e.g. 90s, 10m, 1h"
+    )
+    limits.add_argument(
+        "--trial-timeout", type=options.duration, metavar="TIME", help="for each trial"
+    )
+    limits.add_argument(
+        "--stall-timeout", type=options.duration, metavar="TIME", help="without any report"
+    )
+    limits.add_argument(
+        "--max-failures",
+        type=int,
+        default=3,
+        metavar="N",
+        help="stop when the first N trials all fail (default: 3)",
+    )
+    search = parser.add_argument_group("search")
+    direction = search.add_mutually_exclusive_group()
+    direction.add_argument(
+        "--maximize", action="store_true", default=True, help="a higher result is better (default)"
+    )
+    direction.add_argument(
+        "--minimize", dest="maximize", action="store_false", help="a lower result is better"
+    )
+    search.add_argument("--tuner", default="tpe", metavar="NAME", help="default: tpe")
+    search.add_argument(
+        "--tuner-args",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=options.pair,
+        metavar="K=V",
+        help="the tuner's own arguments",
+    )
+    search.add_argument("--seed", type=int, metavar="S", help="the same seed, the same values")
+    search.add_argument(
+        "--no-baseline", action="store_true", help="do not run the script as written first"
+    )
+    running = parser.add_argument_group("running")
+    running.add_argument(
+        "--concurrency", type=int, default=1, metavar="K", help="trials at a time (default: 1)"
+    )
+    running.add_argument("--python", metavar="PATH", help="the interpreter that runs the trials")
+    running.add_argument("--name", default="", metavar="TEXT", help="the experiment's name")
+    running.add_argument(
+        "--json", action="store_true", help="print one JSON document on standard output at the end"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from annotate.project import read_project
+
+    from runtime.cli.driving import drive
+    from runtime.config import Config
+    from runtime.creation import create, find_script
+    from runtime.interpreter import interpreter
+    from tuners.registry import TUNERS, find
+
+    script = find_script(args.script)
+    config = Config(
+        script=args.script,
+        cwd=os.getcwd(),  # noqa: PTH109  as the shell has it
+        python=interpreter(args.python, os.environ),
+        arguments=tuple(args.rest),
+        name=args.name or script.stem,
+        tuner=find(args.tuner, TUNERS, "tuner").name,
+        tuner_args={name: options.literal(value) for name, value in args.tuner_args},
+        maximize=args.maximize,
+        seed=secrets.randbelow(2**31) if args.seed is None else args.seed,
+        max_trials=args.max_trials,
+        max_duration=args.max_duration,
+        concurrency=args.concurrency,
+        baseline=not args.no_baseline,
+        trial_timeout=args.trial_timeout,
+        stall_timeout=args.stall_timeout,
+        max_failures=args.max_failures,
+    )
+    project = read_project(script, script.parent)
+    if not len(project.space):
+        raise AnnotateError(
+            f"{args.script} has no annotation, so there is nothing to tune",
+            hint="write a comment behind a value, for example\n"
+            "    lr = 0.01  # @nni.loguniform(1e-5, 1e-1)\n"
+            "and one where the result is known:\n"
+            "    # @nni.report_final_result(accuracy)\n"
+            f"annotate suggest {args.script} proposes some",
+        )
+    return drive(config, project.space, lambda: create(config, project), as_json=args.json)

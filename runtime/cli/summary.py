@@ -1,0 +1,82 @@
+"""The end of an experiment, for people: the best against the script as written, and what next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+
+from runtime.cli.text import number, value, values_words
+from runtime.durations import duration
+from runtime.experiment import Experiment
+from runtime.trial import Origin, Trial, TrialState
+
+
+def summary(experiment: Experiment) -> str:
+    """Several lines, the last one without a newline."""
+    parts = [_result(experiment), _where(experiment), _next(experiment)]
+    return "\n" + "\n\n".join(part for part in parts if part)
+
+
+def _baseline(experiment: Experiment) -> Trial | None:
+    first = experiment.trials.get(0)
+    return first if first is not None and first.origin is Origin.BASELINE else None
+
+
+def _result(experiment: Experiment) -> str:
+    best, baseline = experiment.best, _baseline(experiment)
+    if best is None or best.metric is None:
+        return f"No trial gave a result: {experiment.reason or 'none was run'}."
+    head = f"Best: trial {best.number} with {number(best.metric)}"
+    if baseline is None or not baseline.ranks or baseline.metric is None:
+        return "\n".join([head + ".", "", *_values(experiment, best, None)])
+    if best.number == baseline.number:
+        head += ": the script as written. None of the trials was better."
+    else:
+        gain = best.metric - baseline.metric
+        head += f", as written {number(baseline.metric)} ({gain:+.4g})."
+    return "\n".join([head, "", *_values(experiment, best, baseline)])
+
+
+def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list[str]:
+    names = experiment.space.names
+    rows = [("", "as written", "best")] if baseline else [("", "", "best")]
+    for parameter in experiment.space:
+        key = parameter.key
+        written = value(baseline.values[key]) if baseline and key in baseline.values else ""
+        rows.append((names[key], written, value(best.values[key]) if key in best.values else ""))
+    widths = [max(len(row[n]) for row in rows) for n in range(3)]
+    return ["  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths)).rstrip() for r in rows]
+
+
+def _where(experiment: Experiment) -> str:
+    trials = experiment.trials.values()
+    counts = Counter(trial.state for trial in trials)
+    states = ", ".join(
+        f"{counts[state]} {state.value.lower().replace('_', ' ')}"
+        for state in TrialState
+        if counts[state]
+    )
+    starts = [t.started for t in trials if t.started is not None]
+    ends = [t.ended for t in trials if t.ended is not None]
+    took = f" in {duration(max(ends) - min(starts))}" if starts and ends else ""
+    lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
+    if experiment.reason and experiment.best is not None:
+        lines.append(f"  it ended because {experiment.reason}")
+    lines.append(f"  results  {experiment.folder.path}")
+    shown = experiment.best or next(iter(trials), None)
+    if shown is not None:
+        lines.append(f"  logs     {experiment.folder.trial(shown.number).path}")
+    return "\n".join(lines)
+
+
+def _next(experiment: Experiment) -> str:
+    name, best = experiment.folder.id, experiment.best
+    rows = [(f"annotate trial ls {name}", "every trial")]
+    if best is not None and best.values:
+        words = values_words(best.values, experiment.space.names)
+        script = shlex.quote(experiment.config.script)
+        rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
+        arguments = f" --{rest}" if rest else ""
+        rows.append((f"annotate try {script} {words}{arguments}", "run the best once more"))
+    rows.append(("annotate experiment list --all", "every experiment"))
+    return "Next\n" + "\n".join(f"  {command}   # {what}" for command, what in rows)

@@ -1,0 +1,51 @@
+"""Numbers, values and reports as people read them."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+
+from annotate.domains import JSON
+
+
+def number(value: float) -> str:
+    """Four significant digits or so: 0.9722, 1.23e-05, 12346."""
+    if not math.isfinite(value):
+        return str(value)
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.0f}" if abs(value) >= 10000 else f"{value:.4g}"
+
+
+def value(value: JSON) -> str:
+    """One parameter's value; of a nested choice the values inside it."""
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    if isinstance(value, (int, float)):
+        return str(value) if isinstance(value, int) else number(value)
+    if isinstance(value, dict) and "_name" in value:
+        inner = [v for k, v in value.items() if k != "_name"]
+        if len(inner) == 1:
+            return number_or_text(inner[0])
+        return f"{value['_name']}({', '.join(number_or_text(v) for v in inner)})"
+    return str(value)
+
+
+def number_or_text(inner: JSON) -> str:
+    return value(inner)
+
+
+def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
+    """`lr=0.03 batch=64`, by short names."""
+    return " ".join(f"{names.get(key, key)}={value(given)}" for key, given in values.items())
+
+
+def values_words(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
+    """The same for a shell, nothing rounded."""
+    words = []
+    for key, given in values.items():
+        if isinstance(given, dict) and len(given) == 2:
+            given = next(v for k, v in given.items() if k != "_name")
+        words.append(shlex.quote(f"{names.get(key, key)}={given}"))
+    return " ".join(words)

@@ -1,0 +1,67 @@
+"""List an experiment's trials. Without an ID: of the one that runs, else of the newest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.store import Store
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import lookup
+    from runtime.results import trial_documents
+    from runtime.store import Store
+
+    folder, said = lookup.find(args.id)
+    with Store.open(folder.store) as store:
+        if args.json:
+            print(json.dumps(trial_documents(store), indent=2))
+            return 0
+        if said:
+            print(said, file=sys.stderr)
+        _print_table(store)
+    return 0
+
+
+def _print_table(store: Store) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from runtime.cli.text import number, values_line
+    from runtime.durations import duration
+
+    names = store.experiment().space.names
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("trial", justify="right")
+    table.add_column("id")
+    table.add_column("state")
+    table.add_column("result", justify="right")
+    table.add_column("time", justify="right")
+    table.add_column("values", overflow="fold")
+    table.add_column("reason", overflow="fold")
+    for trial in store.trials():
+        seconds = trial.seconds(time.time())
+        table.add_row(
+            str(trial.number),
+            trial.id,
+            trial.state.value,
+            "" if trial.metric is None else number(trial.metric),
+            "" if seconds is None else duration(seconds),
+            Text(values_line(trial.values, names)),
+            Text(trial.reason or ""),
+        )
+    console = Console()
+    # A pipe has no width: there every row stays on one line.
+    console.print(table, width=None if console.is_terminal else 1000, soft_wrap=False)

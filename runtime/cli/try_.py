@@ -1,0 +1,117 @@
+"""Run one trial in the foreground, with values of your own; the others are as written.
+
+  annotate try train.py lr=0.1 batch=64
+  annotate try train.py lr=0.1 -- --epochs 5
+
+Names are short ones or whole keys. The script's output passes through; what it reported is
+printed at the end on standard error. The exit code is the script's own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError, SpaceError
+from annotate.space import Choice, Parameter, SearchSpace, Values
+from runtime.cli import options
+
+TAKES_REST = True
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("script", help="the annotated Python script")
+    parser.add_argument(
+        "values", nargs="*", type=options.pair, metavar="NAME=VALUE", help="values to try"
+    )
+    parser.add_argument("--python", metavar="PATH", help="the interpreter that runs it")
+
+
+def run(args: argparse.Namespace) -> int:
+    from annotate.project import read_project
+    from annotate.snapshot import freeze
+
+    from runtime.config import Config
+    from runtime.creation import find_script
+    from runtime.interpreter import interpreter
+    from runtime.job import job, stage
+    from runtime.paths import ExperimentFolder
+    from runtime.trial import Origin, Trial, TrialState
+
+    script = find_script(args.script)
+    project = read_project(script, script.parent)
+    values = parse_values(project.space, args.values)
+    python = interpreter(args.python, os.environ)
+    config = Config(args.script, os.getcwd(), python, tuple(args.rest))  # noqa: PTH109
+    with tempfile.TemporaryDirectory(prefix="annotate-try-") as place:
+        folder = ExperimentFolder(Path(place))
+        freeze(project, folder.snapshot)
+        stage(folder.stage, project.root)
+        trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
+        made = job(config, folder, trial, os.environ)
+        code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
+        _print_reports(made.folder.metrics, project.space)
+    return 128 - code if code < 0 else code
+
+
+def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
+    """Values as typed, by whole keys; raises AnnotateError that lists every mistake."""
+    values: Values = {}
+    mistakes = []
+    for name, text in pairs:
+        try:
+            parameter = space.resolve(name)
+            values[parameter.key] = _parse(parameter, text)
+        except SpaceError as error:
+            mistakes.append(f"{error}" + (f" ({error.hint})" if error.hint else ""))
+    if mistakes:
+        raise AnnotateError("\n".join(mistakes))
+    return values
+
+
+def _parse(parameter: Parameter, text: str) -> JSON:
+    """The text as an option written like that, or as the literal that it is."""
+    domain = parameter.domain
+    tried = [text, options.literal(text)]
+    error = None
+    for value in tried:
+        try:
+            return domain.locate(value)
+        except SpaceError as found:
+            error = found
+    if isinstance(domain, Choice):
+        for option in domain.options:
+            for child in option.children if len(option.children) == 1 else ():
+                try:
+                    return {"_name": option.value, child.key: _parse(child, text)}
+                except SpaceError:
+                    continue
+    raise SpaceError(f"{parameter.name}: {error}", hint=f"its domain is {domain}")
+
+
+def _print_reports(path: Path, space: SearchSpace) -> None:
+    from runtime.cli.text import number, values_line
+    from runtime.metrics import MetricsFile
+    from runtime.trial import number as number_of
+
+    file = MetricsFile(path)
+    intermediate, final, written = [], None, {}
+    while batch := file.read():
+        written.update(batch.written)
+        for report in batch.reports:
+            if report.kind == "final":
+                final = report
+            else:
+                intermediate.append(report)
+    if written:
+        print(f"as written: {values_line(written, space.names)}", file=sys.stderr)
+    if intermediate:
+        last = " ".join(number(number_of(r.value)) for r in intermediate[-10:])
+        dots = "... " if len(intermediate) > 10 else ""
+        print(f"{len(intermediate)} intermediate results: {dots}{last}", file=sys.stderr)
+    print(f"final result: {final.value if final else 'none was reported'}", file=sys.stderr)

@@ -1,0 +1,78 @@
+"""What an experiment was asked to do, checked once and then frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One experiment. Durations are seconds, None where there is no limit.
+
+    `script` and `arguments` are as the user typed them, to be run in the folder `cwd` by the
+    interpreter `python`. `max_trials` counts the baseline. `max_failures` is how many trials may
+    fail before the first one succeeds.
+    """
+
+    script: str
+    cwd: str
+    python: str
+    arguments: tuple[str, ...] = ()
+    name: str = ""
+    tuner: str = "tpe"
+    tuner_args: Mapping[str, JSON] = field(default_factory=dict)
+    maximize: bool = True
+    seed: int = 0
+    max_trials: int | None = None
+    max_duration: float | None = None
+    concurrency: int = 1
+    baseline: bool = True
+    trial_timeout: float | None = None
+    stall_timeout: float | None = None
+    max_failures: int = 3
+
+    def __post_init__(self) -> None:
+        mistakes = [*self._counts(), *self._durations()]
+        if self.seed < 0:
+            mistakes.append(f"--seed must not be negative, it is {self.seed}")
+        if mistakes:
+            raise AnnotateError("\n".join(mistakes))
+
+    def _counts(self) -> Iterator[str]:
+        for name in ("max_trials", "concurrency", "max_failures"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                yield f"{_option(name)} must be at least 1, not {count}"
+
+    def _durations(self) -> Iterator[str]:
+        for name in ("max_duration", "trial_timeout", "stall_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and seconds <= 0:
+                yield f"{_option(name)} must be above 0, not {seconds:g}"
+
+    @property
+    def optimize(self) -> str:
+        return "maximize" if self.maximize else "minimize"
+
+    @property
+    def path(self) -> Path:
+        """The script's whole path."""
+        return Path(self.cwd, self.script)
+
+    def to_json(self) -> dict[str, JSON]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, config: Mapping[str, JSON]) -> Config:
+        known = {f.name for f in fields(cls)}
+        values = {key: value for key, value in config.items() if key in known}
+        return cls(**values | {"arguments": tuple(values.get("arguments", ()))})
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,94 @@
+"""Making an experiment: its folder, the snapshot, what trials import, its store."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import time
+from pathlib import Path
+
+from annotate.project import Project
+from annotate.snapshot import freeze
+
+from annotate.errors import AnnotateError
+from runtime import paths
+from runtime.config import Config
+from runtime.job import stage
+from runtime.paths import ExperimentFolder
+from runtime.store import ExperimentRow, Store
+
+
+def create(config: Config, project: Project) -> tuple[ExperimentFolder, Store]:
+    """Make a new experiment; the store is open for writing."""
+    folder = _new_folder()
+    try:
+        freeze(project, folder.snapshot)
+        stage(folder.stage, project.root)
+        folder.trials.mkdir()
+        row = ExperimentRow(
+            id=folder.id,
+            name=config.name,
+            state="INITIALIZED",
+            reason=None,
+            config=config.to_json(),
+            space=project.space,
+            created=time.time(),
+            ended=None,
+        )
+        return folder, Store.create(folder.store, row)
+    except OSError as error:
+        raise AnnotateError(
+            f"{error.filename or folder.path}: {error.strerror or error}",
+            hint="experiments are kept there; ANNOTATE_HOME names another folder",
+        ) from None
+
+
+def _new_folder() -> ExperimentFolder:
+    above = paths.experiments()
+    while True:
+        folder = above / _random_id()
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        except OSError as error:
+            raise AnnotateError(
+                f"{folder} cannot be made: {error.strerror or error}",
+                hint="experiments are kept there; ANNOTATE_HOME names another folder",
+            ) from None
+        else:
+            return ExperimentFolder(folder)
+
+
+def _random_id() -> str:
+    """Eight letters and digits, a letter first, so that no shell and no option parser minds."""
+    letters = string.ascii_letters
+    rest = letters + string.digits
+    return secrets.choice(letters) + "".join(secrets.choice(rest) for _ in range(7))
+
+
+def find_script(script: str) -> Path:
+    """The script's whole path; raises AnnotateError where it is no file that can be read."""
+    path = Path(script).absolute()
+    if path.is_dir():
+        raise AnnotateError(f"{script} is a folder", hint="name the script in it")
+    if not path.is_file():
+        raise AnnotateError(f"{script} does not exist", hint=_similar(path))
+    if not os.access(path, os.R_OK):
+        raise AnnotateError(f"{script} cannot be read: permission denied")
+    return path
+
+
+def _similar(path: Path) -> str:
+    import difflib
+
+    try:
+        names = [p.name for p in path.parent.iterdir() if p.suffix == ".py"]
+    except OSError:
+        return f"there is no folder {path.parent}"
+    close = difflib.get_close_matches(path.name, names, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"the scripts there are {', '.join(sorted(names)[:5])}" if names else ""

@@ -1,0 +1,81 @@
+"""What an executor is: it starts and stops trials somewhere, and says what became of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from runtime.metrics import Batch
+from runtime.paths import TrialFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One trial to run: `command` in the folder `cwd` with exactly `environment`."""
+
+    trial: int
+    folder: TrialFolder
+    command: tuple[str, ...]
+    cwd: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The trial's process runs since `time` (seconds since the epoch)."""
+
+    trial: int
+    time: float
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The trial appended to its metrics."""
+
+    trial: int
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The trial's process has ended, and all it reported has been posted before this.
+
+    `code` is its exit code, or minus the number of the signal that ended it.
+    """
+
+    trial: int
+    time: float
+    code: int
+
+
+Event: TypeAlias = Started | Reported | Ended
+
+
+class Executor(ABC):
+    """Runs jobs, posting for each one Started, any number of Reported, and one Ended.
+
+    `post` may be called from a thread of the executor's own. A job that cannot be started at all
+    raises AnnotateError from `start` and posts nothing.
+    """
+
+    def __init__(self, post: Callable[[Event], None]) -> None:
+        self.post = post
+
+    @abstractmethod
+    def start(self, job: Job) -> None:
+        """Run `job` without waiting for it; its number must not be running already."""
+
+    @abstractmethod
+    def stop(self, trial: int, *, grace: float) -> None:
+        """Ask the trial to end, and end it by force after `grace` seconds.
+
+        Nothing happens where it does not run (any more).
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End by force what still runs, and give everything back."""

@@ -1,0 +1,60 @@
+"""A lock that dies with its holder, so that one experiment never has two drivers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class Held(Exception):
+    """Somebody else holds the lock."""
+
+
+class Lock:
+    """The file `path`, held for this process until `release`, the end of a `with`, or its death."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = -1
+
+    def acquire(self) -> Lock:
+        """Take it; raises Held where somebody else has it."""
+        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            raise Held(str(self.path)) from None
+        os.ftruncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
+        self._file = file
+        return self
+
+    def release(self) -> None:
+        os.close(self._file)
+
+    def holder(self) -> str:
+        """The process that last took it, as it wrote itself."""
+        return self.path.read_text(encoding="ascii", errors="replace").strip() or "?"
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock `path` now."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False

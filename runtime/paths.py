@@ -1,0 +1,86 @@
+"""Where everything lies: one class for each folder, so that no path is joined elsewhere."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def home() -> Path:
+    """The folder of all experiments: `ANNOTATE_HOME`, else the platform's user data folder."""
+    given = os.environ.get("ANNOTATE_HOME")
+    if given:
+        return Path(given).expanduser().absolute()
+    from platformdirs import user_data_path
+
+    return user_data_path("annotate", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFolder:
+    """What one trial reads and writes."""
+
+    path: Path
+
+    @property
+    def parameters(self) -> Path:
+        return self.path / "parameters.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def stdout(self) -> Path:
+        return self.path / "stdout"
+
+    @property
+    def stderr(self) -> Path:
+        return self.path / "stderr"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "output"
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentFolder:
+    """What one experiment keeps."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def store(self) -> Path:
+        return self.path / "experiment.db"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "driver.log"
+
+    @property
+    def snapshot(self) -> Path:
+        return self.path / "snapshot"
+
+    @property
+    def stage(self) -> Path:
+        return self.path / "stage"
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials"
+
+    def trial(self, number: int) -> TrialFolder:
+        return TrialFolder(self.trials / str(number))
+
+
+def experiments() -> Path:
+    return home() / "experiments"

@@ -1,0 +1,59 @@
+"""An experiment's results as documents: what `--json` prints, for people's own programs."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from annotate.domains import JSON
+from runtime.config import Config
+from runtime.lock import is_held
+from runtime.metrics import finite
+from runtime.paths import ExperimentFolder
+from runtime.store import ExperimentRow, Store
+from runtime.trial import Trial, best
+
+
+def experiment_document(store: Store) -> dict[str, JSON]:
+    """One experiment with all its trials, in strict JSON."""
+    row, trials = store.experiment(), store.trials()
+    config = Config.from_json(row.config)
+    found = best(trials, maximize=config.maximize)
+    shown = found and {"trial": found.number, "metric": found.metric, "values": found.values}
+    return {
+        "experiment": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "optimize": config.optimize,
+        "best": finite(shown),
+        "trials": trial_documents(store),
+    }
+
+
+def trial_documents(store: Store) -> list[dict[str, JSON]]:
+    """The trials by number. A metric that is no finite number is null; an intermediate result
+    that is none is the string "nan", "inf" or "-inf"; seconds are wall-clock."""
+    now = time.time()
+    return [_trial_document(store, trial, now) for trial in store.trials()]
+
+
+def _trial_document(store: Store, trial: Trial, now: float) -> dict[str, JSON]:
+    seconds = trial.seconds(now)
+    whole = trial.metric is not None and math.isfinite(trial.metric)
+    return {
+        "number": trial.number,
+        "id": trial.id,
+        "state": trial.state.value,
+        "values": finite(trial.values),
+        "metric": trial.metric if whole else None,
+        "intermediate": [finite(value) for value in store.reports(trial.number)],
+        "seconds": None if seconds is None else round(seconds, 3),
+        "reason": trial.reason,
+    }
+
+
+def state_now(row: ExperimentRow, folder: ExperimentFolder) -> tuple[str, str | None]:
+    """The experiment's state and its reason, also where its driver died and could not say so."""
+    if row.state in ("INITIALIZED", "RUNNING") and not is_held(folder.lock):
+        return "STOPPED", "its driver ended without a word; the results are kept"
+    return row.state, row.reason

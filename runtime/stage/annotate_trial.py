@@ -1,0 +1,210 @@
+"""Inside a trial's processes: the user's modules by their own paths, their code from the snapshot.
+
+A module of the code folder keeps its `__file__`, its tracebacks and its data files; only the
+bytes that are compiled come from the frozen, instrumented copy. That holds for imports, for the
+script itself, for processes that `multiprocessing` spawns, and for scripts that the trial starts
+by a command of their own. Standard library of Python 3.8 only.
+"""
+
+import builtins
+import os
+import sys
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
+
+_stage = os.path.dirname(os.path.abspath(__file__))
+_code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
+_root = None  # the user's code folder, links resolved
+
+
+def install():
+    """Let every import of this process find the snapshot's code."""
+    global _root
+    if _root is None:
+        import nni  # noqa: F401  before a module of the same name in the user's folder can
+
+        with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
+            _root = file.read()
+        sys.path_hooks.insert(0, _finder)
+        sys.path_importer_cache.clear()
+        _redirect_main()
+
+
+def run(argv):
+    """Run the script `argv[0]` as `python argv[0] ...` would, from the snapshot; never returns."""
+    install()
+    script = argv[0]
+    frozen = _frozen(script)
+    if frozen is None:
+        sys.exit("%s is not in the snapshot" % script)
+    sys.argv = list(argv)
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
+    path = os.path.abspath(script) if sys.version_info >= (3, 9) else script
+    main = _module("__main__", path, frozen)
+    sys.modules["__main__"] = main
+    _execute(main.__loader__.get_code("__main__"), main.__dict__)
+
+
+def _execute(code, names):
+    try:
+        exec(code, names)
+        return
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # The frame of this function is no part of the user's traceback.
+        error.__traceback__ = error.__traceback__.tb_next
+        sys.excepthook(type(error), error, error.__traceback__)
+        interrupted = isinstance(error, KeyboardInterrupt)
+    if interrupted:
+        import signal
+
+        sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(1)
+
+
+def _module(name, path, frozen):
+    module = type(sys)(name)
+    module.__file__ = path
+    module.__loader__ = _Loader(name, path, frozen)
+    module.__builtins__ = builtins
+    if sys.version_info < (3, 15):
+        module.__cached__ = None
+    if sys.version_info < (3, 14):
+        module.__annotations__ = {}
+    return module
+
+
+def _frozen(path):
+    """The snapshot's copy of the file or folder `path`; None where it has none."""
+    path = os.path.realpath(path)
+    if path != _root and not path.startswith(os.path.join(_root, "")):
+        return None
+    copy = _code + path[len(_root.rstrip(os.sep)) :]
+    return copy if os.path.exists(copy) else None
+
+
+class _Loader(SourceFileLoader):
+    """Compiles the snapshot's copy `frozen` of the module at `path`."""
+
+    def __init__(self, fullname, path, frozen):
+        super().__init__(fullname, path)
+        self.frozen = frozen
+
+    def _place(self, path):
+        if path == self.path:
+            return self.frozen
+        if path.endswith(".pyc"):
+            # Beside the frozen copy, so that the user's own cache is never touched.
+            cache = os.path.join(os.path.dirname(self.frozen), "__pycache__")
+            return os.path.join(cache, os.path.basename(path))
+        return path
+
+    def get_data(self, path):
+        return super().get_data(self._place(path))
+
+    def path_stats(self, path):
+        return super().path_stats(self._place(path))
+
+    def set_data(self, path, data, **options):
+        super().set_data(self._place(path), data, **options)
+
+
+class _Finder(FileFinder):
+    """Finds modules in the user's folder `path`, of which the snapshot's copy is `frozen`."""
+
+    def __init__(self, path, frozen):
+        super().__init__(
+            path,
+            (ExtensionFileLoader, EXTENSION_SUFFIXES),
+            (SourceFileLoader, SOURCE_SUFFIXES),
+            (SourcelessFileLoader, BYTECODE_SUFFIXES),
+        )
+        self.frozen = frozen
+
+    def find_spec(self, fullname, target=None):
+        name = fullname.rpartition(".")[2]
+        package = os.path.join(name, "__init__.py")
+        for relative in (package, name + ".py"):
+            frozen = os.path.join(self.frozen, relative)
+            if os.path.isfile(frozen):
+                path = os.path.join(self.path, relative)
+                spec = ModuleSpec(
+                    fullname,
+                    _Loader(fullname, path, frozen),
+                    origin=path,
+                    is_package=relative == package,
+                )
+                spec.has_location = True
+                if relative == package:
+                    spec.submodule_search_locations.append(os.path.join(self.path, name))
+                return spec
+        return super().find_spec(fullname, target)
+
+
+def _finder(entry):
+    frozen = _frozen(entry or os.getcwd())
+    if frozen is None or not os.path.isdir(frozen):
+        raise ImportError("not a folder of the snapshot", path=entry)
+    return _Finder(entry or os.getcwd(), frozen)
+
+
+def _redirect_main():
+    """Where this process is about to run a script of the snapshot itself, run its copy."""
+    first = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if first in ("-c", "-m"):
+        _redirect_run_path()
+    elif os.path.isfile(first) and _frozen(first) is not None:
+        command = _command()
+        command.insert(len(command) - len(sys.argv), os.path.join(_stage, "run.py"))
+        os.execv(sys.executable, [sys.executable, *command[1:]])
+
+
+def _command():
+    """The whole command line of this process, the interpreter's own options included."""
+    if hasattr(sys, "orig_argv"):
+        return list(sys.orig_argv)
+    try:
+        with open("/proc/self/cmdline", "rb") as file:
+            return [os.fsdecode(word) for word in file.read().split(b"\0")[:-1]]
+    except OSError:
+        return [sys.executable, *sys.argv]
+
+
+def _redirect_run_path():
+    """`multiprocessing` runs the main script again, in a process of its own, by `run_path`."""
+    import runpy
+
+    plain = runpy.run_path
+
+    def run_path(path_name, init_globals=None, run_name=None):
+        frozen = _frozen(path_name) if isinstance(path_name, str) else None
+        if frozen is None or not os.path.isfile(frozen):
+            return plain(path_name, init_globals, run_name)
+        module = _module(run_name or "<run_path>", path_name, frozen)
+        module.__dict__.update(init_globals or {})
+        before = sys.modules.get(module.__name__)
+        sys.modules[module.__name__] = module
+        try:
+            exec(module.__loader__.get_code(module.__name__), module.__dict__)
+            return module.__dict__.copy()
+        finally:
+            if before is None:
+                del sys.modules[module.__name__]
+            else:
+                sys.modules[module.__name__] = before
+
+    runpy.run_path = run_path

@@ -1,0 +1,217 @@
+"""The store in the words of the house: an experiment, its trials, their reports."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from annotate.domains import JSON
+from annotate.space import SearchSpace, Values
+from runtime.store import database
+from runtime.store.database import StoreError
+from runtime.trial import Origin, Report, Trial, TrialState, number
+
+__all__ = ["ExperimentRow", "Store", "StoreError"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRow:
+    """What an experiment is; `config` as runtime.config wrote it, times in seconds."""
+
+    id: str
+    name: str
+    state: str
+    reason: str | None
+    config: dict[str, JSON]
+    space: SearchSpace
+    created: float
+    ended: float | None
+
+
+class Store:
+    """One experiment's file. Each change of a state is a transaction of its own.
+
+    The driver opens it for writing; everybody else reads. Not to be shared between threads.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def create(cls, path: Path, row: ExperimentRow) -> Store:
+        """Make the file; it must not exist."""
+        store = cls(database.create(path))
+        with store._db as db:
+            db.execute(
+                "INSERT INTO experiment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    row.id,
+                    row.name,
+                    row.state,
+                    row.reason,
+                    json.dumps(row.config),
+                    json.dumps(row.space.to_json()),
+                    row.created,
+                    row.ended,
+                ),
+            )
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> Store:
+        """Open the file; raises StoreError where there is none that we can read."""
+        return cls(database.open_existing(path, write=write))
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    # The experiment
+
+    def experiment(self) -> ExperimentRow:
+        row = self._db.execute("SELECT * FROM experiment").fetchone()
+        return ExperimentRow(
+            row["id"],
+            row["name"],
+            row["state"],
+            row["reason"],
+            json.loads(row["config"]),
+            SearchSpace.from_json(json.loads(row["space"])),
+            row["created"],
+            row["ended"],
+        )
+
+    def set_state(self, state: str, reason: str | None, ended: float | None) -> None:
+        with self._db as db:
+            db.execute(
+                "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
+            )
+
+    # Trials
+
+    def add_trial(self, trial: Trial, *, asked: int | None = None) -> None:
+        """Keep a new trial; `asked` is its step where the tuner gave its values."""
+        with self._db as db:
+            db.execute(
+                'INSERT INTO trial (number, id, origin, state, "values", created, asked)'
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    trial.number,
+                    trial.id,
+                    trial.origin.value,
+                    trial.state.value,
+                    json.dumps(trial.values),
+                    trial.created,
+                    asked,
+                ),
+            )
+
+    def start_trial(self, number: int, started: float) -> None:
+        with self._db as db:
+            db.execute(
+                "UPDATE trial SET state = ?, started = ? WHERE number = ?",
+                (TrialState.RUNNING.value, started, number),
+            )
+
+    def add_reports(self, trial: int, reports: Iterable[Report]) -> None:
+        """Keep reports in the order given; the last final one is the trial's result."""
+        with self._db as db:
+            (count,) = db.execute("SELECT reports FROM trial WHERE number = ?", (trial,)).fetchone()
+            rows: list[tuple[int, int, str, float]] = []
+            for report in reports:
+                if report.kind == "final":
+                    self._set_final(db, trial, report)
+                else:
+                    rows.append((trial, count + len(rows), json.dumps(report.value), report.time))
+            if rows:
+                db.executemany("INSERT INTO report VALUES (?, ?, ?, ?)", rows)
+                db.execute(
+                    "UPDATE trial SET reports = ?, last = ? WHERE number = ?",
+                    (count + len(rows), _real(number(json.loads(rows[-1][2]))), trial),
+                )
+
+    @staticmethod
+    def _set_final(db: sqlite3.Connection, trial: int, report: Report) -> None:
+        db.execute(
+            "UPDATE trial SET final = ?, metric = ? WHERE number = ?",
+            (json.dumps(report.value), _real(report.number), trial),
+        )
+
+    def set_values(self, number: int, values: Values) -> None:
+        """What a baseline's places gave."""
+        with self._db as db:
+            db.execute(
+                'UPDATE trial SET "values" = ? WHERE number = ?', (json.dumps(values), number)
+            )
+
+    def end_trial(self, trial: Trial, *, told: int | None = None) -> None:
+        """Keep how a trial ended; `told` is the step in which the tuner learns of it."""
+        with self._db as db:
+            db.execute(
+                "UPDATE trial SET state = ?, ended = ?, reason = ?, told = ? WHERE number = ?",
+                (trial.state.value, trial.ended, trial.reason, told, trial.number),
+            )
+
+    def restart_trial(self, number: int) -> None:
+        """Forget what an interrupted trial reported: it is run again from the beginning."""
+        with self._db as db:
+            db.execute("DELETE FROM report WHERE trial = ?", (number,))
+            db.execute(
+                "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
+                " started = NULL, ended = NULL, reason = NULL WHERE number = ?",
+                (TrialState.WAITING.value, number),
+            )
+
+    def trials(self) -> list[Trial]:
+        """Every trial, by number."""
+        return [_trial(row) for row in self._db.execute("SELECT * FROM trial ORDER BY number")]
+
+    def count_trials(self) -> int:
+        (count,) = self._db.execute("SELECT count(*) FROM trial").fetchone()
+        return int(count)
+
+    def steps(self) -> list[tuple[int, str, int]]:
+        """What the tuner was asked and told, in that order: (step, "ask" or "tell", number)."""
+        rows = self._db.execute(
+            "SELECT asked AS step, 'ask' AS what, number FROM trial WHERE asked IS NOT NULL"
+            " UNION ALL SELECT told, 'tell', number FROM trial WHERE told IS NOT NULL ORDER BY step"
+        )
+        return [(row["step"], row["what"], row["number"]) for row in rows]
+
+    def reports(self, trial: int) -> Iterator[JSON]:
+        """The trial's intermediate results as reported, in order."""
+        rows = self._db.execute(
+            "SELECT value FROM report WHERE trial = ? ORDER BY sequence", (trial,)
+        )
+        return (json.loads(row["value"]) for row in rows)
+
+
+def _real(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _trial(row: sqlite3.Row) -> Trial:
+    final = row["final"]
+    return Trial(
+        number=row["number"],
+        id=row["id"],
+        origin=Origin(row["origin"]),
+        state=TrialState(row["state"]),
+        values=json.loads(row["values"]),
+        metric=None if final is None else number(json.loads(final)),
+        reports=row["reports"],
+        last=row["last"],
+        created=row["created"],
+        started=row["started"],
+        ended=row["ended"],
+        reason=row["reason"],
+    )

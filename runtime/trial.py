@@ -1,0 +1,102 @@
+"""A trial: one run of the script with one sample of the space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from annotate.domains import JSON
+from annotate.space import Values
+
+
+class TrialState(str, Enum):
+    """NNI's states, and INTERRUPTED for a trial that was cut off and will run again."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    EARLY_STOPPED = "EARLY_STOPPED"
+    USER_CANCELED = "USER_CANCELED"
+    SYS_CANCELED = "SYS_CANCELED"
+    INTERRUPTED = "INTERRUPTED"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (TrialState.WAITING, TrialState.RUNNING, TrialState.INTERRUPTED)
+
+
+class Origin(str, Enum):
+    """Who chose a trial's values."""
+
+    BASELINE = "baseline"
+    TUNER = "tuner"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One result as the script gave it: `kind` is "intermediate" or "final"; `time` in seconds."""
+
+    kind: str
+    value: JSON
+    time: float
+
+    @property
+    def number(self) -> float:
+        return number(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is known of a trial. Times are seconds since the epoch; None where not yet known.
+
+    `values` of a baseline are what the author's own expressions gave, as far as it reached them.
+    `metric` is the final result as a number, and may be nan or infinite.
+    """
+
+    number: int
+    id: str
+    origin: Origin
+    state: TrialState
+    values: Values
+    metric: float | None = None
+    reports: int = 0
+    last: float | None = None
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    reason: str | None = None
+
+    def seconds(self, now: float) -> float | None:
+        """How long it ran, or runs by now."""
+        if self.started is None:
+            return None
+        return max(0.0, (self.ended if self.ended is not None else now) - self.started)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it has a result that can be compared with others'."""
+        return (
+            self.state is TrialState.SUCCEEDED
+            and self.metric is not None
+            and math.isfinite(self.metric)
+        )
+
+
+def number(value: JSON) -> float:
+    """The number of a report: itself, or what stands under "default"."""
+    if isinstance(value, dict):
+        value = value.get("default")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def best(trials: list[Trial], *, maximize: bool) -> Trial | None:
+    """The trial with the best result, the earliest of equals; None where none has a result."""
+    ranked = [t for t in trials if t.ranks]
+    sign = -1 if maximize else 1
+    return min(ranked, key=lambda t: (sign * (t.metric or 0.0), t.number), default=None)
