@@ -1,0 +1,140 @@
+"""The Python files of a folder, without what is ignored, generated or somebody else's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pathspec import GitIgnoreSpec
+
+_OTHERS = frozenset(
+    {"site-packages", "dist-packages", "node_modules", "__pycache__", "__pypackages__"}
+)
+_ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignore:
+    """The patterns of one .gitignore and the folder that they are relative to."""
+
+    folder: Path
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: Path, is_folder: bool) -> bool | None:
+        """Whether the path is ignored; None where no pattern speaks of it."""
+        relative = path.relative_to(self.folder).as_posix()
+        return self.spec.check_file(relative + "/" if is_folder else relative).include
+
+
+def python_files(root: Path) -> list[PurePosixPath]:
+    """The `.py` files below `root`, relative to it, in order.
+
+    Left out are hidden folders, caches, virtual environments, installed packages, what a
+    .gitignore names, and links that lead out of `root` or to a folder that was there before.
+    """
+    found = _walk(root, root, _above(root), {_identity(root)})
+    return sorted(PurePosixPath(path.relative_to(root).as_posix()) for path in found)
+
+
+def _walk(
+    folder: Path, root: Path, ignores: tuple[_Ignore, ...], seen: set[tuple[int, int]]
+) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
+    except OSError:
+        return
+    names = {entry.name for entry in entries}
+    if folder != root and names.intersection(_ENVIRONMENTS):
+        return
+    if ".gitignore" in names:
+        ignores = (*ignores, *_read(folder))
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_symlink() and not _leads_inside(path, root):
+            continue
+        if _is_folder(entry):
+            if _enters(path, ignores, seen):
+                yield from _walk(path, root, ignores, seen)
+        elif entry.name.endswith(".py") and _is_file(entry) and not _ignored(path, False, ignores):
+            yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _enters(path: Path, ignores: tuple[_Ignore, ...], seen: set[tuple[int, int]]) -> bool:
+    if path.name.startswith(".") or path.name in _OTHERS or _ignored(path, True, ignores):
+        return False
+    try:
+        identity = _identity(path)
+    except OSError:
+        return False
+    if identity in seen:
+        return False
+    seen.add(identity)
+    return True
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _leads_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
+def _ignored(path: Path, is_folder: bool, ignores: tuple[_Ignore, ...]) -> bool:
+    for ignore in reversed(ignores):  # the nearest .gitignore decides
+        verdict = ignore.verdict(path, is_folder)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _read(folder: Path) -> list[_Ignore]:
+    try:
+        text = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace")
+        return [_Ignore(folder, GitIgnoreSpec.from_lines(text.splitlines()))]
+    except (OSError, ValueError):
+        return []
+
+
+def _above(root: Path) -> tuple[_Ignore, ...]:
+    """The .gitignore files between the repository's top and `root`, unless they ignore `root`."""
+    top = next((p for p in (root, *root.parents) if (p / ".git").exists()), root)
+    found: tuple[_Ignore, ...] = ()
+    folder = root
+    between = []
+    while folder != top:
+        folder = folder.parent
+        between.append(folder)
+    for parent in reversed(between):
+        found = (*found, *_read(parent))
+    return () if _ignored_with_parents(root, top, found) else found
+
+
+def _ignored_with_parents(root: Path, top: Path, ignores: tuple[_Ignore, ...]) -> bool:
+    for path in (root, *root.parents):
+        if path == top or not path.is_relative_to(top):
+            return False
+        fitting = tuple(i for i in ignores if path != i.folder and path.is_relative_to(i.folder))
+        if _ignored(path, True, fitting):
+            return True
+    return False

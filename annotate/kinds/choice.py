@@ -1,0 +1,174 @@
+"""Choices: options that are any expressions, and domains inside domains."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from annotate.annotation import Annotation, Wrong
+from annotate.code import fingerprint, fold, literal
+from annotate.domains import DOMAINS, JSON, Domain
+from annotate.emit import Emitter
+from annotate.kinds import numeric
+from annotate.space import Choice, Option, Parameter, same
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenOption:
+    """One option as written: its JSON, its text on one line, and the domain that it may be."""
+
+    option: Option
+    text: str
+    literal: bool
+    nested: WrittenDomain | None = None
+
+    @property
+    def test(self) -> JSON:
+        """What the trial's value is compared with."""
+        return {"_name": self.option.value} if self.nested else self.option.value
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDomain:
+    """A domain as written; `options` is empty for the numeric ones."""
+
+    domain: Domain
+    options: tuple[WrittenOption, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether the trial's value is the value itself, with nothing to evaluate."""
+        return all(option.literal for option in self.options)
+
+
+def domain_name(node: cst.BaseExpression) -> str | None:
+    """`uniform` of a call `nni.uniform(...)`; None for anything else."""
+    func = node.func if isinstance(node, cst.Call) else None
+    if not (isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name)):
+        return None
+    return func.attr.value if func.value.value == "nni" else None
+
+
+def parse(annotation: Annotation, node: cst.BaseExpression) -> WrittenDomain:
+    """The domain that an expression of the annotation says; raises Wrong."""
+    name = domain_name(node)
+    if name is None or not isinstance(node, cst.Call):
+        hint = _bare_domain(node) or f"the domains are {', '.join(DOMAINS)}"
+        raise Wrong(
+            "A301", annotation.place(node), "this is no domain such as nni.uniform(0, 1)", hint
+        )
+    if name not in DOMAINS:
+        assert isinstance(node.func, cst.Attribute)
+        close = difflib.get_close_matches(name, DOMAINS, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(DOMAINS)}"
+        raise Wrong("A301", annotation.place(node.func.attr), f"there is no domain {name!r}", hint)
+    return parse_named(annotation, name, node)
+
+
+def parse_named(annotation: Annotation, name: str, call: cst.Call) -> WrittenDomain:
+    if name != Choice.type:
+        return WrittenDomain(numeric.parse(annotation, name, call))
+    return parse_options(annotation, call.args, annotation.place(call))
+
+
+def _bare_domain(node: cst.BaseExpression) -> str:
+    func = node.func if isinstance(node, cst.Call) else node
+    name = func.value if isinstance(func, cst.Name) else ""
+    close = difflib.get_close_matches(name, DOMAINS, n=1)
+    return f"did you mean 'nni.{close[0]}(...)'?" if close else ""
+
+
+def parse_options(
+    annotation: Annotation, arguments: Sequence[cst.Arg], span: tuple[int, int]
+) -> WrittenDomain:
+    """The choice between `arguments`; `span` is where to point if there are none."""
+    if not arguments:
+        raise Wrong("A305", span, "there is no option", "give at least one option")
+    for argument in arguments:
+        if argument.star:
+            message = "options are written one by one, not unpacked"
+            raise Wrong("A204", annotation.place(argument), message)
+        if argument.keyword is not None:
+            message = f"an option has no keyword {argument.keyword.value!r}"
+            raise Wrong("A204", annotation.place(argument.keyword), message)
+    options = tuple(_option(annotation, argument.value) for argument in arguments)
+    _check_alike(annotation, arguments, options)
+    return WrittenDomain(Choice(tuple(o.option for o in options)), options)
+
+
+def _option(annotation: Annotation, node: cst.BaseExpression) -> WrittenOption:
+    text = fold(annotation.tree, node)
+    if "\n" in text or "\r" in text:
+        message = "this string cannot be written on one line"
+        raise Wrong("A201", annotation.place(node), message, "use \\n instead of a new line")
+    if domain_name(node) is not None:
+        nested = parse(annotation, node)
+        child = Parameter(nested.domain.type, nested.domain)
+        return WrittenOption(Option(text, (child,)), text, False, nested)
+    for inner in _calls(node):
+        if domain_name(inner) in DOMAINS:
+            message = "a domain must be an option of its own"
+            raise Wrong("A306", annotation.place(inner), message)
+    known, value = literal(node)
+    return WrittenOption(Option(value if known else text), text, known)
+
+
+def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
+    for child in node.children:
+        if isinstance(child, cst.Call):
+            yield child
+        yield from _calls(child)
+
+
+def _check_alike(
+    annotation: Annotation, arguments: Sequence[cst.Arg], options: Sequence[WrittenOption]
+) -> None:
+    codes: list[str] = []
+    for index, (argument, option) in enumerate(zip(arguments, options, strict=True)):
+        code = fingerprint(option.text)
+        for number, earlier in enumerate(options[:index]):
+            if codes[number] == code or same(earlier.test, option.test):
+                hint = "leave one of them out"
+                if codes[number] != code:
+                    hint = f"write ({option.text}) or another name for one of them"
+                message = f"{option.text} and the option {earlier.text} look alike"
+                raise Wrong("A304", annotation.place(argument.value), message, hint)
+        codes.append(code)
+
+
+def expression(emitter: Emitter, written: WrittenDomain, key: str, path: tuple[str, ...]) -> str:
+    """Code that gives the trial's value of a nested domain."""
+    if written.plain:
+        return emitter.value(key, path)
+    parts = [
+        _branch(emitter, option, key, path) for option in written.options if not option.literal
+    ]
+    # What is left are literals, which the value is itself.
+    return f"({' '.join(parts)} {emitter.value(key, path)})"
+
+
+def chain(emitter: Emitter, written: WrittenDomain, key: str) -> str:
+    """`OPTION if chosen else ...` for each option, up to what stands for no option."""
+    if written.plain:
+        return f"{emitter.value(key)} if {emitter.given(key)} else"
+    return " ".join(_branch(emitter, option, key, ()) for option in written.options)
+
+
+def _branch(emitter: Emitter, option: WrittenOption, key: str, path: tuple[str, ...]) -> str:
+    code = f"({option.text})"
+    if option.nested:
+        code = expression(emitter, option.nested, key, (*path, option.nested.domain.type))
+    return f"{code} if {emitter.chosen(key, option.test, path)} else"
+
+
+def code(written: WrittenDomain, value: JSON) -> str:
+    """The source text of a value that lies in the domain."""
+    if not isinstance(written.domain, Choice):
+        return repr(value)
+    option = written.options[written.domain.index(value)]
+    if option.nested is None:
+        return option.text
+    return code(option.nested, value[option.nested.domain.type])

@@ -1,0 +1,120 @@
+"""Reports and `@nni.get_next_parameter()`: calls where the annotation stands."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from annotate.annotation import Annotation, Wrong
+from annotate.code import fold
+from annotate.edits import Edit
+from annotate.kinds.target import text_of
+from annotate.plan import Context
+
+FETCH = "get_next_parameter"
+DIRECTIVES = (FETCH, "report_intermediate_result", "report_final_result")
+
+
+def read(annotation: Annotation, context: Context) -> Edit:
+    """The edit that puts the call in the annotation's place; raises Wrong."""
+    call = _call(annotation, context)
+    if annotation.carrier.kind == "trailing":
+        message = "a call needs a line of its own"
+        hint = "write the annotation in the line above or below"
+        raise Wrong("A410", annotation.name_span, message, hint)
+    if annotation.carrier.kind == "string":
+        return _instead_of_string(annotation, context, call)
+    return _instead_of_comment(annotation, context, call)
+
+
+def _call(annotation: Annotation, context: Context) -> str:
+    arguments, name = annotation.arguments, annotation.directive
+    wanted = 0 if name == FETCH else 1
+    if len(arguments) != wanted or any(a.keyword or a.star for a in arguments):
+        takes = "no argument" if name == FETCH else "one value"
+        hint = f"write @nni.{name}({'' if name == FETCH else 'accuracy'})"
+        raise Wrong("A204", annotation.name_span, f"{name} takes {takes}", hint)
+    text = ""
+    if arguments:
+        text = fold(annotation.tree, arguments[0].value)
+        if "\n" in text or "\r" in text:
+            message = "this string cannot be written on one line"
+            raise Wrong("A201", annotation.place(arguments[0].value), message)
+        if isinstance(arguments[0].value, (cst.GeneratorExp, cst.NamedExpr)):
+            text = f"({text})"
+    return context.emitter.call(name, text) if text else context.emitter.call(name)
+
+
+def _instead_of_string(annotation: Annotation, context: Context, call: str) -> Edit:
+    assert annotation.carrier.node is not None
+    span = context.tree.span(annotation.carrier.node.value)
+    newlines = "".join(c for c in context.source.text[span[0] : span[1]] if c in "\r\n")
+    _check_future(annotation, context)
+    # The lines stay inside the call's own brackets.
+    return Edit(span, instead=f"{call[:-1]}{newlines})")
+
+
+def _instead_of_comment(annotation: Annotation, context: Context, call: str) -> Edit:
+    start = annotation.carrier.start
+    if context.layout.in_brackets(start):
+        raise _nowhere(annotation, "no statement can stand inside brackets")
+    spot = context.layout.spot(start)
+    if spot.indent is None:
+        message = "no statement can stand between a body and what belongs to it"
+        raise _nowhere(annotation, message)
+    _check_docstring(annotation, context, spot.first, spot.below)
+    _check_future(annotation, context)
+    begin = start - len(context.source.before(start))
+    return Edit((begin, _first_line_end(annotation, context)), instead=f"{spot.indent}{call}")
+
+
+def _nowhere(annotation: Annotation, message: str) -> Wrong:
+    hint = "indent it like the statements of its block, or move it out"
+    return Wrong("A410", annotation.name_span, message, hint)
+
+
+def _first_line_end(annotation: Annotation, context: Context) -> int:
+    """Where the part of the annotation on its first line ends; lines below stay comments."""
+    line = context.source.line_of(annotation.carrier.start)
+    end = context.source.starts[line - 1] + len(context.source.line(line))
+    return min(end, annotation.end)
+
+
+def _check_docstring(
+    annotation: Annotation, context: Context, first: bool, below: int | None
+) -> None:
+    if not first or below is None:
+        return
+    node = context.layout.lines[below].node
+    above = context.layout.index(annotation.carrier.start)
+    owner = context.layout.lines[above].node if above >= 0 else None
+    if owner is not None and not isinstance(owner, (cst.FunctionDef, cst.ClassDef)):
+        return
+    if not _is_string(node) or context.layout.is_annotation(below):
+        return
+    message = "the call would stand before the docstring"
+    raise Wrong("A413", annotation.name_span, message, "move it below the docstring")
+
+
+def _is_string(node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.SimpleStatementLine):
+        return False
+    first = node.body[0]
+    return isinstance(first, cst.Expr) and text_of(first.value) is not None
+
+
+def _check_future(annotation: Annotation, context: Context) -> None:
+    for line in context.layout.lines:
+        if line.start > annotation.carrier.start and _is_future(line.node):
+            message = "the call would stand before a 'from __future__ import'"
+            raise Wrong("A413", annotation.name_span, message, "move it below the imports")
+
+
+def _is_future(node: cst.CSTNode) -> bool:
+    if not isinstance(node, cst.SimpleStatementLine):
+        return False
+    return any(
+        isinstance(small, cst.ImportFrom)
+        and isinstance(small.module, cst.Name)
+        and small.module.value == "__future__"
+        for small in node.body
+    )

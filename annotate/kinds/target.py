@@ -1,0 +1,73 @@
+"""Targets: the values that an annotation can stand for, and what names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from annotate.code import fingerprint, fold, literal
+from annotate.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A value with its name.
+
+    `source` is the code that names it, for a name that is code (`self.lr`); `problem` is the
+    code and the text of the mistake that annotating it is, with `at` where to point.
+    """
+
+    kind: str
+    name: str
+    value: cst.BaseExpression
+    source: str = ""
+    problem: tuple[str, str, str] | None = None
+    at: cst.CSTNode | None = None
+
+    def is_named(self, name: str, is_text: bool) -> bool:
+        """Whether `name=` says this target; `is_text` where it was written as a string."""
+        if is_text or name == self.name:
+            return name == self.name
+        return bool(self.source) and fingerprint(name) == fingerprint(self.source)
+
+
+def text_of(node: cst.BaseExpression | None) -> str | None:
+    """What a string literal says."""
+    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+        known, value = literal(node)
+        return str(value) if known else None
+    return None
+
+
+def named_by_code(
+    kind: str, tree: Tree, target: cst.BaseExpression, value: cst.BaseExpression
+) -> Target:
+    start, end = tree.inner(target)
+    name = tree.text[start:end]
+    if "\n" in name or "\r" in name:
+        name = fold(tree, target)
+    return Target(kind, name, value, name)
+
+
+def inside(node: cst.CSTNode, deep: bool) -> Iterator[cst.CSTNode]:
+    """A logical line's node and the nodes in it; with `deep` also those of its body."""
+    yield node
+    for child in node.children:
+        # An `elif` is an If in an If, with no block between them.
+        elif_ = isinstance(child, cst.If) and isinstance(node, cst.If)
+        if deep or not (elif_ or isinstance(child, LINES)):
+            yield from inside(child, deep)
+
+
+#: Parts of a compound statement that have lines of their own.
+LINES = (
+    cst.IndentedBlock,
+    cst.Decorator,
+    cst.Else,
+    cst.Finally,
+    cst.ExceptHandler,
+    cst.ExceptStarHandler,
+    cst.MatchCase,
+)

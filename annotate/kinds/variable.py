@@ -1,0 +1,158 @@
+"""`@nni.variable(domain, name=target)`: the right side becomes the trial's value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import libcst as cst
+
+from annotate.annotation import Annotation, Wrong
+from annotate.code import fold, literal
+from annotate.domains import DOMAINS
+from annotate.kinds import assignment, choice, default, entry, keyword, option
+from annotate.kinds.target import Target, inside
+from annotate.layout import Layout
+from annotate.plan import Annotated, Context
+from annotate.tree import Line, Tree
+
+DIRECTIVE = "variable"
+
+_FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
+    assignment.targets,
+    keyword.targets,
+    option.targets,
+    entry.targets,
+    default.targets,
+)
+
+
+def read(annotation: Annotation, context: Context) -> list[Annotated]:
+    """What the annotation makes of its value; raises Wrong."""
+    written, name = _arguments(annotation)
+    target = _target(annotation, context, name)
+    if target.problem:
+        code, message, hint = target.problem
+        raise Wrong(code, context.tree.span(target.at or target.value), message, hint)
+    key = f"{context.module}/{target.name}/{written.domain.type}"
+    return [context.annotated(annotation, key, written, target.value, target.name, target.kind)]
+
+
+def _arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExpression | None]:
+    if annotation.directive in DOMAINS:
+        return _short_form(annotation), None
+    names = [arg for arg in annotation.arguments if arg.keyword is not None]
+    domains = [arg for arg in annotation.arguments if arg.keyword is None]
+    for argument in names:
+        assert argument.keyword is not None
+        if argument.keyword.value != "name":
+            message = f"variable has no argument {argument.keyword.value!r}"
+            raise Wrong("A204", annotation.place(argument.keyword), message, "did you mean 'name'?")
+    if len(domains) != 1 or len(names) > 1:
+        where = annotation.place(domains[1]) if len(domains) > 1 else annotation.name_span
+        hint = "write @nni.variable(nni.uniform(0, 1), name=lr)"
+        raise Wrong("A204", where, "variable takes one domain and a name", hint)
+    if domains[0].star:
+        raise Wrong("A204", annotation.place(domains[0]), "variable takes one domain and a name")
+    return choice.parse(annotation, domains[0].value), names[0].value if names else None
+
+
+def _short_form(annotation: Annotation) -> choice.WrittenDomain:
+    name = annotation.directive
+    if annotation.carrier.kind != "trailing":
+        hint = f"write @nni.variable(nni.{name}(...), name=...)"
+        message = "a domain alone stands at the end of the line that holds the value"
+        raise Wrong("A206", annotation.name_span, message, hint)
+    call = annotation.call
+    return choice.parse_named(annotation, name, call)
+
+
+def _target(annotation: Annotation, context: Context, name: cst.BaseExpression | None) -> Target:
+    candidates, nothing = _candidates(annotation, context)
+    wanted = candidates
+    if name is not None:
+        text, is_text = _name(annotation, name)
+        wanted = [t for t in candidates if t.is_named(text, is_text)]
+        if candidates and not wanted:
+            raise _unnamed(annotation, name, text, candidates)
+    sound = [t for t in wanted if not t.problem] or wanted
+    if not sound:
+        raise nothing
+    if len(sound) > 1:
+        names = ", ".join(dict.fromkeys(t.name for t in sound))
+        hint = f"say which with name=: {names}"
+        if name is not None:
+            hint = "put them on lines of their own"
+        message = f"{len(sound)} values could be meant: {names}"
+        raise Wrong("A407", annotation.place(name) if name else annotation.name_span, message, hint)
+    return sound[0]
+
+
+def _name(annotation: Annotation, node: cst.BaseExpression) -> tuple[str, bool]:
+    known, value = literal(node)
+    if known and isinstance(value, str):
+        return value, True
+    return fold(annotation.tree, node), False
+
+
+def _unnamed(
+    annotation: Annotation, node: cst.BaseExpression, name: str, candidates: Iterable[Target]
+) -> Wrong:
+    names = list(dict.fromkeys(target.name for target in candidates))
+    message = f"{name!r} is not what is annotated here"
+    hint = f"here it is {' or '.join(map(repr, names))}"
+    return Wrong("A406", annotation.place(node), message, hint)
+
+
+def _candidates(annotation: Annotation, context: Context) -> tuple[list[Target], Wrong]:
+    """The targets that the annotation's place allows, and the mistake if there are none."""
+    layout, carrier = context.layout, annotation.carrier
+    where = annotation.name_span
+    if carrier.kind == "trailing":
+        line = context.line(carrier.start)
+        found = _ending(line, layout, carrier.start) if line else []
+        message = "no value that can be annotated ends on this line"
+        hint = "annotate an assignment, a keyword, an option, a dict entry or a default"
+        return found, Wrong("A402", where, message, hint)
+    if carrier.kind == "line" and layout.in_brackets(carrier.start):
+        line = context.line(carrier.start)
+        assert line is not None
+        message = "no value that can be annotated begins on the next line"
+        return _beginning(line, layout, carrier.end), Wrong("A401", where, message)
+    line = context.statement(annotation)
+    targets = [
+        t for node in inside(line.node, False) for t in assignment.targets(node, context.tree)
+    ]
+    message = "the statement below is no assignment"
+    hint = "for a value inside a statement write the annotation at the end of its line"
+    return targets, Wrong("A401", where, message, hint)
+
+
+def _all(line: Line, layout: Layout) -> list[Target]:
+    return [
+        target
+        for node in inside(line.node, False)
+        for family in _FAMILIES
+        for target in family(node, layout.tree)
+    ]
+
+
+def _ending(line: Line, layout: Layout, offset: int) -> list[Target]:
+    """The targets whose value ends on the line of `offset`."""
+    number = layout.source.line_of(offset)
+    tree, targets = layout.tree, _all(line, layout)
+    for span in (tree.span, tree.inner):
+        found = [t for t in targets if layout.source.line_of(span(t.value)[1] - 1) == number]
+        if found:
+            return found
+    return []
+
+
+def _beginning(line: Line, layout: Layout, offset: int) -> list[Target]:
+    """The targets whose value begins on the first line of code below `offset`."""
+    number = layout.line_below(offset)
+    tree, targets = layout.tree, _all(line, layout)
+    for span in (tree.span, tree.inner):
+        found = [t for t in targets if layout.source.line_of(span(t.value)[0]) == number]
+        if found:
+            return found
+    return []

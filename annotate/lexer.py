@@ -1,0 +1,100 @@
+"""A small lexer: enough of Python's tokens to find comments, strings and brackets.
+
+It reads any text, also one that is no Python, and never fails. Where it must be right (the
+comments of a file that has annotations) libcst's tree is asked instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"""
+    (?P<comment>\#[^\r\n]*)
+  | (?P<string>(?i:[rbuft]{0,2})(?:
+        \"\"\"(?:[^\\]|\\.)*?\"\"\" | '''(?:[^\\]|\\.)*?'''
+      | "(?:[^"\\\r\n]|\\(?:\r\n|.))*" | '(?:[^'\\\r\n]|\\(?:\r\n|.))*' ))
+  | (?P<open>[(\[{])
+  | (?P<close>[)\]}])
+  | (?P<newline>\r\n|\r|\n)
+  | (?P<space>(?:[ \t\f]|\\(?:\r\n|\r|\n))+)
+  | (?P<word>\w+)
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+#: What an annotation needs to be in a file at all; most files end here.
+_SIEVE = re.compile(rb"@\s*nni", re.IGNORECASE)
+_COMMENT = re.compile(r"#[ \t\f]*@[ \t]*nni(?!\w)", re.IGNORECASE)
+_STRING = re.compile(r"(?i:[ru]?)(?:\"\"\"|'''|\"|')(?:\s|\\[nrtfv]|\\\r?\n)*@nni\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    kind: str
+    start: int
+    text: str
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+def tokens(text: str, start: int = 0) -> Iterator[Token]:
+    for match in _TOKEN.finditer(text, start):
+        yield Token(str(match.lastgroup), match.start(), match.group())
+
+
+def may_be_annotated(data: bytes) -> bool:
+    """Whether `data` is worth decoding and lexing: False for nearly every file."""
+    return _SIEVE.search(data) is not None
+
+
+def is_annotation_comment(text: str) -> bool:
+    """Whether a comment begins with `@nni`, also where what follows is wrong."""
+    return _COMMENT.match(text) is not None
+
+
+def is_annotation_string(text: str) -> bool:
+    """Whether a string literal, as source, begins with `@nni.`."""
+    return _STRING.match(text) is not None
+
+
+def has_annotations(text: str) -> bool:
+    """Whether some comment, or some string at the start of a statement, is an annotation."""
+    fresh = True
+    for token in tokens(text):
+        if token.kind == "comment" and is_annotation_comment(token.text):
+            return True
+        if token.kind == "string" and fresh and is_annotation_string(token.text):
+            return True
+        if token.kind not in ("space", "comment"):
+            fresh = token.kind in ("newline", "open") or token.text in (";", ":")
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Brackets:
+    """The first bracketed group of a text: where it ends, or which bracket was never closed."""
+
+    end: int | None
+    unclosed: int | None
+    deepest: int
+
+
+def brackets(text: str) -> Brackets:
+    """Follow the first bracket of `text` to the one that closes it."""
+    opened: list[int] = []
+    deepest = 0
+    for token in tokens(text):
+        if token.kind == "open":
+            opened.append(token.start)
+            deepest = max(deepest, len(opened))
+        elif token.kind == "close" and opened:
+            opened.pop()
+            if not opened:
+                return Brackets(token.end, None, deepest)
+    return Brackets(None, opened[0] if opened else None, deepest)

@@ -1,0 +1,185 @@
+"""What annotations make of a file: annotated values, and the edits that put the trial's in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import libcst as cst
+
+from annotate.annotation import Annotation, Wrong
+from annotate.code import fingerprint, fold, literal
+from annotate.domains import JSON
+from annotate.edits import Edit
+from annotate.emit import Emitter, Unquotable
+from annotate.kinds import choice
+from annotate.layout import Layout
+from annotate.source import Source
+from annotate.space import Parameter
+from annotate.tree import Line, Span, Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a parameter stands in a source.
+
+    `line` and `col` (from 1) are where the annotated value begins; `span` is that value's and
+    `annotation` the annotation's span, in characters of the decoded text without its BOM, and
+    `bytes` the value's in the file. `kind` is what is annotated: assignment, keyword, option,
+    entry, default or call. `written` is the value's source text, `target` what names it.
+    """
+
+    key: str
+    path: str
+    line: int
+    col: int
+    directive: str
+    kind: str
+    target: str
+    written: str
+    span: Span
+    bytes: Span
+    annotation: Span
+    annotation_line: int
+    domain: choice.WrittenDomain
+
+    def code(self, value: JSON) -> str:
+        """The source text of a value: a literal, or the text of the option that it chooses.
+
+        Raises SpaceError where the value does not lie in the domain.
+        """
+        return choice.code(self.domain, self.domain.domain.locate(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """A value that an annotation makes a parameter."""
+
+    parameter: Parameter
+    place: Place
+    edit: Edit
+
+
+class Context:
+    """One annotated file while its annotations are read."""
+
+    def __init__(self, source: Source, tree: Tree, module: str) -> None:
+        self.source, self.tree, self.module = source, tree, module
+        self.layout = Layout(source, tree)
+        self.emitter = Emitter.for_text(source.text)
+
+    def line(self, offset: int) -> Line | None:
+        """The logical line in or after which an offset lies."""
+        index = self.layout.index(offset)
+        return self.layout.lines[index] if index >= 0 else None
+
+    def statement(self, annotation: Annotation) -> Line:
+        """The statement below an annotation that stands between statements; raises Wrong."""
+        carrier = annotation.carrier
+        if carrier.kind == "string":
+            below = self._below_string(annotation)
+        else:
+            below = self.layout.spot(carrier.start).below
+        line = self.layout.annotated(below)
+        if line is None:
+            message = "there is nothing to annotate before the block ends"
+            hint = "write the annotation above the statement, indented like it"
+            raise Wrong("A401", annotation.name_span, message, hint)
+        return line
+
+    def _below_string(self, annotation: Annotation) -> int | None:
+        node = annotation.carrier.node
+        assert node is not None
+        line = self.line(self.tree.span(node)[0])
+        alone = line and isinstance(line.node, cst.SimpleStatementLine) and len(line.node.body) == 1
+        if not alone:
+            message = "the string does not stand alone on its line"
+            hint = "give it a line of its own, or write a comment at the end of the line"
+            raise Wrong("A411", annotation.name_span, message, hint)
+        return self.layout.after_string(node)
+
+    def annotated(
+        self,
+        annotation: Annotation,
+        key: str,
+        written: choice.WrittenDomain,
+        value: cst.BaseExpression,
+        target: str,
+        kind: str,
+    ) -> Annotated:
+        span = self.tree.span(value)
+        line, col = self.source.position(span[0])
+        place = Place(
+            key=key,
+            path=self.source.path,
+            line=line,
+            col=col,
+            directive=annotation.directive if kind == "call" else "variable",
+            kind=kind,
+            target=target,
+            written=self.tree.code(value),
+            span=span,
+            bytes=self.source.byte_span(span),
+            annotation=annotation.span,
+            annotation_line=self.source.line_of(annotation.carrier.start),
+            domain=written,
+        )
+        edit = self._edit(annotation, key, written, value)
+        return Annotated(Parameter(key, written.domain), place, edit)
+
+    def _edit(
+        self,
+        annotation: Annotation,
+        key: str,
+        written: choice.WrittenDomain,
+        value: cst.BaseExpression,
+    ) -> Edit:
+        span = self.tree.span(value)
+        try:
+            emitter = self._emitter(annotation, span)
+            before = f"({choice.chain(emitter, written, key)} {emitter.nni}.written("
+            before += f"{emitter.literal(key)}, ("
+            option = _equal_option(self.tree, value, written)
+            after = f"), option={emitter.literal(option)}))" if option is not None else ")))"
+        except Unquotable:
+            message = "quotes inside this f-string leave no room for the trial's value"
+            hint = "give the value a name in a line before"
+            raise Wrong("A414", annotation.name_span, message, hint) from None
+        # Around the same span a value goes around a call.
+        return Edit(span, before, after, order=annotation.directive == "function_choice")
+
+    def _emitter(self, annotation: Annotation, span: Span) -> Emitter:
+        """The emitter for a span: inside f-strings only some quotes may be used."""
+        line = self.line(span[0])
+        delimiters = "".join(_delimiters(self.tree, line.node, span, annotation)) if line else ""
+        return self.emitter.inside(delimiters) if delimiters else self.emitter
+
+
+def _delimiters(tree: Tree, node: cst.CSTNode, span: Span, annotation: Annotation) -> list[str]:
+    """The quotes of the f-strings around a span."""
+    found: list[str] = []
+    for child in node.children:
+        start, end = tree.span(child)
+        if not (start <= span[0] and span[1] <= end):
+            continue
+        if isinstance(child, (cst.FormattedString, cst.TemplatedString)):
+            found.append(child.quote)
+        equal: Any = getattr(child, "equal", None)
+        if isinstance(child, cst.FormattedStringExpression) and equal is not None:
+            message = "an f-string shows the code of this value: {...=}"
+            raise Wrong("A414", annotation.name_span, message, "leave the '=' out")
+        found += _delimiters(tree, child, span, annotation)
+    return found
+
+
+def _equal_option(
+    tree: Tree, value: cst.BaseExpression, written: choice.WrittenDomain
+) -> JSON | None:
+    """The option that the author's code is, where running it would not tell."""
+    if not written.options or literal(value)[0]:
+        return None
+    code = fingerprint(fold(tree, value))
+    for option in written.options:
+        if not option.nested and fingerprint(option.text) == code:
+            return option.option.value
+    return None

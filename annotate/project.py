@@ -1,0 +1,226 @@
+"""A code folder read as a whole: its files, its search space, and every mistake in it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from annotate import imports
+from annotate.errors import AnnotateError, Mistake, Mistakes
+from annotate.files import python_files
+from annotate.imports import Import
+from annotate.rewrite import Expansion, Place, Report, conflicts, expand
+from annotate.source import Source
+from annotate.space import Parameter, SearchSpace
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A Python file of the project; `path` is relative to the code folder.
+
+    `counts` says whether its parameters are in the search space: the script reaches it.
+    """
+
+    path: PurePosixPath
+    source: bytes = field(repr=False)
+    expansion: Expansion = field(repr=False)
+    counts: bool = True
+
+    @property
+    def expanded(self) -> bytes:
+        return self.expansion.code
+
+    @property
+    def annotated(self) -> bool:
+        return self.expansion.annotated
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A code folder as it was when it was read.
+
+    `places` and `reports` are those of the files that the script reaches; `left_out` are the
+    annotated files that it does not reach, whose parameters the space lacks.
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...] = field(repr=False)
+    space: SearchSpace
+    places: tuple[Place, ...]
+    reports: tuple[Report, ...]
+    left_out: tuple[PurePosixPath, ...]
+
+
+def module_name(path: PurePosixPath) -> str:
+    """The dotted path of a file below the code folder; a package is named by its folder."""
+    parts = list(path.with_suffix("").parts)
+    if len(parts) > 1 and parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)
+
+
+def read_project(script: Path | None, root: Path) -> Project:
+    """Read the code folder `root`.
+
+    With a script the parameters of the annotated files that it reaches by imports count, and of
+    all where an import's name is only known at run time; without one those of all files.
+    Raises Mistakes with those of all files, and AnnotateError where a path is no good.
+    """
+    root = root.resolve()
+    sources = _read(script, root)
+    expansions = _expand(sources)
+    start = _relative(script, root) if script else None
+    reached = set(sources) if start is None else _reached(start, sources)
+    files = tuple(
+        SourceFile(path, sources[path], expansions[path], path in reached)
+        for path in sorted(sources)
+    )
+    return _project(root, files)
+
+
+def _project(root: Path, files: tuple[SourceFile, ...]) -> Project:
+    counting = [file for file in files if file.annotated and file.counts]
+    places = tuple(place for file in counting for place in file.expansion.places)
+    decoded = {str(f.path): Source.decode(f.source, str(f.path)) for f in counting}
+    if mistakes := conflicts(places, decoded):
+        raise Mistakes(mistakes)
+    parameters: dict[str, Parameter] = {}
+    for file in counting:
+        for parameter in file.expansion.parameters:
+            parameters.setdefault(parameter.key, parameter)
+    return Project(
+        root=root,
+        files=files,
+        space=SearchSpace(tuple(parameters.values())),
+        places=places,
+        reports=tuple(report for file in counting for report in file.expansion.reports),
+        left_out=tuple(file.path for file in files if file.annotated and not file.counts),
+    )
+
+
+def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
+    if not root.is_dir():
+        raise AnnotateError(f"{root} is no folder")
+    paths = python_files(root)
+    sources: dict[PurePosixPath, bytes] = {}
+    if script is not None:
+        sources[_relative(script, root)] = read_file(script)
+    for path in paths:
+        if path not in sources:
+            sources[path] = read_file(root / path)
+    return sources
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file; raises AnnotateError with a name that may have been meant."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        hint = _similar(path)
+        raise AnnotateError(f"there is no file {path}", hint=hint) from None
+    except OSError as error:
+        raise AnnotateError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _similar(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {path.parent} either"
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / close[0]}?" if close else ""
+
+
+def _relative(script: Path, root: Path) -> PurePosixPath:
+    # The folder of a link is resolved but not the link itself: it is the name that is run.
+    absolute = script.parent.resolve() / script.name
+    if not absolute.is_relative_to(root):
+        message = f"{script} does not lie in the code folder {root}"
+        raise AnnotateError(message, hint="name a code folder that holds the script")
+    return PurePosixPath(absolute.relative_to(root).as_posix())
+
+
+def _expand(sources: dict[PurePosixPath, bytes]) -> dict[PurePosixPath, Expansion]:
+    expansions: dict[PurePosixPath, Expansion] = {}
+    mistakes: list[Mistake] = []
+    for path, source in sources.items():
+        try:
+            expansions[path] = expand(source, path=str(path), module=module_name(path))
+        except Mistakes as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise Mistakes(mistakes)
+    return expansions
+
+
+def _reached(start: PurePosixPath, sources: dict[PurePosixPath, bytes]) -> set[PurePosixPath]:
+    """The files that are imported when `start` runs, itself included."""
+    modules = _Modules(sources, start.parent)
+    reached, waiting = {start}, [start]
+    while waiting:
+        path = waiting.pop()
+        for found in imports.find(sources[path]):
+            if found.module is None:
+                return set(sources)
+            new = set(modules.files(found, path)) - reached
+            reached |= new
+            waiting += new
+    return reached
+
+
+class _Modules:
+    """Finds the files of a project that an import runs."""
+
+    def __init__(self, paths: Iterable[PurePosixPath], script_folder: PurePosixPath) -> None:
+        self._paths = frozenset(paths)
+        self._folders = frozenset(parent for path in self._paths for parent in path.parents)
+        # Where Python or an installation of the project may look for its modules.
+        top = PurePosixPath()
+        self._bases = list(dict.fromkeys([script_folder, top, top / "src"]))
+        self._anywhere: dict[str, list[PurePosixPath]] = {}
+        for path in self._paths:
+            for folder in (path.parent, path.parent.parent):
+                name = path.relative_to(folder).parts[0].removesuffix(".py")
+                if folder not in self._anywhere.setdefault(name, []):
+                    self._anywhere[name].append(folder)
+
+    def files(self, found: Import, importer: PurePosixPath) -> Iterator[PurePosixPath]:
+        assert found.module is not None
+        parts = tuple(part for part in found.module.split(".") if part)
+        for base in self._bases_of(found, parts, importer):
+            if found.level and (init := self._file(base / "__init__")):
+                yield init
+            yield from self._chain(base, parts)
+            module = base.joinpath(*parts)
+            for name in found.names:
+                yield from self._chain(module, (name,))
+
+    def _bases_of(
+        self, found: Import, parts: tuple[str, ...], importer: PurePosixPath
+    ) -> list[PurePosixPath]:
+        if found.level:
+            folder = importer.parent
+            for _ in range(found.level - 1):
+                folder = folder.parent
+            return [folder]
+        if not parts:
+            return []
+        usual = [base for base in self._bases if self._exists(base / parts[0])]
+        return usual or self._anywhere.get(parts[0], [])
+
+    def _exists(self, module: PurePosixPath) -> bool:
+        return module.with_name(module.name + ".py") in self._paths or module in self._folders
+
+    def _chain(self, base: PurePosixPath, parts: tuple[str, ...]) -> Iterator[PurePosixPath]:
+        """The files that importing `parts` below `base` runs: every package on the way."""
+        for part in parts:
+            base = base / part
+            for candidate in (base, base / "__init__"):
+                if file := self._file(candidate):
+                    yield file
+
+    def _file(self, module: PurePosixPath) -> PurePosixPath | None:
+        path = module.with_name(module.name + ".py")
+        return path if path in self._paths else None

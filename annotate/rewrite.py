@@ -1,0 +1,165 @@
+"""From a file's bytes to its instrumented bytes, its parameters, and every mistake in it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from annotate import edits, lexer
+from annotate.annotation import Annotation, Wrong, carriers, parse
+from annotate.domains import DOMAINS
+from annotate.edits import Edit
+from annotate.errors import Mistake, Mistakes
+from annotate.kinds import function_choice, report, variable
+from annotate.plan import Annotated, Context, Place
+from annotate.source import Source
+from annotate.space import Parameter
+from annotate.tree import Tree, Unparsable
+
+__all__ = ["Expansion", "Place", "Report", "expand"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A call that an annotation became: a report, or the fetch of the parameters."""
+
+    path: str
+    line: int
+    directive: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """An expanded file. `places` has one entry for each annotated value, in source order."""
+
+    code: bytes = field(repr=False)
+    parameters: tuple[Parameter, ...] = ()
+    places: tuple[Place, ...] = ()
+    reports: tuple[Report, ...] = ()
+
+    @property
+    def annotated(self) -> bool:
+        return bool(self.places or self.reports)
+
+
+def expand(source: bytes, *, path: str, module: str) -> Expansion:
+    """Instrument a file; one without annotations comes back as it is, and is not parsed.
+
+    `path` is shown to people; `module` is the dotted name that keys begin with. Raises Mistakes.
+    """
+    if not lexer.may_be_annotated(source):
+        return Expansion(source)
+    try:
+        decoded = Source.decode(source, path)
+    except Mistakes:
+        # What Python cannot read either is no annotated file unless it tries to be one.
+        if lexer.has_annotations(source.decode("latin-1")):
+            raise
+        return Expansion(source)
+    tree = _tree(decoded)
+    return _expand(decoded, tree, module) if tree else Expansion(source)
+
+
+def _tree(source: Source) -> Tree | None:
+    """The file's tree; None where it cannot be parsed and has no annotation. Raises Mistakes."""
+    try:
+        return Tree(source.text)
+    except Unparsable as error:
+        if not lexer.has_annotations(source.text):
+            return None
+        line = min(max(error.line, 1), len(source.starts))
+        start = min(source.starts[line - 1] + max(error.col, 0), len(source.text))
+        message = f"the annotated file cannot be parsed: {error.message}"
+        raise Mistakes([source.mistake("A102", (start, start + 1), message)]) from None
+
+
+def _expand(source: Source, tree: Tree, module: str) -> Expansion:
+    context = Context(source, tree, module)
+    found: list[Annotated] = []
+    calls: list[tuple[Report, Edit]] = []
+    mistakes: list[Mistake] = []
+    for carrier in carriers(source, tree):
+        try:
+            annotation = parse(carrier)
+            if annotation.directive in report.DIRECTIVES:
+                line = source.line_of(carrier.start)
+                edit = report.read(annotation, context)
+                calls.append((Report(source.path, line, annotation.directive), edit))
+            else:
+                found += _read(annotation, context)
+        except Wrong as wrong:
+            mistakes.append(wrong.at(source))
+    mistakes += _twice(source, found)
+    mistakes += conflicts((a.place for a in found), {source.path: source})
+    if mistakes:
+        raise Mistakes(mistakes)
+    if not found and not calls:
+        return Expansion(source.data)
+    text = edits.apply(source.text, [*(a.edit for a in found), *(e for _, e in calls)])
+    code = source.encode(text)
+    _check(source, code, found, calls)
+    parameters = dict.fromkeys(a.parameter for a in found)
+    places = sorted((a.place for a in found), key=lambda place: place.span)
+    return Expansion(code, tuple(parameters), tuple(places), tuple(r for r, _ in calls))
+
+
+def _read(annotation: Annotation, context: Context) -> list[Annotated]:
+    if annotation.directive in DOMAINS or annotation.directive == variable.DIRECTIVE:
+        return variable.read(annotation, context)
+    return function_choice.read(annotation, context)
+
+
+def _twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
+    """A mistake for each value that has two annotations of the same sort."""
+    seen: dict[tuple[object, bool], Annotated] = {}
+    mistakes = []
+    for annotated in found:
+        place = annotated.place
+        earlier = seen.setdefault((place.span, place.kind == "call"), annotated).place
+        if earlier is not place:
+            message = f"{place.target!r} is annotated twice"
+            hint = f"the other annotation is in line {earlier.annotation_line}"
+            mistakes.append(source.mistake("A412", place.annotation, message, hint))
+    return mistakes
+
+
+def conflicts(places: Iterable[Place], sources: Mapping[str, Source]) -> list[Mistake]:
+    """A mistake for each place whose key has another domain at an earlier place."""
+    first: dict[str, Place] = {}
+    mistakes = []
+    for place in places:
+        earlier = first.setdefault(place.key, place)
+        mine, other = place.domain.domain, earlier.domain.domain
+        if mine != other or mine.to_json() != other.to_json():
+            where = f"{earlier.path}:{earlier.annotation_line}"
+            message = f"{place.target!r} is {mine} here and {other} in {where}"
+            hint = "give both the same domain, or the targets different names"
+            source = sources[place.path]
+            mistakes.append(source.mistake("A501", place.annotation, message, hint))
+    return mistakes
+
+
+def _check(
+    source: Source, code: bytes, found: list[Annotated], calls: list[tuple[Report, Edit]]
+) -> None:
+    """Raises Mistakes where the expanded code is no Python although the source is."""
+    error = _compile_error(code, source.path)
+    if error is None or _compile_error(source.data, source.path) is not None:
+        return
+    line = getattr(error, "lineno", None) or 0
+    spans = [(a.place.line, a.place.annotation) for a in found]
+    spans += [(report.line, edit.span) for report, edit in calls]
+    _, span = max((s for s in spans if s[0] <= line), default=spans[0])
+    message = f"with this annotation the code does not compile: {error}"
+    raise Mistakes([source.mistake("A103", span, message)])
+
+
+def _compile_error(code: bytes, path: str) -> Exception | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(code, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return None

@@ -1,0 +1,106 @@
+"""A source file as bytes and as text, with every newline, BOM and byte kept."""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from annotate.errors import Mistake, Mistakes
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_TAB = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file. Offsets count characters of `text`, which has no BOM and its own newlines."""
+
+    path: str
+    data: bytes = field(repr=False)
+    encoding: str
+    text: str = field(repr=False)
+
+    @classmethod
+    def decode(cls, data: bytes, path: str) -> Source:
+        """Decode by BOM or cookie, else as UTF-8; raises Mistakes where that fails."""
+        try:
+            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+            source = cls(path, data, encoding, data.decode(encoding))
+        except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
+            raise Mistakes([_undecodable(data, path, error)]) from None
+        if source.encode(source.text) != data:
+            message = f"the file does not survive decoding as {encoding} and encoding again"
+            hint = "save it as UTF-8"
+            raise Mistakes([Mistake(path, 1, 1, "A101", message, hint)])
+        return source
+
+    def encode(self, text: str) -> bytes:
+        return text.encode(self.encoding)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset of each line's first character."""
+        return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
+
+    def line_of(self, offset: int) -> int:
+        """The line of `offset`, counted from 1."""
+        return bisect_right(self.starts, offset)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of `offset`, both counted from 1."""
+        line = self.line_of(offset)
+        return line, offset - self.starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """The text of a line, without its newline."""
+        end = self.starts[number] if number < len(self.starts) else len(self.text)
+        return self.text[self.starts[number - 1] : end].rstrip("\r\n")
+
+    def before(self, offset: int) -> str:
+        """The text of the line of `offset` that stands before it."""
+        return self.text[self.starts[self.line_of(offset) - 1] : offset]
+
+    def byte_span(self, span: tuple[int, int]) -> tuple[int, int]:
+        """Where a span of characters lies in `data`."""
+        return len(self.encode(self.text[: span[0]])), len(self.encode(self.text[: span[1]]))
+
+    def mistake(self, code: str, span: tuple[int, int], message: str, hint: str = "") -> Mistake:
+        """A mistake whose caret lies under `span`."""
+        line, col = self.position(span[0])
+        shown = self.line(line)
+        end_col = col + max(1, min(span[1] - span[0], len(shown) - col + 1))
+        return Mistake(self.path, line, col, code, message, hint, shown, end_col)
+
+
+def indentation(blank: str) -> int:
+    """The width of leading white space as Python counts it: tabs to 8, a form feed to 0."""
+    width = 0
+    for character in blank:
+        if character == "\t":
+            width += _TAB - width % _TAB
+        elif character == "\f":
+            width = 0
+        else:
+            width += 1
+    return width
+
+
+def _undecodable(data: bytes, path: str, error: Exception) -> Mistake:
+    line, col = 1, 1
+    if isinstance(error, UnicodeDecodeError) and error.object == data:
+        before = data[: error.start]
+        line = len(re.findall(rb"\r\n|\r|\n", before)) + 1
+        col = error.start - max(before.rfind(b"\n"), before.rfind(b"\r"))
+    reason = getattr(error, "reason", None) or getattr(error, "msg", None) or str(error)
+    return Mistake(
+        path,
+        line,
+        col,
+        "A101",
+        f"the file cannot be decoded: {reason}",
+        "save it as UTF-8, or name its encoding in the first line: # coding: latin-1",
+    )

@@ -1,0 +1,297 @@
+"""libcst's tree of a text, with the span of every node in characters.
+
+libcst only locates here: nothing is ever printed from the tree. Spans come from one walk of its
+printer with a state that counts instead of printing, which takes a fraction of the time of
+libcst's own position providers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from bisect import bisect_right
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TypeAlias
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+from annotate import lexer
+
+Span: TypeAlias = tuple[int, int]
+
+#: CPython refuses more open brackets than this; libcst would overflow its stack.
+DEEPEST = 200
+
+TOO_DEEP = "it is nested too deeply to be read"
+
+_CLAUSES = (cst.Else, cst.Finally, cst.ExceptHandler, cst.ExceptStarHandler, cst.MatchCase)
+_LINES = frozenset(
+    [
+        cst.SimpleStatementLine,
+        *(cst.If, cst.For, cst.While, cst.With, cst.Try, cst.TryStar, cst.Match),
+        *(cst.FunctionDef, cst.ClassDef, cst.Decorator),
+        *_CLAUSES,
+    ]
+)
+_SEEN = _LINES | {cst.Comment, cst.Expr}
+_FORM_FEED = re.compile(r"(?:(?<=[\r\n])|\A)[ \t\f]*\f")
+
+
+class Unparsable(Exception):
+    """The text is no Python that can be read; `offset` is where, as far as known."""
+
+    def __init__(self, message: str, line: int = 0, col: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.line, self.col = message, line, col
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A logical line: a simple statement, or the header of a compound one.
+
+    `start` is its first token; `end` is where its own tokens end, so that for a header the body
+    lies behind it, unless the body stands on the same line. A `clause` is an `else` and its kin.
+    """
+
+    node: cst.CSTNode
+    start: int
+    end: int
+    clause: bool
+    opens: bool
+
+
+class Tree:
+    """A parsed text: spans of nodes, its comments, and its logical lines in order."""
+
+    def __init__(self, text: str) -> None:
+        """Raises Unparsable."""
+        self.text = text
+        plain, self._gaps = _without_form_feeds(text)
+        self.module = parse(plain)
+        walk = _Walk(self.module)
+        try:
+            self.module._codegen(walk)
+        except RecursionError:
+            raise Unparsable(TOO_DEEP) from None
+        if "".join(walk.tokens) != plain:
+            raise Unparsable("libcst does not give it back byte for byte")
+        self._spans = walk.spans
+        self._heads = walk.heads
+        self.comments = [(self._at(start), text) for start, text in walk.comments]
+        self.strings = walk.strings
+        self.lines = sorted(
+            (self._line(node, clause) for node, clause in walk.lines), key=lambda line: line.start
+        )
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """The span of a node, its own brackets included."""
+        start, end = self._spans[id(node)]
+        return self._at(start), self._at(end)
+
+    def inner(self, node: cst.CSTNode) -> Span:
+        """The span of a node without its own brackets, or its comments above and indentation."""
+        if head := self._heads.get(id(node)):
+            return self._at(head[0]), self._at(head[1])
+        start, end = self._spans[id(node)]
+        if left := getattr(node, "lpar", ()):
+            start = self._spans[id(left[-1])][1]
+        if right := getattr(node, "rpar", ()):
+            end = self._spans[id(right[0])][0]
+        return self._at(start), self._at(end)
+
+    def code(self, node: cst.CSTNode) -> str:
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def _at(self, offset: int) -> int:
+        """The offset in the text of one in what libcst read."""
+        if not self._gaps:
+            return offset
+        index = bisect_right(self._gaps, (offset, len(self.text)))
+        return offset + (self._gaps[index - 1][1] if index else 0)
+
+    def _line(self, node: cst.CSTNode, clause: bool) -> Line:
+        start, end = self.inner(node)
+        body = getattr(node, "body", None)
+        opens = False
+        if isinstance(body, cst.IndentedBlock):
+            end, opens = self.span(body)[0], True
+        elif isinstance(body, cst.SimpleStatementSuite):
+            end = self.span(body)[1]
+        elif isinstance(node, cst.Match):
+            end, opens = self.span(node.subject)[1], True
+        return Line(node, start, end, clause, opens)
+
+
+def _without_form_feeds(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """The text without form feeds in indentation, which libcst would lose.
+
+    Also where they were: offsets in the new text, each with how much is missing up to there.
+    """
+    if "\f" not in text:
+        return text, []
+    parts, gaps, done, missing = [], [], 0, 0
+    for match in _FORM_FEED.finditer(text):
+        parts.append(text[done : match.start()])
+        gaps.append((match.start() - missing, missing + len(match.group())))
+        missing += len(match.group())
+        done = match.end()
+    return "".join([*parts, text[done:]]), gaps
+
+
+def parse(text: str) -> cst.Module:
+    """Parse with libcst; raises Unparsable, with CPython's message where it has one."""
+    message, line, col = _ask_cpython(text)
+    if message is not None and line < 0:
+        raise Unparsable(message)
+    if message is not None and _deepest(text) > DEEPEST:
+        raise Unparsable(TOO_DEEP)
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        if message is None:
+            message, line, col = _first_line(error.message), error.raw_line, error.raw_column
+        raise Unparsable(message, line, col) from None
+    except (RecursionError, MemoryError):
+        raise Unparsable(TOO_DEEP) from None
+    except Exception as error:  # libcst's own checks raise several kinds
+        raise Unparsable(str(error) or type(error).__name__) from None
+
+
+def _ask_cpython(text: str) -> tuple[str | None, int, int]:
+    """What the running Python says: no message, or one with its place; line -1: hopeless.
+
+    It is asked first because it survives what overflows libcst's stack; but its grammar may be
+    older than the file, so that a syntax error is left to libcst.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        if "too many nested" in str(error.msg):
+            return TOO_DEEP, -1, -1
+        return str(error.msg), error.lineno or 0, max(0, (error.offset or 1) - 1)
+    except (RecursionError, MemoryError):
+        return TOO_DEEP, -1, -1
+    except ValueError as error:
+        return str(error), -1, -1
+    return None, 0, 0
+
+
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for token in lexer.tokens(text):
+        if token.kind == "open":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token.kind == "close":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+def _first_line(message: str) -> str:
+    return message.partition("\n")[0]
+
+
+class _Nothing:
+    """A context that does nothing."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class _Head(_Nothing):
+    """Records where the syntactic part of a node starts and ends."""
+
+    __slots__ = ("_node", "_start", "_walk")
+
+    def __init__(self, walk: _Walk, node: cst.CSTNode) -> None:
+        self._walk, self._node = walk, node
+
+    def __enter__(self) -> None:
+        self._start = self._walk.offset
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._walk.heads[id(self._node)] = (self._start, self._walk.offset)
+
+
+_NOTHING = _Nothing()
+
+
+class _Walk(CodegenState):
+    """libcst's printer state, counting characters.
+
+    It is called for every node of a file, hence the look at classes instead of `isinstance`.
+    """
+
+    def __init__(self, module: cst.Module) -> None:
+        super().__init__(module.default_indent, module.default_newline)
+        # An empty list would make libcst take the text for an empty file.
+        self.tokens = [""]
+        self.offset = 0
+        self.spans: dict[int, Span] = {}
+        self.heads: dict[int, Span] = {}
+        self.comments: list[tuple[int, str]] = []
+        self.strings: list[cst.Expr] = []
+        self.lines: list[tuple[cst.CSTNode, bool]] = []
+        self._open: list[tuple[cst.CSTNode, int]] = []
+
+    def add_indent_tokens(self) -> None:
+        for token in self.indent_tokens:
+            self.tokens.append(token)
+            self.offset += len(token)
+
+    def add_token(self, value: str) -> None:
+        self.tokens.append(value)
+        self.offset += len(value)
+
+    def pop_trailing_newline(self) -> None:
+        self.offset -= len(self.tokens.pop())
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        self._open.append((node, self.offset))
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        start = self._open.pop()[1]
+        self.spans[id(node)] = (start, self.offset)
+        kind = node.__class__
+        if kind in _SEEN:
+            self._see(node, start)
+
+    def _see(self, node: cst.CSTNode, start: int) -> None:
+        if isinstance(node, cst.Comment):
+            self.comments.append((start, node.value))
+        elif isinstance(node, cst.Expr):
+            if isinstance(node.value, (cst.SimpleString, cst.ConcatenatedString)):
+                self.strings.append(node)
+        else:
+            elif_ = isinstance(node, cst.If) and isinstance(self._open[-1][0], cst.If)
+            self.lines.append((node, elif_ or isinstance(node, _CLAUSES)))
+
+    def record_syntactic_position(  # type: ignore[override]
+        self,
+        node: cst.CSTNode,
+        *,
+        start_node: cst.CSTNode | None = None,
+        end_node: cst.CSTNode | None = None,
+    ) -> _Nothing:
+        return _Head(self, node) if node.__class__ in _LINES else _NOTHING
