@@ -72,23 +72,31 @@ def open_existing(path: Path, *, write: bool) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreError(f"{path} does not exist")
     try:
-        connection = _open(path, "rw" if write else "ro")
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        # Looked at before it is opened for writing: that alone would change a foreign file.
+        connection = _open(path, "ro")
+        _check(connection, path)
+        if write:
+            connection.close()
+            connection = _open(path, "rw")
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be read: {error}", hint="it was left as it is; restore it from a copy"
         ) from None
-    if application != APPLICATION_ID:
-        connection.close()
-        raise StoreError(f"{path} is not an experiment of ours", hint="it was left as it is")
-    if version != SCHEMA_VERSION:
-        connection.close()
-        raise StoreError(
-            f"{path} has version {version} of the schema, this program knows {SCHEMA_VERSION}",
-            hint="use the version of annotate that wrote it, or a newer one",
-        )
     return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application == APPLICATION_ID and version == SCHEMA_VERSION:
+        return
+    connection.close()
+    if application != APPLICATION_ID:
+        raise StoreError(f"{path} is not an experiment of ours", hint="it was left as it is")
+    raise StoreError(
+        f"{path} has version {version} of the schema, this program knows {SCHEMA_VERSION}",
+        hint="use the version of annotate that wrote it, or a newer one",
+    )
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

@@ -1,0 +1,23 @@
+.PHONY: setup lint types test check format
+BIN := .venv/bin
+
+setup:
+	python3 -m venv .venv
+	$(BIN)/pip install -e ".[test,dev]"
+	$(BIN)/pre-commit install
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format:
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types:
+	$(BIN)/mypy
+
+test:
+	$(BIN)/pytest
+
+check: lint types test

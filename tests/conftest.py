@@ -1,0 +1,103 @@
+"""What all tests share: a home of their own, and the command line as a person types it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """An experiments' home with a hostile name, for this process and all that it starts."""
+    path = tmp_path / 'ho me\'; echo "x" é'
+    monkeypatch.setenv("ANNOTATE_HOME", str(path))
+    monkeypatch.delenv("NNI_SYS_DIR", raising=False)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder of a user, which is the current one."""
+    path = tmp_path / "user's folder"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture
+def annotate(folder):
+    """`annotate("run", "train.py")`, in a process of its own, in the user's folder."""
+
+    def run(*words, code=0, cwd=folder, timeout=120, **environment):
+        done = subprocess.run(
+            [sys.executable, "-m", "annotate", *map(str, words)],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert code is None or done.returncode == code, (done.stdout, done.stderr)
+        assert "runtime/experiment.py" not in done.stderr, done.stderr  # no traceback of ours
+        return done
+
+    return run
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below the folder with its bytes."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def unchanged(folder):
+    """The user's folder is byte for byte the same when the test ends as when it asked for this."""
+    before = []
+
+    def start():
+        before.append(tree(folder))
+
+    yield start
+    assert before, "the test did not say when to begin"
+    assert tree(folder) == before[0]
+
+
+def _interpreters():
+    found = []
+    for minor in range(8, 16):
+        try:
+            done = subprocess.run(
+                [f"python3.{minor}", "-c", "import sys; print(sys.executable)"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+                check=False,
+            )
+        except OSError:
+            continue
+        if done.returncode == 0:
+            found.append(done.stdout.strip())
+    # A version manager keeps those that are not on the path beside the one that is.
+    versions = Path(sys.base_prefix).parent
+    for path in sorted(versions.glob("3.*/bin/python3")):
+        minor = int(path.parents[1].name.split(".")[1])
+        if minor >= 8 and not any(f"3.{minor}" in other for other in found):
+            found.append(str(path))
+    return found or [sys.executable]
+
+
+INTERPRETERS = _interpreters()
+
+
+@pytest.fixture(params=INTERPRETERS, ids=lambda path: "/".join(Path(path).parts[-3:]))
+def python(request):
+    """Each Python from 3.8 on that this machine has."""
+    return request.param

@@ -1,0 +1,222 @@
+"""What runs is the snapshot's code, and everything else is as in a plain run."""
+
+import json
+import os
+import subprocess
+import textwrap
+
+import pytest
+
+from runtime.job import stage, trial_environment
+from runtime.paths import ExperimentFolder
+from runtime.trial import Origin, Trial, TrialState
+
+
+@pytest.fixture
+def run(tmp_path, folder, python):
+    """Write the user's files and what the snapshot has instead; run a command as a trial."""
+    experiment = ExperimentFolder(tmp_path / "home" / "EXP")
+    stage(experiment.stage, folder)
+
+    def write(files, frozen):
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        for name, text in {**files, **frozen}.items():
+            path = experiment.snapshot / "code" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+
+    def run(command, files, frozen, *, code=0, cwd=folder):
+        write(files, frozen)
+        trial = Trial(0, "abcde", Origin.USER, TrialState.WAITING, {})
+        place = experiment.trial(0)
+        place.output.mkdir(parents=True, exist_ok=True)
+        place.parameters.write_text(json.dumps({"parameters": {}}))
+        environment = trial_environment("EXP", experiment.stage, place, trial, os.environ)
+        words = {"PYTHON": [python], "RUN": [python, str(experiment.stage / "run.py")]}
+        done = subprocess.run(
+            [part for word in command for part in words.get(word, [word])],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def frozen(text):
+    """The same source with `"plain"` replaced, as an instrumented copy would differ."""
+    return text.replace("plain", "frozen")
+
+
+SCRIPT = """\
+import os, sys
+print("plain", __name__, __file__, sys.argv, sys.path[0], __doc__, __spec__)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [["RUN", "train.py", "--x", "1"], ["PYTHON", "train.py", "--x", "1"]]
+)
+def test_a_script_runs_as_it_would_alone(run, folder, python, command):
+    done = run(command, {"train.py": SCRIPT}, {"train.py": frozen(SCRIPT)})
+    alone = subprocess.run(
+        [python, "train.py", "--x", "1"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == frozen(alone.stdout)
+
+
+def test_the_interpreters_own_options_stay(run):
+    script = "import sys\nprint('plain', sys.flags.optimize, sys.warnoptions)\n"
+    done = run(
+        ["PYTHON", "-O", "-W", "ignore::UserWarning", "train.py"],
+        {"train.py": script},
+        {"train.py": frozen(script)},
+    )
+    assert done.stdout == "frozen 1 ['ignore::UserWarning']\n"
+
+
+def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run, folder):
+    module = "import os\nvalue = 'plain'\nplace = os.path.abspath(__file__)\n"
+    files = {
+        "train.py": "import pkg.sub, other\nfrom pkg import near\n"
+        "for m in (pkg.sub, other, near): print(m.value, m.place)\n",
+        "pkg/__init__.py": "from . import near\n",
+        "pkg/near.py": module,
+        "pkg/sub.py": module,
+        "other.py": module,
+    }
+    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    places = [folder / "pkg/sub.py", folder / "other.py", folder / "pkg/near.py"]
+    assert done.stdout == "".join(f"frozen {place}\n" for place in places)
+    assert not list(folder.rglob("__pycache__")), "the user's folder is never written"
+
+
+def test_a_module_that_was_edited_or_deleted_since_is_still_the_snapshots(run, folder):
+    files = {"train.py": "import other\nprint(other.value)\n", "other.py": "value = 'plain'\n"}
+    run(["RUN", "train.py"], files, {"other.py": "value = 'frozen'\n"})
+    (folder / "other.py").unlink()
+    done = run(["RUN", "train.py"], {}, {})
+    assert done.stdout == "frozen\n"
+
+
+def test_data_beside_a_module_is_the_users(run, folder):
+    (folder / "data.txt").write_text("data")
+    script = (
+        "import os\nhere = os.path.dirname(os.path.abspath(__file__))\n"
+        "print(open(os.path.join(here, 'data.txt')).read())\n"
+    )
+    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "data\n"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing_run_the_snapshots_code(run, method):
+    script = f"""\
+    import multiprocessing
+    import helper
+
+    def work(n):
+        return n, "plain", helper.value, __name__ in ("__main__", "__mp_main__")
+
+    if __name__ == "__main__":
+        with multiprocessing.get_context("{method}").Pool(2) as pool:
+            print(pool.map(work, range(2)))
+    """
+    files = {"train.py": script, "helper.py": "value = 'plain'\n"}
+    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    assert done.stdout == "[(0, 'frozen', 'frozen', True), (1, 'frozen', 'frozen', True)]\n"
+
+
+def test_scripts_that_the_trial_starts_itself_run_the_snapshots_code(run):
+    files = {
+        "train.py": "import subprocess, sys\n"
+        "subprocess.run([sys.executable, 'worker.py', 'a'], check=True)\n"
+        "subprocess.run([sys.executable, '-m', 'pkg.job', 'b'], check=True)\n",
+        "worker.py": "import sys\nprint('plain', sys.argv)\n",
+        "pkg/__init__.py": "",
+        "pkg/job.py": "import sys\nprint('plain', sys.argv[1:], __name__, __package__)\n",
+    }
+    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    assert done.stdout == "frozen ['worker.py', 'a']\nfrozen ['b'] __main__ pkg\n"
+
+
+def test_a_shell_script_that_starts_python_runs_the_snapshots_code(run, folder):
+    (folder / "run.sh").write_text('exec "$1" train.py\n')
+    done = run(
+        ["bash", "run.sh", "PYTHON"],
+        {"train.py": "print('plain')\n"},
+        {"train.py": "print('frozen')\n"},
+    )
+    assert done.stdout == "frozen\n"
+
+
+def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run, folder):
+    script = "def f():\n    raise ValueError('plain')\n\nf()\n"
+    done = run(["RUN", "train.py"], {"train.py": script}, {"train.py": frozen(script)}, code=1)
+    lines = done.stderr.splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[1] == f'  File "{folder / "train.py"}", line 4, in <module>' or lines[1] == (
+        '  File "train.py", line 4, in <module>'  # Python 3.8 keeps the path as typed
+    )
+    assert lines[-1] == "ValueError: frozen"
+    assert "annotate_trial" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("sys.exit(7)", 7),
+        ("sys.exit()", 0),
+        ("sys.exit('no')", 1),
+        ("os._exit(5)", 5),
+        ("raise KeyboardInterrupt", -2),
+        ("os.kill(os.getpid(), 9)", -9),
+    ],
+)
+def test_the_script_ends_as_it_would_alone(run, end, code):
+    run(["RUN", "train.py"], {"train.py": f"import os, sys\n{end}\n"}, {}, code=code)
+
+
+def test_exit_handlers_and_threads_end_as_in_a_plain_run(run):
+    script = (
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'exit')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()\n"
+        "print('main')\n"
+    )
+    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "main\nthread\nexit\n"
+
+
+def test_objects_of_the_script_can_be_pickled(run):
+    script = (
+        "import pickle\nclass Thing:\n    pass\n"
+        "print(type(pickle.loads(pickle.dumps(Thing()))).__module__)\n"
+    )
+    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "__main__\n"
+
+
+def test_the_environments_own_sitecustomize_still_runs(run, tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import builtins\nbuiltins.theirs = 'ran'\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    script = "import sys\nprint(theirs, sys.modules['sitecustomize'].__file__)\n"
+    done = run(["RUN", "train.py"], {"train.py": script}, {})
+    assert done.stdout == f"ran {site / 'sitecustomize.py'}\n"
+
+
+def test_a_users_own_module_called_nni_does_not_hide_ours(run):
+    files = {"train.py": "import nni\nprint(nni.get_experiment_id())\n", "nni.py": "x = 1\n"}
+    assert run(["RUN", "train.py"], files, {}).stdout == "EXP\n"
+
+
+def test_output_can_be_followed_line_by_line(run):
+    script = "import os\nprint('first')\nos._exit(0)\n"
+    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "first\n"

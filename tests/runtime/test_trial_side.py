@@ -1,0 +1,129 @@
+"""`nni.py`, in real processes of every Python that it promises to work with."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import annotate
+
+NNI = Path(annotate.__file__).parent.parent / "nni.py"
+
+
+@pytest.fixture
+def trial(tmp_path, python):
+    """Run code with `nni` as a trial would, and return the process and the lines it reported."""
+    (tmp_path / "nni.py").write_bytes(NNI.read_bytes())
+
+    def run(code, values=None, check=True):
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        if values is not None:
+            environment |= {"NNI_SYS_DIR": str(tmp_path), "NNI_TRIAL_SEQ_ID": "3"}
+            (tmp_path / "parameters.json").write_text(json.dumps({"parameters": values}))
+        done = subprocess.run(
+            [python, "-W", "error", "-c", "import nni\n" + code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        file = tmp_path / "metrics.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return done, [json.loads(line) for line in lines]
+
+    return run
+
+
+def test_alone_there_are_no_values_and_reports_are_printed(trial):
+    done, lines = trial(
+        "print(nni.get_next_parameter(), nni.get_trial_id(), nni.get_sequence_id())\n"
+        "nni.report_intermediate_result(0.5)\n"
+        "print(nni.written('k', 7), nni.given('k'), nni.chosen('k', 1))\n"
+    )
+    assert done.stdout == "{} STANDALONE 0\n7 False False\n"
+    assert done.stderr == "[nni] intermediate result: 0.5\n"
+    assert lines == []
+
+
+def test_a_trial_sees_its_values(trial):
+    values = {"a": 0.1, "n": None, "c": {"_name": "x", "uniform": 0.3}}
+    done, _ = trial(
+        "assert nni.given('a') and nni.value('a') == 0.1\n"
+        "assert nni.given('n') and nni.value('n') is None and nni.chosen('n', None)\n"
+        "assert nni.value('c', 'uniform') == 0.3 and not nni.given('c', 'other')\n"
+        "assert nni.chosen('c', {'_name': 'x'}) and not nni.chosen('c', {'_name': 'y'})\n"
+        "assert nni.get_current_parameter('a') == 0.1 and nni.get_sequence_id() == 3\n"
+        "nni.get_next_parameter()['a'] = 9\n"
+        "print(nni.value('a'))\n",
+        values,
+    )
+    assert done.stdout == "0.1\n"
+
+
+def test_options_are_told_apart_by_their_type(trial):
+    trial(
+        "assert nni.chosen('i', 1) and not nni.chosen('i', True) and not nni.chosen('i', 1.0)\n"
+        "assert nni.chosen('s', '1') and not nni.chosen('s', 1)\n",
+        {"i": 1, "s": "1"},
+    )
+
+
+def test_reports_are_whole_lines_with_plain_numbers(trial):
+    _, lines = trial(
+        "from fractions import Fraction\n"
+        "class Scalar:\n"
+        "    def item(self): return 0.25\n"
+        "nni.report_intermediate_result(True)\n"
+        "nni.report_intermediate_result(Scalar())\n"
+        "nni.report_intermediate_result(Fraction(1, 2))\n"
+        "nni.report_intermediate_result(float('nan'))\n"
+        "nni.report_final_result({'default': 1, 'loss': Scalar(), 'note': 'x', 'o': [1, (2,)]})\n",
+        {},
+    )
+    values = [line["value"] for line in lines]
+    assert values[:3] == [1, 0.25, 0.5]
+    assert values[3] != values[3]
+    assert values[4] == {"default": 1, "loss": 0.25, "note": "x", "o": [1, [2]]}
+    assert [line["type"] for line in lines] == ["intermediate"] * 4 + ["final"]
+
+
+@pytest.mark.parametrize(
+    "metric", ["'0.9'", "None", "[1, 2]", "{'loss': 1}", "{'default': 'x'}", "b'1'", "1j"]
+)
+def test_a_report_that_is_no_number_is_an_error_in_the_trial(trial, metric):
+    done, lines = trial(f"nni.report_final_result({metric})", {}, check=False)
+    assert done.returncode == 1
+    assert "TypeError: a result" in done.stderr
+    assert lines == []
+
+
+def test_a_place_as_written_is_recorded_once(trial):
+    _, lines = trial(
+        "for lr in (0.1, 0.2): assert nni.written('lr', lr) == lr\n"
+        "nni.written('o', object)\n"
+        "nni.written('f', max, option='max(a, b)')\n",
+        {},
+    )
+    shown = {line["key"]: line["value"] for line in lines}
+    assert shown == {"lr": 0.1, "o": "<class 'object'>", "f": "max(a, b)"}
+
+
+def test_processes_of_a_trial_report_whole_lines_side_by_side(trial):
+    _, lines = trial(
+        "import os\n"
+        "children = []\n"
+        "for _ in range(4):\n"
+        "    pid = os.fork()\n"
+        "    if not pid:\n"
+        "        result = {'default': 0, 'x': 'y' * 500}\n"
+        "        for _ in range(200): nni.report_intermediate_result(result)\n"
+        "        os._exit(0)\n"
+        "    children.append(pid)\n"
+        "for pid in children: assert os.waitpid(pid, 0)[1] == 0\n",
+        {},
+    )
+    assert len(lines) == 800
