@@ -35,7 +35,7 @@ def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, An
 
 def meant(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` where `word` is close to a known one, else nothing."""
-    by_lower = {k.lower(): k for k in known}
+    by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
 

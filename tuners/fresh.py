@@ -44,6 +44,10 @@ class FreshTuner(Tuner):
         """What was asked and not yet told, oldest first."""
         return list(self._pending.values())
 
+    def knows(self, values: Values) -> bool:
+        """Whether `values` were asked or told before."""
+        return _key(values) in self._known
+
     @abstractmethod
     def propose(self, rng: np.random.Generator) -> Values:
         """Values to try, known or not, written as the space writes them."""
@@ -72,11 +76,11 @@ class FreshTuner(Tuner):
     def _fresh(self, rng: np.random.Generator) -> Values:
         for _ in range(_TRIES):
             values = self.propose(rng)
-            if _key(values) not in self._known:
+            if not self.knows(values):
                 return values
         for _ in range(_TRIES):
             values = self.space.sample(rng)
-            if _key(values) not in self._known:
+            if not self.knows(values):
                 return values
         return self._unknown(rng) or values
 
@@ -86,7 +90,7 @@ class FreshTuner(Tuner):
         if size is None:
             return None
         start = int.from_bytes(rng.bytes(size.bit_length() // 8 + 1), "little") % size
-        return next(v for v in walk(self.space, start) if _key(v) not in self._known)
+        return next(v for v in walk(self.space, start) if not self.knows(v))
 
 
 def _key(values: Values) -> str:

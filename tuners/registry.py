@@ -46,6 +46,12 @@ TUNERS: tuple[Algorithm, ...] = (
     Algorithm(
         "anneal", ("Anneal",), "draws closer and closer to good values", "tuners.anneal:Anneal"
     ),
+    Algorithm("cmaes", (), "a normal distribution that adapts", "tuners.cmaes:CMAES", "cmaes"),
+    Algorithm(
+        "evolution", ("Evolution",), "children of the better members", "tuners.evolution:Evolution"
+    ),
+    Algorithm("grid", ("GridSearch",), "every point of a finite space", "tuners.grid:GridSearch"),
+    Algorithm("batch", ("BatchTuner",), "a list of configurations", "tuners.batch:BatchTuner"),
 )
 
 ASSESSORS: tuple[Algorithm, ...] = ()

@@ -1,0 +1,285 @@
+"""What every tuner keeps to, whichever it is: a tuner in the registry is tested here."""
+
+import contextlib
+import io
+import json
+import math
+import time
+
+import pytest
+
+import tuners
+from annotate.errors import SpaceError
+from annotate.space import SearchSpace
+from tuners import Exhausted, TunerError
+
+DOMAINS = {
+    "choice": ["a", 1, 1.0, True, None, [1, 2], {"k": [1]}],
+    "randint": [-3, 20],
+    "uniform": [0.1, 3],
+    "quniform": [0.05, 1, 0.1],
+    "loguniform": [1e-5, 1e-1],
+    "qloguniform": [1, 1000, 4],
+    "normal": [1, 2],
+    "qnormal": [0, 5, 0.5],
+    "lognormal": [0, 1],
+    "qlognormal": [0, 1, 0.25],
+}
+
+NAMES = [algorithm.name for algorithm in tuners.TUNERS]
+#: What the documentation says that a tuner takes; all domains where it is not listed.
+ONLY = {
+    "grid": {"choice", "randint", "quniform", "qloguniform"},
+    "batch": {"choice"},
+    "cmaes": {*DOMAINS} - {"choice"},
+}
+FINITE = {"grid", "batch"}
+ONE_PARAMETER = {"batch"}
+CONTINUOUS = [name for name in NAMES if name not in FINITE]
+NESTED = [name for name in NAMES if name not in ONLY]
+#: Arguments that let an algorithm's later stages begin within a few trials.
+SOON = {
+    "tpe": {"n_startup_jobs": 5},
+    "evolution": {"population_size": 5},
+    "gp": {"cold_start_num": 5},
+    "metis": {"cold_start_num": 5},
+}
+
+
+def space(**parameters):
+    return SearchSpace.from_json(
+        {key: {"_type": kind, "_value": value} for key, (kind, value) in parameters.items()}
+    )
+
+
+def nested():
+    layers = {"_name": "deep", "n": {"_type": "randint", "_value": [1, 4]}}
+    layers["act"] = {
+        "_type": "choice",
+        "_value": ["relu", {"_name": "leaky", "slope": {"_type": "uniform", "_value": [0, 1]}}],
+    }
+    return space(model=("choice", ["none", layers]), lr=("loguniform", [1e-4, 1]))
+
+
+def endless(name):
+    """A space without end where the tuner takes one, as varied as it takes it."""
+    if name in FINITE:
+        return finite(name)
+    return nested() if name in NESTED else space(x=("uniform", [0, 1]), n=("randint", [0, 50]))
+
+
+def finite(name):
+    if name in ONE_PARAMETER:
+        return space(a=("choice", list("abcdefghijklmnopqrst")))
+    if name not in NESTED and name not in FINITE:
+        return space(a=("quniform", [0, 3, 1]), b=("randint", [0, 5]))
+    inner = {"_name": "x", "n": {"_type": "randint", "_value": [0, 3]}}
+    return space(a=("choice", [0, inner, 0]), b=("quniform", [0, 3, 2]), c=("randint", [5, 7]))
+
+
+def fits(name, given):
+    kinds = {parameter.domain.type for parameter in given}
+    return kinds <= ONLY.get(name, kinds) and (name not in ONE_PARAMETER or len(given) == 1)
+
+
+def create(name, given, seed=1, **args):
+    return tuners.create(name, given, seed=seed, **SOON.get(name, {}), **args)
+
+
+def score(values):
+    """A metric that depends on every value and has ties."""
+    text = json.dumps(values, sort_keys=True)
+    return float(sum(map(ord, text)) % 17)
+
+
+def run(tuner, trials, failing=3):
+    """Ask and tell; every `failing`-th trial fails."""
+    asked = []
+    for number in range(trials):
+        asked.append(tuner.ask())
+        tuner.tell(asked[-1], None if number % failing == failing - 1 else score(asked[-1]))
+    return asked
+
+
+def plain(value):
+    if isinstance(value, (list, dict)):
+        inner = value.values() if isinstance(value, dict) else value
+        return type(value) in (list, dict) and all(map(plain, inner))
+    return value is None or type(value) in (bool, int, float, str)
+
+
+@pytest.mark.parametrize("kind", DOMAINS)
+@pytest.mark.parametrize("name", NAMES)
+def test_each_domain_is_kept_to_or_refused_by_name(name, kind):
+    given = space(width=(kind, DOMAINS[kind]))
+    if not fits(name, given):
+        with pytest.raises(TunerError, match=rf"width.*{kind}|{kind}.*width"):
+            create(name, given)
+        return
+    tuner = create(name, given)
+    for values in run(tuner, min(16, given.size or 16)):
+        assert plain(values)
+        assert json.dumps(given.locate(values)) == json.dumps(values)
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_choices_hold_what_their_option_has(name):
+    given = nested()
+    asked = run(create(name, given), 25)
+    assert all(json.dumps(given.locate(v)) == json.dumps(v) for v in asked)
+    assert {type(v["model"]) for v in asked} == {str, dict}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_finite_space_is_asked_once_each_and_ends(name):
+    given = finite(name)
+    asked = run(create(name, given), given.size)
+    assert len({json.dumps(v, sort_keys=True) for v in asked}) == given.size
+    tuner = create(name, given)
+    run(tuner, given.size)
+    with pytest.raises(Exhausted):
+        tuner.ask()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_told_without_being_asked_is_not_asked(name):
+    given = finite(name)
+    last = run(create(name, given), given.size)[-3:]
+    tuner = create(name, given)
+    for values in last:
+        tuner.tell(values, 1.0)
+    asked = run(tuner, given.size - 3)
+    assert not [v for v in asked if v in last]
+    with pytest.raises(Exhausted):
+        tuner.ask()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_space_of_one_point_is_asked_once(name):
+    only = ("choice", ["only"]) if name in ONE_PARAMETER else ("quniform", [1, 2, 4])
+    tuner = create(name, space(a=only))
+    values = tuner.ask()
+    assert values == {"a": "only" if name in ONE_PARAMETER else 1}
+    with pytest.raises(Exhausted):
+        tuner.ask()
+    tuner.tell(values, 1.0)
+    with pytest.raises(Exhausted):
+        tuner.ask()
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_pending_trials_are_not_repeated_and_may_end_in_any_order(name):
+    given = space(x=("uniform", [0, 1]), y=("loguniform", [1e-3, 1]), z=("randint", [0, 50]))
+    tuner = create(name, given)
+    for _ in range(3):
+        asked = [tuner.ask() for _ in range(8)]
+        assert len({json.dumps(v) for v in asked}) == 8
+        for values in reversed(asked):
+            tuner.tell(values, score(values))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_finite_space_is_asked_once_each_though_nothing_is_told(name):
+    given = finite(name)
+    tuner = create(name, given)
+    asked = [json.dumps(tuner.ask(), sort_keys=True) for _ in range(given.size)]
+    assert len(set(asked)) == given.size
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_fifty_parameters_of_all_domains(name):
+    kinds = [(kind, DOMAINS[kind]) for kind in sorted(ONLY.get(name, DOMAINS))]
+    given = space(**{f"p{n}": kinds[n % len(kinds)] for n in range(50)})
+    started = time.perf_counter()
+    asked = run(create(name, given), 15)
+    assert all(json.dumps(given.locate(v)) == json.dumps(v) for v in asked)
+    assert time.perf_counter() - started < 15
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_calls_give_the_same_values(name):
+    given = endless(name)
+    trials = given.size or 15
+    assert run(create(name, given), trials) == run(create(name, given), trials)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_another_seed_gives_other_values(name):
+    given = space(x=("uniform", [0, 1]))
+    assert create(name, given, seed=1).ask() != create(name, given, seed=2).ask()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_told_history_goes_on_as_the_asked_one(name):
+    given = endless(name)
+    first = create(name, given)
+    asked = run(first, 12)
+    again = create(name, given)
+    for number, values in enumerate(asked):
+        again.tell(values, None if number % 3 == 2 else score(values))
+    assert again.ask() == first.ask()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_maximizing_is_minimizing_the_negative(name):
+    given = endless(name)
+    most, least = create(name, given, maximize=True), create(name, given)
+    for _ in range(12):
+        values = most.ask()
+        assert least.ask() == values
+        most.tell(values, score(values))
+        least.tell(values, -score(values))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_optimize_mode_overrides(name):
+    given = finite(name)
+    assert create(name, given, optimize_mode="maximize").maximize
+    assert not create(name, given, maximize=True, optimize_mode="minimize").maximize
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_a_metric_that_is_not_finite_is_a_failure(name, bad):
+    given = endless(name)
+    failed, told = create(name, given), create(name, given)
+    for number in range(12):
+        values = failed.ask()
+        assert told.ask() == values
+        failed.tell(values, None if number % 2 else number)
+        told.tell(values, bad if number % 2 else number)
+
+
+@pytest.mark.parametrize("metric", [None, 0.0, 1e300, -1e-300])
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_nothing_but_failures_or_ties_stops_no_tuner(name, metric):
+    tuner = create(name, endless(name))
+    for _ in range(15):
+        tuner.tell(tuner.ask(), metric)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_metrics_of_all_sizes(name):
+    tuner = create(name, space(x=("uniform", [0, 1]), y=("uniform", [0, 1])))
+    for metric in (1e308, -1e308, 1e-308, 0.0, 3.0, 1e20, -5.0, 1e10, 2.0, 2.0, 7.0):
+        tuner.tell(tuner.ask(), metric)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_outside_the_space_are_an_error(name):
+    tuner = create(name, finite(name))
+    with pytest.raises(SpaceError, match="a"):
+        tuner.tell({"a": "no such option"}, 1.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_space_is_refused(name):
+    with pytest.raises(TunerError, match="nothing to tune"):
+        create(name, SearchSpace(()))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_printed(name):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+        run(create(name, finite(name)), 15)
+    assert out.getvalue() == ""

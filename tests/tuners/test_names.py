@@ -1,0 +1,82 @@
+import subprocess
+import sys
+
+import pytest
+
+import tuners
+from annotate.space import SearchSpace
+from tuners import TunerError
+from tuners.random import Random
+from tuners.tpe import TPE
+
+SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+
+
+@pytest.mark.parametrize("name", ["TPE", "tpe", "Tpe"])
+def test_names_are_nnis_or_short_in_any_case(name):
+    assert isinstance(tuners.create(name, SPACE, seed=0), TPE)
+
+
+@pytest.mark.parametrize("algorithm", tuners.TUNERS + tuners.ASSESSORS, ids=lambda a: a.name)
+def test_every_algorithm_in_the_registry_has_a_documented_class(algorithm):
+    assert "NNI's page" in (algorithm.load().__doc__ or "")
+    assert algorithm.name == algorithm.name.lower()
+
+
+def test_an_unknown_name_lists_the_known_and_guesses():
+    with pytest.raises(TunerError, match="there are tpe, random") as caught:
+        tuners.create("rndom", SPACE, seed=0)
+    assert caught.value.hint == "did you mean 'random'?"
+
+
+def test_an_unknown_argument_is_named_and_guessed():
+    with pytest.raises(TunerError, match="tpe has no argument 'gama'") as caught:
+        tuners.create("TPE", SPACE, seed=0, gama=1)
+    assert caught.value.hint == "did you mean 'gamma'?"
+
+
+def test_an_argument_where_none_is_taken():
+    with pytest.raises(TunerError, match="random has no argument 'rate'") as caught:
+        tuners.create("random", SPACE, seed=0, rate=1)
+    assert caught.value.hint == "it takes none"
+
+
+@pytest.mark.parametrize("value", ["many", 1.5, True, [3], None])
+def test_an_argument_of_another_type_is_named(value):
+    with pytest.raises(TunerError, match="tpe: n_startup_jobs is a whole number"):
+        tuners.create("TPE", SPACE, seed=0, n_startup_jobs=value)
+
+
+@pytest.mark.parametrize("value", [1, 1.0, "1e0"])
+def test_numbers_may_come_as_yaml_reads_them(value):
+    tuners.create("TPE", SPACE, seed=0, prior_weight=value)
+
+
+def test_an_argument_out_of_range_is_named():
+    with pytest.raises(TunerError, match="n_startup_jobs is at least 1, not 0"):
+        tuners.create("TPE", SPACE, seed=0, n_startup_jobs=0)
+
+
+def test_an_unknown_optimize_mode_is_refused():
+    with pytest.raises(TunerError, match="optimize_mode") as caught:
+        tuners.create("random", SPACE, seed=0, optimize_mode="maximise")
+    assert caught.value.hint == "did you mean 'maximize'?"
+
+
+def test_importing_the_registry_imports_no_numeric_library():
+    code = (
+        "import sys, tuners; print([m for m in ('numpy','scipy','hyperopt') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_random_draws_without_hyperopt():
+    code = "import sys, tuners.random; print('hyperopt' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"
+    assert isinstance(tuners.create("Random", SPACE, seed=0), Random)

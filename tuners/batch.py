@@ -1,0 +1,26 @@
+"""The user's own list of configurations."""
+
+from __future__ import annotations
+
+from annotate.space import SearchSpace
+from tuners.base import TunerError
+from tuners.grid import GridSearch
+
+
+class BatchTuner(GridSearch):
+    """The options of one choice, each a whole configuration, in the order written.
+
+    NNI's page Tuner/BatchTuner, where the parameter is called `combine_params`.
+    """
+
+    def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
+        hint = "put each configuration as one option of one choice"
+        for parameter in space:
+            if parameter.domain.type != "choice":
+                raise TunerError(
+                    f"batch takes no {parameter.domain.type}, which {parameter.name} is", hint=hint
+                )
+        if len(space) > 1:
+            names = ", ".join(space.names.values())
+            raise TunerError(f"batch takes one parameter, not {len(space)}: {names}", hint=hint)
+        super().__init__(space, seed=seed, maximize=maximize)

@@ -1,0 +1,78 @@
+"""Naive evolution."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from annotate.space import Choice, SearchSpace, Values
+from tuners.arguments import at_least
+from tuners.coordinates import Coordinates, Levels, snap
+from tuners.fresh import FreshTuner, Result
+
+
+class Evolution(FreshTuner):
+    """A population of which the better of two random members is the next parent.
+
+    Real et al., Large-Scale Evolution of Image Classifiers, ICML 2017, section 3.1; NNI's page
+    Tuner/EvolutionTuner. The first `population_size` values are random. A child is its parent
+    with one parameter drawn anew; when its result is in, two random members are compared and the
+    worse one dies, so that the population keeps its size. A failed trial is the worst there is.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,
+        maximize: bool = False,
+        population_size: int = 20,
+    ) -> None:
+        super().__init__(space, seed=seed, maximize=maximize)
+        at_least("population_size", population_size, 2)
+        self._size = population_size
+        self._coordinates = Coordinates(space)
+        self._population: list[Result] = []
+        self._taken_in = 0
+
+    def propose(self, rng: np.random.Generator) -> Values:
+        self._take_in()
+        if len(self._population) < self._size:
+            return self.space.sample(rng)
+        first, second = self._two(rng)
+        parent = self._population[second if self._better(second, first) else first]
+        return self._mutate(parent.values, rng)
+
+    def _take_in(self) -> None:
+        for number in range(self._taken_in, len(self.results)):
+            self._population.append(self.results[number])
+            if len(self._population) > self._size:
+                first, second = self._two(np.random.default_rng((abs(self.seed), 0, number)))
+                del self._population[first if self._better(second, first) else second]
+        self._taken_in = len(self.results)
+
+    def _two(self, rng: np.random.Generator) -> tuple[int, int]:
+        first, second = rng.choice(len(self._population), size=2, replace=False)
+        return int(first), int(second)
+
+    def _better(self, one: int, other: int) -> bool:
+        losses = [self._population[number].loss for number in (one, other)]
+        ours, theirs = [math.inf if loss is None else loss for loss in losses]
+        return ours < theirs
+
+    def _mutate(self, values: Values, rng: np.random.Generator) -> Values:
+        levels = self._coordinates.levels(values)
+        chosen = self._coordinates[int(rng.choice(list(levels)))]
+        self._draw(chosen.number, levels, rng)
+        return self._coordinates.values(levels)
+
+    def _draw(self, number: int, levels: Levels, rng: np.random.Generator) -> None:
+        """Draw a coordinate, and the ones that its new option has."""
+        domain = self._coordinates[number].domain
+        if not isinstance(domain, Choice):
+            levels[number] = snap(domain, domain.sample(rng))
+            return
+        levels[number] = option = int(rng.integers(len(domain.options)))
+        for child in self._coordinates.children(number, option):
+            self._draw(child.number, levels, rng)
