@@ -91,8 +91,12 @@ class Annotation:
         return self.carrier.span(start + 1, end + 1)
 
 
-def carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
-    """Every comment and string statement that is, or tries to be, an annotation."""
+def carriers(source: Source, tree: Tree) -> list[Carrier]:
+    """Every comment and string statement that is, or tries to be, an annotation, in order."""
+    return sorted(_carriers(source, tree), key=lambda carrier: carrier.start)
+
+
+def _carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
     comments = tree.comments
     for index, (offset, text) in enumerate(comments):
         if not lexer.is_annotation_comment(text):

@@ -61,6 +61,18 @@ def module_name(path: PurePosixPath) -> str:
     return ".".join(parts)
 
 
+def code_folder(path: Path) -> Path:
+    """The code folder of a script, or the folder itself."""
+    return path if path.is_dir() else path.parent
+
+
+def expand_file(path: Path, root: Path) -> Expansion:
+    """Expand one file of the code folder `root`; raises Mistakes and AnnotateError."""
+    source = read_file(path)
+    module = module_name(_relative(path, root.resolve()))
+    return expand(source, path=str(path), module=module)
+
+
 def read_project(script: Path | None, root: Path) -> Project:
     """Read the code folder `root`.
 
@@ -101,13 +113,13 @@ def _project(root: Path, files: tuple[SourceFile, ...]) -> Project:
 
 
 def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
-    if not root.is_dir():
-        raise AnnotateError(f"{root} is no folder")
-    paths = python_files(root)
     sources: dict[PurePosixPath, bytes] = {}
     if script is not None:
-        sources[_relative(script, root)] = read_file(script)
-    for path in paths:
+        source = read_file(script)
+        sources[_relative(script, root)] = source
+    if not root.is_dir():
+        raise AnnotateError(f"{root} is no folder", hint=_similar(root))
+    for path in python_files(root):
         if path not in sources:
             sources[path] = read_file(root / path)
     return sources

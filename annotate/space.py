@@ -201,7 +201,7 @@ class SearchSpace:
 
     @property
     def names(self) -> dict[str, str]:
-        """From each key the shortest name that means it alone: `lr`, else `model/lr`, else the key."""
+        """From each key the shortest name that means it alone: `lr`, `model/lr` or the key."""
         names = {p.key: p.name for p in self.parameters}
         for longer in (_with_module, lambda parameter: parameter.key):
             count = Counter(names.values())

@@ -1,0 +1,70 @@
+"""Every mistake in the annotations of files and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from annotate.errors import AnnotateError, Mistake, Mistakes
+from annotate.files import python_files
+from annotate.project import module_name, read_file
+from annotate.rewrite import Expansion, conflicts, expand
+from annotate.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many files were read, how many of them are annotated, and what is wrong."""
+
+    files: int
+    annotated: int
+    parameters: int
+    mistakes: tuple[Mistake, ...]
+
+
+def check(paths: Iterable[Path]) -> Checked:
+    """Check files, and the Python files of folders; raises AnnotateError for a missing path."""
+    folders: dict[Path, dict[Path, bytes]] = {}
+    seen: set[Path] = set()
+    for path in paths:
+        root, files = (path, _files(path)) if path.is_dir() else (path.parent, [path])
+        for file in files:
+            if (real := file.resolve()) not in seen:
+                seen.add(real)
+                folders.setdefault(root, {})[file] = read_file(file)
+    results = [_check_folder(root, sources) for root, sources in folders.items()]
+    return Checked(
+        files=len(seen),
+        annotated=sum(result.annotated for result in results),
+        parameters=sum(result.parameters for result in results),
+        mistakes=Mistakes(m for result in results for m in result.mistakes).mistakes,
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [folder / path for path in python_files(folder)]
+    except OSError as error:
+        raise AnnotateError(f"{folder} cannot be read: {error.strerror or error}") from None
+
+
+def _check_folder(root: Path, sources: dict[Path, bytes]) -> Checked:
+    expansions: list[Expansion] = []
+    decoded: dict[str, Source] = {}
+    mistakes: list[Mistake] = []
+    broken = 0
+    for file, source in sources.items():
+        try:
+            module = module_name(PurePosixPath(file.relative_to(root).as_posix()))
+            expansion = expand(source, path=str(file), module=module)
+        except Mistakes as error:
+            mistakes += error.mistakes
+            broken += 1
+            continue
+        if expansion.annotated:
+            expansions.append(expansion)
+            decoded[str(file)] = Source.decode(source, str(file))
+    mistakes += conflicts((place for e in expansions for place in e.places), decoded)
+    keys = {parameter.key for e in expansions for parameter in e.parameters}
+    return Checked(len(sources), len(expansions) + broken, len(keys), tuple(mistakes))

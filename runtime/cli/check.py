@@ -1,0 +1,84 @@
+"""List every mistake in the annotations of files and folders; nothing is run or written.
+
+Exit code 0 when there is none, 2 when there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotate.errors import Mistake, Mistakes
+
+if TYPE_CHECKING:
+    from annotate.check import Checked
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a file or a folder")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="text for people, one JSON document, or GitHub's workflow commands",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from annotate.check import check
+
+    checked = check(args.paths)
+    if args.format == "json":
+        print(json.dumps(_document(checked), indent=1))
+    else:
+        for mistake in checked.mistakes:
+            print(mistake.display() if args.format == "text" else _github(mistake))
+        print(_summary(checked), file=sys.stderr)
+    return 2 if checked.mistakes else 0
+
+
+def _document(checked: Checked) -> dict[str, object]:
+    return {
+        "files": checked.files,
+        "annotated": checked.annotated,
+        "parameters": checked.parameters,
+        "mistakes": [asdict(mistake) for mistake in checked.mistakes],
+    }
+
+
+def _summary(checked: Checked) -> str:
+    mistakes = Mistakes(checked.mistakes).message if checked.mistakes else "no mistakes"
+    files = _count(checked.files, "file")
+    return (
+        f"{files} checked, {checked.annotated} annotated, "
+        f"{_count(checked.parameters, 'parameter')}: {mistakes}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _github(mistake: Mistake) -> str:
+    """A workflow command that GitHub shows at the line."""
+    properties = {
+        "file": mistake.path,
+        "line": mistake.line,
+        "col": mistake.col,
+        "endColumn": max(mistake.end_col, mistake.col + 1),
+        "title": mistake.code,
+    }
+    pairs = ",".join(f"{name}={_escaped(str(v), ':,')}" for name, v in properties.items())
+    text = ". ".join(part for part in (mistake.message, mistake.hint) if part)
+    return f"::error {pairs}::{_escaped(text)}"
+
+
+def _escaped(text: str, more: Iterable[str] = "") -> str:
+    for character in ("%", "\r", "\n", *more):
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

@@ -1,0 +1,55 @@
+"""Show the search space that the annotations of a script, or of a folder, describe."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from annotate.project import Project
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, metavar="PATH", help="a script, or a code folder")
+    parser.add_argument("--json", action="store_true", help="print NNI's search space JSON only")
+
+
+def run(args: argparse.Namespace) -> int:
+    from annotate.project import code_folder, read_project
+
+    script = None if args.path.is_dir() else args.path
+    project = read_project(script, code_folder(args.path))
+    for path in project.left_out:
+        print(f"annotate: {path} is annotated, but {args.path} does not import it", file=sys.stderr)
+    if args.json:
+        print(json.dumps(project.space.to_json(), indent=2))
+    else:
+        _print_table(project)
+    return 0
+
+
+def _print_table(project: Project) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    names = project.space.names
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("name", "domain", "as written", "where"):
+        table.add_column(column, overflow="fold")
+    for place in project.places:
+        where = f"{place.path}:{place.line}"
+        written = " ".join(place.written.split())
+        row = (names[place.key], str(place.domain), written, where)
+        table.add_row(*map(Text, row))
+    console = Console()
+    if project.places:
+        console.print(table)
+    size = project.space.size
+    count = len(project.space)
+    combinations = f", {size} combinations" if size is not None and count else ""
+    console.print(f"{count} parameter{'' if count == 1 else 's'}{combinations}", highlight=False)
