@@ -70,7 +70,7 @@ def _number(value: JSON) -> float | int:
     return value
 
 
-def _argument_names(domain: type[Domain]) -> list[str]:
+def argument_names(domain: type[Domain]) -> list[str]:
     return [field.name for field in fields(domain)]
 
 
@@ -81,7 +81,7 @@ class _Numeric(Domain):
 
     @property
     def arguments(self) -> list[JSON]:
-        return [getattr(self, name) for name in _argument_names(type(self))]
+        return [getattr(self, name) for name in argument_names(type(self))]
 
     @property
     def integral(self) -> bool:
@@ -93,11 +93,11 @@ class _Numeric(Domain):
         return None
 
     def _check(self) -> None:
-        for name in _argument_names(type(self)):
+        for name in argument_names(type(self)):
             try:
                 _number(getattr(self, name))
             except SpaceError as error:
-                raise SpaceError(f"{name} of {self.type}: {error}") from None
+                raise SpaceError(f"{name} of {self.type}: {error}", argument=name) from None
 
     def _check_order(self, *, positive: bool = False) -> None:
         low, high = self.arguments[:2]
@@ -105,17 +105,20 @@ class _Numeric(Domain):
             raise SpaceError(
                 f"{self}: low {low} is not below high {high}",
                 hint="write the smaller bound first" if low > high else "the bounds are equal",
+                argument="low",
             )
         if positive and low <= 0:
+            plain = self.type.replace("log", "")
             raise SpaceError(
                 f"{self}: low {low} is not above 0",
-                hint=f"a logarithm needs it; for values from 0 on use {self.type[-7:]}",
+                hint=f"a logarithm needs it; for values from 0 on use {plain}",
+                argument="low",
             )
 
     def _check_positive(self, name: str) -> None:
         value = getattr(self, name)
         if value <= 0:
-            raise SpaceError(f"{self}: {name} {value} is not above 0")
+            raise SpaceError(f"{self}: {name} {value} is not above 0", argument=name)
 
 
 class _Bounded(_Numeric):
@@ -237,7 +240,9 @@ class RandInt(_Numeric):
             bound = getattr(self, name)
             if bound != int(bound):
                 raise SpaceError(
-                    f"{self}: {name} {bound} is not an int", hint="use uniform for floats"
+                    f"{self}: {name} {bound} is not an int",
+                    hint="use uniform for floats",
+                    argument=name,
                 )
             object.__setattr__(self, name, int(bound))
         self._check_order()
@@ -407,7 +412,7 @@ class QLogNormal(_Quantised, _Unbounded):
 def numeric_domain(kind: str, arguments: list[JSON]) -> Domain:
     """The domain `kind(*arguments)`; raises SpaceError for a wrong number or kind of arguments."""
     domain = DOMAINS[kind]
-    names = _argument_names(domain)
+    names = argument_names(domain)
     if len(arguments) != len(names):
         wanted = ", ".join(names)
         raise SpaceError(

@@ -27,25 +27,37 @@ class Unquotable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Emitter:
-    """Writes calls of the trial's `nni`. `quote` is the one that strings may use."""
+    """Writes calls of the trial's `nni`.
+
+    `quote` is the one that strings use; `around` are the delimiters of the f-strings around,
+    whose quotes and whose backslashes no Python before 3.12 takes.
+    """
 
     nni: str
     quote: str = '"'
-    in_string: bool = False
+    around: str = ""
 
     @classmethod
     def for_text(cls, text: str) -> Emitter:
         return cls(_ROUNDABOUT if _OTHER_USE.search(text) else _PLAIN)
 
-    def inside(self, delimiters: str) -> Emitter:
-        """The same inside an f-string with these delimiters; raises Unquotable."""
+    def inside(self, delimiters: str, written: str) -> Emitter:
+        """The same inside f-strings, around code as it is written; raises Unquotable."""
+        if not delimiters or _taken(written, delimiters):
+            return self  # the file needs Python 3.12, where anything may stand in an f-string
         free = [quote for quote in "\"'" if quote not in delimiters]
         if not free:
             raise Unquotable
-        return Emitter(self.nni.replace('"', free[0]), free[0], True)
+        return Emitter(self.nni.replace('"', free[0]), free[0], delimiters)
+
+    def code(self, text: str) -> str:
+        """A piece of the user's code; raises Unquotable where it cannot stand."""
+        if _taken(text, self.around):
+            raise Unquotable
+        return text
 
     def literal(self, value: JSON) -> str:
-        """A Python literal in ASCII."""
+        """A Python literal in ASCII; raises Unquotable where it cannot stand."""
         if isinstance(value, str):
             return self._string(value)
         if isinstance(value, dict):
@@ -54,13 +66,14 @@ class Emitter:
         return ascii(value)
 
     def _string(self, value: str) -> str:
-        body = ascii(value + '"')[1:-2]  # the quote makes ascii() use the other one
-        body = body.replace("\\'", "'") if self.quote == '"' else body
-        if self.quote == '"':
-            body = re.sub(r'(?<!\\)((?:\\\\)*)"', r'\1\\"', body)
-        if self.in_string and ("\\" in body or self.quote in body):
+        # With both quotes in the text ascii() always escapes the single one.
+        body = re.sub(r"\\(.)", lambda m: "'" if m[1] == "'" else m[0], ascii(f"{value}'\"")[1:-4])
+        if not self.around:
+            return '"' + body.replace('"', '\\"') + '"'
+        quote = self.quote * 3 if self.quote in body else self.quote
+        if _taken(body, self.around) or body.endswith(self.quote):
             raise Unquotable
-        return f"{self.quote}{body}{self.quote}"
+        return f"{quote}{body}{quote}"
 
     def call(self, function: str, *arguments: str) -> str:
         return f"{self.nni}.{function}({', '.join(arguments)})"
@@ -73,3 +86,7 @@ class Emitter:
 
     def chosen(self, key: str, option: JSON, path: tuple[str, ...] = ()) -> str:
         return self.call("chosen", *map(self.literal, (key, option, *path)))
+
+
+def _taken(text: str, delimiters: str) -> bool:
+    return bool(delimiters) and any(c in text for c in {*delimiters, "\\"})

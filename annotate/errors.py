@@ -19,7 +19,14 @@ class AnnotateError(Exception):
 
 
 class SpaceError(AnnotateError, ValueError):
-    """A search space, one of its domains, or values for it that make no sense."""
+    """A search space, one of its domains, or values for it that make no sense.
+
+    `argument` names the domain's argument that is wrong, where it is one.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", argument: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.argument = argument
 
 
 @dataclass(frozen=True, slots=True)

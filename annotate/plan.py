@@ -152,7 +152,7 @@ class Context:
         """The emitter for a span: inside f-strings only some quotes may be used."""
         line = self.line(span[0])
         delimiters = "".join(_delimiters(self.tree, line.node, span, annotation)) if line else ""
-        return self.emitter.inside(delimiters) if delimiters else self.emitter
+        return self.emitter.inside(delimiters, self.source.text[span[0] : span[1]])
 
 
 def _delimiters(tree: Tree, node: cst.CSTNode, span: Span, annotation: Annotation) -> list[str]:

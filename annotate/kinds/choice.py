@@ -126,17 +126,15 @@ def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
 def _check_alike(
     annotation: Annotation, arguments: Sequence[cst.Arg], options: Sequence[WrittenOption]
 ) -> None:
-    codes: list[str] = []
-    for index, (argument, option) in enumerate(zip(arguments, options, strict=True)):
-        code = fingerprint(option.text)
+    codes = [fingerprint(option.text) for option in options]
+    for index, option in enumerate(options):
         for number, earlier in enumerate(options[:index]):
-            if codes[number] == code or same(earlier.test, option.test):
-                hint = "leave one of them out"
-                if codes[number] != code:
-                    hint = f"write ({option.text}) or another name for one of them"
+            repeated = codes[number] == codes[index]
+            if repeated or same(earlier.test, option.test):
+                code = earlier.text if option.literal else option.text
+                hint = "leave one out" if repeated else f"put brackets around the code: ({code})"
                 message = f"{option.text} and the option {earlier.text} look alike"
-                raise Wrong("A304", annotation.place(argument.value), message, hint)
-        codes.append(code)
+                raise Wrong("A304", annotation.place(arguments[index].value), message, hint)
 
 
 def expression(emitter: Emitter, written: WrittenDomain, key: str, path: tuple[str, ...]) -> str:
@@ -158,7 +156,7 @@ def chain(emitter: Emitter, written: WrittenDomain, key: str) -> str:
 
 
 def _branch(emitter: Emitter, option: WrittenOption, key: str, path: tuple[str, ...]) -> str:
-    code = f"({option.text})"
+    code = f"({emitter.code(option.text)})"
     if option.nested:
         code = expression(emitter, option.nested, key, (*path, option.nested.domain.type))
     return f"{code} if {emitter.chosen(key, option.test, path)} else"

@@ -6,7 +6,7 @@ import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
 from annotate.code import NotConstant, constant
-from annotate.domains import Domain, numeric_domain
+from annotate.domains import DOMAINS, Domain, argument_names, numeric_domain
 from annotate.errors import SpaceError
 
 
@@ -16,8 +16,9 @@ def parse(annotation: Annotation, kind: str, call: cst.Call) -> Domain:
     try:
         return numeric_domain(kind, numbers)
     except SpaceError as error:
-        span = annotation.place(call)
-        raise Wrong("A303", span, error.message, error.hint) from None
+        names = argument_names(DOMAINS[kind])
+        node = call.args[names.index(error.argument)].value if error.argument else call
+        raise Wrong("A303", annotation.place(node), error.message, error.hint) from None
 
 
 def _number(annotation: Annotation, kind: str, argument: cst.Arg) -> int | float:

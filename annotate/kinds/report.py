@@ -59,7 +59,7 @@ def _instead_of_comment(annotation: Annotation, context: Context, call: str) -> 
         raise _nowhere(annotation, "no statement can stand inside brackets")
     spot = context.layout.spot(start)
     if spot.indent is None:
-        message = "no statement can stand between a body and what belongs to it"
+        message = "no statement can stand between the parts of another"
         raise _nowhere(annotation, message)
     _check_docstring(annotation, context, spot.first, spot.below)
     _check_future(annotation, context)
