@@ -212,7 +212,9 @@ class Experiment:
             trial = _with_reports(trial, batch.reports)
         if batch.written and trial.origin is Origin.BASELINE:
             # The first value of a place counts: a loop may come by again with another.
-            trial = replace(trial, values=batch.written | trial.values)
+            found = batch.written | trial.values
+            order = [p.key for p in self.space if p.key in found]
+            trial = replace(trial, values={key: found[key] for key in order})
             self._store.set_values(trial.number, trial.values)
         self._change(trial)
         self._assess(trial, running, batch.reports)

@@ -11,6 +11,7 @@ from runtime.trial import Trial
 
 _TAIL = 16384  # bytes of standard error that are looked at
 _LINES = 30  # lines of it that are shown
+NO_REPORT = "write # @nni.report_final_result(value) on the line where it is known"
 _TRACEBACK = "Traceback (most recent call last):"
 
 
@@ -36,14 +37,13 @@ def failure_of(trial: Trial, code: int, folder: TrialFolder) -> Failure | None:
 
 
 def _no_result(trial: Trial) -> str:
-    if trial.reports:
-        return (
-            f"ended without a final result, after {trial.reports} intermediate ones"
-            f" (the last: {trial.last:g})"
-            if trial.last is not None
-            else f"ended without a final result, after {trial.reports} intermediate ones"
-        )
-    return "ended without a result: the script reported nothing"
+    if not trial.reports:
+        return f"ended without a result: the script reported nothing; {NO_REPORT}"
+    last = "nan" if trial.last is None else f"{trial.last:g}"
+    return (
+        f"ended without a final result, after {trial.reports} intermediate ones (the last: {last});"
+        f" {NO_REPORT}"
+    )
 
 
 def _signal_name(number: int) -> str:

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 import tuners
@@ -28,13 +28,14 @@ def drive(
     config: Config,
     space: SearchSpace,
     open_store: Callable[[], tuple[ExperimentFolder, Store]],
+    notes: Sequence[str] = (),
     *,
     as_json: bool,
 ) -> int:
     """Run the experiment to its end and return the exit code.
 
     The tuner is made first, so that one which can't take the space says so before anything is
-    written.
+    written. `notes` are said at the beginning.
     """
     tuner = tuners.create(
         config.tuner, space, seed=config.seed, maximize=config.maximize, **config.tuner_args
@@ -48,6 +49,8 @@ def drive(
         )
         try:
             with progress, _Signals(experiment, progress):
+                for note in notes:
+                    progress.note(note)
                 experiment.run()
         except Exception:
             logging.exception("the driver broke")
@@ -108,4 +111,6 @@ class _Signals:
 
     def _on(self, number: int, frame: FrameType | None) -> None:
         self._seen += 1
+        if self._seen == 1:
+            self._progress.note("ending the running trials; once more ends them at once")
         self._experiment.interrupt(at_once=self._seen > 1)

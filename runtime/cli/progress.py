@@ -140,13 +140,13 @@ class LiveProgress(Progress):
             took = trial.seconds(time.time())
             last = "" if trial.last is None else f"{number(trial.last)} at {trial.reports}"
             table.add_row(
-                Text(f"{trial.number:4d}"),
+                Text(f"{trial.number:4d} ▸", style="cyan"),
                 Text("starting" if took is None else duration(int(took)), style="cyan"),
                 Text(last, style="bold"),
                 Text(values_line(trial.values, self.names) or "as written", style="dim"),
             )
         if len(running) > _MOST_RUNNING:
-            table.add_row(Text(""), Text(f"and {len(running) - _MOST_RUNNING} more"))
+            table.add_row(Text("   …"), Text(f"and {len(running) - _MOST_RUNNING} more"))
         return Group(table, self._bar())
 
     def _bar(self) -> RenderableType:

@@ -10,9 +10,16 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from runtime.cli import options
+from runtime.failures import NO_REPORT
+
+if TYPE_CHECKING:
+    from runtime.config import Config
 
 TAKES_REST = True
 
@@ -74,15 +81,37 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from annotate.project import read_project
-
     from runtime.cli.driving import drive
-    from runtime.config import Config
     from runtime.creation import create, find_script
+
+    script = find_script(args.script)
+    config = _config(args, script)
+    project = read_project(script, script.parent)
+    if not project.places:
+        raise AnnotateError(
+            f"{args.script} has no annotation, so there is nothing to tune",
+            hint="write a comment behind a value, for example\n"
+            "    lr = 0.01  # @nni.loguniform(1e-5, 1e-1)\n"
+            "and one where the result is known:\n"
+            "    # @nni.report_final_result(accuracy)\n"
+            f"annotate suggest {args.script} proposes some",
+        )
+    notes = [
+        f"{path} has annotations, but {args.script} does not import it: left out"
+        for path in project.left_out
+    ]
+    if not any(b"report_final_result" in file.source for file in project.files if file.counts):
+        notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
+        config = replace(config, max_failures=1)  # the next one would say the same
+    return drive(config, project.space, lambda: create(config, project), notes, as_json=args.json)
+
+
+def _config(args: argparse.Namespace, script: Path) -> Config:
+    from runtime.config import Config
     from runtime.interpreter import interpreter
     from tuners.registry import TUNERS, find
 
-    script = find_script(args.script)
-    config = Config(
+    return Config(
         script=args.script,
         cwd=os.getcwd(),  # noqa: PTH109  as the shell has it
         python=interpreter(args.python, os.environ),
@@ -100,14 +129,3 @@ def run(args: argparse.Namespace) -> int:
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
     )
-    project = read_project(script, script.parent)
-    if not len(project.space):
-        raise AnnotateError(
-            f"{args.script} has no annotation, so there is nothing to tune",
-            hint="write a comment behind a value, for example\n"
-            "    lr = 0.01  # @nni.loguniform(1e-5, 1e-1)\n"
-            "and one where the result is known:\n"
-            "    # @nni.report_final_result(accuracy)\n"
-            f"annotate suggest {args.script} proposes some",
-        )
-    return drive(config, project.space, lambda: create(config, project), as_json=args.json)

@@ -45,7 +45,9 @@ def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list
         written = value(baseline.values[key]) if baseline and key in baseline.values else ""
         rows.append((names[key], written, value(best.values[key]) if key in best.values else ""))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
-    return ["  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths)).rstrip() for r in rows]
+    return [
+        "  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths, strict=True)).rstrip() for r in rows
+    ]
 
 
 def _where(experiment: Experiment) -> str:

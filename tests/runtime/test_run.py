@@ -1,0 +1,345 @@
+"""`annotate run`: the main job, by real scripts in real processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+SCRIPT = '''\
+"""A script of a user."""
+import os, sys, time
+
+lr = 0.25  # @nni.uniform(0.0, 1.0)
+depth = 3  # @nni.randint(1, 9)
+kind = "a"  # @nni.choice("a", "b", None, 2)
+
+def add(x): return x + 1
+def double(x): return 2 * x
+
+# @nni.function_choice(add(lr), double(lr), name=add)
+score = add(lr)
+for step in range(3):
+    # @nni.report_intermediate_result({"default": score * step, "step": step})
+    pass
+print("kind", kind, "in", os.getcwd(), "with", sys.argv[1:], __name__)
+# @nni.report_final_result(score)
+'''
+
+
+@pytest.fixture
+def script(folder):
+    path = folder / "train.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def document(annotate, *words, **more):
+    return json.loads(annotate("run", *words, "--json", **more).stdout)
+
+
+def test_ten_trials_the_first_as_written(annotate, script, unchanged):
+    unchanged()
+    found = document(annotate, "train.py", "--max-trials", 10, "--seed", 3)
+    assert found["state"] == "DONE"
+    assert found["optimize"] == "maximize"
+    assert [t["number"] for t in found["trials"]] == list(range(10))
+    assert {t["state"] for t in found["trials"]} == {"SUCCEEDED"}
+    first = found["trials"][0]
+    assert first["values"] == {
+        "train/lr/uniform": 0.25,
+        "train/depth/randint": 3,
+        "train/kind/choice": "a",
+        "train/add/function_choice": "add(lr)",
+    }
+    assert first["metric"] == 1.25
+    assert first["intermediate"] == [{"default": 1.25 * n, "step": n} for n in range(3)]
+    best = max(found["trials"], key=lambda t: t["metric"])
+    assert found["best"] == {
+        "trial": best["number"],
+        "metric": best["metric"],
+        "values": best["values"],
+    }
+    for trial in found["trials"]:
+        lr = trial["values"]["train/lr/uniform"]
+        doubled = trial["values"]["train/add/function_choice"] == "double(lr)"
+        assert trial["metric"] == (2 * lr if doubled else lr + 1)
+        assert trial["reason"] is None
+        assert trial["seconds"] > 0
+
+
+def test_the_same_seed_gives_the_same_values_trial_by_trial(annotate, script):
+    runs = [document(annotate, "train.py", "--max-trials", 15, "--seed", 7) for _ in range(2)]
+    first, second = ([t["values"] for t in run["trials"]] for run in runs)
+    assert first == second
+    other = document(annotate, "train.py", "--max-trials", 15, "--seed", 8)
+    assert [t["values"] for t in other["trials"]] != first
+
+
+def test_minimize_prefers_the_smallest(annotate, script):
+    found = document(annotate, "train.py", "--max-trials", 6, "--minimize", "--tuner", "random")
+    assert found["optimize"] == "minimize"
+    assert found["best"]["metric"] == min(t["metric"] for t in found["trials"])
+
+
+def test_without_a_baseline_the_tuner_gives_every_trial(annotate, script):
+    words = ("train.py", "--max-trials", 3, "--tuner", "random", "--seed", 1, "--no-baseline")
+    trials = document(annotate, *words)["trials"]
+    assert len(trials) == 3
+    assert 0.25 not in [t["values"]["train/lr/uniform"] for t in trials]
+
+
+def test_the_script_runs_where_and_as_the_user_would_run_it(annotate, script, folder, home):
+    annotate("run", "train.py", "--max-trials", 1, "--", "--epochs", "2", "a b")
+    (stdout,) = home.glob("experiments/*/trials/0/stdout")
+    assert stdout.read_text() == f"kind a in {folder} with ['--epochs', '2', 'a b'] __main__\n"
+
+
+def test_a_script_elsewhere_runs_in_the_current_folder(annotate, script, folder, home, tmp_path):
+    annotate("run", script, "--max-trials", 1, cwd=tmp_path)
+    (stdout,) = home.glob("experiments/*/trials/0/stdout")
+    assert f"in {tmp_path} with" in stdout.read_text()
+
+
+def test_people_see_the_best_beside_what_was_written(annotate, script):
+    done = annotate("run", "train.py", "--max-trials", 4, "--seed", 5)
+    assert "Best: trial " in done.stdout
+    assert "as written 1.25" in done.stdout
+    assert re.search(r"^  lr +0\.25 +\S+$", done.stdout, re.MULTILINE)
+    assert "annotate trial ls " in done.stdout
+    assert "annotate try train.py lr=" in done.stdout
+    assert "4 parameters, tpe, maximize, seed 5" in done.stderr
+
+
+def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
+    found = document(annotate, "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
+    done = annotate("run", "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
+    (line,) = [x for x in done.stdout.splitlines() if x.startswith("  annotate try")]
+    command = line.partition("#")[0].strip().replace("annotate ", "", 1)
+    again = subprocess.run(
+        f"{sys.executable} -m annotate {command}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"final result: {found['best']['metric']}" in again.stderr
+
+
+def test_trials_run_side_by_side(annotate, folder):
+    (folder / "train.py").write_text(
+        "import os, time\n"
+        "x = 0.5  # @nni.uniform(0, 1)\n"
+        "open('met' + str(os.getpid()), 'w').close()\n"
+        "until = time.monotonic() + 30\n"
+        "while time.monotonic() < until and sum(n[:3] == 'met' for n in os.listdir()) < 2:\n"
+        "    time.sleep(0.01)\n"
+        "# @nni.report_final_result(sum(n[:3] == 'met' for n in os.listdir()))\n"
+    )
+    found = document(
+        annotate, "train.py", "--max-trials", 2, "--concurrency", 2, "--tuner", "random"
+    )
+    assert [t["metric"] >= 2 for t in found["trials"]] == [True, True]
+
+
+def test_a_finite_space_ends_when_every_point_was_tried(annotate, folder):
+    (folder / "train.py").write_text("n = 2  # @nni.randint(0, 4)\n# @nni.report_final_result(n)\n")
+    found = document(annotate, "train.py", "--max-trials", 50)
+    assert found["state"] == "DONE"
+    assert sorted(t["metric"] for t in found["trials"]) == [0, 1, 2, 3]
+    assert found["trials"][0]["metric"] == 2
+
+
+def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
+    (folder / "helper.py").write_text("value = 1  # @nni.choice(1, 2)\n")
+    (folder / "train.py").write_text(
+        "from pathlib import Path\n"
+        "Path('helper.py').write_text('broken(')\n"
+        "Path('train.py').write_text('broken(')\n"
+        "import helper\n"
+        "# @nni.report_final_result(helper.value)\n"
+    )
+    found = document(annotate, "train.py", "--max-trials", 2)
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 2
+
+
+def test_an_annotated_file_that_is_not_imported_is_left_out_and_named(annotate, script, folder):
+    (folder / "other.py").write_text("z = 1  # @nni.randint(0, 9)\n")
+    done = annotate("run", "train.py", "--max-trials", 1)
+    assert "other.py has annotations, but train.py does not import it" in done.stderr
+
+
+def test_a_failing_trial_says_why_and_the_others_go_on(annotate, folder):
+    (folder / "train.py").write_text(
+        "x = 0  # @nni.randint(0, 6)\n"
+        "if x % 2: raise ValueError(f'odd')\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    done = annotate("run", "train.py", "--max-trials", 6, "--json")
+    found = json.loads(done.stdout)
+    failed = [t for t in found["trials"] if t["state"] == "FAILED"]
+    assert len(failed) == 3
+    assert {t["reason"] for t in failed} == {"exit code 1: ValueError: odd"}
+    assert {t["metric"] for t in failed} == {None}
+    assert found["best"]["metric"] == 4
+    assert done.stderr.count("Traceback (most recent call last)") == 1, "the same again is counted"
+    assert f'File "{folder / "train.py"}", line 2' in done.stderr
+
+
+@pytest.mark.parametrize("result", ["float('nan')", "float('inf')", "{'default': float('-inf')}"])
+def test_a_result_that_is_no_finite_number_never_wins(annotate, folder, result):
+    (folder / "train.py").write_text(
+        f"x = 0  # @nni.randint(0, 3)\n# @nni.report_final_result({result} if x else 1.5)\n"
+    )
+    found = document(annotate, "train.py", "--max-trials", 3)
+    assert found["best"] == {"trial": 0, "metric": 1.5, "values": {"train/x/randint": 0}}
+    assert [t["metric"] for t in found["trials"]] == [1.5, None, None]
+    assert all("final result is" in t["reason"] for t in found["trials"][1:])
+
+
+def test_a_trial_that_runs_too_long_is_ended(annotate, folder):
+    (folder / "train.py").write_text(
+        "import time\nx = 0  # @nni.randint(0, 2)\ntime.sleep(60 * x)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    found = document(annotate, "train.py", "--max-trials", 2, "--trial-timeout", "1s")
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "FAILED"]
+    assert found["trials"][1]["reason"] == "ran longer than --trial-timeout 1s"
+
+
+def test_a_trial_that_reports_nothing_for_too_long_is_ended(annotate, folder):
+    (folder / "train.py").write_text(
+        "import time\nx = 0  # @nni.randint(0, 2)\n"
+        "for _ in range(4):\n    time.sleep(0.5 + 60 * x)\n"
+        "    # @nni.report_intermediate_result(x)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    found = document(annotate, "train.py", "--max-trials", 2, "--stall-timeout", "1.5")
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "FAILED"]
+    assert found["trials"][1]["reason"] == "reported nothing for --stall-timeout 1.5s"
+
+
+def test_the_whole_may_take_no_longer_than_max_duration(annotate, folder):
+    (folder / "train.py").write_text(
+        "import time\nx = 0.0  # @nni.uniform(0, 1)\ntime.sleep(60 if x else 0)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    found = document(annotate, "train.py", "--max-duration", "3s", "--tuner", "random")
+    assert found["state"] == "DONE"
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
+
+
+SLOW = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(600 if x != 0.5 else 1):
+    time.sleep(0.1)
+    # @nni.report_intermediate_result(step)
+# @nni.report_final_result(x)
+"""
+
+
+def wait_for(condition, within=60.0):
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def start(*words):
+    return subprocess.Popen(
+        [sys.executable, "-m", "annotate", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def metrics_of(home, number):
+    return [p for p in home.glob(f"experiments/*/trials/{number}/metrics.jsonl") if p.read_text()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_experiment_keeps_what_it_has_and_goes_on(annotate, folder, home, number):
+    (folder / "train.py").write_text(SLOW)
+    words = ("--max-trials", 2, "--tuner", "random", "--seed", 1)
+    driver = start("run", "train.py", *words)
+    wait_for(lambda: metrics_of(home, 1))
+    trials = psutil.Process(driver.pid).children(recursive=True)
+    driver.send_signal(number)
+    _, stderr = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    (folder_of,) = (home / "experiments").iterdir()
+    assert f"annotate resume {folder_of.name}" in stderr
+    psutil.wait_procs(trials, timeout=10)
+    assert not [p for p in trials if p.is_running()]
+
+    listed = json.loads(annotate("trial", "ls", "--json").stdout)
+    assert [t["state"] for t in listed] == ["SUCCEEDED", "INTERRUPTED"]
+
+    (folder / "train.py").write_text("broken(")  # the snapshot is what goes on
+    code = (folder_of / "snapshot/code/train.py").read_text()
+    (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "2"))
+    found = json.loads(annotate("resume", folder_of.name[:5], "--json").stdout)
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert found["trials"][0] == listed[0]
+    assert found["trials"][1]["values"] == listed[1]["values"]
+    assert found["trials"][1]["intermediate"] == [0, 1]
+    again = annotate("resume", folder_of.name, code=2)
+    assert "is done" in again.stderr
+
+
+def test_a_driver_that_was_killed_is_shown_as_stopped_and_goes_on(annotate, folder, home):
+    (folder / "train.py").write_text(SLOW)
+    driver = start("run", "train.py", "--max-trials", 3, "--seed", 4)
+    wait_for(lambda: metrics_of(home, 1))
+    trials = psutil.Process(driver.pid).children(recursive=True)
+    driver.kill()
+    driver.communicate()
+    for trial in trials:
+        if trial.is_running():
+            os.kill(trial.pid, signal.SIGKILL)
+    (row,) = json.loads(annotate("experiment", "list", "--all", "--json").stdout)
+    assert (row["state"], row["trials"]) == ("STOPPED", 2)
+    (folder_of,) = (home / "experiments").iterdir()
+    code = (folder_of / "snapshot/code/train.py").read_text()
+    (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "1"))
+    found = json.loads(annotate("resume", "--json").stdout)
+    values = [t["values"]["train/x/uniform"] for t in found["trials"]]
+    (folder / "train.py").write_text(SLOW.replace("600", "1"))
+    whole = document(annotate, "train.py", "--max-trials", 3, "--seed", 4)
+    assert values == [t["values"]["train/x/uniform"] for t in whole["trials"]]
+
+
+def test_two_drivers_never_run_one_experiment(annotate, folder, home):
+    (folder / "train.py").write_text(SLOW)
+    driver = start("run", "train.py", "--max-trials", 2, "--tuner", "random")
+    wait_for(lambda: metrics_of(home, 1))
+    refused = annotate("resume", code=2)
+    assert f"already run by another process (pid {driver.pid})" in refused.stderr
+    driver.send_signal(signal.SIGINT)
+    driver.send_signal(signal.SIGINT)
+    driver.communicate(timeout=60)
+
+
+def test_the_interpreter_can_be_chosen(annotate, folder, home, python):
+    (folder / "train.py").write_text(
+        "import sys\nx = 0  # @nni.randint(0, 2)\nprint(sys.version_info[:2])\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random", "--python", python)
+    (stdout,) = home.glob("experiments/*/trials/0/stdout")
+    version = subprocess.run(
+        [python, "-c", "import sys; print(sys.version_info[:2])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert stdout.read_text() == version.stdout
