@@ -14,6 +14,7 @@ from annotate.space import Choice
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,16 @@ class Axis:
 
     `low` and `high` are infinite for the normal domains. `mean` and `width` are those of the
     domain's own distribution: its middle and range where it is bounded, else mu and sigma.
-    `step` is the distance between levels, 0 where they are continuous.
+    `step` is the distance between levels, 0 where they are continuous; `least` and `most` are
+    the first and the last level.
     """
 
     low: float
     high: float
     mean: float
     width: float
+    least: float
+    most: float
     step: float = 0.0
     logarithmic: bool = False
 
@@ -41,13 +45,17 @@ class Axis:
         if not self.logarithmic:
             return found
         # A level of 0, rounded down to, stands in the middle of what rounds to it.
-        least = self.step / 4 or np.finfo(float).tiny
-        return np.asarray(np.log(np.maximum(found, least)))
+        above_zero = self.step / 4 or np.finfo(float).tiny
+        return np.asarray(np.log(np.maximum(found, above_zero)))
 
     def levels(self, positions: ArrayLike) -> Floats:
-        """The levels there, not yet rounded to the domain's steps."""
+        """The levels there, but for float dust."""
         found = np.asarray(positions, dtype=float)
-        return np.asarray(np.exp(np.clip(found, -700, 700)) if self.logarithmic else found)
+        if self.logarithmic:
+            found = np.exp(np.clip(found, -700, 700))
+        if self.step:
+            found = np.round(found / self.step) * self.step
+        return np.asarray(np.clip(found, self.least, self.most))
 
     def cell(self, levels: ArrayLike) -> tuple[Floats, Floats]:
         """From where to where positions are rounded to each level."""
@@ -69,11 +77,14 @@ def axis(domain: Domain) -> Axis:
     step = float(rest[0]) if rest else 0.0
     logarithmic = "log" in domain.type
     if "normal" in domain.type:
-        return Axis(-math.inf, math.inf, first, second, step, logarithmic)
+        least = (0.0 if step else np.finfo(float).tiny) if logarithmic else -math.inf
+        return Axis(-math.inf, math.inf, first, second, float(least), math.inf, step, logarithmic)
     scale: Callable[[float], float] = math.log if logarithmic else float
     low, high = scale(first), scale(second)
-    return Axis(low, high, (low + high) / 2, high - low, step, logarithmic)
+    middle, width = (low + high) / 2, high - low
+    return Axis(low, high, middle, width, first, second, step, logarithmic)
 
 
 def _whole(low: int, high: int) -> Axis:
-    return Axis(low - 0.5, high - 0.5, (low + high - 1) / 2, high - low, 1.0)
+    middle, width = (low + high - 1) / 2, high - low
+    return Axis(low - 0.5, high - 0.5, middle, width, low, high - 1, step=1.0)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from annotate.space import Choice, SearchSpace, Values
-from tuners.axes import Floats, axis
+from tuners.axes import Axis, Bools, Floats, axis
 from tuners.coordinates import Coordinates
 
 #: Where a coordinate that the values do not have is put.
@@ -34,29 +34,46 @@ class Cube:
         """Where `values` lie."""
         found = np.full(self.dimensions, INACTIVE)
         for number, level in self.coordinates.levels(values).items():
-            a = self._axes[number]
-            scaled = (a.positions(level) - a.mean) / a.width
-            found[number] = np.clip(scaled + 0.5, 0, 1) if a.bounded else ndtr(scaled)
+            found[number] = _unit(self._axes[number], np.asarray(level))
         return found
 
     def values(self, point: Floats) -> Values:
         """The values at a point; coordinates that they do not have are passed over."""
         levels = {}
         for number, a in enumerate(self._axes):
-            unit = min(max(float(point[number]), _EDGE), 1 - _EDGE)
-            scaled = unit - 0.5 if a.bounded else ndtri(unit)
-            levels[number] = float(a.levels(a.mean + a.width * scaled))
+            levels[number] = float(_levels(a, np.asarray(point[number])))
         return self.coordinates.values(levels)
 
-    def snap(self, point: Floats) -> Floats:
-        """The point that stands for the values at `point`."""
-        return self.point(self.values(point))
+    def snap(self, points: Floats) -> Floats:
+        """The points, a row each, that stand for the values at `points`."""
+        found = np.array(points)
+        exists: list[Bools] = []
+        for c, a in zip(self.coordinates, self._axes, strict=True):
+            levels = _levels(a, found[:, c.number])
+            here = np.ones(len(found), dtype=bool)
+            if c.parent is not None:
+                chosen = _levels(self._axes[c.parent], found[:, c.parent])
+                here = exists[c.parent] & (chosen == c.option)
+            exists.append(here)
+            found[:, c.number] = np.where(here, _unit(a, levels), INACTIVE)
+        return found
 
     @property
     def choices(self) -> dict[int, int]:
         """From each coordinate that is a choice to its number of options."""
         domains = ((c.number, c.domain) for c in self.coordinates)
         return {number: len(d.options) for number, d in domains if isinstance(d, Choice)}
+
+
+def _unit(axis: Axis, levels: Floats) -> Floats:
+    scaled = (axis.positions(levels) - axis.mean) / axis.width
+    return np.asarray(np.clip(scaled + 0.5, 0, 1) if axis.bounded else ndtr(scaled))
+
+
+def _levels(axis: Axis, units: Floats) -> Floats:
+    inside = np.clip(units, _EDGE, 1 - _EDGE)
+    scaled = inside - 0.5 if axis.bounded else ndtri(inside)
+    return axis.levels(axis.mean + axis.width * scaled)
 
 
 def latin_hypercube(count: int, dimensions: int, rng: np.random.Generator) -> Floats:

@@ -49,8 +49,8 @@ class FreshTuner(Tuner):
         return _key(values) in self._known
 
     @abstractmethod
-    def propose(self, rng: np.random.Generator) -> Values:
-        """Values to try, known or not, written as the space writes them."""
+    def propose(self, rng: np.random.Generator) -> Values | None:
+        """Values to try, known or not, written as the space writes them; None for any others."""
 
     def ask(self) -> Values:
         if self.space.size is not None and len(self._known) >= self.space.size:
@@ -75,9 +75,11 @@ class FreshTuner(Tuner):
 
     def _fresh(self, rng: np.random.Generator) -> Values:
         for _ in range(_TRIES):
-            values = self.propose(rng)
-            if not self.knows(values):
-                return values
+            proposed = self.propose(rng)
+            if proposed is None:
+                break
+            if not self.knows(proposed):
+                return proposed
         for _ in range(_TRIES):
             values = self.space.sample(rng)
             if not self.knows(values):

@@ -46,6 +46,8 @@ TUNERS: tuple[Algorithm, ...] = (
     Algorithm(
         "anneal", ("Anneal",), "draws closer and closer to good values", "tuners.anneal:Anneal"
     ),
+    Algorithm("gp", ("GPTuner",), "Bayesian optimisation", "tuners.gp:GPTuner"),
+    Algorithm("metis", ("MetisTuner",), "explores or exploits by gain", "tuners.metis:MetisTuner"),
     Algorithm("cmaes", (), "a normal distribution that adapts", "tuners.cmaes:CMAES", "cmaes"),
     Algorithm(
         "evolution", ("Evolution",), "children of the better members", "tuners.evolution:Evolution"

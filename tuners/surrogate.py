@@ -1,0 +1,132 @@
+"""What the tuners with a Gaussian process share: results as points, the model, the search in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from annotate.space import SearchSpace, Values
+from tuners.axes import Floats
+from tuners.cube import Cube, latin_hypercube
+from tuners.fresh import Result
+from tuners.gaussian import GaussianProcess
+
+#: The time of a fit grows with the cube of their number.
+_MOST_RESULTS = 200
+#: Steps of the local search, in lengths of the cube's sides.
+_STEPS = (0.1, 0.03, 0.01)
+_NEIGHBOURS = 50
+
+
+#: A score for each of the points, the rows; the greater the better.
+Utility = Callable[[Floats], Floats]
+
+
+class Surrogate:
+    """A Gaussian process over the unit cube of a space."""
+
+    def __init__(self, space: SearchSpace, *, nu: float, alpha: float) -> None:
+        self.cube = Cube(space)
+        self._nu, self._alpha = nu, alpha
+        self._space = space
+        self._known = (0, 0)
+
+    def spread(self, count: int, number: int, seed: int, rng: np.random.Generator) -> Values:
+        """Values of a Latin hypercube of `count`, random ones after them."""
+        if number >= count:
+            return self._space.sample(rng)
+        own = np.random.default_rng(abs(seed))
+        return self.cube.values(latin_hypercube(count, self.cube.dimensions, own)[number])
+
+    def learn(self, results: Sequence[Result], pending: Sequence[Values]) -> bool:
+        """Fit the results; False where all of them failed. A failure counts as the worst."""
+        losses = [r.loss for r in results if r.loss is not None]
+        known = (len(results), len(pending))
+        if not losses or known == self._known:
+            return bool(losses)
+        self._known = known
+        kept = _most_telling(results)
+        worst = max(losses)
+        y = compress(np.array([worst if r.loss is None else r.loss for r in kept]))
+        self._points = np.array([self.cube.point(r.values) for r in kept])
+        self._order = np.argsort(y, kind="stable")
+        self.unit = float(y.std()) or 1.0
+        self.model = GaussianProcess(
+            self._points, y, self.cube.choices, nu=self._nu, alpha=self._alpha
+        )
+        if pending:
+            self._believe(np.array([self.cube.point(values) for values in pending]))
+        return True
+
+    def _believe(self, points: Floats) -> None:
+        """Take the predicted means at `points` for observations (a kriging believer).
+
+        Ginsbourger, Le Riche and Carraro, 2010, section 4.2.2.
+        """
+        self.model = self.model.given(points, self.model.predict(points)[0])
+
+    def predict(self, points: Floats) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the loss, in its compressed unit."""
+        return self.model.predict(points)
+
+    def best_mean(self) -> float:
+        """The least mean at a result."""
+        return float(self.predict(self._points)[0].min())
+
+    def search(
+        self,
+        utility: Utility,
+        random: int,
+        starts: int,
+        rng: np.random.Generator,
+    ) -> Floats:
+        """Different points, best first: random ones, and what lies around good ones."""
+        best = self._points[self._order[:5]]
+        points = self.cube.snap(
+            np.vstack([rng.random((random, self.cube.dimensions)), self._around(best, 0.2, rng)])
+        )
+        points, scores = _ranked(points, utility(points))
+        for step in _STEPS:
+            near = self.cube.snap(self._around(points[:starts], step, rng))
+            points, scores = _ranked(np.vstack([points, near]), np.append(scores, utility(near)))
+        return points
+
+    def _around(self, centres: Floats, step: float, rng: np.random.Generator) -> Floats:
+        """Neighbours of each centre, changed in some dimensions; a choice in any way."""
+        points = np.repeat(centres, _NEIGHBOURS, axis=0)
+        share = max(0.2, min(1.0, 3 / points.shape[1]))
+        changed = rng.random(points.shape) < share
+        changed[np.arange(len(points)), rng.integers(points.shape[1], size=len(points))] = True
+        moved = np.clip(points + step * rng.standard_normal(points.shape), 0, 1)
+        choices = list(self.cube.choices)
+        moved[:, choices] = rng.random((len(points), len(choices)))
+        return np.where(changed, moved, points)
+
+
+def _ranked(points: Floats, scores: Floats) -> tuple[Floats, Floats]:
+    """The different points, best first, and their scores."""
+    points, first = np.unique(points, axis=0, return_index=True)
+    order = np.argsort(-scores[first], kind="stable")
+    return points[order], scores[first][order]
+
+
+def _most_telling(results: Sequence[Result]) -> list[Result]:
+    """All, or the best half and the newest half of as many as a fit can take."""
+    if len(results) <= _MOST_RESULTS:
+        return list(results)
+    half = _MOST_RESULTS // 2
+    older = sorted(results[:-half], key=lambda r: np.inf if r.loss is None else r.loss)
+    return older[:half] + list(results[-half:])
+
+
+def compress(y: Floats) -> Floats:
+    """Losses in no unit, those above the median on a logarithmic scale.
+
+    What lies above is as wide as it may be; only what lies below it tells good from better.
+    """
+    y = y / (np.abs(y).max() or 1.0)
+    median, least = float(np.median(y)), float(y.min())
+    width = max(median - least, 1e-12)
+    above = np.maximum(y - median, 0.0)
+    return np.asarray(np.minimum(y, median) + width * np.log1p(above / width))
