@@ -106,14 +106,17 @@ def test_a_script_elsewhere_runs_in_the_current_folder(annotate, script, folder,
     assert f"in {tmp_path} with" in stdout.read_text()
 
 
-def test_people_see_the_best_beside_what_was_written(annotate, script):
+def test_people_see_the_best_beside_what_was_written(annotate, folder):
+    (folder / "train.py").write_text(
+        "lr = 0.0  # @nni.uniform(0.0, 1.0)\nn = 1  # @nni.randint(0, 3)\n"
+        "# @nni.report_final_result(lr)\n"
+    )
     done = annotate("run", "train.py", "--max-trials", 4, "--seed", 5)
-    assert "Best: trial " in done.stdout
-    assert "as written 1.25" in done.stdout
-    assert re.search(r"^  lr +0\.25 +\S+$", done.stdout, re.MULTILINE)
+    assert re.search(r"Best: trial [123] with 0\.\d+, as written 0 \(\+0\.\d+\)", done.stdout)
+    assert re.search(r"^  lr +0 +0\.\d+$", done.stdout, re.MULTILINE)
     assert "annotate trial ls " in done.stdout
-    assert "annotate try train.py lr=" in done.stdout
-    assert "4 parameters, tpe, maximize, seed 5" in done.stderr
+    assert "annotate try train.py lr=0." in done.stdout
+    assert "2 parameters, tpe, maximize, seed 5" in done.stderr
 
 
 def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
