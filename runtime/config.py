@@ -16,7 +16,7 @@ class Config:
 
     `script` and `arguments` are as the user typed them, to be run in the folder `cwd` by the
     interpreter `python`. `max_trials` counts the baseline. `max_failures` is how many trials may
-    fail before the first one succeeds.
+    fail before the first one succeeds. An empty `assessor` means that no trial is stopped early.
     """
 
     script: str
@@ -26,6 +26,8 @@ class Config:
     name: str = ""
     tuner: str = "tpe"
     tuner_args: Mapping[str, JSON] = field(default_factory=dict)
+    assessor: str = ""
+    assessor_args: Mapping[str, JSON] = field(default_factory=dict)
     maximize: bool = True
     seed: int = 0
     max_trials: int | None = None

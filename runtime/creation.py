@@ -8,10 +8,9 @@ import string
 import time
 from pathlib import Path
 
+from annotate.errors import AnnotateError
 from annotate.project import Project
 from annotate.snapshot import freeze
-
-from annotate.errors import AnnotateError
 from runtime import paths
 from runtime.config import Config
 from runtime.job import stage

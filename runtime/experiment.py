@@ -21,6 +21,7 @@ from runtime.job import job
 from runtime.paths import ExperimentFolder
 from runtime.store import Store
 from runtime.trial import Origin, Report, Trial, TrialState, best
+from runtime.trial import number as number_of
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
@@ -111,6 +112,7 @@ class Experiment:
         if self.config.max_duration is not None:
             self._deadline = time.monotonic() + self.config.max_duration
         self._replay()
+        self._replay_curves()
         self._set_state("RUNNING", None)
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)
@@ -247,26 +249,20 @@ class Experiment:
         if self._assessor is not None:
             ok = trial.state is TrialState.SUCCEEDED
             self._assessor.finished(trial.number, running.curve, ok)
-        trial = self._tell(trial, running.curve)
+        trial = self._tell(trial)
         self._change(trial)
         if failure is not None:
             self._watcher.failed(trial, failure)
             self._count_failures()
 
-    def _tell(self, trial: Trial, curve: list[float]) -> Trial:
+    def _tell(self, trial: Trial) -> Trial:
         """Keep how the trial ended, and let the tuner learn from it where it can."""
-        if trial.ranks and trial.state is TrialState.SUCCEEDED:
-            metric = trial.metric
-        elif trial.state is TrialState.EARLY_STOPPED and trial.last is not None:
-            metric = trial.last
-        else:
-            metric = None
-        if trial.state is TrialState.SUCCEEDED and metric is None:
+        if trial.state is TrialState.SUCCEEDED and not trial.ranks:
             trial = replace(trial, reason=f"its final result is {trial.metric}")
         values = self._lesson(trial)
         self._store.end_trial(trial, told=None if values is None else self._count())
         if values is not None:
-            self._thread.tell(values, metric)
+            self._thread.tell(values, _told_metric(trial))
         return trial
 
     def _lesson(self, trial: Trial) -> Values | None:
@@ -344,9 +340,17 @@ class Experiment:
                 self._tuner.ask()
             else:
                 values = self._lesson(trial)
-                metric = trial.metric if trial.ranks else None
                 if values is not None:
-                    self._tuner.tell(values, metric)
+                    self._tuner.tell(values, _told_metric(trial))
+
+    def _replay_curves(self) -> None:
+        """Show the assessor the curves of the trials that have ended, in that order."""
+        ended = [t for t in self.trials.values() if t.state.ended and t.ended is not None]
+        for trial in sorted(ended, key=lambda t: t.ended or 0.0):
+            if self._assessor is not None:
+                curve = [number_of(value) for value in self._store.reports(trial.number)]
+                ok = trial.state is TrialState.SUCCEEDED
+                self._assessor.finished(trial.number, curve, ok)
 
     def _again(self) -> None:
         """Run again what was cut off when the driver last ended."""
@@ -378,6 +382,13 @@ class Experiment:
     def _change(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
         self._watcher.changed(trial)
+
+
+def _told_metric(trial: Trial) -> float | None:
+    """What the tuner learns: the result; of a trial that was stopped early how far it came."""
+    if trial.state is TrialState.EARLY_STOPPED:
+        return trial.last
+    return trial.metric if trial.ranks else None
 
 
 def _random_id() -> str:

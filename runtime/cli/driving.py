@@ -40,13 +40,23 @@ def drive(
     tuner = tuners.create(
         config.tuner, space, seed=config.seed, maximize=config.maximize, **config.tuner_args
     )
+    assessor = config.assessor and tuners.create_assessor(
+        config.assessor, maximize=config.maximize, **config.assessor_args
+    )
     folder, store = open_store()
     with store, _locked(folder):
         _log_to(folder)
         progress = _progress(config, space, folder, as_json=as_json)
         experiment = Experiment(
-            folder, store, LocalExecutor, tuner, progress, environment=dict(os.environ)
+            folder,
+            store,
+            LocalExecutor,
+            tuner,
+            progress,
+            environment=dict(os.environ),
+            assessor=assessor or None,
         )
+        progress.recall(experiment.trials.values())
         try:
             with progress, _Signals(experiment, progress):
                 for note in notes:

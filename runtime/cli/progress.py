@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from annotate.space import SearchSpace
@@ -47,6 +47,14 @@ class Progress:
 
     def __exit__(self, *error: object) -> None:
         pass
+
+    def recall(self, trials: Iterable[Trial]) -> None:
+        """Count what had ended before this driver began."""
+        for trial in trials:
+            if trial.state.ended:
+                self.trials[trial.number] = trial
+                self.ended += 1
+                self.best = trial if self._is_better(trial) else self.best
 
     def say(self, text: str) -> None:
         """Print a line that stays."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from runtime.cli import options
 from runtime.failures import NO_REPORT
@@ -64,6 +65,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="the tuner's own arguments",
     )
+    search.add_argument(
+        "--assessor", default="", metavar="NAME", help="stops trials early (default: none)"
+    )
+    search.add_argument(
+        "--assessor-args",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=options.pair,
+        metavar="K=V",
+        help="the assessor's own arguments",
+    )
     search.add_argument("--seed", type=int, metavar="S", help="the same seed, the same values")
     search.add_argument(
         "--no-baseline", action="store_true", help="do not run the script as written first"
@@ -109,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 def _config(args: argparse.Namespace, script: Path) -> Config:
     from runtime.config import Config
     from runtime.interpreter import interpreter
-    from tuners.registry import TUNERS, find
+    from tuners.registry import ASSESSORS, TUNERS, find
 
     return Config(
         script=args.script,
@@ -118,7 +131,9 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         arguments=tuple(args.rest),
         name=args.name or script.stem,
         tuner=find(args.tuner, TUNERS, "tuner").name,
-        tuner_args={name: options.literal(value) for name, value in args.tuner_args},
+        tuner_args=_given(args.tuner_args),
+        assessor=args.assessor and find(args.assessor, ASSESSORS, "assessor").name,
+        assessor_args=_given(args.assessor_args),
         maximize=args.maximize,
         seed=secrets.randbelow(2**31) if args.seed is None else args.seed,
         max_trials=args.max_trials,
@@ -129,3 +144,7 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
     )
+
+
+def _given(pairs: list[tuple[str, str]]) -> dict[str, JSON]:
+    return {name: options.literal(value) for name, value in pairs}

@@ -35,7 +35,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from annotate.project import read_project
     from annotate.snapshot import freeze
-
     from runtime.config import Config
     from runtime.creation import find_script
     from runtime.interpreter import interpreter
