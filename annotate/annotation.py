@@ -212,12 +212,16 @@ def _check_head(carrier: Carrier, head: re.Match[str]) -> None:
 
 
 def _check_rest(carrier: Carrier, length: int) -> None:
-    rest = carrier.text[length:]
-    blank = len(rest) - len(rest.lstrip())
-    if rest.strip() and rest.lstrip()[0] != "#":
-        span = carrier.span(length + blank, length + len(rest.rstrip()))
-        hint = "begin a remark with '#'; every annotation has its own line"
-        raise Wrong("A205", span, "this follows the annotation", hint)
+    """Raises Wrong where something else than a remark follows the annotation."""
+    for match in re.finditer(r"[^\s][^\r\n]*", carrier.text[length:]):
+        start, end = length + match.start(), length + match.end()
+        text = match.group().rstrip()
+        if lexer.is_annotation_comment(text):
+            span = carrier.span(start, end)
+            raise Wrong("A205", span, "a line holds one annotation", "give each value a line")
+        if not text.startswith("#"):
+            span = carrier.span(start, start + len(text))
+            raise Wrong("A205", span, "this follows the annotation", "begin a remark with '#'")
 
 
 def _parse_call(carrier: Carrier, text: str) -> tuple[Tree, cst.Call]:

@@ -144,8 +144,10 @@ def constant(node: cst.BaseExpression) -> int | float:
     """
     try:
         value = _constant(node)
-    except (ZeroDivisionError, OverflowError) as error:
-        raise NotConstant(str(error)) from None
+    except ZeroDivisionError:
+        raise NotConstant("a division by zero") from None
+    except OverflowError:
+        raise NotConstant("the number is too large") from None
     return value
 
 

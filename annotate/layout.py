@@ -35,6 +35,8 @@ class Layout:
         self._starts = [line.start for line in tree.lines]
         self._blanks = [source.before(line.start) for line in tree.lines]
         self._widths = [indentation(blank) for blank in self._blanks]
+        #: Where the last `from __future__ import` begins; before it only comments may stand.
+        self.future = max((line.start for line in self.lines if _is_future(line.node)), default=-1)
         self._strings = {id(node) for node in tree.strings if is_annotation(node.value)}
 
     def index(self, offset: int) -> int:
@@ -127,3 +129,9 @@ class Layout:
         while isinstance(self.lines[index].node, cst.Decorator):
             index += 1
         return self.lines[index]
+
+
+def _is_future(node: cst.CSTNode) -> bool:
+    first = node.body[0] if isinstance(node, cst.SimpleStatementLine) else None
+    module = first.module if isinstance(first, cst.ImportFrom) else None
+    return isinstance(module, cst.Name) and module.value == "__future__"

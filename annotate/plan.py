@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import libcst as cst
 
@@ -155,21 +155,21 @@ class Context:
         return self.emitter.inside(delimiters, self.source.text[span[0] : span[1]])
 
 
-def _delimiters(tree: Tree, node: cst.CSTNode, span: Span, annotation: Annotation) -> list[str]:
+def _delimiters(tree: Tree, node: cst.CSTNode, span: Span, annotation: Annotation) -> Iterator[str]:
     """The quotes of the f-strings around a span."""
-    found: list[str] = []
-    for child in node.children:
-        start, end = tree.span(child)
-        if not (start <= span[0] and span[1] <= end):
-            continue
-        if isinstance(child, (cst.FormattedString, cst.TemplatedString)):
-            found.append(child.quote)
-        equal: Any = getattr(child, "equal", None)
-        if isinstance(child, cst.FormattedStringExpression) and equal is not None:
+    around: list[cst.CSTNode] = [node]
+    while around:
+        node = around[0]
+        if isinstance(node, (cst.FormattedString, cst.TemplatedString)):
+            yield node.quote
+        if isinstance(node, cst.FormattedStringExpression) and node.equal is not None:
             message = "an f-string shows the code of this value: {...=}"
             raise Wrong("A414", annotation.name_span, message, "leave the '=' out")
-        found += _delimiters(tree, child, span, annotation)
-    return found
+        around = [c for c in node.children if _holds(tree.span(c), span)]
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _equal_option(

@@ -13,7 +13,7 @@ from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
 from annotate.kinds import function_choice, report, variable
 from annotate.plan import Annotated, Context, Place
-from annotate.source import Source
+from annotate.source import Source, encoding_of
 from annotate.space import Parameter
 from annotate.tree import Tree, Unparsable
 
@@ -90,8 +90,11 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
                 found += _read(annotation, context)
         except Wrong as wrong:
             mistakes.append(wrong.at(source))
-    mistakes += _twice(source, found)
-    mistakes += conflicts((a.place for a in found), {source.path: source})
+        except RecursionError:
+            span = carrier.start, carrier.end
+            mistakes.append(source.mistake("A201", span, "it is nested too deeply to be read"))
+    twice = _twice(source, found)
+    mistakes += twice or conflicts((a.place for a in found), {source.path: source})
     if mistakes:
         raise Mistakes(mistakes)
     if not found and not calls:
@@ -144,6 +147,10 @@ def _check(
     source: Source, code: bytes, found: list[Annotated], calls: list[tuple[Report, Edit]]
 ) -> None:
     """Raises Mistakes where the expanded code is no Python although the source is."""
+    if calls and encoding_of(code) != source.encoding:
+        message = "the call would push the line that names the encoding from its place"
+        span = calls[0][1].span
+        raise Mistakes([source.mistake("A413", span, message, "move it below that line")])
     error = _compile_error(code, source.path)
     if error is None or _compile_error(source.data, source.path) is not None:
         return

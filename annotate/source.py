@@ -28,7 +28,7 @@ class Source:
     def decode(cls, data: bytes, path: str) -> Source:
         """Decode by BOM or cookie, else as UTF-8; raises Mistakes where that fails."""
         try:
-            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0]
+            encoding = encoding_of(data)
             source = cls(path, data, encoding, data.decode(encoding))
         except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
             raise Mistakes([_undecodable(data, path, error)]) from None
@@ -74,6 +74,11 @@ class Source:
         shown = self.line(line)
         end_col = col + max(1, min(span[1] - span[0], len(shown) - col + 1))
         return Mistake(self.path, line, col, code, message, hint, shown, end_col)
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding that BOM or cookie name, else UTF-8; raises SyntaxError."""
+    return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
 
 def indentation(blank: str) -> int:

@@ -69,7 +69,8 @@ class Tree:
     def __init__(self, text: str) -> None:
         """Raises Unparsable."""
         self.text = text
-        plain, self._gaps = _without_form_feeds(text)
+        # libcst knows a carriage return alone as a new line only in some places.
+        plain, self._gaps = _without_form_feeds(re.sub(r"\r(?!\n)", "\n", text))
         self.module = parse(plain)
         walk = _Walk(self.module)
         try:

@@ -9,19 +9,19 @@ from annotate.domains import JSON
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """A source that is right: what it says, and the search space that it gives.
+    """A source that is right, of a module `train`: what it shows, and its search space.
 
-    The module of the source is `train`; a key is written here without it, `lr/uniform`.
+    `space` maps `name/domain`, the key without its module, to NNI's `_value`.
     """
 
     id: str
     source: str
-    space: dict[str, JSON] = field(default_factory=dict)
+    space: dict[str, list[JSON]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A source with one mistake: its code, and the text under the caret."""
+    """A source with one mistake: what it shows, the code, and the text over the caret."""
 
     id: str
     source: str

@@ -13,6 +13,7 @@ from annotate.code import fingerprint, fold, literal
 from annotate.domains import DOMAINS, JSON, Domain
 from annotate.emit import Emitter
 from annotate.kinds import numeric
+from annotate.kinds.case import Invalid, Valid
 from annotate.space import Choice, Option, Parameter, same
 
 
@@ -170,3 +171,51 @@ def code(written: WrittenDomain, value: JSON) -> str:
     if option.nested is None:
         return option.text
     return code(option.nested, value[option.nested.domain.type])
+
+
+VALID = [
+    Valid(
+        "literals stand as themselves",
+        "x = 1  # @nni.choice(1, -2.5, 'a', True, None)\n",
+        {"x/choice": [1, -2.5, "a", True, None]},
+    ),
+    Valid(
+        "other options stand as their source text, and only the chosen one is evaluated",
+        "act = relu  # @nni.choice(relu, nn.Tanh(), lambda x: x)\n",
+        {"act/choice": ["relu", "nn.Tanh()", "lambda x: x"]},
+    ),
+    Valid(
+        "an option that is a domain, active only when it is chosen",
+        "dropout = 0  # @nni.choice(0, nni.uniform(0.1, 1))\n",
+        {
+            "dropout/choice": [
+                0,
+                {
+                    "_name": "nni.uniform(0.1, 1)",
+                    "uniform": {"_type": "uniform", "_value": [0.1, 1]},
+                },
+            ]
+        },
+    ),
+]
+
+INVALID = [
+    Invalid("no option", "x = 1  # @nni.choice()\n", "A305", "nni.choice()"),
+    Invalid("an option twice", "x = 1  # @nni.choice(f(1), f( 1 ))\n", "A304", "f( 1 )"),
+    Invalid("a text that looks like code", "x = 1  # @nni.choice(a, 'a')\n", "A304", "'a'"),
+    Invalid(
+        "a domain inside an option",
+        "x = 1  # @nni.choice([nni.uniform(0, 1)])\n",
+        "A306",
+        "nni.uniform(0, 1)",
+    ),
+    Invalid("a misspelt domain", "x = 1  # @nni.variable(nni.unifrom(0, 1))\n", "A301", "unifrom"),
+    Invalid("no domain", "x = 1  # @nni.variable(uniform(0, 1))\n", "A301", "uniform(0, 1)"),
+    Invalid("unpacked options", "x = 1  # @nni.choice(*options)\n", "A204", "*options"),
+    Invalid(
+        "an option that cannot stand there",
+        "x = 1  # @nni.choice(1, await f())\n",
+        "A103",
+        "# @nni.choice(1, await f())",
+    ),
+]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target
 from annotate.tree import Tree
 
@@ -15,3 +16,26 @@ KIND = "default"
 def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
     if isinstance(node, cst.Param) and node.default is not None:
         yield Target(KIND, node.name.value, node.default)
+
+
+VALID = [
+    Valid(
+        "in the header",
+        "def train(epochs, lr=0.1):  # @nni.uniform(0, 1)\n    pass\n",
+        {"lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "in a line of its own",
+        "def train(\n    *,\n    lr: float = 0.1,  # @nni.uniform(0, 1)\n): ...\n",
+        {"lr/uniform": [0, 1]},
+    ),
+]
+
+INVALID = [
+    Invalid(
+        "a parameter without a default",
+        "def train(lr):  # @nni.uniform(0, 1)\n    pass\n",
+        "A402",
+        "uniform",
+    ),
+]

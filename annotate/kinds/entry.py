@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from annotate.code import fold
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target, text_of
 from annotate.tree import Tree
 
@@ -17,3 +18,27 @@ def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
     if isinstance(node, cst.DictElement):
         source = fold(tree, node.key)
         yield Target(KIND, text_of(node.key) or source, node.value, source)
+
+
+VALID = [
+    Valid(
+        "named by the key's text",
+        "config = {\n    'lr': 0.1,  # @nni.uniform(0, 1)\n}\n",
+        {"lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "by a comment line above it",
+        "config = {\n    # @nni.variable(nni.choice(16, 32), name='batch size')\n"
+        "    'batch size': 16,\n}\n",
+        {"batch size/choice": [16, 32]},
+    ),
+]
+
+INVALID = [
+    Invalid(
+        "two entries in one line",
+        "config = {\n    'a': 1, 'b': 2,  # @nni.choice(1, 2)\n}\n",
+        "A407",
+        "choice",
+    ),
+]

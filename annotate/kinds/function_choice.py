@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
 from annotate.code import fingerprint, fold
 from annotate.kinds import choice
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import inside
 from annotate.plan import Annotated, Context
 
@@ -58,8 +61,11 @@ def _named(
     named = [call for call in calls if fingerprint(context.tree.code(call.func)) == wanted]
     if not named:
         callees = list(dict.fromkeys(fold(context.tree, call.func) for call in calls))
+        text = fold(annotation.tree, name)
         hint = f"it calls {', '.join(callees)}" if callees else "it calls nothing"
-        message = f"the statement does not call {fold(annotation.tree, name)!r}"
+        if close := difflib.get_close_matches(text, callees, n=1):
+            hint = f"did you mean {close[0]!r}?"
+        message = f"the statement does not call {text!r}"
         raise Wrong("A408", annotation.place(name), message, hint)
     return named
 
@@ -93,3 +99,50 @@ def _calls(annotation: Annotation, context: Context) -> list[cst.Call]:
         return ending or calls
     found = list(inside(context.statement(annotation).node, True))
     return [node for node in found if isinstance(node, cst.Call)]
+
+
+VALID = [
+    Valid(
+        "a call becomes any expression",
+        "# @nni.function_choice(max_pool(h, k), avg_pool(h, k), h, name=max_pool)\n"
+        "h = max_pool(h, k)\n",
+        {"max_pool/function_choice": ["max_pool(h, k)", "avg_pool(h, k)", "h"]},
+    ),
+    Valid(
+        "a dotted function",
+        "y = tf.nn.relu(x)  # @nni.function_choice(tf.nn.relu(x), tf.tanh(x), name=tf.nn.relu)\n",
+        {"tf.nn.relu/function_choice": ["tf.nn.relu(x)", "tf.tanh(x)"]},
+    ),
+    Valid(
+        "of several calls the one that equals an option",
+        "# @nni.function_choice(f( 1 ), g(1), name=f)\ny = f(0) + f(1)\n",
+        {"f/function_choice": ["f( 1 )", "g(1)"]},
+    ),
+    Valid(
+        "no name where only one call is possible",
+        "# @nni.function_choice(relu(x), tanh(x))\nprint(relu(x))\n",
+        {"relu/function_choice": ["relu(x)", "tanh(x)"]},
+    ),
+]
+
+INVALID = [
+    Invalid("no option", "# @nni.function_choice(name=f)\ny = f(x)\n", "A305", "function_choice"),
+    Invalid(
+        "a function that is not called",
+        "# @nni.function_choice(f(x), g(x), name=ff)\ny = f(x)\n",
+        "A408",
+        "ff",
+    ),
+    Invalid(
+        "no call equals an option",
+        "# @nni.function_choice(g(1), g(2), name=f)\ny = f(1) + f(2)\n",
+        "A409",
+        "f",
+    ),
+    Invalid(
+        "several functions",
+        "# @nni.function_choice(1, 2)\ny = f(1) + g(2)\n",
+        "A407",
+        "function_choice",
+    ),
+]

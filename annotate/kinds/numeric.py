@@ -8,6 +8,7 @@ from annotate.annotation import Annotation, Wrong
 from annotate.code import NotConstant, constant
 from annotate.domains import DOMAINS, Domain, argument_names, numeric_domain
 from annotate.errors import SpaceError
+from annotate.kinds.case import Invalid, Valid
 
 
 def parse(annotation: Annotation, kind: str, call: cst.Call) -> Domain:
@@ -30,3 +31,47 @@ def _number(annotation: Annotation, kind: str, argument: cst.Arg) -> int | float
     except NotConstant as error:
         hint = "write a number, or + - * / // ** and brackets over numbers"
         raise Wrong("A302", annotation.place(argument.value), str(error), hint) from None
+
+
+VALID = [
+    Valid("randint: low <= v < high", "n = 3  # @nni.randint(1, 10)\n", {"n/randint": [1, 10]}),
+    Valid("uniform", "x = 0.1  # @nni.uniform(-1, 1)\n", {"x/uniform": [-1, 1]}),
+    Valid(
+        "quniform: multiples of q; ints where every argument is one",
+        "n = 4  # @nni.quniform(0, 10, 2)\n",
+        {"n/quniform": [0, 10, 2]},
+    ),
+    Valid("loguniform", "x = 0.1  # @nni.loguniform(1e-5, 1)\n", {"x/loguniform": [1e-5, 1]}),
+    Valid(
+        "qloguniform",
+        "n = 64  # @nni.qloguniform(16, 1024, 16)\n",
+        {"n/qloguniform": [16, 1024, 16]},
+    ),
+    Valid("normal: mu and sigma", "x = 0.1  # @nni.normal(0, 0.5)\n", {"x/normal": [0, 0.5]}),
+    Valid("qnormal", "x = 1  # @nni.qnormal(0, 5, 1)\n", {"x/qnormal": [0, 5, 1]}),
+    Valid("lognormal", "x = 0.1  # @nni.lognormal(0, 1)\n", {"x/lognormal": [0, 1]}),
+    Valid("qlognormal", "x = 1  # @nni.qlognormal(0, 1, 0.5)\n", {"x/qlognormal": [0, 1, 0.5]}),
+    Valid(
+        "numbers that are known without running the program",
+        "x = 64  # @nni.uniform(-(2 ** 3), 3 * 10 // 4 - 1 / 2)\n",
+        {"x/uniform": [-8, 6.5]},
+    ),
+]
+
+INVALID = [
+    Invalid("a name", "x = 1  # @nni.uniform(0, n)\n", "A302", "n"),
+    Invalid("a text", "x = 1  # @nni.uniform('0', 1)\n", "A302", "'0'"),
+    Invalid(
+        "a number without end", "x = 1  # @nni.uniform(0, 9 ** 9 ** 9)\n", "A302", "9 ** 9 ** 9"
+    ),
+    Invalid("a division by zero", "x = 1  # @nni.uniform(0, 1 / 0)\n", "A302", "1 / 0"),
+    Invalid("bounds in the wrong order", "x = 1  # @nni.uniform(1, 0)\n", "A303", "1"),
+    Invalid("equal bounds", "x = 1  # @nni.randint(1, 1)\n", "A303", "1"),
+    Invalid("no logarithm", "x = 1  # @nni.loguniform(0, 1)\n", "A303", "0"),
+    Invalid("no step", "x = 1  # @nni.quniform(0, 1, 0)\n", "A303", "0"),
+    Invalid("no width", "x = 1  # @nni.normal(0, -1)\n", "A303", "-1"),
+    Invalid("infinity", "x = 1  # @nni.uniform(0, 1e999)\n", "A303", "1e999"),
+    Invalid("too few arguments", "x = 1  # @nni.quniform(0, 1)\n", "A303", "nni.quniform(0, 1)"),
+    Invalid("no int", "x = 1  # @nni.randint(0, 2.5)\n", "A303", "2.5"),
+    Invalid("keywords", "x = 1  # @nni.uniform(low=0, high=1)\n", "A303", "low"),
+]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target, text_of
 from annotate.tree import Tree
 
@@ -49,3 +50,38 @@ def _destination(call: cst.Call) -> str:
         if name := flag.split("/")[0].strip().lstrip("-"):
             return name.replace("-", "_")
     return "default"
+
+
+VALID = [
+    Valid(
+        "argparse: the name is the long option's",
+        "parser.add_argument('-b', '--batch-size', type=int, default=32)  # @nni.choice(16, 32)\n",
+        {"batch_size/choice": [16, 32]},
+    ),
+    Valid(
+        "argparse: dest",
+        "parser.add_argument('--lr', dest='rate', default=0.1)  # @nni.uniform(0, 1)\n",
+        {"rate/uniform": [0, 1]},
+    ),
+    Valid(
+        "click",
+        "@click.option('--lr', default=0.1, help='rate')  # @nni.uniform(0, 1)\ndef main(lr):\n"
+        "    pass\n",
+        {"lr/uniform": [0, 1]},
+    ),
+]
+
+INVALID = [
+    Invalid(
+        "an option without a default",
+        "parser.add_argument('--lr', type=float)  # @nni.uniform(0, 1)\n",
+        "A402",
+        "uniform",
+    ),
+    Invalid(
+        "another name than the option's",
+        "p.add_argument('--lr', default=1)  # @nni.variable(nni.uniform(0, 1), name=default)\n",
+        "A406",
+        "default",
+    ),
+]

@@ -7,6 +7,7 @@ import libcst as cst
 from annotate.annotation import Annotation, Wrong
 from annotate.code import fold
 from annotate.edits import Edit
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import text_of
 from annotate.plan import Context
 
@@ -103,18 +104,67 @@ def _is_string(node: cst.CSTNode) -> bool:
 
 
 def _check_future(annotation: Annotation, context: Context) -> None:
-    for line in context.layout.lines:
-        if line.start > annotation.carrier.start and _is_future(line.node):
-            message = "the call would stand before a 'from __future__ import'"
-            raise Wrong("A413", annotation.name_span, message, "move it below the imports")
+    if annotation.carrier.start < context.layout.future:
+        message = "the call would stand before a 'from __future__ import'"
+        raise Wrong("A413", annotation.name_span, message, "move it below the imports")
 
 
-def _is_future(node: cst.CSTNode) -> bool:
-    if not isinstance(node, cst.SimpleStatementLine):
-        return False
-    return any(
-        isinstance(small, cst.ImportFrom)
-        and isinstance(small.module, cst.Name)
-        and small.module.value == "__future__"
-        for small in node.body
-    )
+VALID = [
+    Valid(
+        "a result, in a line of its own",
+        "accuracy = 0.5\n# @nni.report_final_result(accuracy)  # at the end\n",
+    ),
+    Valid(
+        "a string statement, also in the place of a docstring",
+        "def f(x):\n    '''@nni.report_intermediate_result({'default': x, 'loss': 1 - x})'''\n",
+    ),
+    Valid(
+        "the column says to which block it belongs",
+        "for x in range(3):\n    pass\n    # @nni.report_intermediate_result(x)\n"
+        "# @nni.report_final_result(x)\n",
+    ),
+    Valid(
+        "fetching the parameters at a place of one's own",
+        "import os\n# @nni.get_next_parameter()\n",
+    ),
+]
+
+INVALID = [
+    Invalid("two values", "# @nni.report_final_result(1, 2)\n", "A204", "report_final_result"),
+    Invalid(
+        "at the end of a line",
+        "f(x)  # @nni.report_final_result(1)\n",
+        "A410",
+        "report_final_result",
+    ),
+    Invalid(
+        "inside brackets",
+        "f(\n    # @nni.report_final_result(1)\n    x)\n",
+        "A410",
+        "report_final_result",
+    ),
+    Invalid(
+        "before an else",
+        "if x:\n    pass\n# @nni.report_final_result(1)\nelse:\n    pass\n",
+        "A410",
+        "report_final_result",
+    ),
+    Invalid(
+        "under a decorator",
+        "@d\n# @nni.report_final_result(1)\ndef f():\n    pass\n",
+        "A410",
+        "report_final_result",
+    ),
+    Invalid(
+        "before a docstring",
+        "# @nni.get_next_parameter()\n'What the script does.'\n",
+        "A413",
+        "get_next_parameter",
+    ),
+    Invalid(
+        "before a future import",
+        "# @nni.get_next_parameter()\nfrom __future__ import annotations\n",
+        "A413",
+        "get_next_parameter",
+    ),
+]

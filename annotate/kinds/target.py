@@ -52,13 +52,21 @@ def named_by_code(
 
 
 def inside(node: cst.CSTNode, deep: bool) -> Iterator[cst.CSTNode]:
-    """A logical line's node and the nodes in it; with `deep` also those of its body."""
-    yield node
-    for child in node.children:
-        # An `elif` is an If in an If, with no block between them.
-        elif_ = isinstance(child, cst.If) and isinstance(node, cst.If)
-        if deep or not (elif_ or isinstance(child, LINES)):
-            yield from inside(child, deep)
+    """A logical line's node and the nodes in it, in order; with `deep` also those of its body."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children = node.children
+        if not deep:
+            children = [child for child in children if not _has_own_line(node, child)]
+        waiting += reversed(children)
+
+
+def _has_own_line(node: cst.CSTNode, child: cst.CSTNode) -> bool:
+    # An `elif` is an If in an If, with no block between them.
+    elif_ = isinstance(child, cst.If) and isinstance(node, cst.If)
+    return elif_ or isinstance(child, LINES)
 
 
 #: Parts of a compound statement that have lines of their own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 
 import libcst as cst
@@ -10,6 +11,7 @@ from annotate.annotation import Annotation, Wrong
 from annotate.code import fold, literal
 from annotate.domains import DOMAINS
 from annotate.kinds import assignment, choice, default, entry, keyword, option
+from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target, inside
 from annotate.layout import Layout
 from annotate.plan import Annotated, Context
@@ -74,9 +76,9 @@ def _target(annotation: Annotation, context: Context, name: cst.BaseExpression |
         wanted = [t for t in candidates if t.is_named(text, is_text)]
         if candidates and not wanted:
             raise _unnamed(annotation, name, text, candidates)
-    sound = [t for t in wanted if not t.problem] or wanted
-    if not sound:
+    if not wanted:
         raise nothing
+    sound = [t for t in wanted if not t.problem] or wanted[:1]
     if len(sound) > 1:
         names = ", ".join(dict.fromkeys(t.name for t in sound))
         hint = f"say which with name=: {names}"
@@ -99,7 +101,8 @@ def _unnamed(
 ) -> Wrong:
     names = list(dict.fromkeys(target.name for target in candidates))
     message = f"{name!r} is not what is annotated here"
-    hint = f"here it is {' or '.join(map(repr, names))}"
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(map(repr, names))}"
     return Wrong("A406", annotation.place(node), message, hint)
 
 
@@ -156,3 +159,62 @@ def _beginning(line: Line, layout: Layout, offset: int) -> list[Target]:
         if found:
             return found
     return []
+
+
+VALID = [
+    Valid(
+        "with the name of the target",
+        "# @nni.variable(nni.uniform(0, 1), name=self.lr)\nself.lr = 0.1\n",
+        {"self.lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "without it, where one value is possible",
+        "lr = 0.1  # @nni.variable(nni.uniform(0, 1))\n",
+        {"lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "the name says which of several values",
+        "opt = SGD(p, lr=0.1)  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
+        {"lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "the same key and domain twice are one parameter",
+        "a = f(lr=0.1)  # @nni.variable(nni.uniform(0, 1), name=lr)\n"
+        "b = f(lr=0.2)  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
+        {"lr/uniform": [0, 1]},
+    ),
+]
+
+INVALID = [
+    Invalid("no domain", "# @nni.variable(name=x)\nx = 1\n", "A204", "variable"),
+    Invalid(
+        "a misspelt argument", "x = 1  # @nni.variable(nni.choice(1, 2), nme=x)\n", "A204", "nme"
+    ),
+    Invalid(
+        "another name than the target's",
+        "x = 1  # @nni.variable(nni.choice(1, 2), name=y)\n",
+        "A406",
+        "y",
+    ),
+    Invalid(
+        "two possible values", "opt = SGD(p, lr=0.1)  # @nni.uniform(0, 1)\n", "A407", "uniform"
+    ),
+    Invalid(
+        "two annotations of one value",
+        "# @nni.variable(nni.choice(1, 2))\nx = 1  # @nni.choice(1, 3)\n",
+        "A412",
+        "# @nni.choice(1, 3)",
+    ),
+    Invalid(
+        "one key with two domains",
+        "x = 1  # @nni.choice(1, 2)\nx = 2  # @nni.choice(1, 3)\n",
+        "A501",
+        "# @nni.choice(1, 3)",
+    ),
+    Invalid(
+        "a value that an f-string shows",
+        "s = f'{g(k=1)=}'  # @nni.variable(nni.choice(1, 2), name=k)\n",
+        "A414",
+        "variable",
+    ),
+]

@@ -1,0 +1,115 @@
+"""The page of the language, made from the kinds' own cases: `python -m annotate.docs` writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+
+from annotate.codes import CODES
+from annotate.errors import Mistakes
+from annotate.kinds import (
+    assignment,
+    carrier,
+    choice,
+    default,
+    entry,
+    function_choice,
+    keyword,
+    numeric,
+    option,
+    report,
+    variable,
+)
+from annotate.kinds.case import Invalid, Valid
+from annotate.rewrite import expand
+
+PAGE = Path(__file__).parent.parent / "docs" / "annotations.md"
+
+#: In the order of the page.
+KINDS: tuple[ModuleType, ...] = (
+    carrier,
+    variable,
+    function_choice,
+    report,
+    assignment,
+    keyword,
+    option,
+    entry,
+    default,
+    choice,
+    numeric,
+)
+
+_INTRODUCTION = """\
+# Annotations
+
+An annotation is a comment or a string that begins with `@nni`. Plain Python ignores it, so that
+the script runs alone; `annotate run` gives the annotated values of each trial their own.
+
+- `annotate check PATH` lists every mistake, `annotate show PATH` the search space, and
+  `annotate expand FILE` the source as trials run it.
+- Expanding changes annotated values and reports only. Every other byte stays, and line N stays
+  line N.
+- Options are evaluated where they stand, and only the chosen one is. An annotation itself is
+  never executed to read it.
+- A parameter's key is `module/name/domain`. People see and type its name.
+
+This page is made from the examples that the tests run: every example below is checked.
+"""
+
+
+def page() -> str:
+    parts = [_INTRODUCTION, *map(_section, KINDS), _codes()]
+    return "\n".join(parts)
+
+
+def _section(kind: ModuleType) -> str:
+    title, _, text = (kind.__doc__ or "").strip().partition("\n")
+    parts = [f"## {title.rstrip('.')}\n"]
+    if text.strip():
+        parts.append(text.strip() + "\n")
+    parts += map(_valid, kind.VALID)
+    if kind.INVALID:
+        parts.append("Mistakes:\n")
+        parts += [f"- {_invalid(case)}" for case in kind.INVALID]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _valid(case: Valid) -> str:
+    lines = [f"{_sentence(case.id)}:\n", "```python", case.source.rstrip("\n"), "```\n"]
+    for key, value in case.space.items():
+        lines.append(f"`{key}`: `{json.dumps(value)}`\n")
+    return "\n".join(lines)
+
+
+def _invalid(case: Invalid) -> str:
+    source = case.source.rstrip("\n").replace("\n", " ⏎ ")
+    return f"{case.code}, {case.id}: `` {source} ``"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _codes() -> str:
+    lines = ["## Codes of mistakes\n", "A code keeps its meaning for ever.\n"]
+    examples = {case.code: case for kind in reversed(KINDS) for case in reversed(kind.INVALID)}
+    for code, meaning in CODES.items():
+        lines += [f"### {code}: {meaning}\n", "```text", _shown(examples[code]), "```\n"]
+    return "\n".join(lines)
+
+
+def _shown(case: Invalid) -> str:
+    """The mistake as people see it."""
+    try:
+        expand(case.source.encode(), path="train.py", module="train")
+    except Mistakes as error:
+        return "\n".join(mistake.display() for mistake in error.mistakes)
+    raise AssertionError(f"no mistake: {case.id}")
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(), encoding="utf-8")
