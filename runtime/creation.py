@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import string
 import time
 from pathlib import Path
@@ -37,6 +38,7 @@ def create(config: Config, project: Project) -> tuple[ExperimentFolder, Store]:
         )
         return folder, Store.create(folder.store, row)
     except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)  # half an experiment is none
         raise AnnotateError(
             f"{error.filename or folder.path}: {error.strerror or error}",
             hint="experiments are kept there; ANNOTATE_HOME names another folder",

@@ -1,0 +1,1 @@
+"""What a trial's own processes import: copied beside `nni.py`, never imported from here."""
