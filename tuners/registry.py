@@ -56,7 +56,18 @@ TUNERS: tuple[Algorithm, ...] = (
     Algorithm("batch", ("BatchTuner",), "a list of configurations", "tuners.batch:BatchTuner"),
 )
 
-ASSESSORS: tuple[Algorithm, ...] = ()
+ASSESSORS: tuple[Algorithm, ...] = (
+    Algorithm(
+        "medianstop", ("Medianstop",), "below the others' median", "tuners.median:Medianstop"
+    ),
+    Algorithm(
+        "curvefitting",
+        ("Curvefitting",),
+        "predicted to end below the best",
+        "tuners.curvefit:Curvefitting",
+    ),
+    Algorithm("asha", (), "not among the best at a rung", "tuners.asha:Asha"),
+)
 
 
 def create(
