@@ -95,7 +95,14 @@ class Choice(Domain):
         raise SpaceError(f"{value!r} is none of the options {shown}")
 
     def locate(self, value: JSON) -> JSON:
-        option = self.options[self.index(value)]
+        """As every domain does; 0.5 alone also means the first nested domain that holds it."""
+        try:
+            option = self.options[self.index(value)]
+        except SpaceError:
+            inside = self._inside(value)
+            if inside is None:
+                raise
+            return inside
         if not option.children:
             return option.value
         located: dict[str, JSON] = {"_name": option.value}
@@ -104,6 +111,16 @@ class Choice(Domain):
                 raise SpaceError(f"{child.key!r} is missing for the option {option.value!r}")
             located[child.key] = child.domain.locate(value[child.key])
         return located
+
+    def _inside(self, value: JSON) -> JSON:
+        for option in self.options:
+            if len(option.children) == 1 and not isinstance(value, Mapping):
+                (child,) = option.children
+                try:
+                    return {"_name": option.value, child.key: child.domain.locate(value)}
+                except SpaceError:
+                    continue
+        return None
 
 
 def same(a: JSON, b: JSON) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -47,6 +48,7 @@ def create(config: Config, project: Project) -> tuple[ExperimentFolder, Store]:
 
 def _new_folder() -> ExperimentFolder:
     above = paths.experiments()
+    _ignore(above)
     while True:
         folder = above / _random_id()
         try:
@@ -61,6 +63,15 @@ def _new_folder() -> ExperimentFolder:
             ) from None
         else:
             return ExperimentFolder(folder)
+
+
+def _ignore(folder: Path) -> None:
+    """Where a home lies inside a project, its snapshots are no part of the project's code."""
+    with contextlib.suppress(OSError):  # what is wrong with the folder is said when it is used
+        folder.mkdir(parents=True, exist_ok=True)
+        mark = folder / ".gitignore"
+        if not mark.exists():
+            mark.write_text("*\n")
 
 
 def _random_id() -> str:

@@ -73,12 +73,12 @@ def _where(experiment: Experiment) -> str:
 
 def _next(experiment: Experiment) -> str:
     name, best = experiment.folder.id, experiment.best
-    rows = [(f"annotate trial ls {name}", "every trial")]
+    rows = [(f"annotate trial ls {name}", "every trial with its values, also as --json")]
     if best is not None and best.values:
         words = values_words(best.values, experiment.space.names)
         script = shlex.quote(experiment.config.script)
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
         arguments = f" --{rest}" if rest else ""
-        rows.append((f"annotate try {script} {words}{arguments}", "run the best once more"))
+        rows.append((f"annotate try {script} {words}{arguments}", "the best once more"))
     rows.append(("annotate experiment list --all", "every experiment"))
-    return "Next\n" + "\n".join(f"  {command}   # {what}" for command, what in rows)
+    return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)

@@ -62,6 +62,5 @@ def _print_table(store: Store) -> None:
             Text(values_line(trial.values, names)),
             Text(trial.reason or ""),
         )
-    console = Console()
     # A pipe has no width: there every row stays on one line.
-    console.print(table, width=None if console.is_terminal else 1000, soft_wrap=False)
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
-from annotate.space import Choice, Parameter, SearchSpace, Values
+from annotate.space import Parameter, SearchSpace, Values
 from runtime.cli import options
 
 TAKES_REST = True
@@ -74,23 +74,16 @@ def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
 
 
 def _parse(parameter: Parameter, text: str) -> JSON:
-    """The text as an option written like that, or as the literal that it is."""
-    domain = parameter.domain
-    tried = [text, options.literal(text)]
-    error = None
-    for value in tried:
-        try:
-            return domain.locate(value)
-        except SpaceError as found:
-            error = found
-    if isinstance(domain, Choice):
-        for option in domain.options:
-            for child in option.children if len(option.children) == 1 else ():
-                try:
-                    return {"_name": option.value, child.key: _parse(child, text)}
-                except SpaceError:
-                    continue
-    raise SpaceError(f"{parameter.name}: {error}", hint=f"its domain is {domain}")
+    """The text as an option written like that, or else as the literal that it is."""
+    try:
+        return parameter.domain.locate(text)
+    except SpaceError:
+        pass
+    try:
+        return parameter.domain.locate(options.literal(text))
+    except SpaceError as error:
+        hint = f"its domain is {parameter.domain}"
+        raise SpaceError(f"{parameter.name}: {error}", hint=hint) from None
 
 
 def _print_reports(path: Path, space: SearchSpace) -> None:

@@ -40,18 +40,28 @@ def install():
 
 def run(argv):
     """Run the script `argv[0]` as `python argv[0] ...` would, from the snapshot; never returns."""
+    prepare(argv[0])
+    execute(argv)
+
+
+def prepare(script):
+    """Have this process import what `python script` would import."""
     install()
-    script = argv[0]
-    frozen = _frozen(script)
-    if frozen is None:
-        sys.exit("%s is not in the snapshot" % script)
-    sys.argv = list(argv)
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
+
+
+def execute(argv):
+    """Run the script `argv[0]` as `__main__`, in a process that is prepared for it."""
+    script = argv[0]
+    copy = frozen(script)
+    if copy is None:
+        sys.exit("%s is not in the snapshot" % script)
+    sys.argv = list(argv)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
     path = os.path.abspath(script) if sys.version_info >= (3, 9) else script
-    main = _module("__main__", path, frozen)
+    main = _module("__main__", path, copy)
     sys.modules["__main__"] = main
     _execute(main.__loader__.get_code("__main__"), main.__dict__)
 
@@ -76,10 +86,10 @@ def _execute(code, names):
     sys.exit(1)
 
 
-def _module(name, path, frozen):
+def _module(name, path, copy):
     module = type(sys)(name)
     module.__file__ = path
-    module.__loader__ = _Loader(name, path, frozen)
+    module.__loader__ = _Loader(name, path, copy)
     module.__builtins__ = builtins
     if sys.version_info < (3, 15):
         module.__cached__ = None
@@ -88,7 +98,7 @@ def _module(name, path, frozen):
     return module
 
 
-def _frozen(path):
+def frozen(path):
     """The snapshot's copy of the file or folder `path`; None where it has none."""
     path = os.path.realpath(path)
     if path != _root and not path.startswith(os.path.join(_root, "")):
@@ -156,10 +166,10 @@ class _Finder(FileFinder):
 
 
 def _finder(entry):
-    frozen = _frozen(entry or os.getcwd())
-    if frozen is None or not os.path.isdir(frozen):
+    copy = frozen(entry or os.getcwd())
+    if copy is None or not os.path.isdir(copy):
         raise ImportError("not a folder of the snapshot", path=entry)
-    return _Finder(entry or os.getcwd(), frozen)
+    return _Finder(entry or os.getcwd(), copy)
 
 
 def _redirect_main():
@@ -167,7 +177,7 @@ def _redirect_main():
     first = sys.argv[0] if getattr(sys, "argv", None) else ""
     if first in ("-c", "-m"):
         _redirect_run_path()
-    elif os.path.isfile(first) and _frozen(first) is not None:
+    elif os.path.isfile(first) and frozen(first) is not None:
         command = _command()
         command.insert(len(command) - len(sys.argv), os.path.join(_stage, "run.py"))
         os.execv(sys.executable, [sys.executable, *command[1:]])
@@ -191,10 +201,10 @@ def _redirect_run_path():
     plain = runpy.run_path
 
     def run_path(path_name, init_globals=None, run_name=None):
-        frozen = _frozen(path_name) if isinstance(path_name, str) else None
-        if frozen is None or not os.path.isfile(frozen):
+        copy = frozen(path_name) if isinstance(path_name, str) else None
+        if copy is None or not os.path.isfile(copy):
             return plain(path_name, init_globals, run_name)
-        module = _module(run_name or "<run_path>", path_name, frozen)
+        module = _module(run_name or "<run_path>", path_name, copy)
         module.__dict__.update(init_globals or {})
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module

@@ -25,3 +25,18 @@ def test_two_options_with_parameters_cannot_have_one_name():
     child = {"_type": "randint", "_value": [0, 3]}
     with pytest.raises(SpaceError, match="two options of choice are named 'x'"):
         choice({"_name": "x", "n": child}, {"_name": "x", "m": child})
+
+
+def test_a_bare_value_means_the_nested_domain_that_holds_it():
+    space = SearchSpace.from_json(
+        {
+            "drop": {
+                "_type": "choice",
+                "_value": [0, {"_name": "on", "uniform": {"_type": "uniform", "_value": [0.1, 1]}}],
+            }
+        }
+    )
+    assert space.locate({"drop": 0.5}) == {"drop": {"_name": "on", "uniform": 0.5}}
+    assert space.locate({"drop": 0}) == {"drop": 0}
+    with pytest.raises(SpaceError, match=r"0\.05 is none of the options"):
+        space.locate({"drop": 0.05})

@@ -123,7 +123,7 @@ def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
     found = document(annotate, "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     done = annotate("run", "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("  annotate try")]
-    command = line.partition("#")[0].strip().replace("annotate ", "", 1)
+    command = line.strip().replace("annotate ", "", 1)
     again = subprocess.run(
         f"{sys.executable} -m annotate {command}",
         shell=True,
@@ -169,6 +169,14 @@ def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
     )
     found = document(annotate, "train.py", "--max-trials", 2)
     assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 2
+
+
+def test_a_home_inside_the_code_folder_is_no_part_of_the_code(annotate, script, folder):
+    for _ in range(2):
+        done = annotate("run", "train.py", "--max-trials", 1, ANNOTATE_HOME=str(folder / "runs"))
+        assert "left out" not in done.stderr
+    assert len(list(folder.glob("runs/experiments/*/snapshot/code/train.py"))) == 2
+    assert not list(folder.glob("runs/experiments/*/snapshot/code/runs"))
 
 
 def test_an_annotated_file_that_is_not_imported_is_left_out_and_named(annotate, script, folder):
