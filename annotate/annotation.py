@@ -230,7 +230,8 @@ def _parse_call(carrier: Carrier, text: str) -> tuple[Tree, cst.Call]:
     except Unparsable as error:
         at = _offset(text, error.line, error.col) + 1
         message = f"the annotation does not parse: {error.message}"
-        raise Wrong("A201", carrier.span(at, at + 1), message) from None
+        hint = "an annotation is one call, in Python's syntax"
+        raise Wrong("A201", carrier.span(at, at + 1), message, hint) from None
     line = tree.module.body[0]
     if isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Expr):
         call = line.body[0].value

@@ -19,7 +19,7 @@ _SCAN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _LITERAL = re.compile(r"""[rRuU]?(?P<quote>["'])(?P<name>[.\w]+)(?P=quote)\s*[,)]""")
-_PACKAGE = re.compile(r"""(?:,\s*package\s*=|^\s*)\s*["']([\w.]+)["']""")
+_PACKAGE = re.compile(r"""\s*(?:package\s*=\s*)?["']([\w.]+)["']""")
 _DYNAMIC = re.compile(rb"import_module|__import__|\bimport\b")
 
 
@@ -69,7 +69,7 @@ def _called(arguments: str) -> Import:
     name = literal["name"]
     module = name.lstrip(".")
     level = len(name) - len(module)
-    package = _PACKAGE.search(arguments[literal.end() :]) if level else None
+    package = _PACKAGE.match(arguments, literal.end()) if level else None
     if package:
         parents = package[1].split(".")
         kept = parents[: len(parents) - level + 1]

@@ -71,7 +71,8 @@ def _tree(source: Source) -> Tree | None:
         line = min(max(error.line, 1), len(source.starts))
         start = min(source.starts[line - 1] + max(error.col, 0), len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
-        raise Mistakes([source.mistake("A102", (start, start + 1), message)]) from None
+        hint = "annotations need a file that parses; the others are copied as they are"
+        raise Mistakes([source.mistake("A102", (start, start + 1), message, hint)]) from None
 
 
 def _expand(source: Source, tree: Tree, module: str) -> Expansion:
@@ -158,8 +159,10 @@ def _check(
     spans = [(a.place.line, a.place.annotation) for a in found]
     spans += [(report.line, edit.span) for report, edit in calls]
     _, span = max((s for s in spans if s[0] <= line), default=spans[0])
-    message = f"with this annotation the code does not compile: {error}"
-    raise Mistakes([source.mistake("A103", span, message)])
+    reason = getattr(error, "msg", None) or str(error)
+    message = f"with this annotation the code does not compile: {reason}"
+    hint = "what it says must be able to stand in the annotated place"
+    raise Mistakes([source.mistake("A103", span, message, hint)])
 
 
 def _compile_error(code: bytes, path: str) -> Exception | None:

@@ -48,7 +48,8 @@ def _print_table(project: Project) -> None:
         table.add_row(*map(Text, row))
     console = Console()
     if project.places:
-        console.print(table)
+        # A pipe has no width: there every row stays on one line.
+        console.print(table, width=None if console.is_terminal else 1000, soft_wrap=False)
     size = project.space.size
     count = len(project.space)
     combinations = f", {size} combinations" if size is not None and count else ""
