@@ -109,6 +109,13 @@ def written(key, value, **same_as):
     return value
 
 
+def note(text):
+    """Tell the person who runs the experiment."""
+    path = _metrics_path()
+    if path:
+        _append(path, {"type": "note", "value": text})
+
+
 def _find(key, path):
     """The value in a tuple of one, so that None can be a value; None where it isn't there."""
     values = _parameters()

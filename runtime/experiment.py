@@ -208,6 +208,8 @@ class Experiment:
     def _on_report(self, message: Reported) -> None:
         trial, running = self.trials[message.trial], self._running[message.trial]
         batch = message.batch
+        for text in batch.notes:
+            self._watcher.note(text)
         if batch.reports:
             running.heard = time.monotonic()
             self._store.add_reports(trial.number, batch.reports)

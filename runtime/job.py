@@ -14,7 +14,7 @@ from runtime.executors.base import Job
 from runtime.paths import ExperimentFolder, TrialFolder
 from runtime.trial import Trial
 
-_STAGED = ("annotate_trial.py", "run.py", "sitecustomize.py")
+_STAGED = ("annotate_elsewhere.py", "annotate_trial.py", "run.py", "sitecustomize.py")
 
 
 def stage(folder: Path, root: Path) -> None:

@@ -16,13 +16,15 @@ _CHUNK = 1 << 20  # bytes at a time, so that a trial that reports a lot fills no
 
 @dataclass(slots=True)
 class Batch:
-    """What one reading found: reports, and the values of places that ran as written."""
+    """What one reading found: reports, the values of places that ran as written, and sentences
+    for the person who runs the experiment."""
 
     reports: list[Report] = field(default_factory=list)
     written: Values = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.written)
+        return bool(self.reports or self.written or self.notes)
 
 
 class MetricsFile:
@@ -56,6 +58,8 @@ def _read_line(line: bytes, batch: Batch) -> None:
         kind, value = record["type"], record["value"]
         if kind == "written":
             batch.written.setdefault(str(record["key"]), value)
+        elif kind == "note":
+            batch.notes.append(str(value))
         elif kind in ("intermediate", "final"):
             batch.reports.append(Report(kind, value, float(record["time"])))
     except (ValueError, KeyError, TypeError, RecursionError):

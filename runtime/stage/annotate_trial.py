@@ -6,6 +6,7 @@ script itself, for processes that `multiprocessing` spawns, and for scripts that
 by a command of their own. Standard library of Python 3.8 only.
 """
 
+import atexit
 import builtins
 import os
 import sys
@@ -60,10 +61,22 @@ def execute(argv):
     sys.argv = list(argv)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
+    if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
+        atexit.register(_note_what_came_from_elsewhere)
     path = os.path.abspath(script) if sys.version_info >= (3, 9) else script
     main = _module("__main__", path, copy)
     sys.modules["__main__"] = main
     _execute(main.__loader__.get_code("__main__"), main.__dict__)
+
+
+def _note_what_came_from_elsewhere():
+    """Once an experiment is enough: the other trials import the same."""
+    import annotate_elsewhere
+
+    import nni
+
+    for text in annotate_elsewhere.notes(_root, os.path.dirname(_code)):
+        nni.note(text)
 
 
 def _execute(code, names):

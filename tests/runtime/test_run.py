@@ -185,6 +185,24 @@ def test_an_annotated_file_that_is_not_imported_is_left_out_and_named(annotate, 
     assert "other.py has annotations, but train.py does not import it" in done.stderr
 
 
+def test_annotated_code_from_outside_the_snapshot_is_named_loudly(annotate, folder, tmp_path):
+    """An editable install of another folder, and an installed copy of an annotated module."""
+    outside, site = tmp_path / "outside", tmp_path / "site-packages"
+    for place in (outside / "far", site / "near", folder / "src" / "near"):
+        place.mkdir(parents=True)
+        (place / "__init__.py").write_text("x = 1  # @nni.randint(0, 9)\n")
+    (folder / "train.py").write_text(
+        "import far, near\ny = 1  # @nni.randint(0, 9)\n# @nni.report_final_result(y)\n"
+    )
+    path = os.pathsep.join([str(outside), str(site), os.environ.get("PYTHONPATH", "")])
+    done = annotate("run", "train.py", "--max-trials", 2, "--tuner", "random", PYTHONPATH=path)
+    said = [line for line in done.stderr.splitlines() if "had no effect" in line]
+    assert len(said) == 2
+    assert f"far was imported from {outside}" in said[0]
+    assert f"near was imported from {site}" in said[1]
+    assert str(folder / "src/near/__init__.py") in said[1]
+
+
 def test_a_failing_trial_says_why_and_the_others_go_on(annotate, folder):
     (folder / "train.py").write_text(
         "x = 0  # @nni.randint(0, 6)\n"
