@@ -9,7 +9,7 @@ import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
 from annotate.code import fingerprint, fold, literal
-from annotate.domains import JSON
+from annotate.domains import JSON, Domain
 from annotate.edits import Edit
 from annotate.emit import Emitter, Unquotable
 from annotate.kinds import choice
@@ -41,14 +41,18 @@ class Place:
     bytes: Span
     annotation: Span
     annotation_line: int
-    domain: choice.WrittenDomain
+    wording: choice.WrittenDomain
+
+    @property
+    def domain(self) -> Domain:
+        return self.wording.domain
 
     def code(self, value: JSON) -> str:
         """The source text of a value: a literal, or the text of the option that it chooses.
 
         Raises SpaceError where the value does not lie in the domain.
         """
-        return choice.code(self.domain, self.domain.domain.locate(value))
+        return choice.code(self.wording, self.domain.locate(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ class Context:
             bytes=self.source.byte_span(span),
             annotation=annotation.span,
             annotation_line=self.source.line_of(annotation.carrier.start),
-            domain=written,
+            wording=written,
         )
         edit = self._edit(annotation, key, written, value)
         return Annotated(Parameter(key, written.domain), place, edit)

@@ -134,7 +134,7 @@ def conflicts(places: Iterable[Place], sources: Mapping[str, Source]) -> list[Mi
     mistakes = []
     for place in places:
         earlier = first.setdefault(place.key, place)
-        mine, other = place.domain.domain, earlier.domain.domain
+        mine, other = place.domain, earlier.domain
         if mine != other or mine.to_json() != other.to_json():
             where = f"{earlier.path}:{earlier.annotation_line}"
             message = f"{place.target!r} is {mine} here and {other} in {where}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 import sys
 from pathlib import Path
@@ -27,10 +28,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _diff(path: str, old: bytes, new: bytes) -> bytes:
-    names = [
-        f"{path} ({what})".encode(errors="surrogateescape") for what in ("written", "expanded")
-    ]
-    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), *names)
+    before, after = (os.fsencode(f"{path} ({what})") for what in ("written", "expanded"))
+    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), before, after)
     return b"".join(
         line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
         for line in lines

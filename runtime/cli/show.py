@@ -46,10 +46,10 @@ def _print_table(project: Project) -> None:
         written = " ".join(place.written.split())
         row = (names[place.key], str(place.domain), written, where)
         table.add_row(*map(Text, row))
-    console = Console()
+    # A pipe has no width: there every row stays on one line.
+    console = Console(width=None if sys.stdout.isatty() else 1000)
     if project.places:
-        # A pipe has no width: there every row stays on one line.
-        console.print(table, width=None if console.is_terminal else 1000, soft_wrap=False)
+        console.print(table)
     size = project.space.size
     count = len(project.space)
     combinations = f", {size} combinations" if size is not None and count else ""

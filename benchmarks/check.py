@@ -1,0 +1,115 @@
+"""How fast annotations are read: `python benchmarks/check.py` prints three measurements.
+
+1. Lines a second of checking annotated files, against libcst's bare parse of the same files.
+2. Seconds to read a project of 200,000 lines with ten annotated files, beyond libcst's parse of
+   those ten.
+3. Milliseconds of `annotate check` on a small script, from start to end.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import libcst
+
+from annotate.project import read_project
+from annotate.rewrite import expand
+
+ROOT = Path(__file__).parent.parent
+LINE = "\ntuned = 1  # @nni.choice(1, 2)\n"
+SCRIPT = "lr = 0.1  # @nni.loguniform(1e-5, 1)\n# @nni.report_final_result(lr)\n"
+
+
+def main() -> None:
+    files = _library(200_000)
+    annotated = [text + LINE for text in files[:60]]
+    lines = sum(text.count("\n") for text in annotated)
+    parse, check = _seconds(lambda: _parse(annotated)), _seconds(lambda: _check(annotated))
+    print(f"check: {lines / check:,.0f} lines/s on {lines:,} lines in {len(annotated)} files")
+    print(f"libcst's bare parse: {lines / parse:,.0f} lines/s; check takes {check / parse:.2f} x")
+    _project(files)
+    print(f"annotate check, start to end: {_start_to_end():.0f} ms (median of 9)")
+
+
+def _library(lines: int) -> list[str]:
+    """Files of the standard library, as many as hold so many lines."""
+    texts: list[str] = []
+    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).rglob("*.py")):
+        if lines > 0 and "lib2to3/tests" not in path.as_posix() and "bad" not in path.name:
+            try:
+                text = path.read_text(encoding="utf-8")
+                libcst.parse_module(text) if len(texts) < 60 else compile(text, "x", "exec")
+            except (ValueError, SyntaxError, RecursionError, libcst.ParserSyntaxError):
+                continue
+            texts.append(text)
+            lines -= text.count("\n")
+    return texts
+
+
+def _parse(texts: list[str]) -> None:
+    for text in texts:
+        libcst.parse_module(text)
+
+
+def _check(texts: list[str]) -> None:
+    for text in texts:
+        expand(text.encode(), path="m.py", module="m")
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    """The best of three."""
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _project(texts: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        step = len(texts) // 10
+        chosen = range(0, step * 10, step)
+        for number, text in enumerate(texts):
+            tail = LINE if number in chosen else "\n"
+            path = root / f"part{number % 7}" / f"m{number}.py"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text + tail, encoding="utf-8")
+        calls = "".join(f"import part{n % 7}.m{n}\n" for n in range(len(texts)))
+        (root / "train.py").write_text(calls)
+        parse = _seconds(lambda: _parse([texts[n] + LINE for n in chosen]))
+        read = _seconds(lambda: _read(root))
+        lines = sum(text.count("\n") for text in texts)
+        print(
+            f"a project of {lines:,} lines in {len(texts)} files, ten of them annotated: "
+            f"{read:.2f} s, {read - parse:.2f} s beyond libcst's parse of the ten ({parse:.2f} s)"
+        )
+
+
+def _read(root: Path) -> None:
+    assert len(read_project(root / "train.py", root).space) == 10
+
+
+def _start_to_end() -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "train.py"
+        script.write_text(SCRIPT)
+        command = [sys.executable, "-m", "annotate", "check", str(script)]
+        times = []
+        for _ in range(9):
+            start = time.perf_counter()
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return 1000 * statistics.median(times)
+
+
+if __name__ == "__main__":
+    main()
