@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _OTHERS = frozenset(
     {"site-packages", "dist-packages", "node_modules", "__pycache__", "__pypackages__"}
@@ -109,6 +111,8 @@ def _ignored(path: Path, is_folder: bool, ignores: tuple[_Ignore, ...]) -> bool:
 
 
 def _read(folder: Path) -> list[_Ignore]:
+    from pathspec import GitIgnoreSpec  # most folders have no .gitignore
+
     try:
         text = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace")
         return [_Ignore(folder, GitIgnoreSpec.from_lines(text.splitlines()))]

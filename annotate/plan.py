@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -12,7 +11,8 @@ from annotate.code import fingerprint, fold, literal
 from annotate.domains import JSON, Domain
 from annotate.edits import Edit
 from annotate.emit import Emitter, Unquotable
-from annotate.kinds import choice
+from annotate.kinds import choice, families
+from annotate.kinds.families import Located
 from annotate.layout import Layout
 from annotate.source import Source
 from annotate.space import Parameter
@@ -71,11 +71,22 @@ class Context:
         self.source, self.tree, self.module = source, tree, module
         self.layout = Layout(source, tree)
         self.emitter = Emitter.for_text(source.text)
+        self._targets: dict[int, list[Located]] = {}
 
     def line(self, offset: int) -> Line | None:
         """The logical line in or after which an offset lies."""
         index = self.layout.index(offset)
         return self.layout.lines[index] if index >= 0 else None
+
+    def targets(self, offset: int) -> list[Located]:
+        """The values that can be annotated in the logical line in or after which an offset lies."""
+        index = self.layout.index(offset)
+        if index < 0:
+            return []
+        if index not in self._targets:
+            node = self.layout.lines[index].node
+            self._targets[index] = families.targets(node, self.source, self.tree)
+        return self._targets[index]
 
     def statement(self, annotation: Annotation) -> Line:
         """The statement below an annotation that stands between statements; raises Wrong."""
@@ -154,26 +165,11 @@ class Context:
 
     def _emitter(self, annotation: Annotation, span: Span) -> Emitter:
         """The emitter for a span: inside f-strings only some quotes may be used."""
-        line = self.line(span[0])
-        delimiters = "".join(_delimiters(self.tree, line.node, span, annotation)) if line else ""
-        return self.emitter.inside(delimiters, self.source.text[span[0] : span[1]])
-
-
-def _delimiters(tree: Tree, node: cst.CSTNode, span: Span, annotation: Annotation) -> Iterator[str]:
-    """The quotes of the f-strings around a span."""
-    around: list[cst.CSTNode] = [node]
-    while around:
-        node = around[0]
-        if isinstance(node, (cst.FormattedString, cst.TemplatedString)):
-            yield node.quote
-        if isinstance(node, cst.FormattedStringExpression) and node.equal is not None:
+        marks = "".join(self.tree.formatted(span))
+        if "=" in marks:
             message = "an f-string shows the code of this value: {...=}"
             raise Wrong("A414", annotation.name_span, message, "leave the '=' out")
-        around = [c for c in node.children if _holds(tree.span(c), span)]
-
-
-def _holds(outer: Span, inner: Span) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
+        return self.emitter.inside(marks, self.source.text[span[0] : span[1]])
 
 
 def _equal_option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import tokenize
 from bisect import bisect_right
@@ -50,6 +51,10 @@ class Source:
         """The line of `offset`, counted from 1."""
         return bisect_right(self.starts, offset)
 
+    def lines_of(self, span: tuple[int, int]) -> tuple[int, int]:
+        """The first and the last line of a span."""
+        return self.line_of(span[0]), self.line_of(span[1] - 1)
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of `offset`, both counted from 1."""
         line = self.line_of(offset)
@@ -66,7 +71,21 @@ class Source:
 
     def byte_span(self, span: tuple[int, int]) -> tuple[int, int]:
         """Where a span of characters lies in `data`."""
-        return len(self.encode(self.text[: span[0]])), len(self.encode(self.text[: span[1]]))
+        return self._byte(span[0]), self._byte(span[1])
+
+    def _byte(self, offset: int) -> int:
+        line = self.line_of(offset) - 1
+        return self._byte_starts[line] + self._width(self.text[self.starts[line] : offset])
+
+    @cached_property
+    def _byte_starts(self) -> list[int]:
+        """Where each line begins in `data`."""
+        lines = [self.text[a:b] for a, b in itertools.pairwise(self.starts)]
+        bom = len(self.data) - self._width(self.text)
+        return list(itertools.accumulate(map(self._width, lines), initial=bom))
+
+    def _width(self, text: str) -> int:
+        return len(text) if text.isascii() else len(text.encode(self.encoding.removesuffix("-sig")))
 
     def mistake(self, code: str, span: tuple[int, int], message: str, hint: str = "") -> Mistake:
         """A mistake whose caret lies under `span`."""

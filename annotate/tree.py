@@ -11,6 +11,7 @@ import ast
 import re
 import warnings
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeAlias
@@ -36,7 +37,8 @@ _LINES = frozenset(
         *_CLAUSES,
     ]
 )
-_SEEN = _LINES | {cst.Comment, cst.Expr}
+_FORMATTED = (cst.FormattedString, cst.TemplatedString)
+_SEEN = _LINES | {cst.Comment, cst.Expr, *_FORMATTED, cst.FormattedStringExpression}
 _FORM_FEED = re.compile(r"(?:(?<=[\r\n])|\A)[ \t\f]*\f")
 
 
@@ -83,6 +85,7 @@ class Tree:
         self._heads = walk.heads
         self.comments = [(self._at(start), text) for start, text in walk.comments]
         self.strings = walk.strings
+        self._formatted = [(self.span(node), mark) for node, mark in walk.formatted]
         self.lines = sorted(
             (self._line(node, clause) for node, clause in walk.lines), key=lambda line: line.start
         )
@@ -106,6 +109,12 @@ class Tree:
     def code(self, node: cst.CSTNode) -> str:
         start, end = self.span(node)
         return self.text[start:end]
+
+    def formatted(self, span: Span) -> Iterator[str]:
+        """The quotes of the f-strings around a span, and "=" where one shows its code."""
+        for (start, end), mark in self._formatted:
+            if start <= span[0] and span[1] <= end:
+                yield mark
 
     def _at(self, offset: int) -> int:
         """The offset in the text of one in what libcst read."""
@@ -253,6 +262,7 @@ class _Walk(CodegenState):
         self.heads: dict[int, Span] = {}
         self.comments: list[tuple[int, str]] = []
         self.strings: list[cst.Expr] = []
+        self.formatted: list[tuple[cst.CSTNode, str]] = []
         self.lines: list[tuple[cst.CSTNode, bool]] = []
         self._open: list[tuple[cst.CSTNode, int]] = []
 
@@ -281,6 +291,11 @@ class _Walk(CodegenState):
     def _see(self, node: cst.CSTNode, start: int) -> None:
         if isinstance(node, cst.Comment):
             self.comments.append((start, node.value))
+        elif isinstance(node, _FORMATTED):
+            self.formatted.append((node, node.quote))
+        elif isinstance(node, cst.FormattedStringExpression):
+            if node.equal is not None:
+                self.formatted.append((node, "="))
         elif isinstance(node, cst.Expr):
             if isinstance(node.value, (cst.SimpleString, cst.ConcatenatedString)):
                 self.strings.append(node)

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
 from annotate.code import fold, literal
 from annotate.domains import DOMAINS
-from annotate.kinds import assignment, choice, default, entry, keyword, option
+from annotate.kinds import assignment, choice
 from annotate.kinds.case import Invalid, Valid
+from annotate.kinds.families import Located
 from annotate.kinds.target import Target, inside
-from annotate.layout import Layout
 from annotate.plan import Annotated, Context
-from annotate.tree import Line, Tree
 
 DIRECTIVE = "variable"
-
-_FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
-    assignment.targets,
-    keyword.targets,
-    option.targets,
-    entry.targets,
-    default.targets,
-)
 
 
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
@@ -110,55 +101,34 @@ def _candidates(annotation: Annotation, context: Context) -> tuple[list[Target],
     """The targets that the annotation's place allows, and the mistake if there are none."""
     layout, carrier = context.layout, annotation.carrier
     where = annotation.name_span
-    if carrier.kind == "trailing":
-        line = context.line(carrier.start)
-        found = _ending(line, layout, carrier.start) if line else []
+    in_brackets = carrier.kind == "line" and layout.in_brackets(carrier.start)
+    if carrier.kind == "trailing" or in_brackets:
+        located = context.targets(carrier.start)
+        if in_brackets:
+            message = "no value that can be annotated begins on the next line"
+            found = _beginning(located, layout.line_below(carrier.end))
+            return found, Wrong("A401", where, message)
         message = "no value that can be annotated ends on this line"
         hint = "annotate an assignment, a keyword, an option, a dict entry or a default"
+        found = _ending(located, context.source.line_of(carrier.start))
         return found, Wrong("A402", where, message, hint)
-    if carrier.kind == "line" and layout.in_brackets(carrier.start):
-        line = context.line(carrier.start)
-        assert line is not None
-        message = "no value that can be annotated begins on the next line"
-        return _beginning(line, layout, carrier.end), Wrong("A401", where, message)
     line = context.statement(annotation)
-    targets = [
-        t for node in inside(line.node, False) for t in assignment.targets(node, context.tree)
-    ]
+    found = [t for node in inside(line.node, False) for t in assignment.targets(node, context.tree)]
     message = "the statement below is no assignment"
     hint = "for a value inside a statement write the annotation at the end of its line"
-    return targets, Wrong("A401", where, message, hint)
+    return found, Wrong("A401", where, message, hint)
 
 
-def _all(line: Line, layout: Layout) -> list[Target]:
-    return [
-        target
-        for node in inside(line.node, False)
-        for family in _FAMILIES
-        for target in family(node, layout.tree)
-    ]
+def _ending(located: list[Located], number: int) -> list[Target]:
+    """The targets whose value ends on a line; that inside its brackets only where no other does."""
+    outer = [each.target for each in located if each.outer[1] == number]
+    return outer or [each.target for each in located if each.inner[1] == number]
 
 
-def _ending(line: Line, layout: Layout, offset: int) -> list[Target]:
-    """The targets whose value ends on the line of `offset`."""
-    number = layout.source.line_of(offset)
-    tree, targets = layout.tree, _all(line, layout)
-    for span in (tree.span, tree.inner):
-        found = [t for t in targets if layout.source.line_of(span(t.value)[1] - 1) == number]
-        if found:
-            return found
-    return []
-
-
-def _beginning(line: Line, layout: Layout, offset: int) -> list[Target]:
-    """The targets whose value begins on the first line of code below `offset`."""
-    number = layout.line_below(offset)
-    tree, targets = layout.tree, _all(line, layout)
-    for span in (tree.span, tree.inner):
-        found = [t for t in targets if layout.source.line_of(span(t.value)[0]) == number]
-        if found:
-            return found
-    return []
+def _beginning(located: list[Located], number: int) -> list[Target]:
+    """The targets whose value begins on a line, likewise."""
+    outer = [each.target for each in located if each.outer[0] == number]
+    return outer or [each.target for each in located if each.inner[0] == number]
 
 
 VALID = [

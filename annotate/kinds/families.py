@@ -1,0 +1,44 @@
+"""The families of targets, together: every value of a logical line that can be annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from annotate.kinds import assignment, default, entry, keyword, option
+from annotate.kinds.target import Target, inside
+from annotate.source import Source
+from annotate.tree import Tree
+
+_FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
+    assignment.targets,
+    keyword.targets,
+    option.targets,
+    entry.targets,
+    default.targets,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A target and the lines on which its value begins and ends, with and without its brackets."""
+
+    target: Target
+    outer: tuple[int, int]
+    inner: tuple[int, int]
+
+
+def targets(node: cst.CSTNode, source: Source, tree: Tree) -> list[Located]:
+    """Every target of a logical line."""
+    found = [
+        target
+        for part in inside(node, False)
+        for family in _FAMILIES
+        for target in family(part, tree)
+    ]
+    return [
+        Located(t, source.lines_of(tree.span(t.value)), source.lines_of(tree.inner(t.value)))
+        for t in found
+    ]
