@@ -7,7 +7,7 @@ so that they are right in a class body, beside `await` and `yield`, and in a com
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from annotate.domains import JSON
 
@@ -30,16 +30,20 @@ class Emitter:
     """Writes calls of the trial's `nni`.
 
     `quote` is the one that strings use; `around` are the delimiters of the f-strings around,
-    whose quotes and whose backslashes no Python before 3.12 takes.
+    where no Python before 3.12 takes their quotes or a backslash. `letters` are those outside
+    ASCII that the file's encoding is known to hold.
     """
 
     nni: str
     quote: str = '"'
     around: str = ""
+    letters: frozenset[str] = frozenset()
 
     @classmethod
     def for_text(cls, text: str) -> Emitter:
-        return cls(_ROUNDABOUT if _OTHER_USE.search(text) else _PLAIN)
+        letters = () if text.isascii() else (c for c in set(text) if c.isprintable())
+        nni = _ROUNDABOUT if _OTHER_USE.search(text) else _PLAIN
+        return cls(nni, letters=frozenset(letters))
 
     def inside(self, delimiters: str, written: str) -> Emitter:
         """The same inside f-strings, around code as it is written; raises Unquotable."""
@@ -48,7 +52,7 @@ class Emitter:
         free = [quote for quote in "\"'" if quote not in delimiters]
         if not free:
             raise Unquotable
-        return Emitter(self.nni.replace('"', free[0]), free[0], delimiters)
+        return replace(self, nni=self.nni.replace('"', free[0]), quote=free[0], around=delimiters)
 
     def code(self, text: str) -> str:
         """A piece of the user's code; raises Unquotable where it cannot stand."""
@@ -66,10 +70,9 @@ class Emitter:
         return ascii(value)
 
     def _string(self, value: str) -> str:
-        # With both quotes in the text ascii() always escapes the single one.
-        body = re.sub(r"\\(.)", lambda m: "'" if m[1] == "'" else m[0], ascii(f"{value}'\"")[1:-4])
         if not self.around:
-            return '"' + body.replace('"', '\\"') + '"'
+            return '"' + _escaped(value).replace('"', '\\"') + '"'
+        body = "".join(c if c in self.letters else _escaped(c) for c in value)
         quote = self.quote * 3 if self.quote in body else self.quote
         if _taken(body, self.around) or body.endswith(self.quote):
             raise Unquotable
@@ -86,6 +89,13 @@ class Emitter:
 
     def chosen(self, key: str, option: JSON, path: tuple[str, ...] = ()) -> str:
         return self.call("chosen", *map(self.literal, (key, option, *path)))
+
+
+def _escaped(text: str) -> str:
+    """The text in ASCII, as between quotes, with both quotes as they are."""
+    # With both quotes in the text ascii() always escapes the single one.
+    body = ascii(f"{text}'\"")[1:-4]
+    return re.sub(r"\\(.)", lambda match: "'" if match[1] == "'" else match[0], body)
 
 
 def _taken(text: str, delimiters: str) -> bool:
