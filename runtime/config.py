@@ -37,6 +37,7 @@ class Config:
     trial_timeout: float | None = None
     stall_timeout: float | None = None
     max_failures: int = 3
+    fresh_process: bool = False
 
     def __post_init__(self) -> None:
         mistakes = [*self._counts(), *self._durations()]

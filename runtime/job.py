@@ -11,18 +11,16 @@ from pathlib import Path
 import annotate
 from runtime.config import Config
 from runtime.executors.base import Job
+from runtime.executors.forkserver import Warm
 from runtime.paths import ExperimentFolder, TrialFolder
 from runtime.trial import Trial
-
-_STAGED = ("annotate_elsewhere.py", "annotate_trial.py", "run.py", "sitecustomize.py")
 
 
 def stage(folder: Path, root: Path) -> None:
     """Copy what a trial's processes import into `folder`; `root` is the user's code folder."""
     folder.mkdir(parents=True)
-    here = Path(__file__).parent / "stage"
-    for name in _STAGED:
-        shutil.copyfile(here / name, folder / name)
+    for file in (Path(__file__).parent / "stage").glob("*.py"):
+        shutil.copyfile(file, folder / file.name)
     # Our own nni.py by its place: the module that `import nni` finds may be NNI's.
     shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
     (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))
@@ -40,6 +38,20 @@ def job(
         command=(config.python, str(folder.stage / "run.py"), config.script, *config.arguments),
         cwd=Path(config.cwd),
         environment=trial_environment(folder.id, folder.stage, place, trial, environment),
+        argv=(config.script, *config.arguments),
+    )
+
+
+def warm(config: Config, folder: ExperimentFolder, environment: Mapping[str, str]) -> Warm | None:
+    """The process to fork the trials from; None where each is to have a fresh one."""
+    if config.fresh_process:
+        return None
+    return Warm(
+        python=config.python,
+        program=folder.stage / "annotate_fork_server.py",
+        script=config.script,
+        cwd=Path(config.cwd),
+        environment=_with_stage(folder.stage, environment),
     )
 
 
@@ -54,10 +66,8 @@ def trial_environment(
     experiment: str, stage: Path, place: TrialFolder, trial: Trial, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The user's environment, and the trial's identity by NNI's names."""
-    path = [str(stage), environment.get("PYTHONPATH", "")]
     return {
-        **environment,
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        **_with_stage(stage, environment),
         "NNI_PLATFORM": "local",
         "NNI_EXP_ID": experiment,
         "NNI_TRIAL_JOB_ID": trial.id,
@@ -65,3 +75,8 @@ def trial_environment(
         "NNI_SYS_DIR": str(place.path),
         "NNI_OUTPUT_DIR": str(place.output),
     }
+
+
+def _with_stage(stage: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    path = [str(stage), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}

@@ -18,6 +18,7 @@ from runtime.cli.summary import summary
 from runtime.config import Config
 from runtime.executors.local import LocalExecutor
 from runtime.experiment import Experiment
+from runtime.job import warm
 from runtime.lock import Held, Lock
 from runtime.paths import ExperimentFolder
 from runtime.results import experiment_document
@@ -47,13 +48,14 @@ def drive(
     with store, _locked(folder):
         _log_to(folder)
         progress = _progress(config, space, folder, as_json=as_json)
+        environment = dict(os.environ)
         experiment = Experiment(
             folder,
             store,
-            LocalExecutor,
+            lambda post: LocalExecutor(post, warm(config, folder, environment)),
             tuner,
             progress,
-            environment=dict(os.environ),
+            environment=environment,
             assessor=assessor or None,
         )
         progress.recall(experiment.trials.values())

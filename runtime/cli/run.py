@@ -86,6 +86,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--concurrency", type=int, default=1, metavar="K", help="trials at a time (default: 1)"
     )
     running.add_argument("--python", metavar="PATH", help="the interpreter that runs the trials")
+    running.add_argument(
+        "--fresh-process",
+        action="store_true",
+        help="a new interpreter for each trial, not a fork of one that has the libraries loaded",
+    )
     running.add_argument("--name", default="", metavar="TEXT", help="the experiment's name")
     running.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
@@ -143,6 +148,7 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         trial_timeout=args.trial_timeout,
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
+        fresh_process=args.fresh_process,
     )
 
 

@@ -14,13 +14,18 @@ from runtime.paths import TrialFolder
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One trial to run: `command` in the folder `cwd` with exactly `environment`."""
+    """One trial to run: `command` in the folder `cwd` with exactly `environment`.
+
+    `argv` is the script and its arguments where `command` runs just that, from the snapshot; an
+    executor may then run it by other means.
+    """
 
     trial: int
     folder: TrialFolder
     command: tuple[str, ...]
     cwd: Path
     environment: Mapping[str, str]
+    argv: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ Event: TypeAlias = Started | Reported | Ended
 class Executor(ABC):
     """Runs jobs, posting for each one Started, any number of Reported, and one Ended.
 
+    Where a job is stopped before its process was made, there is no Started.
     `post` may be called from a thread of the executor's own. A job that cannot be started at all
     raises AnnotateError from `start` and posts nothing.
     """

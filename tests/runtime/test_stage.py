@@ -1,54 +1,8 @@
 """What runs is the snapshot's code, and everything else is as in a plain run."""
 
-import json
-import os
 import subprocess
-import textwrap
 
 import pytest
-
-from runtime.job import stage, trial_environment
-from runtime.paths import ExperimentFolder
-from runtime.trial import Origin, Trial, TrialState
-
-
-@pytest.fixture
-def run(tmp_path, folder, python):
-    """Write the user's files and what the snapshot has instead; run a command as a trial."""
-    experiment = ExperimentFolder(tmp_path / "home" / "EXP")
-    stage(experiment.stage, folder)
-
-    def write(files, frozen):
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(text))
-        for name, text in {**files, **frozen}.items():
-            path = experiment.snapshot / "code" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(textwrap.dedent(text))
-
-    def run(command, files, frozen, *, code=0, cwd=folder):
-        write(files, frozen)
-        trial = Trial(0, "abcde", Origin.USER, TrialState.WAITING, {})
-        place = experiment.trial(0)
-        place.output.mkdir(parents=True, exist_ok=True)
-        place.parameters.write_text(json.dumps({"parameters": {}}))
-        environment = trial_environment("EXP", experiment.stage, place, trial, os.environ)
-        words = {"PYTHON": [python], "RUN": [python, str(experiment.stage / "run.py")]}
-        done = subprocess.run(
-            [part for word in command for part in words.get(word, [word])],
-            cwd=cwd,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
 
 
 def frozen(text):
@@ -62,11 +16,19 @@ print("plain", __name__, __file__, sys.argv, sys.path[0], __doc__, __spec__)
 """
 
 
-@pytest.mark.parametrize(
-    "command", [["RUN", "train.py", "--x", "1"], ["PYTHON", "train.py", "--x", "1"]]
-)
-def test_a_script_runs_as_it_would_alone(run, folder, python, command):
+def test_a_script_runs_as_it_would_alone(run_script, folder, python):
+    argv = ["train.py", "--x", "1"]
+    done = run_script({"train.py": SCRIPT}, {"train.py": frozen(SCRIPT)}, argv)
+    _assert_as_alone(done, folder, python)
+
+
+def test_a_command_of_the_users_runs_as_it_would_alone(run, folder, python):
+    command = ["PYTHON", "train.py", "--x", "1"]
     done = run(command, {"train.py": SCRIPT}, {"train.py": frozen(SCRIPT)})
+    _assert_as_alone(done, folder, python)
+
+
+def _assert_as_alone(done, folder, python):
     alone = subprocess.run(
         [python, "train.py", "--x", "1"], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -83,7 +45,7 @@ def test_the_interpreters_own_options_stay(run):
     assert done.stdout == "frozen 1 ['ignore::UserWarning']\n"
 
 
-def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run, folder):
+def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run_script, folder):
     module = "import os\nvalue = 'plain'\nplace = os.path.abspath(__file__)\n"
     files = {
         "train.py": "import pkg.sub, other\nfrom pkg import near\n"
@@ -93,31 +55,31 @@ def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run, f
         "pkg/sub.py": module,
         "other.py": module,
     }
-    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    done = run_script(files, {n: frozen(t) for n, t in files.items()})
     places = [folder / "pkg/sub.py", folder / "other.py", folder / "pkg/near.py"]
     assert done.stdout == "".join(f"frozen {place}\n" for place in places)
     assert not list(folder.rglob("__pycache__")), "the user's folder is never written"
 
 
-def test_a_module_that_was_edited_or_deleted_since_is_still_the_snapshots(run, folder):
+def test_a_module_that_was_edited_or_deleted_since_is_still_the_snapshots(run_script, folder):
     files = {"train.py": "import other\nprint(other.value)\n", "other.py": "value = 'plain'\n"}
-    run(["RUN", "train.py"], files, {"other.py": "value = 'frozen'\n"})
+    run_script(files, {"other.py": "value = 'frozen'\n"})
     (folder / "other.py").unlink()
-    done = run(["RUN", "train.py"], {}, {})
+    done = run_script({}, {})
     assert done.stdout == "frozen\n"
 
 
-def test_data_beside_a_module_is_the_users(run, folder):
+def test_data_beside_a_module_is_the_users(run_script, folder):
     (folder / "data.txt").write_text("data")
     script = (
         "import os\nhere = os.path.dirname(os.path.abspath(__file__))\n"
         "print(open(os.path.join(here, 'data.txt')).read())\n"
     )
-    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "data\n"
+    assert run_script({"train.py": script}, {}).stdout == "data\n"
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_processes_of_multiprocessing_run_the_snapshots_code(run, method):
+def test_processes_of_multiprocessing_run_the_snapshots_code(run_script, method):
     script = f"""\
     import multiprocessing
     import helper
@@ -130,11 +92,11 @@ def test_processes_of_multiprocessing_run_the_snapshots_code(run, method):
             print(pool.map(work, range(2)))
     """
     files = {"train.py": script, "helper.py": "value = 'plain'\n"}
-    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    done = run_script(files, {n: frozen(t) for n, t in files.items()})
     assert done.stdout == "[(0, 'frozen', 'frozen', True), (1, 'frozen', 'frozen', True)]\n"
 
 
-def test_scripts_that_the_trial_starts_itself_run_the_snapshots_code(run):
+def test_scripts_that_the_trial_starts_itself_run_the_snapshots_code(run_script):
     files = {
         "train.py": "import subprocess, sys\n"
         "subprocess.run([sys.executable, 'worker.py', 'a'], check=True)\n"
@@ -143,7 +105,7 @@ def test_scripts_that_the_trial_starts_itself_run_the_snapshots_code(run):
         "pkg/__init__.py": "",
         "pkg/job.py": "import sys\nprint('plain', sys.argv[1:], __name__, __package__)\n",
     }
-    done = run(["RUN", "train.py"], files, {n: frozen(t) for n, t in files.items()})
+    done = run_script(files, {n: frozen(t) for n, t in files.items()})
     assert done.stdout == "frozen ['worker.py', 'a']\nfrozen ['b'] __main__ pkg\n"
 
 
@@ -157,9 +119,9 @@ def test_a_shell_script_that_starts_python_runs_the_snapshots_code(run, folder):
     assert done.stdout == "frozen\n"
 
 
-def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run, folder):
+def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run_script, folder):
     script = "def f():\n    raise ValueError('plain')\n\nf()\n"
-    done = run(["RUN", "train.py"], {"train.py": script}, {"train.py": frozen(script)}, code=1)
+    done = run_script({"train.py": script}, {"train.py": frozen(script)}, code=1)
     lines = done.stderr.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     assert lines[1] == f'  File "{folder / "train.py"}", line 4, in <module>' or lines[1] == (
@@ -180,43 +142,43 @@ def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run, fol
         ("os.kill(os.getpid(), 9)", -9),
     ],
 )
-def test_the_script_ends_as_it_would_alone(run, end, code):
-    run(["RUN", "train.py"], {"train.py": f"import os, sys\n{end}\n"}, {}, code=code)
+def test_the_script_ends_as_it_would_alone(run_script, end, code):
+    run_script({"train.py": f"import os, sys\n{end}\n"}, {}, code=code)
 
 
-def test_exit_handlers_and_threads_end_as_in_a_plain_run(run):
+def test_exit_handlers_and_threads_end_as_in_a_plain_run(run_script):
     script = (
         "import atexit, threading, time\n"
         "atexit.register(print, 'exit')\n"
         "threading.Thread(target=lambda: (time.sleep(0.1), print('thread'))).start()\n"
         "print('main')\n"
     )
-    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "main\nthread\nexit\n"
+    assert run_script({"train.py": script}, {}).stdout == "main\nthread\nexit\n"
 
 
-def test_objects_of_the_script_can_be_pickled(run):
+def test_objects_of_the_script_can_be_pickled(run_script):
     script = (
         "import pickle\nclass Thing:\n    pass\n"
         "print(type(pickle.loads(pickle.dumps(Thing()))).__module__)\n"
     )
-    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "__main__\n"
+    assert run_script({"train.py": script}, {}).stdout == "__main__\n"
 
 
-def test_the_environments_own_sitecustomize_still_runs(run, tmp_path, monkeypatch):
+def test_the_environments_own_sitecustomize_still_runs(run_script, tmp_path, monkeypatch):
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text("import builtins\nbuiltins.theirs = 'ran'\n")
     monkeypatch.setenv("PYTHONPATH", str(site))
     script = "import sys\nprint(theirs, sys.modules['sitecustomize'].__file__)\n"
-    done = run(["RUN", "train.py"], {"train.py": script}, {})
+    done = run_script({"train.py": script}, {})
     assert done.stdout == f"ran {site / 'sitecustomize.py'}\n"
 
 
-def test_a_users_own_module_called_nni_does_not_hide_ours(run):
+def test_a_users_own_module_called_nni_does_not_hide_ours(run_script):
     files = {"train.py": "import nni\nprint(nni.get_experiment_id())\n", "nni.py": "x = 1\n"}
-    assert run(["RUN", "train.py"], files, {}).stdout == "EXP\n"
+    assert run_script(files, {}).stdout == "EXP\n"
 
 
-def test_output_can_be_followed_line_by_line(run):
+def test_output_can_be_followed_line_by_line(run_script):
     script = "import os\nprint('first')\nos._exit(0)\n"
-    assert run(["RUN", "train.py"], {"train.py": script}, {}).stdout == "first\n"
+    assert run_script({"train.py": script}, {}).stdout == "first\n"

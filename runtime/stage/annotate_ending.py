@@ -1,0 +1,113 @@
+"""The end of a forked trial: what a script can notice of an interpreter's end, and no more.
+
+An interpreter ends by taking every imported library apart. In a fork that means copying nearly
+all of its parent's memory first (0.4 s with torch), only to give it back. So the user's part is
+done in the interpreter's own order, threads, exit handlers, the script's objects and the standard
+streams, and the rest is left to the system.
+"""
+
+import atexit
+import contextlib
+import gc
+import os
+import sys
+import weakref
+from importlib.machinery import EXTENSION_SUFFIXES
+
+import annotate_preload
+
+_FLUSH_FAILED = 120  # the interpreter's own exit code for it
+
+
+def end(asked, before, flush_c):
+    """End this process with the code of `sys.exit(asked)`.
+
+    `before` are the names of the modules that the fork began with; `flush_c` flushes what C code
+    has buffered.
+    """
+    code = _code(asked)
+    _call_handlers()
+    failed = not _flush()
+    if _needs_all(before):
+        sys.exit(code)
+    _drop(before)
+    failed = not _flush() or failed
+    flush_c()
+    os._exit(_FLUSH_FAILED if failed else code)
+
+
+def _code(asked):
+    if asked is None:
+        return 0
+    if isinstance(asked, int):
+        return asked & 0xFF if -(2**63) <= asked < 2**63 else 0xFF
+    _flush()
+    print(asked, file=sys.stderr)
+    return 1
+
+
+def _needs_all(before):
+    """Whether something is here that may count on the interpreter's whole end."""
+    threading = sys.modules.get("threading")
+    if threading is not None and any(t.daemon for t in threading.enumerate()):
+        return True  # it would still run while the script's objects go
+    return any(_is_foreign(name) for name in set(sys.modules) - before)
+
+
+def _is_foreign(name):
+    """Whether it is an extension that nobody has vouched for: C code may have exit handlers."""
+    place = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
+    if not isinstance(place, str) or not place.endswith(tuple(EXTENSION_SUFFIXES)):
+        return False
+    ours = name.partition(".")[0] in annotate_preload.LIBRARIES
+    return not ours and "lib-dynload" not in place
+
+
+def _call_handlers():
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+    with contextlib.suppress(BaseException):  # Python 3.8 raises what it has already shown
+        atexit._run_exitfuncs()
+
+
+def _flush():
+    """Whether nothing was lost."""
+    whole = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not getattr(stream, "closed", False):
+                stream.flush()
+        except BaseException:
+            whole = False
+    return whole
+
+
+def _drop(before):
+    """Let the script's objects go, so that files are written out and finalisers run."""
+    names = [name for name in sys.modules if name not in before and name != "__main__"]
+    alive = [_reference(sys.modules.pop(name)) for name in ["__main__", *reversed(names)]]
+    gc.collect()
+    for reference in alive:
+        module = reference()
+        if module is not None:
+            _clear(module)
+    gc.collect()
+
+
+def _reference(module):
+    try:
+        return weakref.ref(module)
+    except TypeError:
+        return lambda: None
+
+
+def _clear(module):
+    """Names with one underscore first, as the interpreter does it."""
+    held = getattr(module, "__dict__", None)
+    if not isinstance(held, dict):
+        return
+    private = [n for n in held if isinstance(n, str) and n[:1] == "_" and n[1:2] != "_"]
+    rest = [n for n in held if n not in private and n != "__builtins__"]
+    for name in private + rest:
+        held[name] = None

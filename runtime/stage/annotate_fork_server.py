@@ -1,0 +1,194 @@
+"""`python annotate_fork_server.py SOCKET SCRIPT`: fork a trial of the script at each request.
+
+The libraries that the script imports are imported once, here. This process starts no thread and
+touches no GPU; where it can't vouch for a fork it says why and ends.
+
+Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
+stderr), `signal` (id, number) to the trial's process group, `reap` (id): until then nobody else
+can get its process's number. Answers: `ready` or `refused`, `started` (id, pid), `failed` (id,
+reason), `ended` (id, code). At the end of the socket all trials are ended.
+"""
+
+import sys
+
+_at_start = frozenset(sys.modules)
+
+import contextlib  # noqa: E402
+import ctypes  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import select  # noqa: E402
+import signal  # noqa: E402
+import socket  # noqa: E402
+import time  # noqa: E402
+
+import annotate_ending  # noqa: E402
+import annotate_preload  # noqa: E402
+import annotate_trial  # noqa: E402
+
+_GRACE = 2.0  # seconds that trials have to end by themselves once nobody follows them any more
+_PR_SET_PDEATHSIG = 1
+
+
+class _Server:
+    def __init__(self, channel):
+        self._channel = channel
+        self._data = b""
+        self._pids = {}  # from id to a process that is not reaped yet
+        self._running = set()
+        self._libc = ctypes.CDLL(None)
+
+    def serve(self):
+        """Returns the request in the process forked for it; the server itself ends here."""
+        self._wake, wake = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        pid = os.getpid()
+        while True:
+            ready, _, _ = select.select([self._channel, self._wake], [], [])
+            if self._wake in ready:
+                os.read(self._wake, 4096)
+                self._report_ends()
+            for request in self._requests() if self._channel in ready else ():
+                if request is None:
+                    self._end_all()
+                if request["do"] == "start" and self._fork(request):
+                    os.close(self._wake)
+                    os.close(wake)
+                    self._begin(request, pid)
+                    return request
+                if request["do"] == "signal":
+                    _send(self._pids[request["id"]], request["number"])
+                elif request["do"] == "reap":
+                    os.waitpid(self._pids.pop(request["id"]), 0)
+
+    def say(self, what, **more):
+        data = json.dumps(dict(more, event=what)).encode() + b"\n"
+        try:
+            self._channel.sendall(data)
+        except OSError:
+            self._end_all()
+
+    def flush_c(self):
+        self._libc.fflush(None)
+
+    def _requests(self):
+        data = self._channel.recv(65536)
+        *lines, self._data = (self._data + data).split(b"\n")
+        return [json.loads(line) for line in lines] + ([] if data else [None])
+
+    def _fork(self, request):
+        """True in the new process."""
+        fork = request["id"]
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self.say("failed", id=fork, reason=str(error))
+            return False
+        if pid:
+            self._pids[fork] = pid
+            self._running.add(fork)
+            self.say("started", id=fork, pid=pid)
+        return not pid
+
+    def _begin(self, request, server):
+        """Make this fork what a process of its own would be."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._channel.close()
+        os.setsid()
+        self._libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+        if os.getppid() != server:
+            os._exit(1)  # it ended just before it could take this one along
+        for number, name in ((1, "stdout"), (2, "stderr")):
+            file = os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            os.dup2(file, number)
+            os.close(file)
+        for name, value in request["environment"].items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        _renew()
+
+    def _report_ends(self):
+        for fork in list(self._running):
+            end = _end(self._pids[fork])
+            if end is not None:
+                self._running.discard(fork)
+                by_itself = end.si_code == os.CLD_EXITED
+                code = end.si_status if by_itself else -end.si_status
+                self.say("ended", id=fork, code=code)
+
+    def _end_all(self):
+        for pid in self._pids.values():
+            _send(pid, signal.SIGTERM)
+        until = time.monotonic() + _GRACE
+        while any(_end(self._pids[n]) is None for n in self._running) and time.monotonic() < until:
+            time.sleep(0.02)
+        for pid in self._pids.values():
+            _send(pid, signal.SIGKILL)
+        os._exit(0)
+
+
+def _send(pid, number):
+    """To the whole group, or to the process where it has had no time to make one."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    except PermissionError:
+        pass
+
+
+def _end(pid):
+    """How the child ended, not reaping it; None while it runs."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+
+
+def _renew():
+    """What every process has of its own. Python's global generator renews itself in a fork."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.default_generator.seed()
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        processes.current_process().authkey = os.urandom(32)
+    threading = sys.modules.get("threading")
+    if hasattr(threading, "get_native_id"):
+        threading.main_thread()._set_native_id()
+
+
+def _serve(channel, script):
+    server = _Server(channel)
+    began = time.monotonic()
+    try:
+        annotate_trial.prepare(script)
+        names = annotate_preload.preload(script, _at_start)
+    except annotate_preload.Refused as error:
+        server.say("refused", reason=str(error))
+        os._exit(0)
+    server.say("ready", libraries=names, seconds=time.monotonic() - began)
+    before = frozenset(sys.modules)
+    return server.serve(), before, server.flush_c
+
+
+def _run(argv):
+    try:
+        annotate_trial.execute(argv)
+    except SystemExit as error:
+        return error.code
+    return None
+
+
+if __name__ == "__main__":
+    _channel = socket.socket(fileno=int(sys.argv[1]))
+    _request, _before, _flush_c = _serve(_channel, sys.argv[2])
+    sys.orig_argv = [sys.executable, *_request["argv"]]
+    annotate_ending.end(_run(_request["argv"]), _before, _flush_c)

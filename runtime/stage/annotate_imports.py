@@ -1,0 +1,192 @@
+"""What a script will import for certain, found without running any of it.
+
+The statements are followed in the order in which they would run, through the user's own modules
+too, as far as nothing before an import can change what the import does: once the environment or
+the path is changed, what follows is left for the trial itself.
+"""
+
+import ast
+import os
+import sys
+from importlib.machinery import PathFinder
+
+import annotate_trial
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_READS = {"get", "keys", "values", "items", "copy"}
+_WRITES = {"setdefault", "pop"}
+#: Variables that libraries read only when they are first used, which is after the fork.
+LATE = {
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_DEVICE_ORDER",
+    "CUDA_LAUNCH_BLOCKING",
+    "CUDA_VISIBLE_DEVICES",
+    "PYTHONHASHSEED",
+    "TOKENIZERS_PARALLELISM",
+}
+_CHANGING = {"load_dotenv", "patch_all", "putenv", "unsetenv"}
+_PATHS = {"meta_path", "modules", "path", "path_hooks"}
+
+
+def find(script):
+    """(module, names taken from it) of each certain import of a library, in order."""
+    search = _Search()
+    copy = annotate_trial.frozen(script)
+    if copy is not None:
+        search.file(copy, "", main=True)
+    return search.found
+
+
+class _Search:
+    def __init__(self):
+        self.found = []
+        self._files = set()
+        self._stopped = False  # what comes now may be another thing than it seems
+        self._armed = False  # there is a function that would change the environment
+
+    def file(self, path, package, main=False):
+        """Follow the file `path`, a module of `package`."""
+        if path in self._files or self._stopped:
+            return
+        self._files.add(path)
+        try:
+            with open(path, "rb") as file:
+                body = ast.parse(file.read()).body
+        except (OSError, SyntaxError, ValueError, RecursionError):
+            self._stopped = True
+            return
+        self._body(body, package, main)
+
+    def _body(self, body, package, main):
+        for statement in body:
+            if self._stopped:
+                return
+            if isinstance(statement, ast.Import):
+                for alias in statement.names:
+                    self._module(alias.name, ())
+            elif isinstance(statement, ast.ImportFrom):
+                module = _absolute(statement, package)
+                self._module(module, tuple(alias.name for alias in statement.names))
+            elif isinstance(statement, ast.Try):
+                self._body(statement.body, package, main)
+                self._other(statement)
+            elif main and _is_main_guard(statement):
+                self._body(statement.body, package, main)
+            else:
+                self._other(statement)
+
+    def _module(self, module, names):
+        top = module.partition(".")[0]
+        if self._stopped or not top or top in sys.builtin_module_names:
+            return
+        folder = users_folder(top)
+        spec = None if folder else PathFinder.find_spec(top)
+        if spec is not None and spec.origin is None:
+            folder = users_folder(top, whole=False)
+        if folder is not None:
+            self._own(folder, module, names)
+        elif spec is not None:
+            self.found.append((module, names))
+        else:
+            self._stopped = True  # found by some means that only running it would tell
+
+    def _own(self, folder, module, names):
+        """Every file of the user's that importing `module` and `names` of it runs."""
+        parts = module.split(".")
+        steps = [parts[: n + 1] for n in range(len(parts))] + [[*parts, name] for name in names]
+        for step in steps:
+            place = os.path.join(folder, *step)
+            if os.path.isfile(os.path.join(place, "__init__.py")):
+                self.file(os.path.join(place, "__init__.py"), ".".join(step))
+            elif os.path.isfile(place + ".py"):
+                self.file(place + ".py", ".".join(step[:-1]))
+
+    def _other(self, statement):
+        direct = list(_direct(statement))
+        calls = any(isinstance(node, ast.Call) for node in direct)
+        if _changes(direct) or (self._armed and calls):
+            self._stopped = True
+        elif _changes(list(ast.walk(statement))):
+            self._armed = True
+
+
+def users_folder(top, whole=True):
+    """The frozen folder of the path in which the user's own module `top` lies, or None.
+
+    Unless it is to be a `whole` one, a folder without an `__init__.py` is one too.
+    """
+    for entry in sys.path:
+        folder = annotate_trial.frozen(entry or os.getcwd())
+        if folder is not None:
+            place = os.path.join(folder, top)
+            package = os.path.join(place, "__init__.py") if whole else place
+            if os.path.isfile(place + ".py") or os.path.exists(package):
+                return folder
+    return None
+
+
+def _absolute(statement, package):
+    if not statement.level:
+        return statement.module or ""
+    parents = package.split(".")
+    kept = parents[: len(parents) - statement.level + 1]
+    return ".".join([*kept, statement.module] if statement.module else kept)
+
+
+def _is_main_guard(statement):
+    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+        return False
+    test = statement.test
+    words = {getattr(side, "id", getattr(side, "value", None)) for side in _sides(test)}
+    return isinstance(test.ops[0], ast.Eq) and words == {"__name__", "__main__"}
+
+
+def _sides(test):
+    return [test.left, *test.comparators]
+
+
+def _direct(statement):
+    """The nodes that run with the statement: those in the bodies of functions do not."""
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, _FUNCTIONS):
+            waiting.extend(getattr(node, "decorator_list", ()))
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _changes(nodes):
+    """Whether the nodes may change the environment or where modules are found."""
+    harmless = {id(node) for user in nodes for node in _harmless(user)}
+    return any(id(node) not in harmless and _is_lever(node) for node in nodes)
+
+
+def _is_lever(node):
+    name = getattr(node, "attr", None) or getattr(node, "id", None)
+    if name == "environ" or name in _CHANGING:
+        return True
+    is_sys = isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == "sys"
+    return is_sys and name in _PATHS
+
+
+def _harmless(user):
+    """The nodes that `user`, their parent, only reads, or changes where it can't matter."""
+    if isinstance(user, ast.Subscript):
+        if isinstance(user.ctx, ast.Load) or _text(user.slice) in LATE:
+            yield user.value
+    elif isinstance(user, ast.Attribute) and user.attr in _READS:
+        yield user.value
+    elif isinstance(user, ast.Compare):
+        yield from user.comparators
+    elif isinstance(user, ast.Call) and isinstance(user.func, ast.Attribute):
+        late = user.func.attr in _WRITES and user.args and _text(user.args[0]) in LATE
+        # What is appended to the path hides nothing that was there.
+        if late or (user.func.attr == "append" and getattr(user.func.value, "attr", "") == "path"):
+            yield user.func.value
+
+
+def _text(node):
+    node = node.value if type(node).__name__ == "Index" else node  # Python 3.8
+    return getattr(node, "value", None)

@@ -1,0 +1,122 @@
+"""Importing ahead, once, what the trials forked from this process would each import."""
+
+import gc
+import os
+import sys
+import time
+
+import annotate_imports
+
+#: Libraries that are known to be safe to fork once they are imported, and not used yet.
+LIBRARIES = {
+    "PIL",
+    "joblib",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "scipy",
+    "seaborn",
+    "sklearn",
+    "statsmodels",
+    "torch",
+    "torchvision",
+    "tqdm",
+}
+#: Of the standard library, what is often imported and has no state of a process's own.
+STANDARD = {
+    *("abc", "argparse", "array", "ast", "base64", "bisect", "collections", "concurrent"),
+    *("configparser", "contextlib", "copy", "csv", "ctypes", "dataclasses", "datetime"),
+    *("decimal", "enum", "fractions", "functools", "gc", "glob", "gzip", "hashlib", "heapq"),
+    *("importlib", "inspect", "io", "itertools", "json", "logging", "math", "multiprocessing"),
+    *("numbers", "operator", "os", "pathlib", "pickle", "platform", "pprint", "queue", "random"),
+    *("re", "shutil", "signal", "statistics", "string", "struct", "subprocess", "tempfile"),
+    *("textwrap", "threading", "time", "traceback", "types", "typing", "uuid", "warnings"),
+    *("weakref", "zipfile"),
+}
+
+
+class Refused(Exception):
+    """Trials can't be forked from this process; the message says why."""
+
+
+def preload(script, at_start):
+    """Import the libraries that `script` imports for certain, and return their names.
+
+    `at_start` are the modules that every process of this interpreter has from its beginning.
+    Raises Refused where a fork would not be as good as a process of its own.
+    """
+    names = []
+    for module, taken in annotate_imports.find(script):
+        top = module.partition(".")[0]
+        if top in LIBRARIES or top in STANDARD:
+            _import(module, taken)
+            if top in LIBRARIES and top not in names:
+                names.append(top)
+    _refuse_hidden(at_start)
+    _refuse_gpu()
+    _refuse_threads()
+    gc.collect()
+    gc.freeze()  # what is here stays, and a trial's collections need not copy its pages
+    return names
+
+
+def _import(module, taken):
+    try:
+        # As the statement itself would do it: what is taken may be modules of a package.
+        __import__(module, {}, {}, taken, 0)
+    except BaseException as error:
+        raise Refused("import %s failed: %s: %s" % (module, type(error).__name__, error)) from error
+
+
+def _refuse_hidden(at_start):
+    """A module of the user's own that has another's name must be found first, as ever."""
+    for name in list(sys.modules):
+        if "." in name or name in at_start or name.startswith("annotate_"):
+            continue
+        module = sys.modules[name]
+        place = getattr(module, "__file__", None)
+        if name != "nni" and place and annotate_imports.users_folder(name) is not None:
+            raise Refused("the code folder has a module called %s" % name)
+
+
+def _refuse_gpu():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        raise Refused("importing torch initialised CUDA")
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink("/proc/self/fd/" + number)
+        except OSError:
+            continue
+        if target.startswith(("/dev/nvidia", "/dev/kfd", "/dev/dri")):
+            raise Refused("an import opened the GPU (%s)" % target)
+
+
+def _refuse_threads():
+    """Threads are lost in a fork, but for those that their library ends before each fork.
+
+    So a fork is tried. OpenBLAS ends its threads then, and a process starts as many again when it
+    first computes.
+    """
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    names = _threads()
+    for _ in range(20):  # one that was told to end may need a moment
+        if len(names) == 1:
+            return
+        time.sleep(0.01)
+        names = _threads()
+    raise Refused("an import started a thread that a fork would lose (%s)" % ", ".join(names))
+
+
+def _threads():
+    names = []
+    for number in os.listdir("/proc/self/task"):
+        try:
+            with open("/proc/self/task/%s/comm" % number) as file:
+                names.append(file.read().strip())
+        except OSError:
+            continue  # it has just ended
+    return names

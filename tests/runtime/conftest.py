@@ -1,0 +1,120 @@
+"""A trial as the experiment runs it: a staged folder, the user's files, and the ways to run."""
+
+import dataclasses
+import logging
+import os
+import queue
+import subprocess
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from runtime.config import Config
+from runtime.executors.base import Ended
+from runtime.executors.local import LocalExecutor
+from runtime.job import job, stage, warm
+from runtime.paths import ExperimentFolder
+from runtime.trial import Origin, Trial, TrialState
+
+
+@dataclasses.dataclass
+class Staged:
+    """An experiment's folder, and trials in it that the interpreter `python` runs."""
+
+    experiment: ExperimentFolder
+    folder: Path
+    python: str
+    log: pytest.LogCaptureFixture
+
+    def write(self, files, frozen):
+        """The user's files, and what the snapshot has instead of some of them."""
+        _write(self.folder, files)
+        _write(self.experiment.snapshot / "code", {**files, **frozen})
+
+    def job(self, argv=("train.py",), number=0, **environment):
+        trial = Trial(number, f"id{number}", Origin.USER, TrialState.WAITING, {})
+        made = job(self.config(argv), self.experiment, trial, {**os.environ, **environment})
+        return dataclasses.replace(made, cwd=Path.cwd())
+
+    def warm(self, script="train.py"):
+        return warm(self.config([script]), self.experiment, os.environ)
+
+    def config(self, argv):
+        return Config(argv[0], str(Path.cwd()), self.python, tuple(argv[1:]))
+
+    def run(self, command, files, frozen, *, code=0, cwd=None):
+        """Run a command in which RUN stands for our way to run a script."""
+        self.write(files, frozen)
+        made = self.job()
+        words = {"PYTHON": [self.python], "RUN": made.command[:2]}
+        done = subprocess.run(
+            [part for word in command for part in words.get(word, [word])],
+            cwd=cwd or self.folder,
+            env=dict(made.environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    def fork(self, argv, files, frozen, *, code=0):
+        """Have a server fork the script."""
+        self.write(files, frozen)
+        inbox = queue.Queue()
+        made = self.job(argv)
+        executor = LocalExecutor(inbox.put, self.warm(argv[0]))
+        executor.start(made)
+        done = until_ended(inbox)
+        executor.close()
+        assert "trials are forked" in self.log.text, self.log.text
+        out, err = made.folder.stdout.read_text(), made.folder.stderr.read_text()
+        made.folder.stdout.unlink()
+        made.folder.stderr.unlink()
+        assert done.code == code, err
+        return subprocess.CompletedProcess(argv, done.code, out, err)
+
+
+def until_ended(inbox, timeout=60.0):
+    """Take events until a trial has ended, and return that one."""
+    until = time.monotonic() + timeout
+    while True:
+        event = inbox.get(timeout=max(0.01, until - time.monotonic()))
+        if isinstance(event, Ended):
+            return event
+
+
+def _write(folder, files):
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+
+
+@pytest.fixture
+def staged(tmp_path, folder, python, caplog):
+    caplog.set_level(logging.INFO)
+    experiment = ExperimentFolder(tmp_path / "home" / "EXP")
+    stage(experiment.stage, folder)
+    return Staged(experiment, folder, python, caplog)
+
+
+@pytest.fixture
+def run(staged):
+    return staged.run
+
+
+@pytest.fixture(params=["process", "fork"])
+def run_script(request, staged):
+    """Run a script as a trial, both in a process of its own and in a fork."""
+
+    def run(files, frozen, argv=("train.py",), *, code=0):
+        if request.param == "fork":
+            return staged.fork(argv, files, frozen, code=code)
+        return staged.run(["RUN", *argv], files, frozen, code=code)
+
+    return run
