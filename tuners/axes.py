@@ -59,8 +59,8 @@ class Axis:
 
     def cell(self, levels: ArrayLike) -> tuple[Floats, Floats]:
         """From where to where positions are rounded to each level."""
-        found, half = np.asarray(levels, dtype=float), self.step / 2
-        first, last = found - half, found + half
+        steps = np.round(np.asarray(levels, dtype=float) / self.step)
+        first, last = (steps - 0.5) * self.step, (steps + 0.5) * self.step
         if self.logarithmic:
             with np.errstate(divide="ignore"):
                 first, last = np.log(np.maximum(first, 0)), np.log(last)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from annotate.space import Choice, SearchSpace, Values
-from tuners.axes import Axis, Bools, Floats, axis
+from tuners.axes import Axis, Bools, Floats, Ints, axis
 from tuners.coordinates import Coordinates
 
 #: Where a coordinate that the values do not have is put.
@@ -50,6 +50,8 @@ class Cube:
         exists: list[Bools] = []
         for c, a in zip(self.coordinates, self._axes, strict=True):
             levels = _levels(a, found[:, c.number])
+            if isinstance(c.domain, Choice):
+                levels = _first(c.domain)[levels.astype(int)]
             here = np.ones(len(found), dtype=bool)
             if c.parent is not None:
                 chosen = _levels(self._axes[c.parent], found[:, c.parent])
@@ -63,6 +65,11 @@ class Cube:
         """From each coordinate that is a choice to its number of options."""
         domains = ((c.number, c.domain) for c in self.coordinates)
         return {number: len(d.options) for number, d in domains if isinstance(d, Choice)}
+
+
+def _first(choice: Choice) -> Ints:
+    """From each option's number to that of the first which is the same."""
+    return np.array([choice.index(option.to_json()) for option in choice.options])
 
 
 def _unit(axis: Axis, levels: Floats) -> Floats:

@@ -15,6 +15,8 @@ from tuners.coordinates import Coordinate, Levels, snap
 
 #: The newest observations that are not forgotten; hyperopt's own number.
 _REMEMBERED = 25
+#: The prior's weight for one option, where an observation of it weighs 1.
+_PRIOR_SHARE = 0.5
 
 
 class Parzen:
@@ -63,11 +65,15 @@ class _Kernels(ABC):
 
 
 class _Options(_Kernels):
-    """Probabilities of a choice's options: the observed one, and a share of the prior."""
+    """Probabilities of a choice's options: the observed one's, and the prior's for each.
+
+    That the prior's share does not fall with the number of kernels keeps a choice from settling
+    on the option that did well first.
+    """
 
     def __init__(self, count: int, observed: Floats, prior_weight: float) -> None:
         kernels = len(observed) + 1
-        self._p = np.full((kernels, count), prior_weight / kernels)
+        self._p = np.full((kernels, count), _PRIOR_SHARE * prior_weight)
         self._p[np.arange(len(observed)), observed.astype(int)] += 1
         self._p /= self._p.sum(axis=1, keepdims=True)
 
