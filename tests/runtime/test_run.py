@@ -305,7 +305,7 @@ def test_an_interrupted_experiment_keeps_what_it_has_and_goes_on(annotate, folde
     driver.send_signal(number)
     _, stderr = driver.communicate(timeout=60)
     assert driver.returncode == 130
-    (folder_of,) = (home / "experiments").iterdir()
+    (folder_of,) = (home / "experiments").glob("[!.]*")
     assert f"annotate resume {folder_of.name}" in stderr
     psutil.wait_procs(trials, timeout=10)
     assert not [p for p in trials if p.is_running()]
@@ -332,12 +332,11 @@ def test_a_driver_that_was_killed_is_shown_as_stopped_and_goes_on(annotate, fold
     trials = psutil.Process(driver.pid).children(recursive=True)
     driver.kill()
     driver.communicate()
-    for trial in trials:
-        if trial.is_running():
-            os.kill(trial.pid, signal.SIGKILL)
+    psutil.wait_procs(trials, timeout=10)
+    assert not [p for p in trials if p.is_running()], "a trial outlived its experiment"
     (row,) = json.loads(annotate("experiment", "list", "--all", "--json").stdout)
     assert (row["state"], row["trials"]) == ("STOPPED", 2)
-    (folder_of,) = (home / "experiments").iterdir()
+    (folder_of,) = (home / "experiments").glob("[!.]*")
     code = (folder_of / "snapshot/code/train.py").read_text()
     (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "1"))
     found = json.loads(annotate("resume", "--json").stdout)
