@@ -81,12 +81,3 @@ def _levels(axis: Axis, units: Floats) -> Floats:
     inside = np.clip(units, _EDGE, 1 - _EDGE)
     scaled = inside - 0.5 if axis.bounded else ndtri(inside)
     return axis.levels(axis.mean + axis.width * scaled)
-
-
-def latin_hypercube(count: int, dimensions: int, rng: np.random.Generator) -> Floats:
-    """`count` points of the cube, of which each coordinate has one in each of `count` strata.
-
-    McKay, Beckman and Conover, Technometrics 1979.
-    """
-    strata = rng.permuted(np.tile(np.arange(count), (dimensions, 1)), axis=1).T
-    return np.asarray((strata + rng.random((count, dimensions))) / count)

@@ -12,6 +12,7 @@ from tuners.arguments import at_least
 from tuners.axes import Floats
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner
+from tuners.start import spread
 from tuners.surrogate import Surrogate
 
 
@@ -58,8 +59,8 @@ class GPTuner(FreshTuner):
     def propose(self, rng: np.random.Generator) -> Values | None:
         surrogate = self._surrogate
         if len(self.results) < self._cold or not surrogate.learn(self.results, self.pending):
-            return surrogate.spread(
-                self._cold, len(self.results) + len(self.pending), self.seed, rng
+            return spread(
+                surrogate.cube, self._cold, len(self.results) + len(self.pending), self.seed, rng
             )
         best = surrogate.best_mean()
 

@@ -11,6 +11,7 @@ from tuners.arguments import at_least, between
 from tuners.axes import Floats
 from tuners.fresh import FreshTuner
 from tuners.parzen import Parzen
+from tuners.start import spread
 from tuners.surrogate import Surrogate, Utility
 
 #: Of the results, how many are the good ones of the mixture, and how many have to be there.
@@ -63,7 +64,7 @@ class MetisTuner(FreshTuner):
     def propose(self, rng: np.random.Generator) -> Values | None:
         number, surrogate = len(self.results) + len(self.pending), self._surrogate
         if len(self.results) < self._cold or not surrogate.learn(self.results, self.pending):
-            return surrogate.spread(self._cold, number, self.seed, rng)
+            return spread(surrogate.cube, self._cold, number, self.seed, rng)
         good = self._search(lambda points: -surrogate.predict(points)[0], rng)
         optimum = surrogate.cube.values(good[0])
         if rng.random() >= self._explore and not self.knows(optimum):

@@ -8,7 +8,7 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.axes import Floats
-from tuners.cube import Cube, latin_hypercube
+from tuners.cube import Cube
 from tuners.fresh import Result
 from tuners.gaussian import GaussianProcess
 
@@ -29,15 +29,7 @@ class Surrogate:
     def __init__(self, space: SearchSpace, *, nu: float, alpha: float) -> None:
         self.cube = Cube(space)
         self._nu, self._alpha = nu, alpha
-        self._space = space
         self._known = (0, 0)
-
-    def spread(self, count: int, number: int, seed: int, rng: np.random.Generator) -> Values:
-        """Values of a Latin hypercube of `count`, random ones after them."""
-        if number >= count:
-            return self._space.sample(rng)
-        own = np.random.default_rng(abs(seed))
-        return self.cube.values(latin_hypercube(count, self.cube.dimensions, own)[number])
 
     def learn(self, results: Sequence[Result], pending: Sequence[Values]) -> bool:
         """Fit the results; False where all of them failed. A failure counts as the worst."""

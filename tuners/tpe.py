@@ -10,10 +10,11 @@ import numpy as np
 
 from annotate.space import Choice, SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.coordinates import Coordinate, Coordinates, Levels
-from tuners.cube import Cube, latin_hypercube
+from tuners.coordinates import Coordinate, Levels
+from tuners.cube import Cube
 from tuners.fresh import FreshTuner
 from tuners.parzen import Parzen
+from tuners.start import spread
 
 #: At most so many results are good, however many there are; hyperopt's own number.
 _MOST_GOOD = 25
@@ -58,12 +59,14 @@ class TPE(FreshTuner):
         self._candidates = n_ei_candidates
         self._prior_weight = prior_weight
         self._gamma = gamma
-        self._coordinates = Coordinates(space)
+        self._cube = Cube(space)
+        self._coordinates = self._cube.coordinates
         self._levels: list[Levels] = []
 
     def propose(self, rng: np.random.Generator) -> Values:
         if len(self.results) < self._startup:
-            return self._start(rng)
+            number = len(self.results) + len(self.pending)
+            return spread(self._cube, self._startup, number, self.seed, rng)
         good, bad = self._split()
         drawn: Levels = {}
         groups = [self._coordinates.children()]
@@ -74,14 +77,6 @@ class TPE(FreshTuner):
                 if isinstance(c.domain, Choice):
                     groups.append(self._coordinates.children(c.number, int(level)))
         return self._coordinates.values(drawn)
-
-    def _start(self, rng: np.random.Generator) -> Values:
-        number = len(self.results) + len(self.pending)
-        if number >= self._startup:
-            return self.space.sample(rng)
-        cube = Cube(self.space)
-        own = np.random.default_rng(abs(self.seed))
-        return cube.values(latin_hypercube(self._startup, cube.dimensions, own)[number])
 
     def _split(self) -> tuple[list[Levels], list[Levels]]:
         """The good and the bad observations, each from old to new."""

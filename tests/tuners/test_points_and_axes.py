@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from annotate.space import SearchSpace
 from tuners.axes import axis
 from tuners.coordinates import Coordinates
-from tuners.cube import Cube, latin_hypercube
+from tuners.cube import Cube
 from tuners.points import point, walk
+from tuners.start import latin_hypercube
 
 NUMBER = st.integers(-50, 50)
 STEP = st.sampled_from([0.1, 0.25, 0.3, 1, 3, 7])
