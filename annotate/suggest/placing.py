@@ -1,0 +1,114 @@
+"""Where an annotation goes: to the end of the line on which the value ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import libcst as cst
+
+from annotate import lexer
+from annotate.edits import Edit, apply
+from annotate.layout import Layout
+from annotate.rewrite import Place
+from annotate.source import Source
+from annotate.suggest.finding import Found
+from annotate.suggest.proposal import Left, Proposal
+from annotate.suggest.site import Script, Site
+
+_STRINGS = (cst.SimpleString, cst.FormattedString, cst.TemplatedString)
+
+
+class Page:
+    """A file's lines with what stands on them, and the annotations that it has already."""
+
+    def __init__(self, source: Source, script: Script, places: Iterable[Place]) -> None:
+        self.source, self.tree = source, script.tree
+        tree = script.tree
+        self._layout = Layout(source, tree)
+        self._annotated = [place.span for place in places]
+        self._comments = {source.line_of(at): (at, text) for at, text in tree.comments}
+        self._strings = [tree.span(node) for node, _ in script.nodes if isinstance(node, _STRINGS)]
+        self._ending: dict[tuple[int, int], list[Site]] = defaultdict(list)
+        for site in script.sites:
+            if not site.target.problem:
+                self._ending[self._end(site)].append(site)
+
+    def line(self, site: Site) -> int:
+        """The number of the line on which the site's value ends."""
+        return self._end(site)[1]
+
+    def is_annotated(self, site: Site) -> bool:
+        """Whether the value has an annotation, or stands inside or around one that has."""
+        start, end = self.tree.span(site.target.value)
+        return any(start < last and first < end for first, last in self._annotated)
+
+    def place(self, found: Found) -> Proposal | Left:
+        """The annotation with its place, or why there is none."""
+        site, line = found.site, self.line(found.site)
+        if why := self._obstacle(site, line):
+            return self.left(found, why)
+        start, end = self.tree.span(site.target.value)
+        row, col = self.source.position(start)
+        annotation = self._annotation(found)
+        offset, insert = self._insertion(line, f"# {annotation}")
+        return Proposal(
+            line=row,
+            col=col,
+            name=site.target.name,
+            kind=site.target.kind,
+            written=self.source.text[start:end],
+            domain=found.range.domain,
+            annotation=annotation,
+            reason=found.reason,
+            offset=offset,
+            insert=insert,
+        )
+
+    def left(self, found: Found, why: str) -> Left:
+        row = self.source.line_of(self.tree.span(found.site.target.value)[0])
+        return Left(row, found.site.target.name, found.reason, why)
+
+    def _end(self, site: Site) -> tuple[int, int]:
+        """The logical line of a site's value, and the number of the line on which it ends."""
+        start, end = self.tree.span(site.target.value)
+        return self._layout.index(start), self.source.line_of(end - 1)
+
+    def _obstacle(self, site: Site, line: int) -> str:
+        """What keeps an annotation from the end of the line; empty if nothing does."""
+        _, comment = self._comments.get(line, (0, ""))
+        if lexer.is_annotation_comment(comment):
+            return "the line has an annotation already: give it a line of its own"
+        if comment.lstrip("# \t").startswith("type:"):
+            return "the line's comment is for type checkers, which want it to be the first"
+        end = self.source.starts[line - 1] + len(self.source.line(line))
+        if any(first < end < last for first, last in self._strings):
+            return "a string runs on over the end of the line"
+        if not comment and self.source.line(line).endswith("\\"):
+            return "the line is continued by a backslash"
+        names = [other.target.name for other in self._ending[self._end(site)]]
+        return "the line has two values of this name" if names.count(site.target.name) > 1 else ""
+
+    def _annotation(self, found: Found) -> str:
+        """The short form where only one value can be meant, else with the value's name."""
+        site, domain = found.site, found.range.domain
+        if len(self._ending[self._end(site)]) == 1:
+            return f"@nni.{domain}"
+        name = site.target.name
+        if name != site.target.source and not name.isidentifier():
+            name = f'"{name}"' if name.isprintable() and not set(name) & set('"\\') else repr(name)
+        return f"@nni.variable(nni.{domain}, name={name})"
+
+    def _insertion(self, line: int, text: str) -> tuple[int, str]:
+        if line in self._comments:
+            return self._comments[line][0], f"{text}  "
+        shown = self.source.line(line)
+        blanks = len(shown) - len(shown.rstrip(" \t"))
+        return self.source.starts[line - 1] + len(shown), " " * max(0, 2 - blanks) + text
+
+
+def insert(source: bytes, proposals: Iterable[Proposal]) -> bytes:
+    """The file with proposals of its own inserted; every other byte stays."""
+    decoded = Source.decode(source, "")
+    edits = [Edit((one.offset, one.offset), before=one.insert) for one in proposals]
+    return decoded.encode(apply(decoded.text, edits))

@@ -1,0 +1,219 @@
+"""Sites: the values of a script that an annotation can stand for, with what is around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import libcst as cst
+
+from annotate.code import NotConstant, constant, literal
+from annotate.kinds import assignment, default, entry, keyword, option
+from annotate.kinds.target import Target, text_of
+from annotate.tree import Tree
+
+_FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
+    assignment.targets,
+    keyword.targets,
+    option.targets,
+    entry.targets,
+    default.targets,
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_NO_VALUE = object()
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Calls that only gather settings, as a dict does.
+_CONTAINERS = words("dict AttrDict ConfigDict EasyDict Munch Namespace SimpleNamespace edict field")
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a node stands in: functions and classes, the innermost call, the key or name above.
+
+    `beside` is the text of the call's plain arguments and of what it is assigned to.
+    """
+
+    functions: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    owner: str | None = None
+    beside: str = ""
+    call: cst.Call | None = field(default=None, repr=False)
+    function: cst.FunctionDef | None = field(default=None, repr=False)
+    in_string: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """A target and the Python value that it has as written, if that is known without running."""
+
+    target: Target
+    around: Around
+    known: bool
+    value: Any
+    declared: tuple[Any, ...]
+
+    @property
+    def is_element(self) -> bool:
+        """Whether it is an element of an array or list: a subscript that is no text."""
+        return self.target.name.endswith("]") and not self.target.name.endswith(('"]', "']"))
+
+    @property
+    def callee(self) -> str | None:
+        """The last name of what takes the keyword; None where it is no keyword argument."""
+        if self.target.kind != keyword.KIND or self.around.call is None:
+            return None
+        callee = callee_of(self.around.call)
+        return None if callee in _CONTAINERS else callee
+
+    @property
+    def name(self) -> str:
+        """The last name of the target in lower case, words joined by underscores."""
+        name = self.target.name
+        return snake(last_word(name) if self.target.kind == assignment.KIND else name)
+
+
+def snake(name: str) -> str:
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[\W_]+", "_", name).strip("_").lower()
+
+
+def last_word(text: str) -> str:
+    """`lr` of `self.lr` and of `cfg["optim"]["lr"]`; a key that is no name stays."""
+    words = _WORD.findall(text)
+    return words[-1] if words else text
+
+
+class Script:
+    """A parsed file: its nodes, each with what it stands in, and its sites in source order."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.nodes = list(_walk(tree, tree.module, Around()))
+        found = [
+            _site(tree, target, around, node)
+            for node, around in self.nodes
+            for family in _FAMILIES
+            for target in family(node, tree)
+        ]
+        self.sites = sorted(found, key=lambda site: tree.span(site.target.value))
+
+
+def _site(tree: Tree, target: Target, around: Around, node: cst.CSTNode) -> Site:
+    value = value_of(target.value)
+    known = value is not _NO_VALUE
+    if target.kind == option.KIND and isinstance(node, cst.Call):
+        return Site(target, around, known, value, _declared(node))
+    if isinstance(node, cst.AnnAssign):
+        return Site(target, around, known, value, _members(node.annotation.annotation))
+    return Site(target, around, known, value, ())
+
+
+def value_of(node: cst.BaseExpression) -> Any:
+    """The value of a literal, a constant expression, or a tuple or list of such."""
+    known, value = literal(node)
+    if known:
+        return value
+    if isinstance(node, (cst.Tuple, cst.List)):
+        members = [value_of(element.value) for element in node.elements]
+        if _NO_VALUE in members:
+            return _NO_VALUE
+        return tuple(members) if isinstance(node, cst.Tuple) else members
+    try:
+        return constant(node)
+    except NotConstant:
+        return _NO_VALUE
+
+
+def _declared(call: cst.Call) -> tuple[Any, ...]:
+    """The options that a command line option names: `choices=[...]`, `type=Choice([...])`."""
+    for argument in call.args:
+        word = argument.keyword.value if argument.keyword else ""
+        value = argument.value
+        if word == "type" and isinstance(value, cst.Call) and value.args:
+            if callee_of(value) != "Choice":
+                continue
+            value = value.args[0].value
+        elif word != "choices":
+            continue
+        members = value_of(value)
+        if isinstance(members, (tuple, list)):
+            return tuple(members)
+    return ()
+
+
+def _members(node: cst.BaseExpression) -> tuple[Any, ...]:
+    """The options of `Literal["a", "b"]`."""
+    if not isinstance(node, cst.Subscript) or last_word_of(node.value) != "Literal":
+        return ()
+    indices = [e.slice.value for e in node.slice if isinstance(e.slice, cst.Index)]
+    members = [value_of(index) for index in indices]
+    return () if _NO_VALUE in members else tuple(members)
+
+
+def last_word_of(node: cst.CSTNode) -> str:
+    """`relu` of `nn.functional.relu`, `lr` of `cfg["lr"]`; empty where there is no name."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    if isinstance(node, cst.Subscript) and len(node.slice) == 1:
+        index = node.slice[0].slice
+        return (text_of(index.value) or "") if isinstance(index, cst.Index) else ""
+    return ""
+
+
+def first_word_of(node: cst.CSTNode) -> str:
+    """`plt` of `plt.bar`; empty where a dotted name does not begin with a name."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return last_word_of(node) if isinstance(node, cst.Name) else ""
+
+
+def callee_of(call: cst.Call) -> str:
+    return last_word_of(call.func)
+
+
+def _walk(tree: Tree, node: cst.CSTNode, around: Around) -> Iterator[tuple[cst.CSTNode, Around]]:
+    around = _enter(tree, node, around)
+    yield node, around
+    below = around
+    if isinstance(node, cst.DictElement):
+        below = replace(around, owner=text_of(node.key) or last_word_of(node.key))
+    elif isinstance(node, cst.Arg) and node.keyword is not None:
+        below = replace(around, owner=node.keyword.value)
+    for child in node.children:
+        yield from _walk(tree, child, below)
+
+
+def _enter(tree: Tree, node: cst.CSTNode, around: Around) -> Around:
+    if isinstance(node, cst.FunctionDef):
+        names = (*around.functions, node.name.value)
+        return Around(names, around.classes, function=node, in_string=around.in_string)
+    if isinstance(node, cst.ClassDef):
+        return Around(around.functions, (*around.classes, node.name.value))
+    if isinstance(node, cst.Call):
+        return _enter_call(tree, node, around)
+    if isinstance(node, (cst.Assign, cst.AnnAssign)):
+        target = node.targets[0].target if isinstance(node, cst.Assign) else node.target
+        return replace(around, owner=last_word_of(target), beside=tree.code(target))
+    if isinstance(node, cst.FormattedString):
+        return replace(around, in_string=True)
+    return around
+
+
+def _enter_call(tree: Tree, node: cst.Call, around: Around) -> Around:
+    plain = [tree.code(arg.value) for arg in node.args if arg.keyword is None and not arg.star]
+    outer = around.beside if around.call is None else ""
+    beside = " ".join([outer, *(text for text in plain if len(text) < _LONG)])
+    return replace(around, call=node, beside=beside)
+
+
+#: An argument that is longer says nothing about what a call is for.
+_LONG = 60

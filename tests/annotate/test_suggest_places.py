@@ -1,0 +1,251 @@
+"""Which values get a proposal, which look as if they should, and how the annotation is placed."""
+
+import ast
+
+import pytest
+
+from annotate.errors import AnnotateError, Mistakes
+from annotate.rewrite import expand
+from annotate.suggest import insert, suggest
+
+
+def proposed(code, path="train.py"):
+    source = code.encode() if isinstance(code, str) else code
+    return suggest(source, path=path, module="train")
+
+
+def written(code):
+    made = proposed(code)
+    return insert(made.source, made.proposals).decode()
+
+
+def row(title, code, *proposals):
+    return pytest.param(code, proposals, id=title)
+
+
+@pytest.mark.parametrize(
+    ("code", "annotations"),
+    [
+        row("a constant", "lr = 0.01", "@nni.loguniform(1e-4, 1.0)"),
+        row("an attribute", "self.lr = 0.01", "@nni.loguniform(1e-4, 1.0)"),
+        row("a subscript", "cfg['lr'] = 0.01", "@nni.loguniform(1e-4, 1.0)"),
+        row("a typed field", "class C:\n    lr: float = 0.01", "@nni.loguniform(1e-4, 1.0)"),
+        row("a constant expression", "batch_size = 2**6", "@nni.choice(32, 64, 128)"),
+        row("camel case", "learningRate = 0.01", "@nni.loguniform(1e-4, 1.0)"),
+        row("a rate for fine-tuning", "lr = 2e-5", "@nni.loguniform(2e-6, 2e-4)"),
+        row("an entry", "c = {\n 'lr': 0.01,\n}", "@nni.loguniform(1e-4, 1.0)"),
+        row(
+            "one of several values on a line",
+            "opt = SGD(p, lr=0.1)",
+            "@nni.variable(nni.loguniform(0.001, 1.0), name=lr)",
+        ),
+        row(
+            "a key that is no name",
+            "c = {'weight-decay': 0.1}",
+            '@nni.variable(nni.loguniform(0.001, 1.0), name="weight-decay")',
+        ),
+        row("argparse", 'p.add_argument("--lr", default=0.01)', "@nni.loguniform(1e-4, 1.0)"),
+        row(
+            "the options that argparse knows",
+            'p.add_argument("--optim", default="sgd", choices=["adam", "sgd", "lion"])',
+            '@nni.choice("sgd", "adam", "lion")',
+        ),
+        row(
+            "the numbers that argparse knows",
+            'p.add_argument("--batch-size", default=8, choices=(8, 32))',
+            "@nni.choice(8, 32)",
+        ),
+        row(
+            "the options that click knows",
+            '@click.option("--act", type=click.Choice(["relu", "elu"]), default="elu")\n'
+            "def f(act): pass",
+            '@nni.choice("elu", "relu")',
+        ),
+        row(
+            "the options of a type",
+            'act: Literal["relu", "tanh"] = "relu"',
+            '@nni.choice("relu", "tanh")',
+        ),
+        row(
+            "texts that the script compares",
+            "optimizer = 'adam'\nif optimizer == 'adam': pass\nelif optimizer == 'sgd': pass",
+            "@nni.choice('adam', 'sgd')",
+        ),
+        row(
+            "texts that the script looks up",
+            "KINDS = {'mean': 1, 'max': 2}\npooling = 'max'\nf(KINDS[pooling])",
+            "@nni.choice('max', 'mean')",
+        ),
+        row(
+            "texts that the script matches",
+            "norm = 'batch'\nmatch norm:\n    case 'batch': pass\n    case 'layer': pass",
+            "@nni.choice('batch', 'layer')",
+        ),
+        row("no decay yet", "weight_decay = 0", "@nni.choice(0, nni.loguniform(1e-6, 0.01))"),
+        row("no limit yet", "import lightgbm\nmax_depth = -1", "@nni.choice(-1, 4, 8, 12)"),
+        row(
+            "a tuple of widths",
+            "hidden_sizes = (64, 32)",
+            "@nni.choice((32, 16), (64, 32), (128, 64))",
+        ),
+        row("a default that stays", "def f(lr=0.01): pass", "@nni.loguniform(1e-4, 1.0)"),
+        row(
+            "the same name and domain twice",
+            "a = SGD(\n lr=0.01,\n)\nb = SGD(\n lr=0.01,\n)",
+            *["@nni.loguniform(1e-4, 1.0)"] * 2,
+        ),
+        row("the discount", "import gymnasium\ngamma = 0.99", "@nni.uniform(0.9, 0.999)"),
+        row(
+            "the decay of a schedule",
+            "s = StepLR(\n o,\n gamma=0.1,\n)",
+            "@nni.uniform(0.1, 0.9)",
+        ),
+    ],
+)
+def test_a_hyper_parameter_gets(code, annotations):
+    assert [one.annotation for one in proposed(code).proposals] == list(annotations)
+
+
+FRIENDS = {
+    "a seed": "seed = 42\nrandom_state = 1",
+    "a port": "port = 8080",
+    "an image": "import torch\nimage_size = 224\nwidth = 640\nheight = 480\nchannels = 3",
+    "classes": "num_classes = 10\nvocab_size = 256",
+    "a path": "data_dir = 'data'\nmodel_path = 'model.pt'",
+    "a version": "version = 3",
+    "the budget": "epochs = 10\nmax_steps = 1000\ntotal_timesteps = 5",
+    "the machine": "num_workers = 4\nn_jobs = 2\ndevice = 0\ngpu = 1",
+    "the output": "verbose = 1\nlog_interval = 10\nsave_every = 5",
+    "measuring": "test_batch_size = 64\nval_loader = DataLoader(d, batch_size=8)",
+    "measuring in a function": "def evaluate(m):\n    batch_size = 64",
+    "settings for measuring": "class EvalConfig:\n    batch_size: int = 64",
+    "entries for measuring": "c = {'eval': {'batch_size': 64}}",
+    "the data's own batches": "rows = data.map(f, batch_size=1000)",
+    "a plot": "import torch\nplt.bar(x, width=1)",
+    "a normalisation": "layer = BatchNorm1d(64, momentum=0.1)",
+    "a text that no option is known for": "optimizer = 'adam'",
+    "the way of an output": "layer = Dense(1, activation='sigmoid')",
+    "a kernel with a fixed margin": "import torch\nc = Conv2d(1, 2, kernel_size=3, padding=1)",
+    "a name": "lr = 'low'",
+    "what is not known before it runs": "lr = f()",
+    "an element": "weight_decay[i] = 0.1",
+    "a sum": "def f():\n    l2 = 0",
+    "a default that is always given": "def f(lr=0.1): pass\nf(lr=g())",
+    "a default that an option overrules": "def f(lr=0.1):\n    pass\nf(0.1)",
+    "two targets": "lr = rate = 0.1",
+    "an augmented assignment": "lr *= 0.1",
+    "a step size in geometry": "step_size = 5\ngamma = 2.2\nwidth = 80",
+}
+
+
+@pytest.mark.parametrize("code", FRIENDS.values(), ids=FRIENDS)
+def test_a_false_friend_gets_nothing(code):
+    assert proposed(code).proposals == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        row("a line with two", "o = SGD(p, lr=0.1, momentum=0.9)", "one annotation"),
+        row(
+            "a line that has one",
+            "o = SGD(p, lr=0.1, m=1)  # @nni.variable(nni.choice(1, 2), name=m)",
+            "has an annotation",
+        ),
+        row("a remark for type checkers", "lr = 0.1  # type: float", "type checkers"),
+        row("a string that runs on", "f(lr=0.1, text='''a\nb''')", "a string runs on"),
+        row("a backslash", "x = f(lr=0.1) + \\\n 1", "backslash"),
+        row("one name twice on a line", "f(SGD(lr=0.1), SGD(lr=0.1))", "this name"),
+        row("one name for two domains", "a = SGD(lr=0.1)\nb = SGD(lr=0.2)", "another domain"),
+        row(
+            "a name that is annotated elsewhere",
+            "lr = 1  # @nni.loguniform(1, 2)\no = SGD(lr=0.1)",
+            "another domain",
+        ),
+    ],
+)
+def test_what_has_no_place_is_named_with_the_reason(code, why):
+    assert [one.why for one in proposed(code).left if why[0] in one.why]
+
+
+def test_the_line_that_holds_several_gets_the_one_that_matters_most():
+    made = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
+    assert [one.name for one in made.proposals] == ["lr"]
+    assert [one.name for one in made.left] == ["momentum", "nesterov"]
+
+
+LR = "  # @nni.loguniform(0.001, 1.0)"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param("lr = 0.1  # slow", f"lr = 0.1{LR}  # slow", id="before a remark"),
+        pytest.param("lr = 0.1 \n", f"lr = 0.1 {LR[1:]}\n", id="behind blanks"),
+        pytest.param("lr = (\n 0.1\n)\n", f"lr = (\n 0.1\n){LR}\n", id="behind brackets"),
+        pytest.param(
+            "a = 1; lr = 0.1",
+            "a = 1; lr = 0.1  # @nni.variable(nni.loguniform(0.001, 1.0), name=lr)",
+            id="behind a semicolon",
+        ),
+        pytest.param("if x: lr = 0.1\n", f"if x: lr = 0.1{LR}\n", id="in a one-line suite"),
+        pytest.param("lr = 0.1\r\na = 1\r\n", f"lr = 0.1{LR}\r\na = 1\r\n", id="before CRLF"),
+        pytest.param("lr = 0.1\ra = 1", f"lr = 0.1{LR}\ra = 1", id="before CR"),
+        pytest.param("f(\n lr=0.1,\n b=1)", f"f(\n lr=0.1,{LR}\n b=1)", id="behind a comma"),
+        pytest.param(
+            "hidden_sizes = [\n 64,  # a\n 32,\n]",
+            "hidden_sizes = [\n 64,  # a\n 32,\n]  # @nni.choice([32, 16], [64, 32,], [128, 64])",
+            id="behind a list",
+        ),
+    ],
+)
+def test_the_annotation_goes(code, expected):
+    assert written(code) == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
+def test_every_other_byte_stays_whatever_the_encoding(encoding):
+    text = "# coding: latin-1\nname = 'é'\nlr = 0.1\nnext = 'ü'"
+    if encoding != "latin-1":
+        text = text.replace("# coding: latin-1", "")
+    source = text.encode(encoding)
+    try:
+        made = suggest(source, path="train.py", module="train")
+    except Mistakes:
+        assert encoding == "utf-16"
+        return
+    assert insert(source, made.proposals) == text.replace("0.1", "0.1" + LR).encode(encoding)
+
+
+def test_what_is_annotated_is_left_alone():
+    code = "# @nni.variable(nni.choice(1, 2), name=lr)\nlr = 1\nbatch = 8  # @nni.choice(8, 9)\n"
+    assert proposed(code).proposals == ()
+    code = "# @nni.function_choice(f(lr=0.1), g())\nf(lr=0.1)\n"
+    assert proposed(code).proposals == ()
+
+
+def test_any_part_of_the_proposals_can_be_taken():
+    code = "a = SGD(\n lr=0.1,\n momentum=0.9,\n)\nbatch_size = 8\ndropout = 0.1\n"
+    made = proposed(code)
+    assert len(made.proposals) == 4
+    for index, one in enumerate(made.proposals):
+        for taken in ([one], made.proposals[:index], made.proposals[index:]):
+            new = insert(made.source, taken)
+            assert len(expand(new, path="train.py", module="train").places) == len(taken)
+            assert ast.dump(ast.parse(new)) == ast.dump(ast.parse(code))
+
+
+def test_a_script_that_reports_its_result_is_told_from_one_that_does_not():
+    assert not proposed("lr = 0.1").reports
+    assert proposed("lr = 0.1\n# @nni.report_final_result(lr)").reports
+    assert proposed("import nni\nnni.report_final_result(1)").reports
+
+
+def test_mistakes_that_the_file_has_come_first():
+    with pytest.raises(Mistakes, match="1 mistake"):
+        proposed("lr = 0.1\nx = 1  # @nni.choise(1, 2)")
+
+
+def test_what_is_no_python_is_named_with_its_line():
+    with pytest.raises(AnnotateError, match=r"train.py:2: this is no Python"):
+        proposed("lr = 0.1\nx = = 1")
