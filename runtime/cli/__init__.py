@@ -16,6 +16,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("show", "runtime.cli.show", "show the search space"),
     ("expand", "runtime.cli.expand", "print the instrumented source"),
     ("try", "runtime.cli.try_", "run one trial in the foreground with values of your own"),
+    ("suggest", "runtime.cli.suggest", "propose what to annotate in a script"),
     ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
     ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
     ("experiment list", "runtime.cli.experiment_list", "list experiments"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import os
-import re
 import sys
 from pathlib import Path
+
+from runtime.cli.diffs import unified
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,22 +19,9 @@ def run(args: argparse.Namespace) -> int:
 
     code = expand_file(args.file, code_folder(args.file)).code
     if args.diff:
-        code = _diff(str(args.file), read_file(args.file), code)
+        source = read_file(args.file)
+        code = unified(f"{args.file} (written)", f"{args.file} (expanded)", source, code)
     sys.stdout.flush()
     sys.stdout.buffer.write(code)
     sys.stdout.buffer.flush()
     return 0
-
-
-def _diff(path: str, old: bytes, new: bytes) -> bytes:
-    before, after = (os.fsencode(f"{path} ({what})") for what in ("written", "expanded"))
-    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), before, after)
-    return b"".join(
-        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-        for line in lines
-    )
-
-
-def _lines(code: bytes) -> list[bytes]:
-    """Lines with their newline, which is the only one that diff tools know."""
-    return [line for line in re.split(rb"(?<=\n)", code) if line]

@@ -1,0 +1,22 @@
+"""Unified diffs of bytes, whatever the encoding and the newlines of the files."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+
+
+def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
+    """A diff as `diff -u` writes it; empty where there is no difference."""
+    before, after = os.fsencode(old_name), os.fsencode(new_name)
+    lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), before, after)
+    return b"".join(
+        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+        for line in lines
+    )
+
+
+def _lines(code: bytes) -> list[bytes]:
+    """Lines with their newline, which is the only one that diff tools know."""
+    return [line for line in re.split(rb"(?<=\n)", code) if line]
