@@ -1,0 +1,127 @@
+"""The search space: domains, NNI's JSON, and values."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotate.domains import DOMAINS, numeric_domain
+from annotate.errors import SpaceError
+from annotate.space import Choice, Option, Parameter, SearchSpace
+
+NUMERIC = {
+    "randint": [1, 10],
+    "uniform": [-1, 1.5],
+    "quniform": [0, 10, 2],
+    "loguniform": [1e-5, 1],
+    "qloguniform": [16, 1000, 16],
+    "normal": [0, 2],
+    "qnormal": [0, 2, 0.5],
+    "lognormal": [0, 1],
+    "qlognormal": [0, 1, 0.25],
+}
+NESTED = {
+    "m/x/choice": {
+        "_type": "choice",
+        "_value": [
+            0,
+            "a",
+            None,
+            {"_name": "nni.uniform(0, 1)", "uniform": {"_type": "uniform", "_value": [0, 1]}},
+        ],
+    },
+    **{f"m/{kind}/{kind}": {"_type": kind, "_value": v} for kind, v in NUMERIC.items()},
+    "by hand": {"_type": "randint", "_value": [0, 3]},
+}
+
+
+def test_all_of_nnis_ten_domains_are_there():
+    assert sorted([*NUMERIC, "choice"]) == sorted(DOMAINS)
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+@given(seed=st.integers(0, 2**32))
+def test_what_a_domain_samples_lies_in_it_and_comes_back_the_same(kind, seed):
+    domain = numeric_domain(kind, NUMERIC[kind])
+    value = domain.sample(np.random.default_rng(seed))
+    assert math.isfinite(value)
+    assert type(value) is (int if domain.integral else float)
+    assert domain.locate(value) == value
+
+
+def test_quniform_clips_and_reaches_both_bounds():
+    domain = numeric_domain("quniform", [0, 10, 2])
+    rng = np.random.default_rng(0)
+    values = {domain.sample(rng) for _ in range(500)}
+    assert values == {0, 2, 4, 6, 8, 10}
+    assert domain.size == 6
+
+
+def test_a_space_is_nnis_json_and_back():
+    space = SearchSpace.from_json(NESTED)
+    assert space.to_json() == NESTED
+    assert SearchSpace.from_json(json.loads(json.dumps(space.to_json()))) == space
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_sample_of_a_space_lies_in_it_also_as_json(seed):
+    space = SearchSpace.from_json(NESTED)
+    values = space.sample(np.random.default_rng(seed))
+    assert space.locate(json.loads(json.dumps(values))) == values
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "argument"),
+    [
+        ("uniform", [1, 0], "low"),
+        ("uniform", [1, 1], "low"),
+        ("uniform", [0, math.inf], "high"),
+        ("uniform", [math.nan, 1], "low"),
+        ("uniform", ["0", 1], "low"),
+        ("uniform", [True, 2], "low"),
+        ("loguniform", [0, 1], "low"),
+        ("qloguniform", [-1, 1, 1], "low"),
+        ("quniform", [0, 1, 0], "q"),
+        ("normal", [0, 0], "sigma"),
+        ("qlognormal", [0, 1, -1], "q"),
+        ("randint", [0, 1.5], "high"),
+        ("uniform", [0], ""),
+    ],
+)
+def test_arguments_that_make_no_sense_are_named(kind, arguments, argument):
+    with pytest.raises(SpaceError) as error:
+        numeric_domain(kind, arguments)
+    assert error.value.argument == argument
+    assert argument in error.value.message
+
+
+def test_one_true_and_one_point_nought_are_three_options():
+    choice = Choice((Option(1), Option(True), Option(1.0)))
+    assert [choice.index(value) for value in (1, True, 1.0)] == [0, 1, 2]
+
+
+def test_names_are_short_where_they_mean_one_parameter():
+    uniform = numeric_domain("uniform", [0, 1])
+    keys = ["a/lr/uniform", "b/lr/uniform", "b/n/uniform"]
+    space = SearchSpace(tuple(Parameter(key, uniform) for key in keys))
+    assert list(space.names.values()) == ["a/lr", "b/lr", "n"]
+    assert space.resolve("b/lr").key == "b/lr/uniform"
+    with pytest.raises(SpaceError, match="more than one"):
+        space.resolve("lr")
+    with pytest.raises(SpaceError) as error:
+        space.resolve("nn")
+    assert error.value.hint == "did you mean 'n'?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"x": 1}', '{"x": {"_type": "unifrom", "_value": [0, 1]}}', "[1]", "{", '{"x": 1, "x": 2}'],
+)
+def test_a_broken_file_is_named(tmp_path, text):
+    path = tmp_path / "search_space.json"
+    path.write_text(text)
+    with pytest.raises(SpaceError, match=r"search_space\.json"):
+        SearchSpace.read(path)
