@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
@@ -20,12 +19,13 @@ from runtime.failures import Failure, failure_of
 from runtime.job import job
 from runtime.paths import ExperimentFolder
 from runtime.store import Store
-from runtime.trial import Origin, Report, Trial, TrialState, best
+from runtime.trial import Origin, Report, Trial, TrialState, best, random_id
 from runtime.trial import number as number_of
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
-_ID = string.ascii_letters + string.digits
+_SOON = 0.02  # seconds in which most tuners answer
+_KEEP_WITHIN = 0.2  # seconds after which changes are kept, however much goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ class Experiment:
         self._exhausted = False
         self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
         self._deadline: float | None = None
+        self._keep_by = 0.0
 
     def interrupt(self, *, at_once: bool = False) -> None:
         """Stop; may be called from a signal handler or another thread."""
@@ -114,6 +115,7 @@ class Experiment:
         self._replay()
         self._replay_curves()
         self._set_state("RUNNING", None)
+        self._store.gather()
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)
         try:
@@ -124,6 +126,7 @@ class Experiment:
                 self._check_limits()
                 self._fill()
         finally:
+            self._store.commit()
             self._thread.close()
             self._executor.close()
         self._finish()
@@ -149,7 +152,7 @@ class Experiment:
 
     def _new(self, origin: Origin, values: Values) -> Trial:
         ids = {trial.id for trial in self.trials.values()}
-        name = next(n for n in iter(_random_id, "") if n not in ids)
+        name = next(n for n in iter(random_id, "") if n not in ids)
         number = max(self.trials, default=-1) + 1
         trial = Trial(number, name, origin, TrialState.WAITING, values, created=time.time())
         self._store.add_trial(trial, asked=self._count() if origin is Origin.TUNER else None)
@@ -169,6 +172,14 @@ class Experiment:
     # What happens
 
     def _next(self) -> Message | None:
+        """What happens next; what has changed is kept before a wait, and never much later."""
+        if time.monotonic() < self._keep_by:
+            # The tuner's answer brings more to keep, and the trial should not wait for the disk.
+            soon = _SOON if self._asking else 0.0
+            with suppress(Empty):
+                return self._inbox.get(timeout=min(soon, self._patience() or soon))
+        self._store.commit()
+        self._keep_by = time.monotonic() + _KEEP_WITHIN
         try:
             return self._inbox.get(timeout=self._patience())
         except Empty:
@@ -213,7 +224,7 @@ class Experiment:
         if batch.reports:
             running.heard = time.monotonic()
             self._store.add_reports(trial.number, batch.reports)
-            trial = _with_reports(trial, batch.reports)
+            trial = trial.with_reports(batch.reports)
         if batch.written and trial.origin is Origin.BASELINE:
             # The first value of a place counts: a loop may come by again with another.
             found = batch.written | trial.values
@@ -264,7 +275,7 @@ class Experiment:
         values = self._lesson(trial)
         self._store.end_trial(trial, told=None if values is None else self._count())
         if values is not None:
-            self._thread.tell(values, _told_metric(trial))
+            self._thread.tell(values, trial.lesson)
         return trial
 
     def _lesson(self, trial: Trial) -> Values | None:
@@ -343,7 +354,7 @@ class Experiment:
             else:
                 values = self._lesson(trial)
                 if values is not None:
-                    self._tuner.tell(values, _told_metric(trial))
+                    self._tuner.tell(values, trial.lesson)
 
     def _replay_curves(self) -> None:
         """Show the assessor the curves of the trials that have ended, in that order."""
@@ -380,27 +391,8 @@ class Experiment:
     def _set_state(self, state: str, reason: str | None) -> None:
         self.state, self.reason = state, reason
         self._store.set_state(state, reason, None if state == "RUNNING" else time.time())
+        self._store.commit()
 
     def _change(self, trial: Trial) -> None:
         self.trials[trial.number] = trial
         self._watcher.changed(trial)
-
-
-def _told_metric(trial: Trial) -> float | None:
-    """What the tuner learns: the result; of a trial that was stopped early how far it came."""
-    if trial.state is TrialState.EARLY_STOPPED:
-        return trial.last
-    return trial.metric if trial.ranks else None
-
-
-def _random_id() -> str:
-    return "".join(secrets.choice(_ID) for _ in range(5))
-
-
-def _with_reports(trial: Trial, reports: list[Report]) -> Trial:
-    for report in reports:
-        if report.kind == "final":
-            trial = replace(trial, metric=report.number)
-        else:
-            trial = replace(trial, reports=trial.reports + 1, last=report.number)
-    return trial

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from annotate.domains import JSON
 from annotate.space import Values
+
+_ID = string.ascii_letters + string.digits
 
 
 class TrialState(str, Enum):
@@ -75,6 +80,16 @@ class Trial:
             return None
         return max(0.0, (self.ended if self.ended is not None else now) - self.started)
 
+    def with_reports(self, reports: Iterable[Report]) -> Trial:
+        """The trial after so many more reports; the last final one counts."""
+        trial = self
+        for report in reports:
+            if report.kind == "final":
+                trial = replace(trial, metric=report.number)
+            else:
+                trial = replace(trial, reports=trial.reports + 1, last=report.number)
+        return trial
+
     @property
     def ranks(self) -> bool:
         """Whether it has a result that can be compared with others'."""
@@ -83,6 +98,18 @@ class Trial:
             and self.metric is not None
             and math.isfinite(self.metric)
         )
+
+    @property
+    def lesson(self) -> float | None:
+        """What a tuner learns: the result; of a trial that was stopped early how far it came."""
+        if self.state is TrialState.EARLY_STOPPED:
+            return self.last
+        return self.metric if self.ranks else None
+
+
+def random_id() -> str:
+    """Five letters and digits, as NNI has them."""
+    return "".join(secrets.choice(_ID) for _ in range(5))
 
 
 def number(value: JSON) -> float:

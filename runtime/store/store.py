@@ -6,6 +6,7 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,13 +34,14 @@ class ExperimentRow:
 
 
 class Store:
-    """One experiment's file. Each change of a state is a transaction of its own.
+    """One experiment's file. Each change of a state is a transaction of its own, until `gather`.
 
     The driver opens it for writing; everybody else reads. Not to be shared between threads.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        self._gathers = False
 
     @classmethod
     def create(cls, path: Path, row: ExperimentRow) -> Store:
@@ -75,6 +77,26 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
+    # Keeping
+
+    def gather(self) -> None:
+        """From now on changes wait for `commit`, as each commit waits for the disk."""
+        self._gathers = True
+
+    def commit(self) -> None:
+        """Keep all changes so far, together or not at all."""
+        self._db.commit()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._db
+        except BaseException:
+            self._db.rollback()
+            raise
+        if not self._gathers:
+            self._db.commit()
+
     # The experiment
 
     def experiment(self) -> ExperimentRow:
@@ -91,7 +113,7 @@ class Store:
         )
 
     def set_state(self, state: str, reason: str | None, ended: float | None) -> None:
-        with self._db as db:
+        with self._change() as db:
             db.execute(
                 "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
             )
@@ -100,7 +122,7 @@ class Store:
 
     def add_trial(self, trial: Trial, *, asked: int | None = None) -> None:
         """Keep a new trial; `asked` is its step where the tuner gave its values."""
-        with self._db as db:
+        with self._change() as db:
             db.execute(
                 'INSERT INTO trial (number, id, origin, state, "values", created, asked)'
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -116,7 +138,7 @@ class Store:
             )
 
     def start_trial(self, number: int, started: float) -> None:
-        with self._db as db:
+        with self._change() as db:
             db.execute(
                 "UPDATE trial SET state = ?, started = ? WHERE number = ?",
                 (TrialState.RUNNING.value, started, number),
@@ -124,7 +146,7 @@ class Store:
 
     def add_reports(self, trial: int, reports: Iterable[Report]) -> None:
         """Keep reports in the order given; the last final one is the trial's result."""
-        with self._db as db:
+        with self._change() as db:
             (count,) = db.execute("SELECT reports FROM trial WHERE number = ?", (trial,)).fetchone()
             rows: list[tuple[int, int, str, float]] = []
             for report in reports:
@@ -148,14 +170,14 @@ class Store:
 
     def set_values(self, number: int, values: Values) -> None:
         """What a baseline's places gave."""
-        with self._db as db:
+        with self._change() as db:
             db.execute(
                 'UPDATE trial SET "values" = ? WHERE number = ?', (json.dumps(values), number)
             )
 
     def end_trial(self, trial: Trial, *, told: int | None = None) -> None:
         """Keep how a trial ended; `told` is the step in which the tuner learns of it."""
-        with self._db as db:
+        with self._change() as db:
             db.execute(
                 "UPDATE trial SET state = ?, ended = ?, reason = ?, told = ? WHERE number = ?",
                 (trial.state.value, trial.ended, trial.reason, told, trial.number),
@@ -163,7 +185,7 @@ class Store:
 
     def restart_trial(self, number: int) -> None:
         """Forget what an interrupted trial reported: it is run again from the beginning."""
-        with self._db as db:
+        with self._change() as db:
             db.execute("DELETE FROM report WHERE trial = ?", (number,))
             db.execute(
                 "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
