@@ -19,18 +19,19 @@ import annotate_preload
 _FLUSH_FAILED = 120  # the interpreter's own exit code for it
 
 
-def end(asked, before, flush_c):
+def end(asked, last, flush_c):
     """End this process with the code of `sys.exit(asked)`.
 
-    `before` are the names of the modules that the fork began with; `flush_c` flushes what C code
-    has buffered.
+    `last` is the name of the last module that was imported before the fork; `flush_c` flushes
+    what C code has buffered.
     """
     code = _code(asked)
     _call_handlers()
     failed = not _flush()
-    if _needs_all(before):
+    names = _since(last)
+    if names is None or _needs_all(names):
         sys.exit(code)
-    _drop(before)
+    _drop(names)
     failed = not _flush() or failed
     flush_c()
     os._exit(_FLUSH_FAILED if failed else code)
@@ -46,12 +47,24 @@ def _code(asked):
     return 1
 
 
-def _needs_all(before):
+def _since(last):
+    """The names of the modules imported since, the newest first; None where that is lost."""
+    if last not in sys.modules:
+        return None
+    names = []
+    for name in reversed(sys.modules):  # to look at all of them would copy much memory
+        if name == last:
+            break
+        names.append(name)
+    return names
+
+
+def _needs_all(names):
     """Whether something is here that may count on the interpreter's whole end."""
     threading = sys.modules.get("threading")
     if threading is not None and any(t.daemon for t in threading.enumerate()):
         return True  # it would still run while the script's objects go
-    return any(_is_foreign(name) for name in set(sys.modules) - before)
+    return any(_is_foreign(name) for name in names)
 
 
 def _is_foreign(name):
@@ -83,10 +96,9 @@ def _flush():
     return whole
 
 
-def _drop(before):
+def _drop(names):
     """Let the script's objects go, so that files are written out and finalisers run."""
-    names = [name for name in sys.modules if name not in before and name != "__main__"]
-    alive = [_reference(sys.modules.pop(name)) for name in ["__main__", *reversed(names)]]
+    alive = [_reference(sys.modules.pop(name, None)) for name in ["__main__", *names]]
     gc.collect()
     for reference in alive:
         module = reference()

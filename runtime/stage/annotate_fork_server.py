@@ -175,8 +175,8 @@ def _serve(channel, script):
         server.say("refused", reason=str(error))
         os._exit(0)
     server.say("ready", libraries=names, seconds=time.monotonic() - began)
-    before = frozenset(sys.modules)
-    return server.serve(), before, server.flush_c
+    last = next(reversed(sys.modules))
+    return server.serve(), last, server.flush_c
 
 
 def _run(argv):
@@ -189,6 +189,6 @@ def _run(argv):
 
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
-    _request, _before, _flush_c = _serve(_channel, sys.argv[2])
+    _request, _last, _flush_c = _serve(_channel, sys.argv[2])
     sys.orig_argv = [sys.executable, *_request["argv"]]
-    annotate_ending.end(_run(_request["argv"]), _before, _flush_c)
+    annotate_ending.end(_run(_request["argv"]), _last, _flush_c)
