@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from annotate import edits, lexer
@@ -16,6 +18,9 @@ from annotate.plan import Annotated, Context, Place
 from annotate.source import Source, encoding_of
 from annotate.space import Parameter
 from annotate.tree import Tree, Unparsable
+
+#: Frames; libcst takes two for each step down. Its own stack would not hold many more.
+_DEEPEST_STACK = 5000
 
 __all__ = ["Expansion", "Place", "Report", "expand"]
 
@@ -57,8 +62,20 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
         if lexer.has_annotations(source.decode("latin-1")):
             raise
         return Expansion(source)
-    tree = _tree(decoded)
-    return _expand(decoded, tree, module) if tree else Expansion(source)
+    with _deep():
+        tree = _tree(decoded)
+        return _expand(decoded, tree, module) if tree else Expansion(source)
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Room for deep trees: a sum of 1,000 terms, or a text in 1,000 pieces, is a tree that deep."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST_STACK))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _tree(source: Source) -> Tree | None:

@@ -155,6 +155,13 @@ def test_a_file_that_libcst_cannot_take_is_copied_without_annotations_and_a_mist
     assert [m.code for m in error.value.mistakes] == ["A102"]
 
 
+def test_long_sums_and_texts_in_many_pieces_are_no_mistake():
+    for value in (" + ".join(["1"] * 1000), "(" + "\n'a'" * 1000 + ")"):
+        source = f"x = {value}  # @nni.variable(nni.choice(1, 2), name=x)\n"
+        code = expand(source.encode(), path="m.py", module="m").code
+        assert code.count(b"\n") == source.count("\n")
+
+
 @pytest.mark.parametrize("text", ["(" * 9000, "-" * 60000, "not " * 9000, "x" + ".a" * 60000])
 def test_what_would_overflow_a_parsers_stack_is_a_mistake(text):
     closing = ")" * text.count("(")
