@@ -63,6 +63,14 @@ def test_an_unknown_optimize_mode_is_refused():
     assert caught.value.hint == "did you mean 'maximize'?"
 
 
+def test_a_missing_package_is_named_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    monkeypatch.delitem(sys.modules, "tuners.cmaes", raising=False)
+    with pytest.raises(TunerError, match="cmaes needs the package cmaes") as caught:
+        tuners.create("cmaes", SPACE, seed=0)
+    assert caught.value.hint == "pip install 'annotate-hpo[cmaes]'"
+
+
 def test_importing_the_registry_imports_no_numeric_library():
     code = (
         "import sys, tuners; print([m for m in ('numpy','scipy','hyperopt') if m in sys.modules])"
