@@ -126,17 +126,20 @@ def doubling(value: Any, _: str) -> Range | None:
 
 def counted(value: Any, text: str) -> Range | None:
     """A few: evenly from half to double. Many: a factor of 4 either way, in round steps."""
-    if not is_count(value) or value < 0:
-        return None
-    if value == 0:
-        return None
-    if value <= _FEW:
-        low, high = max(1, value // 2), max(4, value * 2)
-        return Range(f"quniform({low}, {high}, 1)", f"from {low} to {high}")
+    if not is_count(value) or value <= _FEW:
+        return few(value, text)
     step = next(s for s in _STEPS if value % s == 0 and (value >= 10 * s or s == 1))
     low = max(step, value // 4 // step * step)
     phrase = "a factor of 4 either way"
     return Range(f"qloguniform({low}, {value * 4}, {step})", phrase)
+
+
+def few(value: Any, _: str) -> Range | None:
+    """Evenly from half to double, also where that is many."""
+    if not is_count(value) or value < 1:
+        return None
+    low, high = max(1, value // 2), max(4, value * 2)
+    return Range(f"quniform({low}, {high}, 1)", f"from {low} to {high}")
 
 
 def depth(value: Any, text: str) -> Range | None:

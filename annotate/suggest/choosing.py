@@ -31,7 +31,8 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     try:
         script = Script(Tree(decoded.text))
     except Unparsable as error:
-        raise AnnotateError(f"{path}:{error.line}: this is no Python: {error.message}") from None
+        where = f"{path}:{error.line}" if error.line else path
+        raise AnnotateError(f"{where}: the file cannot be parsed: {error.message}") from None
     page = Page(decoded, script, now.places)
     found = [one for one in find(script, source) if not page.is_annotated(one.site)]
     chosen, left = _one_a_line(page, found)

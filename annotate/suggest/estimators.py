@@ -17,7 +17,12 @@ RULES: tuple[Rule, ...] = (
     rule("the randomness of the trees", "random_strength", factor(10)),
     rule("the number of bins", "border_count", doubling),
     rule("the width of the tube without loss", "epsilon", factor(10), within=of.VECTOR_MACHINES),
-    rule("the share of outliers", "contamination|nu", between(0.0, 0.5)),
+    rule(
+        "the share of outliers",
+        "contamination|nu",
+        between(0.0, 0.5),
+        within=rf"{of.VECTOR_MACHINES}|IsolationForest|LocalOutlierFactor|EllipticEnvelope",
+    ),
     rule("the radius of a neighbourhood", "eps", factor(4), within=r"H?DBSCAN|OPTICS"),
     rule(
         "the neighbours of a core",

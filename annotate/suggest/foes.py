@@ -12,8 +12,10 @@ _WORDS = words(
     "seed state port host rank world path dir directory file folder url uri version device devices"
     " gpu gpus cuda workers worker jobs threads verbose verbosity log logging print save plot show"
     " checkpoint ckpt test val valid validation eval evaluation dev infer inference predict image"
-    " img classes labels vocab timeout patience tol tolerance interval debug cache"
+    " img classes labels vocab timeout patience tol tolerance debug cache"
 )
+#: Words of names in which they mean something else.
+_HARMLESS = re.compile(r"per_(device|gpu)_|drop_path|_val$|lora_rank|adapter_rank")
 #: A call with one of these words beside its arguments measures; nothing is learnt there.
 _MEASURES = words("test val valid validation eval evaluation dev holdout")
 _FUNCTIONS = _MEASURES | words(
@@ -35,7 +37,7 @@ def is_foe(site: Site, names: frozenset[str]) -> bool:
     name = site.name
     if site.is_element or (site.value == 0 and site.target.kind == assignment.KIND and _runs(site)):
         return True
-    parts = set(name.removesuffix("_val").split("_"))  # clip_val is a value
+    parts = set(_HARMLESS.sub("", name).split("_"))
     if parts & _WORDS or _is_of_images(name, site.value, names):
         return True
     if _measures(site.around):

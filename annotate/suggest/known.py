@@ -26,7 +26,8 @@ def options(nodes: Collection[cst.CSTNode]) -> Options:
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for node in nodes:
         for name, texts in _known(node, tables):
-            found[snake(name)].update(dict.fromkeys(texts))
+            if not name.startswith("__"):  # __name__ == "__main__"
+                found[snake(name)].update(dict.fromkeys(texts))
     return {name: tuple(texts) for name, texts in found.items() if name}
 
 

@@ -75,6 +75,7 @@ RULES: tuple[Rule, ...] = (
     rule(
         "a bound of the gradient",
         r"(max_)?grad(ient)?_?(clip|norm)(_val|_value|_norm)?|clip_?(norm|value|grad|grad_norm)"
+        r"|grad(ient)?_norm_clip"
         r"|(clip|max)_grad(ient)?_norm|global_clipnorm",
         factor(10, zero=(0.1, 10.0)),
     ),
@@ -91,8 +92,8 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         "the weight of a part of the loss",
-        r"(?!(class|sample|pos|neg|load|min_child|scale_pos)_)(\w+_(coef|coeff|weight|lambda)"
-        r"|lambda_\w+|(loss_)?weight_[a-z]+)",
+        r"(?!(class|sample|pos|neg|load|min_child|scale_pos|gae)_)(lambda_\w+|weight_[a-z]+"
+        r"|\w+_(coef|coeff|coefficient|weight|lambda))",
         factor(10),
     ),
     rule(
@@ -116,10 +117,11 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         "where exploration ends",
-        r"(eps|epsilon|exploration)_(end|min|final|final_eps)|final_eps"
-        r"(ilon)?",
+        r"(eps|epsilon|exploration)_(end|min|final|final_eps)|final_eps(ilon)?|end_e(ps)?",
         factor(10, cap=0.5),
     ),
+    rule("how far the policy may move", "target_kl(_div)?|max_kl|kl_target", factor(10)),
+    rule("the bound of the noise", "noise_clip", factor(4)),
     rule("a decay", "decay", _decay),
     rule("the weight of the divergence", "beta", factor(10), given=["deep"]),
     rule("the weight of the entropy", "alpha|entropy_alpha", factor(10), given=["reinforcement"]),

@@ -11,12 +11,12 @@ _PART = between(0.5, 1.0)
 
 RULES: tuple[Rule, ...] = (
     rule(
-        "a dropout",
+        "a dropout rate",
         r"(\w+_)?(dropout|drop_?rate|drop_?path|drop_?out|p_?drop|drop_prob)"
         r"(_rate|_prob|_p)?(_?\d)?",
         _DROP,
     ),
-    rule("a dropout", "p|rate|prob", _DROP, within=of.DROPOUTS),
+    rule("a dropout rate", "p|rate|prob", _DROP, within=of.DROPOUTS),
     rule("the probability to keep", r"keep_prob(ability)?", _PART),
     rule(
         "the label smoothing",
@@ -55,8 +55,8 @@ RULES: tuple[Rule, ...] = (
     rule("the strength of mixing samples", r"(mix_?up|cut_?mix)(_alpha|_prob)?", between(0.0, 1.0)),
     rule(
         "a probability of augmentation",
-        r"(flip|mask|aug|augment|augmentation|mutation|crossover|noise|cutout|erase|rotate)"
-        r"_?(p|prob|probability|rate|ratio)|p_(flip|mask|aug|augment)",
+        r"(\w+_)?(flip|mask(ing)?|aug|augment|augmentation|mutation|crossover|noise|cutout|erase"
+        r"|rotate|mixing)_?(p|prob|probability|rate|ratio)|p_(flip|mask|aug|augment)",
         between(0.0, 1.0),
     ),
     rule("the momentum", r"(\w+_)?momentum|beta_?1|adam_beta1", between(0.0, 0.99)),
@@ -68,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     rule("the discount", r"gamma|discount(_factor|_rate)?", near_one, given=["reinforcement"]),
     rule("the discount", r"discount(_factor|_rate)?", near_one),
     rule("the trade of bias for variance", r"gae_?(lambda|lam)", between(0.8, 1.0)),
+    rule("how long it explores", "exploration_fraction", between(0.05, 0.5)),
     rule("the decay of exploration", r"(eps|epsilon|exploration)_decay(_rate)?", near_one),
     rule("the slope below zero", "negative_slope|alpha", between(0.01, 0.3), within="LeakyReLU"),
     rule(

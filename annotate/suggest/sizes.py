@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from annotate.suggest import libraries as of
-from annotate.suggest.around import counted, depth, doubling, first, growing, odd, widths
+from annotate.suggest.around import counted, depth, doubling, few, first, growing, odd, widths
 from annotate.suggest.rule import Rule, rule
 
 _WIDTH = first(doubling, widths)
@@ -26,8 +26,8 @@ RULES: tuple[Rule, ...] = (
         "the width of a layer",
         r"(n_|num_)?(\w+_)?(units|neurons|d_model|n_embd|mlp_dim|mlp_width|latent(_dim|_size)"
         r"|latents|z_dim|bottleneck(_dim|_size)?|code_dim|layer_sizes?|layer_dims?|model_dim"
-        r"|rnn_size|lstm_size|fc_dim|fc_size|fc_units|dim_feedforward|d_ff|ffn?_dim|ffn_hidden"
-        r"|emb(ed|edding|eddings)?_(dim|size|width)|d_hid|d_inner|net_arch)(_?\d)?|ndf|ngf|nhid"
+        r"|rnn_size|lstm_size|fc_dim|fc_size|fc_units|dim_feedforward|d_ffn?|ffn?_dim|ffn_hidden"
+        r"|emb(ed|edding|eddings)?_(dim|size|width)|d_hid|d_latent|d_inner|net_arch)(_?\d)?|ndf|ngf|nhid"
         r"|nz|emsize|ninp",
         _WIDTH,
     ),
@@ -50,11 +50,14 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         "the rank of the adapter",
-        r"lora_(r|rank|alpha|dim)|(adapter_)?rank",
+        r"lora_(r|rank|alpha|dim)|adapter_rank",
         doubling,
         given=["deep"],
     ),
     rule("the rank of the adapter", r"r|lora_alpha", doubling, within="LoraConfig"),
+    rule("the number of experts", r"(n|num)_experts", doubling),
+    rule("the number of atoms", "(n|num)_atoms", doubling, given=["reinforcement"]),
+    rule("the width of a layer", "channels", doubling, given=["deep"]),
     rule("the number of heads", r"(n|num)_?(attention_)?heads?|heads|(\w+_)heads", doubling),
     rule(
         "the size of the kernel",
@@ -74,7 +77,7 @@ RULES: tuple[Rule, ...] = (
         "the number of layers",
         r"(n|num)_?(\w+_)?(layers?|blocks|stages)|(\w+_)?(layers|blocks)|depth|n_?layer"
         r"|hidden_layers|(\w+_)(n_?layers|depth)",
-        counted,
+        few,
     ),
     rule(
         "the number of trees",
@@ -122,7 +125,7 @@ RULES: tuple[Rule, ...] = (
         r"(target_|policy_|critic_)?(network_)?(update|sync)(_target)?(_network)?"
         r"(_freq|_frequency|_every|_interval|_period|_steps)?"
         r"|target_network_frequency|train_(freq|frequency|every|interval)"
-        r"|update_(target_)?(every|freq|frequency|interval)|policy_(delay|frequency)"
+        r"|update_(target_)?(every|freq|frequency|interval|model)|policy_(delay|frequency)"
         r"|sync_(every|freq|interval)",
         counted,
         given=["reinforcement"],

@@ -81,6 +81,14 @@ def row(title, code, *proposals):
             "norm = 'batch'\nmatch norm:\n    case 'batch': pass\n    case 'layer': pass",
             "@nni.choice('batch', 'layer')",
         ),
+        row(
+            "texts that the script compares, but not its own name",
+            "optim = {'name': 'sgd'}\nif o['name'] == 'sgd' or o['name'] == 'adam': pass\n"
+            "if __name__ == '__main__': pass",
+            "@nni.variable(nni.choice('sgd', 'adam'), name=name)",
+        ),
+        row("a discount and what it shares", "gae_lambda = 0.95", "@nni.uniform(0.8, 1.0)"),
+        row("a name with a foe's word", "drop_path = 0.1", "@nni.uniform(0.0, 0.5)"),
         row("no decay yet", "weight_decay = 0", "@nni.choice(0, nni.loguniform(1e-6, 0.01))"),
         row("no limit yet", "import lightgbm\nmax_depth = -1", "@nni.choice(-1, 4, 8, 12)"),
         row(
@@ -247,5 +255,10 @@ def test_mistakes_that_the_file_has_come_first():
 
 
 def test_what_is_no_python_is_named_with_its_line():
-    with pytest.raises(AnnotateError, match=r"train.py:2: this is no Python"):
+    with pytest.raises(AnnotateError, match=r"train.py:2: the file cannot be parsed"):
         proposed("lr = 0.1\nx = = 1")
+
+
+def test_what_is_nested_too_deeply_is_named():
+    with pytest.raises(AnnotateError, match=r"train.py: the file cannot be parsed: it is nested"):
+        proposed("lr = " + "[" * 300 + "]" * 300)

@@ -1,7 +1,8 @@
 """What is proposed for eighteen scripts of different habits, against what a colleague would say.
 
 Beside each script lies the list of lines and names that a good colleague would propose; it was
-written before the rules. `held_out` was kept apart while the rules were made.
+written before the rules. `held_out` was not run while the rules were made: its precision was 1.00
+and its recall 0.97 when it was first measured.
 """
 
 import ast
@@ -16,7 +17,7 @@ from annotate.suggest import insert, suggest
 
 SCRIPTS = Path(__file__).parent / "suggest"
 #: The least precision and recall of each half, a little under what is reached.
-LEAST = {"work": (0.97, 0.97), "held_out": (0.0, 0.0)}
+LEAST = {"work": (0.97, 0.97), "held_out": (0.96, 0.95)}
 
 
 def paths(half):
