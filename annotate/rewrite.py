@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from annotate import edits, lexer
 from annotate.annotation import Annotation, Wrong, carriers, parse
+from annotate.domain import Domain, Numeric
 from annotate.domains import DOMAINS
 from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
 from annotate.kinds import function_choice, report, variable
 from annotate.plan import Annotated, Context, Place
 from annotate.source import Source, encoding_of
-from annotate.space import Parameter
+from annotate.space import Parameter, same
 from annotate.tree import Tree, Unparsable
 
 #: Frames; libcst takes two for each step down. Its own stack would not hold many more.
@@ -120,9 +121,12 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
     text = edits.apply(source.text, [*(a.edit for a in found), *(e for _, e in calls)])
     code = source.encode(text)
     _check(source, code, found, calls)
-    parameters = dict.fromkeys(a.parameter for a in found)
+    parameters: dict[str, Parameter] = {}
+    for annotated in found:
+        parameters.setdefault(annotated.parameter.key, annotated.parameter)
     places = sorted((a.place for a in found), key=lambda place: place.span)
-    return Expansion(code, tuple(parameters), tuple(places), tuple(r for r, _ in calls))
+    reports = tuple(report_ for report_, _ in calls)
+    return Expansion(code, tuple(parameters.values()), tuple(places), reports)
 
 
 def _read(annotation: Annotation, context: Context) -> list[Annotated]:
@@ -152,13 +156,20 @@ def conflicts(places: Iterable[Place], sources: Mapping[str, Source]) -> list[Mi
     for place in places:
         earlier = first.setdefault(place.key, place)
         mine, other = place.domain, earlier.domain
-        if mine != other or mine.to_json() != other.to_json():
+        if not _same(mine, other):
             where = f"{earlier.path}:{earlier.annotation_line}"
             message = f"{place.target!r} is {mine} here and {other} in {where}"
             hint = "give both the same domain, or the targets different names"
             source = sources[place.path]
             mistakes.append(source.mistake("A501", place.annotation, message, hint))
     return mistakes
+
+
+def _same(a: Domain, b: Domain) -> bool:
+    """Whether two domains have the same values: 1 and 1.0 are one bound, but not one option."""
+    if isinstance(a, Numeric) and isinstance(b, Numeric):
+        return a == b and a.integral == b.integral
+    return same(a.to_json(), b.to_json())
 
 
 def _check(

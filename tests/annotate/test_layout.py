@@ -112,3 +112,25 @@ def test_a_mistake_is_shown_with_its_line_caret_and_hint():
         "    \t                ^^^^^^^\n"
         "    hint: did you mean 'uniform'?"
     )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("uniform(0, 1)", "uniform(0.0, 1.0)", True),
+        ("choice(1, f(1))", "choice( 1,  f(1) )", True),
+        ("choice(1, 2)", "choice(True, 2)", False),
+        ("choice(1, 2)", "choice(1.0, 2)", False),
+        ("choice(1, 2)", "choice(2, 1)", False),
+        ("quniform(0, 4, 1)", "quniform(0, 4, 1.0)", False),
+        ("choice(0, nni.uniform(0, 1))", "choice(0, nni.uniform(0, 2))", False),
+    ],
+)
+def test_one_key_is_one_parameter_only_where_the_domains_have_the_same_values(first, second, same):
+    source = f"x = 1  # @nni.{first}\nx = 2  # @nni.{second}\n".encode()
+    if same:
+        assert len(expand(source, path="m.py", module="m").parameters) == 1
+        return
+    with pytest.raises(Mistakes) as error:
+        expand(source, path="m.py", module="m")
+    assert [(m.line, m.code) for m in error.value.mistakes] == [(2, "A501")]
