@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
-from hyperopt.tpe import adaptive_parzen_normal, linear_forgetting_weights
 from scipy.special import ndtr, ndtri
 
 from annotate.space import Choice
@@ -30,6 +29,9 @@ class Parzen:
     def __init__(
         self, coordinates: Sequence[Coordinate], observed: Sequence[Levels], prior_weight: float
     ) -> None:
+        # hyperopt takes a second to import: not before the first estimate.
+        from hyperopt.tpe import linear_forgetting_weights
+
         weights = linear_forgetting_weights(len(observed), _REMEMBERED)
         self._weights = np.append(weights, prior_weight)
         self._weights /= self._weights.sum()
@@ -128,6 +130,8 @@ def _bandwidths(at: Floats, axis: Axis) -> Floats:
     """
     if not len(at):
         return at
+    from hyperopt.tpe import adaptive_parzen_normal
+
     _, _, sigmas = adaptive_parzen_normal(at, 1.0, at.min(), axis.width)
     found = np.empty(len(at))
     found[np.argsort(at)] = np.delete(sigmas, int(len(at) == 1))
