@@ -95,6 +95,7 @@ RULES: tuple[Rule, ...] = (
         r"(?!(class|sample|pos|neg|load|min_child|scale_pos|gae)_)(lambda_\w+|weight_[a-z]+"
         r"|\w+_(coef|coeff|coefficient|weight|lambda))",
         factor(10),
+        given=["deep", "reinforcement"],
     ),
     rule(
         "the scale of the first weights",

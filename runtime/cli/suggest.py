@@ -22,6 +22,7 @@ from runtime.cli.diffs import unified
 if TYPE_CHECKING:
     from annotate.suggest import Proposal, Suggestions
 
+_SUFFIXES = ("", ".py", ".pyw")
 _KEYS = "[y]es, [n]o, [a]ll from here on, [q]uit"
 
 
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from annotate.suggest import suggest
 
     path: Path = args.file
+    if path.suffix not in _SUFFIXES:
+        raise AnnotateError(f"{path} is no Python script")
     if args.interactive and not sys.stdin.isatty():
         hint = "take all with --write, or read them with --json"
         raise AnnotateError("--interactive asks on a terminal, and there is none", hint=hint)

@@ -136,6 +136,13 @@ def test_a_script_without_hyper_parameters_prints_nothing(script, annotate):
     assert "nothing to propose in train.py" in done.stderr
 
 
+def test_another_file_than_a_script_is_refused(folder, annotate, unchanged):
+    (folder / "notes.ipynb").write_text('{"lr": 0.1}')
+    unchanged()
+    done = annotate("suggest", "notes.ipynb", "--write", code=2)
+    assert "notes.ipynb is no Python script" in done.stderr
+
+
 def test_asking_needs_a_terminal(script, annotate, unchanged):
     unchanged()
     assert (

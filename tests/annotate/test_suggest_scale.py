@@ -1,0 +1,55 @@
+"""Proposals for code that nobody wrote for this: the standard library's and an installed one's."""
+
+import ast
+import sysconfig
+import warnings
+import zlib
+from pathlib import Path
+
+import pytest
+import sklearn
+
+from annotate import lexer
+from annotate.errors import AnnotateError
+from annotate.rewrite import expand
+from annotate.suggest import insert, suggest
+
+#: One file in so many, none larger than this.
+LARGEST = 30_000
+FOLDERS = {
+    "standard library": (Path(sysconfig.get_paths()["stdlib"]), 40),
+    "scikit-learn": (Path(sklearn.__file__).parent, 16),
+}
+
+
+def sample(folder, one_in):
+    for path in sorted(folder.rglob("*.py")):
+        chosen = zlib.crc32(path.name.encode()) % one_in == 0
+        installed = "site-packages" in path.relative_to(folder).parts
+        if chosen and not installed and path.stat().st_size <= LARGEST:
+            if not lexer.may_be_annotated(path.read_bytes()):
+                yield path
+
+
+def program(source):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.dump(ast.parse(source))
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_any_file_with_its_proposals_has_no_mistakes_and_is_the_same_program(name):
+    files = found = 0
+    for path in sample(*FOLDERS[name]):
+        try:
+            made = suggest(path.read_bytes(), path=str(path), module="m")
+        except AnnotateError:  # the library's tests have files that are no Python
+            continue
+        new = insert(made.source, made.proposals)
+        files, found = files + 1, found + len(made.proposals)
+        if made.proposals:
+            assert program(new) == program(made.source), path
+            assert len(expand(new, path=str(path), module="m").places) == len(made.proposals)
+    assert files > 10
+    if name == "standard library":
+        assert found <= files / 10, "false friends: the standard library learns nothing"
