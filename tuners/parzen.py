@@ -14,8 +14,6 @@ from tuners.coordinates import Coordinate, Levels, snap
 
 #: The newest observations that are not forgotten; hyperopt's own number.
 _REMEMBERED = 25
-#: The prior's weight for one option, where an observation of it weighs 1.
-_PRIOR_SHARE = 0.5
 
 
 class Parzen:
@@ -24,10 +22,17 @@ class Parzen:
     The last kernel is the prior's. Bandwidths and the forgetting of old observations are
     hyperopt's. Drawing from whole observations keeps what the coordinates have to do with each
     other (Falkner, Klein and Hutter, BOHB, ICML 2018, section 4.1).
+
+    `option_weight` is what the prior adds to each option of a choice in each kernel, where the
+    observed one has 1; by default the prior's weight is shared out among the kernels.
     """
 
     def __init__(
-        self, coordinates: Sequence[Coordinate], observed: Sequence[Levels], prior_weight: float
+        self,
+        coordinates: Sequence[Coordinate],
+        observed: Sequence[Levels],
+        prior_weight: float,
+        option_weight: float | None = None,
     ) -> None:
         # hyperopt takes a second to import: not before the first estimate.
         from hyperopt.tpe import linear_forgetting_weights
@@ -35,8 +40,9 @@ class Parzen:
         weights = linear_forgetting_weights(len(observed), _REMEMBERED)
         self._weights = np.append(weights, prior_weight)
         self._weights /= self._weights.sum()
+        added = prior_weight / len(self._weights) if option_weight is None else option_weight
         self._kernels = [
-            _kernels(c, np.array([levels[c.number] for levels in observed]), prior_weight)
+            _kernels(c, np.array([levels[c.number] for levels in observed]), added)
             for c in coordinates
         ]
 
@@ -67,15 +73,10 @@ class _Kernels(ABC):
 
 
 class _Options(_Kernels):
-    """Probabilities of a choice's options: the observed one's, and the prior's for each.
+    """Probabilities of a choice's options: the observed one has 1 and what is added to all."""
 
-    That the prior's share does not fall with the number of kernels keeps a choice from settling
-    on the option that did well first.
-    """
-
-    def __init__(self, count: int, observed: Floats, prior_weight: float) -> None:
-        kernels = len(observed) + 1
-        self._p = np.full((kernels, count), _PRIOR_SHARE * prior_weight)
+    def __init__(self, count: int, observed: Floats, added: float) -> None:
+        self._p = np.full((len(observed) + 1, count), added)
         self._p[np.arange(len(observed)), observed.astype(int)] += 1
         self._p /= self._p.sum(axis=1, keepdims=True)
 
@@ -117,9 +118,9 @@ class _Normals(_Kernels):
         return np.asarray(ndtr((at[:, None] - self._mu) / self._sigma))
 
 
-def _kernels(c: Coordinate, observed: Floats, prior_weight: float) -> _Kernels:
+def _kernels(c: Coordinate, observed: Floats, added: float) -> _Kernels:
     if isinstance(c.domain, Choice):
-        return _Options(len(c.domain.options), observed, prior_weight)
+        return _Options(len(c.domain.options), observed, added)
     return _Normals(c, observed)
 
 
