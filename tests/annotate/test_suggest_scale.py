@@ -25,10 +25,10 @@ FOLDERS = {
 def sample(folder, one_in):
     for path in sorted(folder.rglob("*.py")):
         chosen = zlib.crc32(path.name.encode()) % one_in == 0
-        installed = "site-packages" in path.relative_to(folder).parts
-        if chosen and not installed and path.stat().st_size <= LARGEST:
-            if not lexer.may_be_annotated(path.read_bytes()):
-                yield path
+        if not chosen or "site-packages" in path.relative_to(folder).parts:
+            continue
+        if path.stat().st_size <= LARGEST and not lexer.may_be_annotated(path.read_bytes()):
+            yield path
 
 
 def program(source):
