@@ -11,14 +11,16 @@ import psutil
 import pytest
 
 from annotate.errors import AnnotateError
+from runtime.config import Config
 from runtime.executors.base import Ended, Job, Reported, Started
 from runtime.executors.local import LocalExecutor
-from runtime.paths import TrialFolder
+from runtime.job import stage, warm
+from runtime.paths import ExperimentFolder, TrialFolder
 
 REPORT = (
     "import json, os\n"
     "def report(value, kind='intermediate'):\n"
-    "    with open(os.environ['FILE'], 'a') as file:\n"
+    "    with open(os.environ['NNI_FILE'], 'a') as file:\n"
     "        file.write(json.dumps({'type': kind, 'value': value, 'time': 1}) + '\\n')\n"
 )
 
@@ -43,11 +45,16 @@ class ExecutorSuite:
     def job(self, tmp_path):
         def make(number, code, command=(sys.executable, "-c")):
             folder = TrialFolder(tmp_path / "it's" / str(number))
-            folder.output.mkdir(parents=True)
-            environment = {**os.environ, "FILE": str(folder.metrics)}
-            return Job(number, folder, (*command, REPORT + code), tmp_path, environment)
+            folder.output.mkdir(parents=True, exist_ok=True)
+            environment = {**os.environ, "NNI_FILE": str(folder.metrics)}
+            made = Job(number, folder, (*command, REPORT + code), tmp_path, environment)
+            return self.adapted(made)
 
         return make
+
+    def adapted(self, job):
+        """The same job as this executor is to be given it."""
+        return job
 
     def until_ended(self, inbox, trial, timeout=30.0):
         events = []
@@ -135,11 +142,9 @@ class ExecutorSuite:
         executor.stop(0, grace=0)
 
     def test_a_number_can_run_again(self, executor, inbox, job):
-        first = job(0, "pass")
-        executor.start(first)
+        executor.start(job(0, "pass"))
         self.until_ended(inbox, 0)
-        again = dataclasses.replace(first, command=(sys.executable, "-c", "raise SystemExit(4)"))
-        executor.start(again)
+        executor.start(job(0, "raise SystemExit(4)"))
         assert self.until_ended(inbox, 0)[-1].code == 4
 
     def test_a_command_that_is_not_there_is_said_at_once(self, executor, inbox, job):
@@ -158,6 +163,37 @@ class ExecutorSuite:
 class TestLocalExecutor(ExecutorSuite):
     def make(self, post):
         return LocalExecutor(post)
+
+
+class TestForkedTrials(ExecutorSuite):
+    """The same in forks of a server, which runs the code that it is given as an argument."""
+
+    @pytest.fixture(autouse=True)
+    def _stage(self, tmp_path):
+        self.experiment = ExperimentFolder(tmp_path / "it's" / "EXP")
+        stage(self.experiment.stage, tmp_path)
+        for folder in (tmp_path, self.experiment.snapshot / "code"):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "train.py").write_text("import sys\nexec(sys.argv[1])\n")
+        self.config = Config("train.py", str(tmp_path), sys.executable)
+        self.warm = warm(self.config, self.experiment, dict(os.environ))
+
+    def make(self, post):
+        return LocalExecutor(post, self.warm)
+
+    def adapted(self, job):
+        if job.command[0] != self.config.python:
+            return job
+        environment = {**self.warm.environment, "NNI_FILE": str(job.folder.metrics)}
+        argv = ("train.py", job.command[-1])
+        command = (self.config.python, str(self.experiment.stage / "run.py"), *argv)
+        return dataclasses.replace(job, command=command, argv=argv, environment=environment)
+
+    def test_trials_are_forked(self, executor, inbox, job, caplog):
+        caplog.set_level("INFO")
+        executor.start(job(0, "assert os.getppid() != " + str(os.getpid())))
+        assert self.until_ended(inbox, 0)[-1].code == 0
+        assert "trials are forked from a process with no library imported" in caplog.text
 
 
 class TestLocalExecutorWithoutPidfd(ExecutorSuite):
