@@ -46,7 +46,8 @@ def test_a_parzen_estimate_of_a_line_integrates_to_one(count):
     parzen = Parzen(Coordinates(space), observed(space, count), 1.0)
     positions = np.linspace(np.log(1e-3), 0, 20001)
     heights = np.exp(parzen.log_density(np.exp(positions)[:, None])) / np.sqrt(2 * np.pi)
-    assert np.trapezoid(heights, positions) == pytest.approx(1, abs=1e-4)
+    area = np.sum((heights[1:] + heights[:-1]) / 2 * np.diff(positions))
+    assert area == pytest.approx(1, abs=1e-4)
 
 
 def test_a_parzen_estimate_draws_as_dense_as_it_says():
