@@ -41,7 +41,8 @@ class Wrong(Exception):
 class Carrier:
     """Where an annotation stands and its text, one character for each of the source's.
 
-    `kind` is "line" (a comment on its own line or lines), "trailing" or "string"; `start` and
+    `kind` is "line" (a comment on its own line or lines), "trailing" or "string", or "behind" for
+    one behind a remark, which is a mistake; `start` and
     `end` are the span in the source; `text` begins at `@` and lies at `base`. In a string with
     escapes characters can't be told apart: then `base` is None.
     """
@@ -99,9 +100,12 @@ def carriers(source: Source, tree: Tree) -> list[Carrier]:
 def _carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
     comments = tree.comments
     for index, (offset, text) in enumerate(comments):
+        trailing = bool(source.before(offset).strip())
         if not lexer.is_annotation_comment(text):
-            continue
-        if source.before(offset).strip():
+            # On a line of its own it is code that was commented out.
+            if trailing and (behind := lexer.annotation_behind(text)) is not None:
+                yield Carrier("behind", offset + behind, offset + len(text), "", offset + behind)
+        elif trailing:
             yield _comment(source, "trailing", offset, offset + len(text))
         else:
             yield _comment(source, "line", offset, _last_end(source, comments, index))
@@ -171,6 +175,10 @@ def _text_of(node: cst.BaseExpression) -> str | None:
 
 def parse(carrier: Carrier) -> Annotation:
     """Parse an annotation's own syntax; raises Wrong."""
+    if carrier.kind == "behind":
+        span = carrier.start, carrier.end
+        hint = "write the annotation first and the remark behind it"
+        raise Wrong("A207", span, "an annotation behind a remark is none", hint)
     head = _HEAD.match(carrier.text)
     assert head is not None, "a carrier begins with @nni"
     _check_head(carrier, head)

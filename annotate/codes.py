@@ -13,6 +13,7 @@ CODES: dict[str, str] = {
     "A204": "the directive has the wrong arguments",
     "A205": "text follows the annotation",
     "A206": "a domain alone stands elsewhere than at the end of a line",
+    "A207": "the annotation stands behind a remark",
     "A301": "the domain does not exist",
     "A302": "an argument is no number that is known without running the program",
     "A303": "the domain's arguments make no sense",

@@ -26,9 +26,12 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_FORMATTED = re.compile(r"(?i:rf|fr|f|rt|tr|t)(\"\"\"|'''|\"|')")
+
 #: What an annotation needs to be in a file at all; most files end here.
 _SIEVE = re.compile(rb"@\s*nni", re.IGNORECASE)
 _COMMENT = re.compile(r"#[ \t\f]*@[ \t]*nni(?!\w)", re.IGNORECASE)
+_BEHIND = re.compile(r"#[ \t\f]*@nni\.\w+\s*\(")
 _STRING = re.compile(r"(?i:[ru]?)(?:\"\"\"|'''|\"|')(?:\s|\\[nrtfv]|\\\r?\n)*@nni\.")
 
 
@@ -44,8 +47,31 @@ class Token:
 
 
 def tokens(text: str, start: int = 0) -> Iterator[Token]:
-    for match in _TOKEN.finditer(text, start):
-        yield Token(str(match.lastgroup), match.start(), match.group())
+    while match := _TOKEN.match(text, start):
+        kind, end = str(match.lastgroup), match.end()
+        if kind == "string" and (opening := _FORMATTED.match(match.group())):
+            end = _end_of_formatted(text, start + opening.end(), opening[1]) or end
+        yield Token(kind, start, text[start:end])
+        start = end
+
+
+def _end_of_formatted(text: str, start: int, quote: str) -> int | None:
+    """Where an f-string ends whose fields may hold its own quotes; None where it never does."""
+    while start < len(text):
+        if text.startswith(quote, start):
+            return start + len(quote)
+        if text[start] in "\r\n" and len(quote) == 1:
+            return None
+        if text[start] == "\\" or text.startswith("{{", start):
+            start += 2
+        elif text[start] == "{":
+            end = brackets(text[start:]).end
+            if end is None:
+                return None
+            start += end
+        else:
+            start += 1
+    return None
 
 
 def may_be_annotated(data: bytes) -> bool:
@@ -56,6 +82,12 @@ def may_be_annotated(data: bytes) -> bool:
 def is_annotation_comment(text: str) -> bool:
     """Whether a comment begins with `@nni`, also where what follows is wrong."""
     return _COMMENT.match(text) is not None
+
+
+def annotation_behind(text: str) -> int | None:
+    """Where in a comment an annotation begins behind something else."""
+    match = _BEHIND.search(text, 1)
+    return match.start() if match else None
 
 
 def is_annotation_string(text: str) -> bool:

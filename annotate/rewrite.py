@@ -183,6 +183,8 @@ def _check(
     error = _compile_error(code, source.path)
     if error is None or _compile_error(source.data, source.path) is not None:
         return
+    if _is_newer(found):
+        return
     line = getattr(error, "lineno", None) or 0
     spans = [(a.place.line, a.place.annotation) for a in found]
     spans += [(report.line, edit.span) for report, edit in calls]
@@ -191,6 +193,15 @@ def _check(
     message = f"with this annotation the code does not compile: {reason}"
     hint = "what it says must be able to stand in the annotated place"
     raise Mistakes([source.mistake("A103", span, message, hint)])
+
+
+def _is_newer(found: Iterable[Annotated]) -> bool:
+    """Whether an option, which libcst could read, has a syntax newer than the running Python's."""
+    texts = {option.text for a in found for option in a.place.wording.options}
+    functions = ("def f(): (", "async def f(): (")  # `yield from` and `await` need one each
+    return any(
+        all(_compile_error(f"{start}{text})".encode(), "") for start in functions) for text in texts
+    )
 
 
 def _compile_error(code: bytes, path: str) -> Exception | None:

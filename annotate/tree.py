@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -39,7 +38,9 @@ _LINES = frozenset(
 )
 _FORMATTED = (cst.FormattedString, cst.TemplatedString)
 _SEEN = _LINES | {cst.Comment, cst.Expr, *_FORMATTED, cst.FormattedStringExpression}
-_FORM_FEED = re.compile(r"(?:(?<=[\r\n])|\A)[ \t\f]*\f")
+# What libcst may lose: form feeds in indentation, the space in `except E :`.
+_LOST = re.compile(r"[ \t\f]|\\(?:\r\n|\n)")
+_UNFAITHFUL = "libcst does not give it back as it is"
 
 
 class Unparsable(Exception):
@@ -72,18 +73,18 @@ class Tree:
         """Raises Unparsable."""
         self.text = text
         # libcst knows a carriage return alone as a new line only in some places.
-        plain, self._gaps = _without_form_feeds(re.sub(r"\r(?!\n)", "\n", text))
+        plain = re.sub(r"\r(?!\n)", "\n", text)
         self.module = parse(plain)
-        walk = _Walk(self.module)
+        walk = _Walk(self.module, plain)
         try:
             self.module._codegen(walk)
         except RecursionError:
             raise Unparsable(TOO_DEEP) from None
-        if "".join(walk.tokens) != plain:
-            raise Unparsable("libcst does not give it back byte for byte")
+        if text[walk.offset :].strip():
+            raise Unparsable(_UNFAITHFUL)
         self._spans = walk.spans
         self._heads = walk.heads
-        self.comments = [(self._at(start), text) for start, text in walk.comments]
+        self.comments = walk.comments
         self.strings = walk.strings
         self._formatted = [(self.span(node), mark) for node, mark in walk.formatted]
         self.lines = sorted(
@@ -92,19 +93,18 @@ class Tree:
 
     def span(self, node: cst.CSTNode) -> Span:
         """The span of a node, its own brackets included."""
-        start, end = self._spans[id(node)]
-        return self._at(start), self._at(end)
+        return self._spans[id(node)]
 
     def inner(self, node: cst.CSTNode) -> Span:
         """The span of a node without its own brackets, or its comments above and indentation."""
         if head := self._heads.get(id(node)):
-            return self._at(head[0]), self._at(head[1])
+            return head
         start, end = self._spans[id(node)]
         if left := getattr(node, "lpar", ()):
             start = self._spans[id(left[-1])][1]
         if right := getattr(node, "rpar", ()):
             end = self._spans[id(right[0])][0]
-        return self._at(start), self._at(end)
+        return start, end
 
     def code(self, node: cst.CSTNode) -> str:
         start, end = self.span(node)
@@ -115,13 +115,6 @@ class Tree:
         for (start, end), mark in self._formatted:
             if start <= span[0] and span[1] <= end:
                 yield mark
-
-    def _at(self, offset: int) -> int:
-        """The offset in the text of one in what libcst read."""
-        if not self._gaps:
-            return offset
-        index = bisect_right(self._gaps, (offset, len(self.text)))
-        return offset + (self._gaps[index - 1][1] if index else 0)
 
     def _line(self, node: cst.CSTNode, clause: bool) -> Line:
         start, end = self.inner(node)
@@ -134,22 +127,6 @@ class Tree:
         elif isinstance(node, cst.Match):
             end, opens = self.span(node.subject)[1], True
         return Line(node, start, end, clause, opens)
-
-
-def _without_form_feeds(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The text without form feeds in indentation, which libcst would lose.
-
-    Also where they were: offsets in the new text, each with how much is missing up to there.
-    """
-    if "\f" not in text:
-        return text, []
-    parts, gaps, done, missing = [], [], 0, 0
-    for match in _FORM_FEED.finditer(text):
-        parts.append(text[done : match.start()])
-        gaps.append((match.start() - missing, missing + len(match.group())))
-        missing += len(match.group())
-        done = match.end()
-    return "".join([*parts, text[done:]]), gaps
 
 
 def parse(text: str) -> cst.Module:
@@ -248,16 +225,18 @@ _NOTHING = _Nothing()
 
 
 class _Walk(CodegenState):
-    """libcst's printer state, counting characters.
+    """libcst's printer state, which follows the text instead of printing it.
 
     It is called for every node of a file, hence the look at classes instead of `isinstance`.
     """
 
-    def __init__(self, module: cst.Module) -> None:
+    def __init__(self, module: cst.Module, text: str) -> None:
         super().__init__(module.default_indent, module.default_newline)
         # An empty list would make libcst take the text for an empty file.
         self.tokens = [""]
         self.offset = 0
+        self._text = text
+        self._before = 0
         self.spans: dict[int, Span] = {}
         self.heads: dict[int, Span] = {}
         self.comments: list[tuple[int, str]] = []
@@ -268,15 +247,28 @@ class _Walk(CodegenState):
 
     def add_indent_tokens(self) -> None:
         for token in self.indent_tokens:
-            self.tokens.append(token)
-            self.offset += len(token)
+            self.add_token(token)
 
     def add_token(self, value: str) -> None:
-        self.tokens.append(value)
-        self.offset += len(value)
+        self._before = self.offset
+        if self._text.startswith(value, self.offset):
+            self.offset += len(value)
+        else:
+            self._find(value)
+
+    def _find(self, value: str) -> None:
+        """Go on where the token stands behind white space that libcst lost."""
+        place = self.offset
+        while lost := _LOST.match(self._text, place):
+            place = lost.end()
+            if self._text.startswith(value, place):
+                self.offset = place + len(value)
+                return
+        if not value.isspace():
+            raise Unparsable(_UNFAITHFUL)
 
     def pop_trailing_newline(self) -> None:
-        self.offset -= len(self.tokens.pop())
+        self.offset = self._before
 
     def before_codegen(self, node: cst.CSTNode) -> None:
         self._open.append((node, self.offset))

@@ -50,6 +50,7 @@ VALID = [
         {"f/function_choice": ["f(x)", "g(x)"], "h/function_choice": ["h(x)", "-x"]},
     ),
     Valid("a string that only mentions an annotation", "s = f('@nni.variable(1)')\nf'@nni.x'\n"),
+    Valid("a line that was commented out", "# x = 1  # @nni.choice(1, 2)\n"),
     Valid("a comment about something else", "# @nnie and @nni_old\nx = 1\n"),
 ]
 
@@ -69,6 +70,12 @@ INVALID = [
     ),
     Invalid(
         "the short form on a line of its own", "# @nni.uniform(0, 1)\nx = 1\n", "A206", "uniform"
+    ),
+    Invalid(
+        "behind a remark",
+        "x = 1  # noqa  # @nni.choice(1, 2)\n",
+        "A207",
+        "# @nni.choice(1, 2)",
     ),
     Invalid(
         "no statement before the block ends",

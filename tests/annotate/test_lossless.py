@@ -31,6 +31,11 @@ CASES = {
     "mixed newlines": (b"a = 1\r\n" + LR + b"\nb = 2\rc = '''\r\n\n\r'''\n", [2]),
     "no final newline": (b"a = 1\n" + LR, [2]),
     "no final newline after a report": (b"a = 1\n# @nni.report_final_result(a)", [2]),
+    "space before a colon": (
+        b"try:\n    pass\nexcept OSError :\n    " + LR + b"\nexcept (A, B)  as e  :\n    pass\n"
+        b"class C ( D ) :\n  def f ( self , a = 1 ) -> int :  # @nni.choice(1, 2)\n    pass\n",
+        [4, 8],
+    ),
     "BOM": (b"\xef\xbb\xbf" + LR + b"\n", [1]),
     "BOM and cookie": (b"\xef\xbb\xbf# coding: utf-8\n" + LR + b"\n", [2]),
     "latin-1": (b"# coding: latin-1\ns = '\xe9\xff'\n" + LR + b"\n", [3]),
@@ -179,6 +184,7 @@ def test_what_would_overflow_a_parsers_stack_is_a_mistake(text):
         "type X[*T, **P] = list[T]\ny = 1  # @nni.choice(1, 2)\n",
         "def f[T](a: T, b=1) -> T: ...  # @nni.choice(1, 2)\n",
         "x = f'{d[\"a\"]!r:>{w}} {'#'}'\ny = 1  # @nni.choice(f'{d['a']}', 2)\n",
+        "y = 1  # @nni.choice(f'{d['a)']}', f'{{', 2, f'{f'{')'}'}')\n",
         "x = f'''{\n1  # comment\n}'''\ny = 1  # @nni.choice(1, 2)\n",
         "try: pass\nexcept* OSError: y = 1  # @nni.choice(1, 2)\n",
         "with (open(a) as b, open(c) as d):\n    y = 1  # @nni.choice(1, 2)\n",
