@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from cmaes import CMA  # type: ignore[import-untyped]
+from cmaes import CMA
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
