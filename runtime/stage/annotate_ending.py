@@ -9,6 +9,7 @@ streams, and the rest is left to the system.
 import atexit
 import contextlib
 import gc
+import io
 import os
 import sys
 import weakref
@@ -98,6 +99,7 @@ def _flush():
 
 def _drop(names):
     """Let the script's objects go, so that files are written out and finalisers run."""
+    _write_out()
     alive = [_reference(sys.modules.pop(name, None)) for name in ["__main__", *names]]
     gc.collect()
     for reference in alive:
@@ -105,6 +107,16 @@ def _drop(names):
         if module is not None:
             _clear(module)
     gc.collect()
+
+
+def _write_out():
+    """Files first, and text before bytes: in a circle, a file may close before what it holds."""
+    objects = gc.get_objects()
+    for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
+        for thing in objects:
+            if type(thing) is kind:
+                with contextlib.suppress(Exception):  # closed, or its reader has gone
+                    thing.flush()
 
 
 def _reference(module):

@@ -62,6 +62,15 @@ class Staged:
         assert done.returncode == code, done.stderr
         return done
 
+    @staticmethod
+    def until_ended(inbox, timeout=60.0):
+        """Take events until a trial has ended, and return that one."""
+        until = time.monotonic() + timeout
+        while True:
+            event = inbox.get(timeout=max(0.01, until - time.monotonic()))
+            if isinstance(event, Ended):
+                return event
+
     def fork(self, argv, files, frozen, *, code=0):
         """Have a server fork the script."""
         self.write(files, frozen)
@@ -69,7 +78,7 @@ class Staged:
         made = self.job(argv)
         executor = LocalExecutor(inbox.put, self.warm(argv[0]))
         executor.start(made)
-        done = until_ended(inbox)
+        done = self.until_ended(inbox)
         executor.close()
         assert "trials are forked" in self.log.text, self.log.text
         out, err = made.folder.stdout.read_text(), made.folder.stderr.read_text()
@@ -77,15 +86,6 @@ class Staged:
         made.folder.stderr.unlink()
         assert done.code == code, err
         return subprocess.CompletedProcess(argv, done.code, out, err)
-
-
-def until_ended(inbox, timeout=60.0):
-    """Take events until a trial has ended, and return that one."""
-    until = time.monotonic() + timeout
-    while True:
-        event = inbox.get(timeout=max(0.01, until - time.monotonic()))
-        if isinstance(event, Ended):
-            return event
 
 
 def _write(folder, files):
