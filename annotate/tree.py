@@ -181,7 +181,7 @@ def _deepest(text: str) -> int:
 
 
 def _first_line(message: str) -> str:
-    return message.partition("\n")[0]
+    return message.partition("\n")[0].partition(": expected one of")[0]
 
 
 class _Nothing:

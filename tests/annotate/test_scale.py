@@ -133,7 +133,7 @@ def failure(path):
     try:
         code = expand(source, path=str(path), module="m").code
     except Mistakes as error:
-        if [m.code for m in error.mistakes] == ["A102"] and _is_too_deep(data.decode(encoding)):
+        if [m.code for m in error.mistakes] == ["A102"] and _beyond_libcst(data.decode(encoding)):
             return None
         return "\n".join(m.display() for m in error.mistakes)
     before, after = (re.split(rb"(?<=\n)|(?<=\r)(?!\n)", text) for text in (source, code))
@@ -148,11 +148,12 @@ def failure(path):
     return None
 
 
-def _is_too_deep(text):
+def _beyond_libcst(text):
+    """Whether libcst itself cannot take the file: a handful, with syntax that it does not know."""
     try:
         Tree(text)
     except Unparsable as error:
-        return error.message == TOO_DEEP
+        return error.message == TOO_DEEP or error.message.startswith("parser error")
     return False
 
 
