@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ class ForkServer:
         self.ready = False
         self._forks: dict[int, Forked] = {}
         self._ids = itertools.count()  # a trial may run twice
+        self._sending = threading.Lock()
         self._data = b""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
         self._socket, theirs = socket.socketpair()
@@ -116,7 +118,8 @@ class ForkServer:
 
     def send(self, what: str, process: Forked, **more: JSON) -> None:
         data = json.dumps({"do": what, "id": process.id, **more}).encode() + b"\n"
-        with contextlib.suppress(OSError):  # it is gone, which `read` will see
+        # A line at a time; where the server is gone, `read` will see it.
+        with self._sending, contextlib.suppress(OSError):
             self._socket.sendall(data)
 
     def forget(self, process: Forked) -> None:

@@ -8,6 +8,7 @@ by a command of their own. Standard library of Python 3.8 only.
 
 import atexit
 import builtins
+import contextlib
 import os
 import sys
 from importlib.machinery import (
@@ -93,6 +94,8 @@ def _execute(code, names):
     if interrupted:
         import signal
 
+        with contextlib.suppress(BaseException):  # Python 3.8 raises what it has already shown
+            atexit._run_exitfuncs()
         sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)

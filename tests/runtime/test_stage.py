@@ -156,6 +156,11 @@ def test_exit_handlers_and_threads_end_as_in_a_plain_run(run_script):
     assert run_script({"train.py": script}, {}).stdout == "main\nthread\nexit\n"
 
 
+def test_exit_handlers_run_after_an_interrupt_too(run_script):
+    script = "import atexit\natexit.register(print, 'exit')\nraise KeyboardInterrupt\n"
+    assert run_script({"train.py": script}, {}, code=-2).stdout == "exit\n"
+
+
 def test_objects_of_the_script_can_be_pickled(run_script):
     script = (
         "import pickle\nclass Thing:\n    pass\n"
