@@ -104,7 +104,7 @@ def compare(folder, options, concurrency):
     base = statistics.median(seconds for seconds, _ in measured["bare python"])
     for name, pairs in measured.items():
         seconds = statistics.median(seconds for seconds, _ in pairs)
-        ratio = f"1/{base / seconds:.1f}" if seconds < base / 2 else f"{seconds / base:.2f}"
+        ratio = f"1/{base / seconds:.0f}" if seconds < base / 10 else f"{seconds / base:.2f}"
         gaps = [gap for _, gap in pairs if gap is not None]
         gap = f"  gap {1000 * statistics.median(gaps):5.1f} ms" if gaps else ""
         print(f"  {name:30} {1000 * seconds:8.1f} ms  {ratio:>7} of bare{gap}", flush=True)

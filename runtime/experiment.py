@@ -24,8 +24,7 @@ from runtime.trial import number as number_of
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
-_SOON = 0.02  # seconds in which most tuners answer
-_KEEP_WITHIN = 0.2  # seconds after which changes are kept, however much goes on
+_KEEP_WITHIN = 0.05  # seconds; a trial should not wait for the disk at each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Experiment:
         self._exhausted = False
         self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
         self._deadline: float | None = None
-        self._keep_by = 0.0
+        self._keep_at: float | None = None  # monotonic seconds; None where all is kept
 
     def interrupt(self, *, at_once: bool = False) -> None:
         """Stop; may be called from a signal handler or another thread."""
@@ -172,18 +171,21 @@ class Experiment:
     # What happens
 
     def _next(self) -> Message | None:
-        """What happens next; what has changed is kept before a wait, and never much later."""
-        if time.monotonic() < self._keep_by:
-            # The tuner's answer brings more to keep, and the trial should not wait for the disk.
-            soon = _SOON if self._asking else 0.0
-            with suppress(Empty):
-                return self._inbox.get(timeout=min(soon, self._patience() or soon))
-        self._store.commit()
-        self._keep_by = time.monotonic() + _KEEP_WITHIN
-        try:
-            return self._inbox.get(timeout=self._patience())
-        except Empty:
-            return None
+        """What happens next, or None where a limit is reached before."""
+        with suppress(Empty):
+            return self._inbox.get(timeout=self._wait())
+        return None
+
+    def _wait(self) -> float | None:
+        """Seconds to wait; what has changed is kept soon, many changes at a time."""
+        now = time.monotonic()
+        if self._store.pending and self._keep_at is None:
+            self._keep_at = now + _KEEP_WITHIN
+        if self._keep_at is not None and now >= self._keep_at:
+            self._store.commit()
+            self._keep_at = None
+        waits = [self._patience(), None if self._keep_at is None else self._keep_at - now]
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _patience(self) -> float | None:
         """Seconds until a limit is reached; None where none is set."""

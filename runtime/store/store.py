@@ -83,6 +83,11 @@ class Store:
         """From now on changes wait for `commit`, as each commit waits for the disk."""
         self._gathers = True
 
+    @property
+    def pending(self) -> bool:
+        """Whether there are changes that are not kept yet."""
+        return self._db.in_transaction
+
     def commit(self) -> None:
         """Keep all changes so far, together or not at all."""
         self._db.commit()
