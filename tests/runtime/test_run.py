@@ -263,6 +263,26 @@ def test_the_whole_may_take_no_longer_than_max_duration(annotate, folder):
     assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
 
 
+def test_an_assessor_stops_hopeless_trials_early(annotate, folder):
+    (folder / "train.py").write_text(
+        "import time\nx = 3  # @nni.choice(3, 2, 1, 0)\n"
+        "for step in range(1, 7):\n"
+        "    # @nni.report_intermediate_result(x * step)\n"
+        "    time.sleep(0.3)\n"
+        "# @nni.report_final_result(x * step)\n"
+    )
+    words = ("train.py", "--max-trials", 4, "--tuner", "random", "--seed", 1)
+    found = document(
+        annotate, *words, "--assessor", "medianstop", "--assessor-args", "start_step=2"
+    )
+    first, *others = found["trials"]
+    assert (first["state"], first["metric"]) == ("SUCCEEDED", 18)
+    assert {t["state"] for t in others} == {"EARLY_STOPPED"}
+    assert all(len(t["intermediate"]) < 6 for t in others)
+    assert all("stopped by the assessor" in t["reason"] for t in others)
+    assert found["best"]["trial"] == 0
+
+
 SLOW = """\
 import time
 x = 0.5  # @nni.uniform(0, 1)
