@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -70,13 +71,19 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
 
 @contextmanager
 def _deep() -> Iterator[None]:
-    """Room for deep trees: a sum of 1,000 terms, or a text in 1,000 pieces, is a tree that deep."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _DEEPEST_STACK))
+    """Room for deep trees: a sum of 1,000 terms, or a text in 1,000 pieces, is a tree that deep.
+
+    A tree is many objects that all live until the end, which the collector would visit in vain.
+    """
+    limit, collects = sys.getrecursionlimit(), gc.isenabled()
+    sys.setrecursionlimit(max(limit, _DEEPEST_STACK))
+    gc.disable()
     try:
         yield
     finally:
-        sys.setrecursionlimit(before)
+        sys.setrecursionlimit(limit)
+        if collects:
+            gc.enable()
 
 
 def _tree(source: Source) -> Tree | None:
