@@ -9,6 +9,7 @@ import selectors
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,7 +42,8 @@ class LocalExecutor(Executor):
     def __init__(self, post: Callable[[Event], None], warm: Warm | None = None) -> None:
         super().__init__(post)
         self._trials: dict[int, _Running] = {}
-        self._leftovers: list[_Running] = []  # ended, their groups not yet; the thread's own
+        # Ended, their groups not yet; the first is the first to be due. The thread's own.
+        self._leftovers: deque[_Running] = deque()
         self._lock = threading.RLock()
         self._closing = False
         self._selector = selectors.DefaultSelector()
@@ -95,7 +97,7 @@ class LocalExecutor(Executor):
             if self._servers > _MOST_SERVERS:
                 raise Unable("the server ended too often")
             self._server = ForkServer(warm)
-        except Unable as error:
+        except (Unable, OSError) as error:
             logging.warning("trials are ordinary processes: %s", error)
         else:
             self._selector.register(self._server, selectors.EVENT_READ)
@@ -158,7 +160,8 @@ class LocalExecutor(Executor):
             self._read_server()
             for running in self._running():
                 self._look_at(running)
-            self._leftovers = [r for r in self._leftovers if not self._cleared(r)]
+            while self._leftovers and self._is_due(self._leftovers[0]):
+                _clear(self._leftovers.popleft())
             if self._closing and not self._running() and not self._leftovers:
                 return
 
@@ -208,13 +211,11 @@ class LocalExecutor(Executor):
         self._leftovers.append(running)
         self.post(Ended(running.job.trial, time.time(), code))
 
-    def _cleared(self, running: _Running) -> bool:
-        """Whether all that the ended trial left running is gone, by force if it was time."""
-        if not self._is_due(running):
-            return False
-        running.process.signal(signal.SIGKILL)
-        running.process.reap()
-        return True
+
+def _clear(running: _Running) -> None:
+    """End by force all that the ended trial left running, and give its number back."""
+    running.process.signal(signal.SIGKILL)
+    running.process.reap()
 
 
 def _begun(job: Job, process: Process) -> _Running:

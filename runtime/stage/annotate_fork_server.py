@@ -59,7 +59,7 @@ class _Server:
                     os.close(wake)
                     self._begin(request, pid)
                     return request
-                if request["do"] == "signal":
+                if request["do"] == "signal" and request["id"] in self._pids:
                     _send(self._pids[request["id"]], request["number"])
                 elif request["do"] == "reap":
                     os.waitpid(self._pids.pop(request["id"]), 0)
@@ -75,7 +75,10 @@ class _Server:
         self._libc.fflush(None)
 
     def _requests(self):
-        data = self._channel.recv(65536)
+        try:
+            data = self._channel.recv(65536)
+        except OSError:
+            data = b""  # the driver was killed with answers unread
         *lines, self._data = (self._data + data).split(b"\n")
         return [json.loads(line) for line in lines] + ([] if data else [None])
 
