@@ -387,7 +387,7 @@ class Experiment:
         if self._exhausted and self._ending is None:
             reason = "every point of the search space has been tried"
         if state == "DONE" and self.best is None:
-            state, reason = "ERROR", reason or "no trial gave a result"
+            state, reason = "ERROR", reason or "every trial failed"
         self._set_state(state, reason)
 
     def _set_state(self, state: str, reason: str | None) -> None:

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from annotate.errors import AnnotateError, Mistakes
 
@@ -55,20 +56,34 @@ def _dispatch(words: list[str]) -> int:
     if name is None:
         return _group_or_mistake(words)
     module = import_module(next(m for n, m, _ in COMMANDS if n == name))
-    parser = argparse.ArgumentParser(
+    takes_rest = getattr(module, "TAKES_REST", False)
+    parser = _Parser(
         prog=f"annotate {name}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.takes_rest = takes_rest
     module.arguments(parser)
     words, rest = _split(words[len(name.split()) :])
     args = parser.parse_args(words)
     args.rest = rest
-    if rest and not getattr(module, "TAKES_REST", False):
+    if rest and not takes_rest:
         raise AnnotateError(f"annotate {name} takes nothing behind --, got {' '.join(rest)}")
     code: int = module.run(args)
     return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises its mistakes like all others are."""
+
+    takes_rest = False
+
+    def error(self, message: str) -> NoReturn:
+        hint = f"{self.prog} --help shows what it takes"
+        if self.takes_rest and message.startswith("unrecognized"):
+            hint = f"the script's own arguments stand behind --; {hint}"
+        raise AnnotateError(f"{self.prog}: {message}", hint=hint)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

@@ -116,8 +116,15 @@ def _module(name, path, copy):
 
 
 def frozen(path):
-    """The snapshot's copy of the file or folder `path`; None where it has none."""
-    path = os.path.realpath(path)
+    """The snapshot's copy of the file or folder `path`; None where it has none.
+
+    A link inside the code folder has a copy of its own, wherever it leads.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    return _copy(os.path.join(os.path.realpath(folder), name)) or _copy(os.path.realpath(path))
+
+
+def _copy(path):
     if path != _root and not path.startswith(os.path.join(_root, "")):
         return None
     copy = _code + path[len(_root.rstrip(os.sep)) :]

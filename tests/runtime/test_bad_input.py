@@ -71,7 +71,8 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
         (["--max-duration", "soon"], "'soon' is not a duration (write for example 90s"),
         (["--tuner-args", "gamma"], "'gamma' is not name=value"),
         (["--python", "/no/python"], "--python /no/python: there is no such interpreter"),
-        (["--max-trails", "3"], "--max-trails"),
+        (["--max-trails", "3"], "unrecognized arguments: --max-trails 3"),
+        (["--epochs=3"], "the script's own arguments stand behind --"),
     ],
 )
 def test_an_option_with_a_wrong_value(annotate, good, home, words, text):

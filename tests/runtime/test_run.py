@@ -100,6 +100,15 @@ def test_the_script_runs_where_and_as_the_user_would_run_it(annotate, script, fo
     assert stdout.read_text() == f"kind a in {folder} with ['--epochs', '2', 'a b'] __main__\n"
 
 
+@pytest.mark.parametrize("words", [[], ["--fresh-process"]])
+def test_a_link_to_a_script_runs_by_its_own_name(annotate, script, folder, home, tmp_path, words):
+    script.rename(tmp_path / "real.py")
+    (folder / "link.py").symlink_to(tmp_path / "real.py")
+    found = document(annotate, "link.py", "--max-trials", 2, "--tuner", "random", *words)
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert "link/lr/uniform" in found["trials"][1]["values"]
+
+
 def test_a_script_elsewhere_runs_in_the_current_folder(annotate, script, folder, home, tmp_path):
     annotate("run", script, "--max-trials", 1, cwd=tmp_path)
     (stdout,) = home.glob("experiments/*/trials/0/stdout")
