@@ -92,6 +92,11 @@ class Experiment:
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._running: dict[int, _Running] = {}
+        self._ids = {trial.id for trial in self.trials.values()}
+        self._number = max(self.trials, default=-1)
+        ended = [t.state for t in self.trials.values() if t.state.ended]
+        self._failing = all(state is TrialState.FAILED for state in ended)  # as long as all did
+        self._failures = len(ended)
         self._asking = 0
         self._step = 0
         self._exhausted = False
@@ -150,9 +155,9 @@ class Experiment:
         )
 
     def _new(self, origin: Origin, values: Values) -> Trial:
-        ids = {trial.id for trial in self.trials.values()}
-        name = next(n for n in iter(random_id, "") if n not in ids)
-        number = max(self.trials, default=-1) + 1
+        name = next(n for n in iter(random_id, "") if n not in self._ids)
+        number = self._number = self._number + 1
+        self._ids.add(name)
         trial = Trial(number, name, origin, TrialState.WAITING, values, created=time.time())
         self._store.add_trial(trial, asked=self._count() if origin is Origin.TUNER else None)
         return trial
@@ -261,7 +266,7 @@ class Experiment:
             failure = failure_of(trial, message.code, self.folder.trial(trial.number))
             state = TrialState.SUCCEEDED if failure is None else TrialState.FAILED
             trial = replace(trial, state=state, reason=failure.reason if failure else None)
-        if self._assessor is not None:
+        if self._assessor is not None and trial.state.ended:
             ok = trial.state is TrialState.SUCCEEDED
             self._assessor.finished(trial.number, running.curve, ok)
         trial = self._tell(trial)
@@ -269,6 +274,8 @@ class Experiment:
         if failure is not None:
             self._watcher.failed(trial, failure)
             self._count_failures()
+        elif trial.state.ended:
+            self._failing = False
 
     def _tell(self, trial: Trial) -> Trial:
         """Keep how the trial ended, and let the tuner learn from it where it can."""
@@ -294,10 +301,9 @@ class Experiment:
             return None  # as written, a value may lie outside the space
 
     def _count_failures(self) -> None:
-        ended = [t for t in self.trials.values() if t.state.ended]
-        failed = [t for t in ended if t.state is TrialState.FAILED]
-        if self._ending is None and len(failed) == len(ended) >= self.config.max_failures:
-            count = len(failed)
+        self._failures += 1
+        if self._ending is None and self._failing and self._failures >= self.config.max_failures:
+            count = self._failures
             why = "the first trial failed" if count == 1 else f"the first {count} trials failed"
             self._stop("ERROR", why)
 
