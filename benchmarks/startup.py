@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+ANNOTATE = [sys.executable, "-m", "annotate"]
 SCRIPT = """\
 import time
 print(time.time(), flush=True)
@@ -35,8 +36,7 @@ def first_line(folder, tuner):
     home = tempfile.mkdtemp(dir=folder)
     began = time.time()
     subprocess.run(
-        [sys.executable, "-m", "annotate", "run", "train.py", "--max-trials", "1"]
-        + ["--tuner", tuner],
+        [*ANNOTATE, "run", "train.py", "--max-trials", "1", "--tuner", tuner],
         cwd=folder,
         env={**os.environ, "ANNOTATE_HOME": home},
         check=True,
@@ -54,10 +54,8 @@ def main():
         Path(folder, "train.py").write_text(SCRIPT)
         measures = {
             "python -c pass": lambda: whole([sys.executable, "-c", "pass"], folder),
-            "annotate --help": lambda: whole([sys.executable, "-m", "annotate", "--help"], folder),
-            "annotate check train.py": lambda: whole(
-                [sys.executable, "-m", "annotate", "check", "train.py"], folder
-            ),
+            "annotate --help": lambda: whole([*ANNOTATE, "--help"], folder),
+            "annotate check train.py": lambda: whole([*ANNOTATE, "check", "train.py"], folder),
             "run, to trial 0 (random)": lambda: first_line(folder, "random"),
             "run, to trial 0 (tpe)": lambda: first_line(folder, "tpe"),
         }
