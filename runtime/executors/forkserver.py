@@ -151,7 +151,7 @@ class ForkServer:
         if process is None:
             return None
         if said["event"] == "started":
-            process.began(said["pid"])
+            process.began(said["pid"], said["time"])
             return process
         if said["event"] == "ended":
             process.ended = said["code"]
@@ -203,6 +203,7 @@ class Forked(Process):
         self.id = number
         self.job = job
         self.pid = 0
+        self.started = 0.0  # seconds since the epoch
         self.requested = False
         self.ended: int | None = None
         self._server = server
@@ -223,8 +224,9 @@ class Forked(Process):
             self._server.send("reap", self)
             self._server.forget(self)
 
-    def began(self, pid: int) -> None:
+    def began(self, pid: int, when: float) -> None:
         self.pid = pid
+        self.started = when
         self._time = _start_time(pid)
 
     def fail(self, reason: str) -> None:

@@ -113,7 +113,7 @@ class LocalExecutor(Executor):
                 self._lose_server(server, error)
             else:
                 for forked in started:
-                    self.post(Started(forked.job.trial, time.time(), forked.pid))
+                    self.post(Started(forked.job.trial, forked.started, forked.pid))
 
     def _lose_server(self, server: ForkServer, why: Unable) -> None:
         self._selector.unregister(server)

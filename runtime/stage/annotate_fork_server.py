@@ -5,8 +5,8 @@ touches no GPU; where it can't vouch for a fork it says why and ends.
 
 Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
 stderr), `signal` (id, number) to the trial's process group, `reap` (id): until then nobody else
-can get its process's number. Answers: `ready` or `refused`, `started` (id, pid), `failed` (id,
-reason), `ended` (id, code). At the end of the socket all trials are ended.
+can get its process's number. Answers: `ready` or `refused`, `started` (id, pid, time), `failed`
+(id, reason), `ended` (id, code). At the end of the socket all trials are ended.
 """
 
 import sys
@@ -84,7 +84,7 @@ class _Server:
 
     def _fork(self, request):
         """True in the new process."""
-        fork = request["id"]
+        fork, began = request["id"], time.time()
         try:
             pid = os.fork()
         except OSError as error:
@@ -93,7 +93,7 @@ class _Server:
         if pid:
             self._pids[fork] = pid
             self._running.add(fork)
-            self.say("started", id=fork, pid=pid)
+            self.say("started", id=fork, pid=pid, time=began)
         return not pid
 
     def _begin(self, request, server):
