@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeAlias
 
-from annotate.errors import SpaceError
 from annotate.space import SearchSpace, Values
+from runtime import replay
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.durations import duration
@@ -20,7 +20,6 @@ from runtime.job import job
 from runtime.paths import ExperimentFolder
 from runtime.store import Store
 from runtime.trial import Origin, Report, Trial, TrialState, best, random_id
-from runtime.trial import number as number_of
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
@@ -116,8 +115,9 @@ class Experiment:
         """Run until the limits are reached or somebody stops it; `state` and `reason` say how."""
         if self.config.max_duration is not None:
             self._deadline = time.monotonic() + self.config.max_duration
-        self._replay()
-        self._replay_curves()
+        self._step = replay.steps(self._store, self.trials, self.space, self._tuner)
+        if self._assessor is not None:
+            replay.curves(self._store, self.trials, self._assessor)
         self._set_state("RUNNING", None)
         self._store.gather()
         self._executor = self._make_executor(self._inbox.put)
@@ -281,24 +281,11 @@ class Experiment:
         """Keep how the trial ended, and let the tuner learn from it where it can."""
         if trial.state is TrialState.SUCCEEDED and not trial.ranks:
             trial = replace(trial, reason=f"its final result is {trial.metric}")
-        values = self._lesson(trial)
+        values = replay.values_told(trial, self.space)
         self._store.end_trial(trial, told=None if values is None else self._count())
         if values is not None:
             self._thread.tell(values, trial.lesson)
         return trial
-
-    def _lesson(self, trial: Trial) -> Values | None:
-        """What the tuner is told of: nothing of a trial that says nothing about its values."""
-        if trial.state in (TrialState.INTERRUPTED, TrialState.SYS_CANCELED):
-            return None
-        if trial.origin is Origin.TUNER:
-            return trial.values
-        if trial.state is TrialState.FAILED:
-            return None
-        try:
-            return self.space.locate(trial.values)
-        except SpaceError:
-            return None  # as written, a value may lie outside the space
 
     def _count_failures(self) -> None:
         self._failures += 1
@@ -351,27 +338,6 @@ class Experiment:
                 self._executor.stop(number, grace=grace)
 
     # Beginning and end
-
-    def _replay(self) -> None:
-        """Bring the tuner to where it was, by the steps that the store remembers."""
-        for step, what, number in self._store.steps():
-            self._step = max(self._step, step)
-            trial = self.trials[number]
-            if what == "ask":
-                self._tuner.ask()
-            else:
-                values = self._lesson(trial)
-                if values is not None:
-                    self._tuner.tell(values, trial.lesson)
-
-    def _replay_curves(self) -> None:
-        """Show the assessor the curves of the trials that have ended, in that order."""
-        ended = [t for t in self.trials.values() if t.state.ended and t.ended is not None]
-        for trial in sorted(ended, key=lambda t: t.ended or 0.0):
-            if self._assessor is not None:
-                curve = [number_of(value) for value in self._store.reports(trial.number)]
-                ok = trial.state is TrialState.SUCCEEDED
-                self._assessor.finished(trial.number, curve, ok)
 
     def _again(self) -> None:
         """Run again what was cut off when the driver last ended."""

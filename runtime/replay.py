@@ -1,0 +1,48 @@
+"""What the algorithms learn from trials, and how they learn it again when an experiment goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from annotate.errors import SpaceError
+from annotate.space import SearchSpace, Values
+from runtime.store import Store
+from runtime.trial import Origin, Trial, TrialState, number
+from tuners.base import Assessor, Tuner
+
+
+def values_told(trial: Trial, space: SearchSpace) -> Values | None:
+    """The values that the tuner is told of: none of a trial that says nothing about its values."""
+    if trial.state in (TrialState.INTERRUPTED, TrialState.SYS_CANCELED):
+        return None
+    if trial.origin is Origin.TUNER:
+        return trial.values
+    if trial.state is TrialState.FAILED:
+        return None
+    try:
+        return space.locate(trial.values)
+    except SpaceError:
+        return None  # as written, a value may lie outside the space
+
+
+def steps(store: Store, trials: Mapping[int, Trial], space: SearchSpace, tuner: Tuner) -> int:
+    """Bring a new tuner to where the last one was, by the steps that the store remembers.
+
+    Returns the number of the last step, 0 where there was none.
+    """
+    last = 0
+    for step, what, name in store.steps():
+        last, trial = step, trials[name]
+        if what == "ask":
+            tuner.ask()
+        elif (values := values_told(trial, space)) is not None:
+            tuner.tell(values, trial.lesson)
+    return last
+
+
+def curves(store: Store, trials: Mapping[int, Trial], assessor: Assessor) -> None:
+    """Show a new assessor the curves of the trials that have ended, in that order."""
+    ended = [t for t in trials.values() if t.state.ended and t.ended is not None]
+    for trial in sorted(ended, key=lambda t: t.ended or 0.0):
+        curve = [number(value) for value in store.reports(trial.number)]
+        assessor.finished(trial.number, curve, trial.state is TrialState.SUCCEEDED)
