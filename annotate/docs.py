@@ -1,9 +1,12 @@
-"""The page of the language, made from the kinds' own cases: `python -m annotate.docs` writes it."""
+"""The page of the language, made from the kinds' own cases.
+
+`python -m annotate.docs > docs/annotations.md` writes it.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import sys
 from types import ModuleType
 
 from annotate.codes import CODES
@@ -23,8 +26,6 @@ from annotate.kinds import (
 )
 from annotate.kinds.case import Invalid, Valid
 from annotate.rewrite import expand
-
-PAGE = Path(__file__).parent.parent / "docs" / "annotations.md"
 
 #: In the order of the page.
 KINDS: tuple[ModuleType, ...] = (
@@ -111,5 +112,4 @@ def _shown(case: Invalid) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.buffer.write(page().encode())
