@@ -1,4 +1,4 @@
-.PHONY: setup lint types test check format
+.PHONY: setup lint types test check format docs
 BIN := .venv/bin
 
 setup:
@@ -19,5 +19,8 @@ types:
 
 test:
 	$(BIN)/pytest
+
+docs:
+	$(BIN)/python -m annotate.docs > docs/annotations.md
 
 check: lint types test

@@ -243,7 +243,7 @@ def test_a_file_without_permission_is_said():
         user = os.geteuid()
         os.seteuid(user or 65534)  # root may read every file
         try:
-            with pytest.raises(AnnotateError, match="train.py cannot be read: Permission denied"):
+            with pytest.raises(AnnotateError, match=r"train\.py cannot be read: Permission denied"):
                 read_project(None, root)
         finally:
             os.seteuid(user)

@@ -25,7 +25,7 @@ from annotate.tree import TOO_DEEP, Tree, Unparsable
 FULL = bool(os.environ.get("ANNOTATE_FULL"))
 FOLDERS = [sysconfig.get_paths()["stdlib"], *site.getsitepackages()]
 #: One file in so many is annotated in the usual run, and its size is bounded.
-ONE_IN, LARGEST = (1, 1 << 30) if FULL else (60, 60_000)
+ONE_IN, LARGEST = (1, 1 << 30) if FULL else (12, 60_000)
 
 NEWLINE = re.compile(rb"\r\n|\r|\n")
 
