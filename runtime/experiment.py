@@ -215,6 +215,8 @@ class Experiment:
             case TunerBroke(error):
                 raise error
             case Interrupt(at_once):
+                if self._running and self._ending is None:
+                    self._watcher.note("ending the running trials; once more ends them at once")
                 self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
 
     def _on_values(self, values: Values | None) -> None:

@@ -60,7 +60,7 @@ def drive(
         )
         progress.recall(experiment.trials.values())
         try:
-            with progress, _Signals(experiment, progress):
+            with progress, _Signals(experiment):
                 for note in notes:
                     progress.note(note)
                 experiment.run()
@@ -109,9 +109,8 @@ class _Signals:
 
     _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def __init__(self, experiment: Experiment, progress: Progress) -> None:
+    def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
-        self._progress = progress
         self._seen = 0
 
     def __enter__(self) -> None:
@@ -123,6 +122,4 @@ class _Signals:
 
     def _on(self, number: int, frame: FrameType | None) -> None:
         self._seen += 1
-        if self._seen == 1:
-            self._progress.note("ending the running trials; once more ends them at once")
         self._experiment.interrupt(at_once=self._seen > 1)
