@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from annotate.errors import AnnotateError
@@ -73,16 +74,13 @@ def open_existing(path: Path, *, write: bool) -> sqlite3.Connection:
         raise StoreError(f"{path} does not exist")
     try:
         # Looked at before it is opened for writing: that alone would change a foreign file.
-        connection = _open(path, "ro")
-        _check(connection, path)
-        if write:
-            connection.close()
-            connection = _open(path, "rw")
+        with closing(_open(path, "ro")) as connection:
+            _check(connection, path)
+        return _open(path, "rw" if write else "ro")
     except sqlite3.Error as error:
         raise StoreError(
             f"{path} cannot be read: {error}", hint="it was left as it is; restore it from a copy"
         ) from None
-    return connection
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -90,7 +88,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application == APPLICATION_ID and version == SCHEMA_VERSION:
         return
-    connection.close()
     if application != APPLICATION_ID:
         raise StoreError(f"{path} is not an experiment of ours", hint="it was left as it is")
     raise StoreError(

@@ -1,6 +1,7 @@
 """What is kept of an experiment."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path):
 
 
 def test_a_store_of_another_version_is_refused(store, path):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="version 99"):
         Store.open(path)
