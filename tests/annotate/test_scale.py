@@ -93,7 +93,7 @@ PIECES = [
     "'''@nni.report_final_result(\n  {0}\n)'''",
     "tuned_{0} = f(\n  1,\n  # @nni.variable(nni.uniform(0, 1), name=lr_{0})\n  lr_{0}={0},\n)",
     "# @nni.function_choice(\n#   f_{0}({0}),\n#   g)\nif f_{0}({0}): pass",
-    "x = 1; tuned_{0}: int = {0}"
+    "other_{0} = 1; tuned_{0}: int = {0}"
     "  # @nni.variable(nni.choice(1, nni.uniform(0, {0} + 1)), name=tuned_{0})",
 ]
 
