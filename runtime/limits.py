@@ -1,0 +1,64 @@
+"""The limits of an experiment and of its running trials; all times are monotonic seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from runtime.config import Config
+from runtime.durations import duration
+from runtime.trial import TrialState
+
+
+@dataclass(slots=True)
+class Running:
+    """What is known of a running trial beyond what is kept: since when, when it last reported,
+    its curve, and as what it ends where somebody has ended it."""
+
+    started: float
+    heard: float
+    curve: list[float] = field(default_factory=list)
+    ends_as: tuple[TrialState, str] | None = None
+
+    @classmethod
+    def begun(cls) -> Running:
+        now = time.monotonic()
+        return cls(now, now)
+
+
+class Limits:
+    """When an experiment, or one of its trials, has had its time. The clock starts here."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        duration = config.max_duration
+        self._deadline = None if duration is None else time.monotonic() + duration
+
+    def over(self) -> str | None:
+        """Why the whole experiment is to end now, if it is."""
+        if self._deadline is None or time.monotonic() < self._deadline:
+            return None
+        return f"--max-duration {duration(self._config.max_duration or 0.0)} is over"
+
+    def broken(self, running: Running) -> str | None:
+        """Why a running trial is to be ended now, if it is."""
+        now = time.monotonic()
+        return next((text for at, text in self._of(running) if now >= at), None)
+
+    def patience(self, running: Iterable[Running], *, ending: bool) -> float | None:
+        """Seconds until the next limit is reached; None where none is set."""
+        due = [] if self._deadline is None or ending else [self._deadline]
+        for one in running:
+            if one.ends_as is None:
+                due += [at for at, _ in self._of(one)]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _of(self, running: Running) -> Iterator[tuple[float, str]]:
+        config = self._config
+        if config.trial_timeout is not None:
+            text = f"ran longer than --trial-timeout {duration(config.trial_timeout)}"
+            yield running.started + config.trial_timeout, text
+        if config.stall_timeout is not None:
+            text = f"reported nothing for --stall-timeout {duration(config.stall_timeout)}"
+            yield running.heard + config.stall_timeout, text
