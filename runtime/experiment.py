@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
 from runtime import replay
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
@@ -18,13 +19,16 @@ from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.failures import Failure, failure_of
 from runtime.job import job
 from runtime.limits import Limits, Running
+from runtime.obeying import obey
 from runtime.paths import ExperimentFolder
+from runtime.requests import Request, Requests
 from runtime.store import Store
 from runtime.trial import Origin, Report, Trial, TrialState
 from runtime.trials import Trials
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
+_KILLED = "ended by a request"
 _KEEP_WITHIN = 0.05  # seconds; a trial should not wait for the disk at each step
 
 
@@ -35,7 +39,7 @@ class Interrupt:
     at_once: bool = False
 
 
-Message: TypeAlias = Event | Answer | Interrupt
+Message: TypeAlias = Event | Answer | Interrupt | Request
 
 
 class Watcher(Protocol):
@@ -108,6 +112,7 @@ class Experiment:
         self._store.gather()
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)
+        self._requests = Requests(self.folder.requests, self._inbox.put)
         try:
             self._fill()
             while self._running or self._asking:
@@ -116,6 +121,7 @@ class Experiment:
                 self._fill()
         finally:
             self._store.commit()
+            self._requests.close()
             self._thread.close()
             self._executor.close()
         self._finish()
@@ -188,6 +194,8 @@ class Experiment:
                 self._on_values(values)
             case TunerBroke(error):
                 raise error
+            case Request():
+                self._on_request(message)
             case Interrupt(at_once):
                 if self._running and self._ending is None:
                     self._watcher.note("ending the running trials; once more ends them at once")
@@ -251,12 +259,55 @@ class Experiment:
             trial = replace(trial, reason=f"its final result is {trial.metric}")
         return trial, None
 
+    def _on_request(self, request: Request) -> None:
+        said = obey(self, request)
+        self._store.commit()  # who hears that it is done must find it done
+        self._requests.answer(request, said)
+        if said.ok:
+            self._watcher.note(said.text)
+
     def _count_failures(self) -> None:
         self._failures += 1
         if self._ending is None and self._failing and self._failures >= self.config.max_failures:
             count = self._failures
             why = "the first trial failed" if count == 1 else f"the first {count} trials failed"
             self._stop("ERROR", why)
+
+    # What people want
+
+    def change(self, **limits: Any) -> None:
+        """Go on with other limits; raises AnnotateError where they make no sense."""
+        self.config = self._limits.config = replace(self.config, **limits)
+        self._store.set_config(self.config.to_json())
+
+    def enqueue(self, values: Values) -> Trial:
+        """One more trial, with a person's own values, as soon as there is a slot.
+
+        Raises SpaceError for values that do not lie in the space; those left out are as written.
+        """
+        if self._ending is not None:
+            raise AnnotateError("the experiment is ending")
+        meant = {self.space.resolve(name): value for name, value in values.items()}
+        located = {p.key: p.domain.locate(value) for p, value in meant.items()}
+        trial = self.trials.new(Origin.USER, located)
+        self._waiting.append(trial.number)
+        return trial
+
+    def kill(self, number: int) -> None:
+        """End one trial; raises AnnotateError where it has ended already, or never was."""
+        trial = self.trials.get(number)
+        if trial is None or trial.state.ended:
+            raise AnnotateError(f"trial {number} does not run")
+        if number in self._running:
+            if self._running[number].ends_as is None:
+                self._end(number, TrialState.USER_CANCELED, _KILLED)
+        else:
+            self._waiting.remove(number)
+            canceled = replace(trial, state=TrialState.USER_CANCELED, reason=_KILLED)
+            self.trials.ended(replace(canceled, ended=time.time()), told=False)
+
+    def stop(self) -> None:
+        self._stop("STOPPED", "stopped by a request")
 
     # Ending
 

@@ -31,15 +31,20 @@ class Limits:
     """When an experiment, or one of its trials, has had its time. The clock starts here."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
-        duration = config.max_duration
-        self._deadline = None if duration is None else time.monotonic() + duration
+        self._began = time.monotonic()
+        self.config = config  # may be replaced by another
+
+    @property
+    def _deadline(self) -> float | None:
+        duration = self.config.max_duration
+        return None if duration is None else self._began + duration
 
     def over(self) -> str | None:
         """Why the whole experiment is to end now, if it is."""
-        if self._deadline is None or time.monotonic() < self._deadline:
+        deadline = self._deadline
+        if deadline is None or time.monotonic() < deadline:
             return None
-        return f"--max-duration {duration(self._config.max_duration or 0.0)} is over"
+        return f"--max-duration {duration(self.config.max_duration or 0.0)} is over"
 
     def broken(self, running: Running) -> str | None:
         """Why a running trial is to be ended now, if it is."""
@@ -55,7 +60,7 @@ class Limits:
         return max(0.0, min(due) - time.monotonic()) if due else None
 
     def _of(self, running: Running) -> Iterator[tuple[float, str]]:
-        config = self._config
+        config = self.config
         if config.trial_timeout is not None:
             text = f"ran longer than --trial-timeout {duration(config.trial_timeout)}"
             yield running.started + config.trial_timeout, text

@@ -59,6 +59,10 @@ class ExperimentFolder:
         return self.path / "experiment.db"
 
     @property
+    def requests(self) -> Path:
+        return self.path / "requests.db"
+
+    @property
     def lock(self) -> Path:
         return self.path / "lock"
 

@@ -15,6 +15,8 @@ def values_told(trial: Trial, space: SearchSpace) -> Values | None:
     """The values that the tuner is told of: none of a trial that says nothing about its values."""
     if trial.state in (TrialState.INTERRUPTED, TrialState.SYS_CANCELED):
         return None
+    if trial.state is TrialState.USER_CANCELED and trial.last is None:
+        return None
     if trial.origin is Origin.TUNER:
         return trial.values
     if trial.state is TrialState.FAILED:

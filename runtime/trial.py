@@ -101,8 +101,8 @@ class Trial:
 
     @property
     def lesson(self) -> float | None:
-        """What a tuner learns: the result; of a trial that was stopped early how far it came."""
-        if self.state is TrialState.EARLY_STOPPED:
+        """What a tuner learns: the result; of a trial that was stopped before how far it came."""
+        if self.state in (TrialState.EARLY_STOPPED, TrialState.USER_CANCELED):
             return self.last
         return self.metric if self.ranks else None
 

@@ -65,12 +65,12 @@ class Trials(Mapping[int, Trial]):
         self._keep(replace(self._trials[number], state=TrialState.RUNNING, started=when))
 
     def reported(self, number: int, batch: Batch) -> None:
-        """Keep what a running trial reported, and of the script as written also its values."""
+        """Keep what a running trial reported, and what it has as written also as its values."""
         trial = self._trials[number]
         if batch.reports:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)
-        if batch.written and trial.origin is Origin.BASELINE:
+        if batch.written and trial.origin is not Origin.TUNER:
             # The first value of a place counts: a loop may come by again with another.
             found = batch.written | trial.values
             order = [p.key for p in self._space if p.key in found]

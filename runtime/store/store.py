@@ -123,6 +123,11 @@ class Store:
                 "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
             )
 
+    def set_config(self, config: dict[str, JSON]) -> None:
+        """What the experiment is asked to do from now on."""
+        with self._change() as db:
+            db.execute("UPDATE experiment SET config = ?", (json.dumps(config),))
+
     # Trials
 
     def add_trial(self, trial: Trial, *, asked: int | None = None) -> None:

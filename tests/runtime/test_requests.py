@@ -1,0 +1,141 @@
+"""What people want of a running experiment, and what its driver makes of it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from annotate.errors import AnnotateError
+from runtime import lookup, requests
+from runtime.store import Store
+
+SCRIPT = """\
+import pathlib, time
+x = 0.5  # @nni.uniform(0, 1)
+# @nni.report_intermediate_result(x)
+while not pathlib.Path("go").exists():
+    time.sleep(0.02)
+# @nni.report_final_result(x)
+"""
+
+
+@pytest.fixture
+def driver(folder, monkeypatch):
+    """A driver whose trials run until there is a file named `go`."""
+    (folder / "train.py").write_text(SCRIPT)
+    started = []
+
+    def run(*words):
+        command = [sys.executable, "-m", "annotate", "run", "train.py", "--json", *words]
+        with (folder.parent / "driver.err").open("ab") as err:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL
+            )
+        started.append(process)
+        until(lambda: any(f.requests.is_file() for f in lookup.folders()))
+        return process, next(iter(lookup.folders()))
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.05)
+
+
+def running(folder):
+    with Store.open(folder.store) as store:
+        return [t.number for t in store.trials() if t.state.value == "RUNNING"]
+
+
+def document(process):
+    out, _ = process.communicate(timeout=60)
+    return json.loads(out)
+
+
+def test_more_at_a_time_take_effect_at_once(driver, folder):
+    process, experiment = driver("--max-trials", "3")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "concurrency", value=3)
+    until(lambda: running(experiment) == [0, 1, 2])
+    (folder / "go").touch()
+    assert [t["state"] for t in document(process)["trials"]] == ["SUCCEEDED"] * 3
+
+
+def test_a_trial_that_is_killed_ends_alone(driver, folder):
+    process, experiment = driver("--max-trials", "2", "--concurrency", "2")
+    until(lambda: running(experiment) == [0, 1])
+    requests.ask(experiment, "kill", trial=1)
+    until(lambda: running(experiment) == [0])
+    with pytest.raises(AnnotateError, match="trial 1 does not run"):
+        requests.ask(experiment, "kill", trial=1)
+    with pytest.raises(AnnotateError, match="trial 9 does not run"):
+        requests.ask(experiment, "kill", trial=9)
+    (folder / "go").touch()
+    states = [t["state"] for t in document(process)["trials"]]
+    assert states == ["SUCCEEDED", "USER_CANCELED"]
+
+
+def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(driver, folder, annotate):
+    process, experiment = driver("--max-trials", "2")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "trials", value=4)
+    requests.ask(experiment, "stop")
+    stopped = document(process)
+    assert process.returncode == 130
+    assert [t["state"] for t in stopped["trials"]] == ["INTERRUPTED"]
+    (folder / "go").touch()
+    resumed = json.loads(annotate("resume", "--json").stdout)
+    assert len(resumed["trials"]) == 4
+
+
+def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder):
+    process, experiment = driver("--max-trials", "2")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "enqueue", values={"x": 0.125})
+    with pytest.raises(AnnotateError, match="7 is not between 0 and 1"):
+        requests.ask(experiment, "enqueue", values={"x": 7})
+    with pytest.raises(AnnotateError, match="there is no parameter"):
+        requests.ask(experiment, "enqueue", values={"y": 7})
+    (folder / "go").touch()
+    trials = document(process)["trials"]
+    assert list(trials[1]["values"].values()) == [0.125]
+    assert len(trials) == 2
+
+
+def test_a_limit_of_time_that_has_passed_ends_it(driver):
+    process, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "duration", seconds=0.5)
+    done = document(process)
+    assert re.match("--max-duration .* is over", done["reason"])
+
+
+def test_what_makes_no_sense_is_refused_and_changes_nothing(driver):
+    _, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    with pytest.raises(AnnotateError, match="concurrency must be at least 1"):
+        requests.ask(experiment, "concurrency", value=0)
+    with pytest.raises(AnnotateError, match="does not take"):
+        requests.ask(experiment, "concurrency", value="many")
+    assert running(experiment) == [0]
+
+
+def test_where_no_driver_runs_nothing_can_be_asked_for(driver):
+    process, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with pytest.raises(AnnotateError, match="does not run"):
+        requests.ask(experiment, "stop")
