@@ -88,3 +88,31 @@ class ExperimentFolder:
 
 def experiments() -> Path:
     return home() / "experiments"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFolder:
+    """What the servers of the pages keep: one record and one lock for each port, one token."""
+
+    path: Path
+
+    @property
+    def starting(self) -> Path:
+        return self.path / "starting"
+
+    @property
+    def token(self) -> Path:
+        return self.path / "token"
+
+    def lock(self, port: int) -> Path:
+        return self.path / f"{port}.lock"
+
+    def record(self, port: int) -> Path:
+        return self.path / f"{port}.json"
+
+    def log(self, port: int) -> Path:
+        return self.path / f"{port}.log"
+
+
+def server() -> ServerFolder:
+    return ServerFolder(home() / "server")

@@ -20,6 +20,9 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("suggest", "runtime.cli.suggest", "propose what to annotate in a script"),
     ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
     ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
+    ("view", "runtime.cli.view", "show an experiment in the browser"),
+    ("ui", "runtime.cli.ui", "show all experiments in the browser"),
+    ("webui url", "runtime.cli.webui_url", "print the addresses of the pages"),
     ("experiment list", "runtime.cli.experiment_list", "list experiments"),
 )
 

@@ -39,6 +39,14 @@ def pair(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+@_typed
+def port(text: str) -> int:
+    """A TCP port."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise AnnotateError(f"{text!r} is no port", hint="a port is a number from 1 to 65535")
+    return int(text)
+
+
 def literal(text: str) -> JSON:
     """A value as people type it: JSON where it is that, Python's True, False, None, else text."""
     python = {"True": True, "False": False, "None": None}

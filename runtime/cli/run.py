@@ -91,6 +91,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a new interpreter for each trial, not a fork of one that has the libraries loaded",
     )
+    running.add_argument(
+        "--port", type=options.port, metavar="P", help="show the experiment in the browser, too"
+    )
     running.add_argument("--name", default="", metavar="TEXT", help="the experiment's name")
     running.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
@@ -121,6 +124,10 @@ def run(args: argparse.Namespace) -> int:
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
         notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
         config = replace(config, max_failures=1)  # the next one would say the same
+    if args.port is not None:
+        from runtime.server import launch
+
+        notes += [f"pages: {address}" for address in launch.ensure(args.port)]
     return drive(config, project.space, lambda: create(config, project), notes, as_json=args.json)
 
 

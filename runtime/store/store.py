@@ -205,7 +205,7 @@ class Store:
 
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
-        return [_trial(row) for row in self._db.execute("SELECT * FROM trial ORDER BY number")]
+        return [trial_of(row) for row in self._db.execute("SELECT * FROM trial ORDER BY number")]
 
     def count_trials(self) -> int:
         (count,) = self._db.execute("SELECT count(*) FROM trial").fetchone()
@@ -231,7 +231,8 @@ def _real(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _trial(row: sqlite3.Row) -> Trial:
+def trial_of(row: sqlite3.Row) -> Trial:
+    """A row of the table `trial` in the words of the house."""
     final = row["final"]
     return Trial(
         number=row["number"],

@@ -1,0 +1,92 @@
+"""The server's application, and serving it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+import annotate
+from annotate.errors import AnnotateError
+from runtime import paths
+from runtime.server import nni_rest
+from runtime.server.finding import NotFound
+from runtime.server.launch import LOOPBACK, Server, token
+from runtime.server.security import Guard, Rules
+
+STATIC = Path(__file__).parent / "static"
+_LOOK = 2.0  # seconds between looks at whether the server is still wanted
+
+
+def application(hosts: frozenset[str], secret: str, *, private: bool = False) -> ASGIApp:
+    """The whole server; `private` where others than this machine's users can reach it."""
+    app = FastAPI(
+        title="Annotate",
+        version=annotate.__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # their pages would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(nni_rest.router)
+    app.add_exception_handler(AnnotateError, _problem)
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+    @app.get("/", include_in_schema=False)
+    @app.get("/compare", include_in_schema=False)
+    @app.get("/e/{rest:path}", include_in_schema=False)
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    return Guard(app, Rules(hosts, secret, private))
+
+
+def _problem(request: Request, error: Exception) -> JSONResponse:
+    hint = getattr(error, "hint", "")
+    status = 404 if isinstance(error, NotFound) else 409
+    return JSONResponse({"error": str(error), "hint": hint}, status)
+
+
+def serve(listener: socket.socket, server: Server) -> None:
+    """Serve on `listener` until a signal ends it, or the server's record has gone."""
+
+    app = application(hosts_of(server), token(), private=server.host != LOOPBACK)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    asyncio.run(_serve(uvicorn.Server(config), listener, paths.server().record(server.port)))
+
+
+def hosts_of(server: Server) -> frozenset[str]:
+    """Every Host by which the server is called, always with its port."""
+    names = {name.lower() for name in server.names} | {LOOPBACK, "localhost"}
+    return frozenset(f"{name}:{server.port}" for name in names)
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, record: Path) -> None:
+    async with _watching(server, record):
+        await server.serve(sockets=[listener])
+
+
+@contextlib.asynccontextmanager
+async def _watching(server: uvicorn.Server, record: Path) -> AsyncIterator[None]:
+    """A server whose home was removed ends."""
+
+    async def watch() -> None:
+        while await asyncio.to_thread(record.parent.is_dir):
+            await asyncio.sleep(_LOOK)
+        server.should_exit = True
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        record.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""The documents of the REST API, by NNI's names. Times are milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NniState = Literal[
+    "WAITING",
+    "RUNNING",
+    "SUCCEEDED",
+    "FAILED",
+    "EARLY_STOPPED",
+    "USER_CANCELED",
+    "SYS_CANCELED",
+]
+
+
+class Metric(BaseModel):
+    """One result; `data` is JSON text in a JSON string, as NNI has it."""
+
+    timestamp: int
+    trialJobId: str
+    parameterId: str
+    type: Literal["PERIODICAL", "FINAL"]
+    sequence: int
+    data: str
+
+
+class TrialJob(BaseModel):
+    """One trial; `hyperParameters` and the results' `data` are JSON text."""
+
+    id: str
+    trialJobId: str
+    sequenceId: int
+    status: NniState
+    hyperParameters: list[str]
+    logPath: str
+    stderrPath: str
+    startTime: int | None = None
+    endTime: int | None = None
+    finalMetricData: list[Metric] | None = None
+    message: str | None = None
+
+
+class ExperimentParams(BaseModel):
+    """What the experiment was asked to do; durations are seconds."""
+
+    authorName: str = "default"
+    experimentName: str
+    trialConcurrency: int
+    maxExecDuration: float | None
+    maxTrialNum: int | None
+    searchSpace: str
+    trainingServicePlatform: str
+    tuner: dict[str, Any]
+    assessor: dict[str, Any] | None = None
+    versionCheck: bool = False
+
+
+class ExperimentProfile(BaseModel):
+    id: str
+    revision: int
+    execDuration: int
+    logDir: str
+    nextSequenceId: int
+    startTime: int
+    endTime: int | None = None
+    params: ExperimentParams
+
+
+class Status(BaseModel):
+    status: Literal["INITIALIZED", "RUNNING", "ERROR", "STOPPING", "STOPPED", "DONE"]
+    errors: list[str]
+
+
+class StateCount(BaseModel):
+    trialJobStatus: NniState
+    trialJobNumber: int
+
+
+class ChangedParams(BaseModel):
+    """The one field that `update_type` names is read."""
+
+    model_config = ConfigDict(extra="ignore")
+    trialConcurrency: int | None = Field(default=None, ge=1, le=100_000)
+    maxExecDuration: float | str | None = None
+    maxTrialNum: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    searchSpace: str | dict[str, Any] | None = None
+
+
+class ChangedProfile(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    params: ChangedParams
+
+
+class Done(BaseModel):
+    """What the driver answered."""
+
+    message: str
+
+
+class NewTrial(BaseModel):
+    sequenceId: int | None
+    message: str
+
+
+class Problem(BaseModel):
+    error: str
+    hint: str = ""

@@ -1,0 +1,173 @@
+"""A server of the pages as people have it: a process of its own, over a home with experiments."""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from annotate.space import SearchSpace
+from runtime.config import Config
+from runtime.paths import ExperimentFolder
+from runtime.server import launch
+from runtime.store import ExperimentRow, Store
+from runtime.trial import Origin, Report, Trial, TrialState
+
+SPACE = {
+    "train/lr/loguniform": {"_type": "loguniform", "_value": [1e-5, 0.1]},
+    "train/batch/choice": {"_type": "choice", "_value": [32, 64, 128]},
+    "train/<img src=x onerror=alert(1)>/choice": {"_type": "choice", "_value": ["<b>a</b>", "b"]},
+}
+SCRIPT = '<script>document.title="taken"</script>'
+
+
+def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -> ExperimentFolder:
+    """Keep an experiment whose driver has gone: `trials` are (Trial, intermediate, final)."""
+    folder = ExperimentFolder(home / "experiments" / name)
+    folder.stage.mkdir(parents=True)
+    folder.trials.mkdir()
+    made = Config("train.py", str(home), "python", name=config.pop("title", name), **config)
+    row = ExperimentRow(
+        name, made.name, state, None, made.to_json(), SearchSpace.from_json(space), 1e9, 1e9 + 60
+    )
+    with Store.create(folder.store, row) as store:
+        store.gather()
+        for trial, curve, final in trials:
+            keep_trial(store, trial, curve, final)
+        store.commit()
+    return folder
+
+
+def keep_trial(store, trial, curve=(), final=None):
+    store.add_trial(trial, asked=None)
+    if trial.started is not None:
+        store.start_trial(trial.number, trial.started)
+    reports = [Report("intermediate", v, 1e9 + n) for n, v in enumerate(curve)]
+    if final is not None:
+        reports.append(Report("final", final, 1e9 + len(curve)))
+    store.add_reports(trial.number, reports)
+    if trial.state.ended or trial.state is TrialState.INTERRUPTED:
+        store.end_trial(trial)
+
+
+def trial(number, state=TrialState.SUCCEEDED, values=None, **fields) -> Trial:
+    given = values or {
+        "train/lr/loguniform": 10 ** (-1 - number % 40 / 10),
+        "train/batch/choice": (32, 64, 128)[number % 3],
+        "train/<img src=x onerror=alert(1)>/choice": ("<b>a</b>", "b")[number % 2],
+    }
+    origin = Origin.BASELINE if number == 0 else Origin.TUNER
+    times = {"created": 1e9 + number, "started": 1e9 + number, "ended": 1e9 + number + 0.5}
+    return Trial(number, f"t{number:04}", origin, state, given, **{**times, **fields})
+
+
+def strange(home):
+    """Everything that a page may stumble over, in one experiment."""
+    nan, inf = float("nan"), float("inf")
+    hostile = {"train/lr/loguniform": nan, "train/batch/choice": SCRIPT}
+    why = f"no GPU {SCRIPT}"
+    waiting = trial(5, TrialState.WAITING, reason=why, started=None, ended=None)
+    rows = [
+        (trial(0), [0.1, 0.2], 0.5),
+        (trial(1), [nan, inf, -inf, "text", {"default": 1, "loss": nan}], nan),
+        (trial(2), [], inf),
+        (trial(3, TrialState.FAILED, reason=SCRIPT), [0.1], None),
+        (trial(4, TrialState.INTERRUPTED), [], None),
+        (waiting, [], None),
+        (trial(6, values=hostile), [1e300], 1e300),
+        (trial(7), [0.3] * 50, {"default": 0.9, "other": inf}),
+    ]
+    folder = new_experiment(home, "StrangeX", rows, title=SCRIPT)
+    failed = folder.trial(3)
+    failed.path.mkdir(parents=True)
+    failed.stderr.write_bytes(f"\x1b[31m{SCRIPT}\x00\xff last words\n".encode("latin-1"))
+    return folder
+
+
+@dataclass
+class Site:
+    """A server that runs, and asking it."""
+
+    home: Path
+    port: int
+    token: str
+
+    @property
+    def host(self):
+        return f"127.0.0.1:{self.port}"
+
+    def ask(self, path, method="GET", *, headers=None, body=None):
+        """(status, headers, body) of a request with exactly these headers and a right Host."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+            for name, value in {"Host": self.host, **(headers or {})}.items():
+                connection.putheader(name, value)
+            if body is not None:
+                connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read()
+
+    def json(self, path, code=200):
+        status, _, body = self.ask(path)
+        assert status == code, (path, status, body[:500])
+        return json.loads(body, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+    def change(self, path, method="POST", document=None, **headers):
+        given = {
+            "Origin": f"http://{self.host}",
+            "X-Annotate-Token": self.token,
+            "Content-Type": "application/json",
+        }
+        body = b"" if document is None else json.dumps(document).encode()
+        return self.ask(path, method, headers=given | headers, body=body)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def serving(home, **options) -> Iterator[Site]:
+    before = os.environ.get("ANNOTATE_HOME")
+    os.environ["ANNOTATE_HOME"] = str(home)
+    try:
+        (link, *_) = launch.ensure(free_port(), **options)
+        port = int(link.split(":")[2].partition("/")[0])
+        yield Site(home, port, link.partition("#token=")[2])
+    finally:
+        os.environ["ANNOTATE_HOME"] = str(home)
+        launch.stop()
+        os.environ.pop("ANNOTATE_HOME")
+        if before is not None:
+            os.environ["ANNOTATE_HOME"] = before
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home") / "ho me' é"
+    strange(home)
+    rows = [(trial(n), [n / 200], n / 100) for n in range(100)]
+    new_experiment(home, "Plain", rows)
+    new_experiment(home, "Empty", [], state="INITIALIZED")
+    os.utime(home / "experiments/Plain/stage", (2e9, 2e9))  # the newest
+    with serving(home) as found:
+        yield found
+
+
+def wait_for(condition, within=60.0):
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")

@@ -1,0 +1,97 @@
+"""One server for all experiments: found, started, named, ended."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+
+from runtime.server import launch
+from tests.runtime.server.conftest import free_port, wait_for
+
+
+@pytest.fixture(autouse=True)
+def _ended(home):
+    yield
+    launch.stop()
+
+
+def answers(address):
+    with urllib.request.urlopen(address.partition("#")[0] + "api/v1/nni/version", timeout=30) as r:
+        return r.status == 200
+
+
+def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
+    port = str(free_port())
+    first = annotate("ui", "--port", port).stdout.strip()
+    assert first.startswith(f"http://127.0.0.1:{port}/#token=")
+    assert answers(first)
+    assert annotate("ui").stdout.strip() == first
+    (server,) = launch.running()
+    process = psutil.Process(server.pid)
+    assert annotate("ui", "--stop").stdout == f"The server on port {port} has ended.\n"
+    psutil.wait_procs([process], timeout=20)
+    assert launch.running() == []
+
+
+def test_many_that_start_at_once_make_one_server(folder):
+    command = [sys.executable, "-m", "annotate", "ui", "--port", str(free_port())]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    said = {process.communicate(timeout=60)[0] for process in started}
+    assert len(said) == 1
+    assert answers(said.pop().strip())
+
+
+def test_a_port_in_use_says_by_whom_and_offers_the_next(annotate):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = annotate("run", "--port", port, "train.py", code=2).stderr
+        assert "train.py does not exist" in said
+        said = annotate("ui", "--port", port, code=2).stderr
+    assert f"port {port} is in use by " in said
+    assert f"(pid {os.getpid()})" in said
+    offered = int(said.partition("--port ")[2].split()[0])
+    assert port < offered < port + 50
+
+
+def test_a_server_that_was_killed_is_not_found_and_another_starts(annotate):
+    port = free_port()
+    launch.ensure(port)
+    (server,) = launch.running()
+    psutil.Process(server.pid).kill()
+    wait_for(lambda: not launch.running())
+    (again,) = launch.ensure(port)
+    assert answers(again)
+
+
+def test_a_server_whose_home_was_removed_ends(home):
+    launch.ensure(free_port())
+    (server,) = launch.running()
+    process = psutil.Process(server.pid)
+    wait_for(lambda: answers(server.addresses()[0]))
+    shutil.rmtree(home)
+    psutil.wait_procs([process], timeout=30)
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_run_with_a_port_says_where_the_pages_are_and_the_server_lives_on(annotate, folder):
+    (folder / "train.py").write_text("x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n")
+    port = free_port()
+    done = annotate("run", "train.py", "--max-trials", 1, "--port", port, "--tuner", "random")
+    assert f"http://127.0.0.1:{port}/#token=" in done.stdout + done.stderr
+    (link,) = annotate("webui", "url").stdout.split()
+    name = link.partition("/e/")[2].partition("#")[0]
+    assert annotate("view", name[:4]).stdout.strip() == link
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/nni/experiment") as answer:
+        assert json.load(answer)["id"] == name
+
+
+def test_where_no_server_runs_its_url_is_not_made_up(annotate, folder):
+    (folder / "train.py").write_text("x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n")
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    assert "annotate view" in annotate("webui", "url", code=2).stderr
