@@ -14,9 +14,10 @@ from tuners.base import Exhausted, Tuner
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The tuner's answer: values, or None where it has no more."""
+    """The tuner's answer: values, or None where it has none now, with what it said."""
 
     values: Values | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class TunerThread:
     def _ask(self) -> None:
         try:
             values = self._tuner.ask()
-        except Exhausted:
-            self._post(Asked(None))
+        except Exhausted as none:
+            self._post(Asked(None, str(none)))
         else:
             self._post(Asked(values))
 

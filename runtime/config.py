@@ -16,7 +16,9 @@ class Config:
 
     `script` and `arguments` are as the user typed them, to be run in the folder `cwd` by the
     interpreter `python`. `max_trials` counts the baseline. `max_failures` is how many trials may
-    fail before the first one succeeds. An empty `assessor` means that no trial is stopped early.
+    fail before the first one succeeds. `tuner` and `assessor` are algorithms' names, or what
+    `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means that
+    no trial is stopped early, unless the tuner does it.
     """
 
     script: str

@@ -92,7 +92,8 @@ class Experiment:
         self._failing = all(state is TrialState.FAILED for state in ended)  # as long as all did
         self._failures = len(ended)
         self._asking = 0
-        self._exhausted = False
+        self._exhausted: str | None = None  # what the tuner said when it had no values
+        self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
         self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
         self._keep_at: float | None = None  # monotonic seconds; None where all is kept
 
@@ -116,7 +117,7 @@ class Experiment:
         try:
             self._fill()
             while self._running or self._asking:
-                self._handle(self._next())
+                self._take(self._next())
                 self._check_limits()
                 self._fill()
         finally:
@@ -125,6 +126,8 @@ class Experiment:
             self._thread.close()
             self._executor.close()
         self._finish()
+        if self._broken is not None:
+            raise self._broken
 
     def _recall(self) -> None:
         """Go on from where the last driver ended: what it had cut off runs first."""
@@ -154,10 +157,14 @@ class Experiment:
 
     def _wants_more(self) -> bool:
         limit = self.config.max_trials
-        return not self._exhausted and (limit is None or len(self.trials) + self._asking < limit)
+        return self._exhausted is None and (
+            limit is None or len(self.trials) + self._asking < limit
+        )
 
     def _start(self, trial: Trial) -> None:
         self._running[trial.number] = Running.begun()
+        if self._assessor is not None:
+            self._assessor.started(trial.number, trial.values)
         made = job(self.config, self.folder, trial, self._environment)
         self._executor.start(made)
 
@@ -181,6 +188,14 @@ class Experiment:
         waits = [patience, None if self._keep_at is None else self._keep_at - now]
         return min((wait for wait in waits if wait is not None), default=None)
 
+    def _take(self, message: Message | None) -> None:
+        """Handle a message; where the user's own algorithm breaks, all is kept for a resume."""
+        try:
+            self._handle(message)
+        except AnnotateError as error:
+            self._broken = self._broken or error
+            self._stop("ERROR", error.message)
+
     def _handle(self, message: Message | None) -> None:
         match message:
             case Started(trial, when, _):
@@ -189,10 +204,11 @@ class Experiment:
                 self._on_report(message)
             case Ended():
                 self._on_end(message)
-            case Asked(values):
+            case Asked(values, reason):
                 self._asking -= 1
-                self._on_values(values)
+                self._on_values(values, reason)
             case TunerBroke(error):
+                self._asking = 0
                 raise error
             case Request():
                 self._on_request(message)
@@ -201,9 +217,9 @@ class Experiment:
                     self._watcher.note("ending the running trials; once more ends them at once")
                 self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
 
-    def _on_values(self, values: Values | None) -> None:
+    def _on_values(self, values: Values | None, reason: str) -> None:
         if values is None:
-            self._exhausted = True
+            self._exhausted = reason
         elif self._ending is None:
             self._waiting.append(self.trials.new(Origin.TUNER, values).number)
 
@@ -238,6 +254,7 @@ class Experiment:
         self.trials.ended(trial, told=values is not None)
         if values is not None:
             self._thread.tell(values, trial.lesson)
+            self._exhausted = None  # it may have values again
         if failure is not None:
             self._watcher.failed(trial, failure)
             self._count_failures()
@@ -343,8 +360,8 @@ class Experiment:
 
     def _finish(self) -> None:
         state, reason = self._ending or ("DONE", None)
-        if self._exhausted and self._ending is None:
-            reason = "every point of the search space has been tried"
+        if self._exhausted is not None and self._ending is None:
+            reason = self._exhausted or "the tuner has no more values"
         if state == "DONE" and self.best is None:
             state, reason = "ERROR", reason or "every trial failed"
         self._set_state(state, reason)

@@ -46,5 +46,6 @@ def curves(store: Store, trials: Mapping[int, Trial], assessor: Assessor) -> Non
     """Show a new assessor the curves of the trials that have ended, in that order."""
     ended = [t for t in trials.values() if t.state.ended and t.ended is not None]
     for trial in sorted(ended, key=lambda t: t.ended or 0.0):
+        assessor.started(trial.number, trial.values)
         curve = [number(value) for value in store.reports(trial.number)]
         assessor.finished(trial.number, curve, trial.state is TrialState.SUCCEEDED)

@@ -11,7 +11,10 @@ from annotate.space import SearchSpace, Values
 
 
 class Exhausted(Exception):
-    """The tuner has no more values to give: each point of a finite space has been asked."""
+    """The tuner has no values to give: none before a pending trial is told, or none at all.
+
+    Which of the two is seen by asking again once nothing is pending.
+    """
 
 
 class TunerError(AnnotateError, ValueError):
@@ -24,7 +27,12 @@ class Tuner(ABC):
     Several values may be asked and untold at a time. Its state depends only on the seed and on
     the order of `ask` and `tell`: the same calls give the same values. It belongs to one caller:
     calls never overlap, and the values that it gives are not to be changed.
+
+    An algorithm that stops trials too (NNI's advisor) brings its own `assessor`, whose calls may
+    come while the tuner is asked or told.
     """
+
+    assessor: Assessor | None = None
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
         self.space = space
@@ -33,7 +41,12 @@ class Tuner(ABC):
 
     @abstractmethod
     def ask(self) -> Values:
-        """The next values to try, one for each parameter; raises Exhausted when none are left."""
+        """The next values to try, one for each parameter.
+
+        Raises Exhausted when there are none, which changes nothing. An algorithm may add keys
+        that are no parameters, by which it knows the trial again: NNI's `TRIAL_BUDGET`,
+        `load_checkpoint_dir` and `save_checkpoint_dir`.
+        """
 
     @abstractmethod
     def tell(self, values: Values, metric: float | None) -> None:
@@ -60,6 +73,9 @@ class Assessor(ABC):
 
     def __init__(self, *, maximize: bool = False) -> None:
         self.maximize = maximize
+
+    def started(self, trial: int, values: Values) -> None:
+        """Learn with what values `trial` runs; called once, before it is judged or finished."""
 
     @abstractmethod
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-import tuners
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
+from runtime import algorithms
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.config import Config
@@ -38,12 +38,8 @@ def drive(
     The tuner is made first, so that one which can't take the space says so before anything is
     written. `notes` are said at the beginning.
     """
-    tuner = tuners.create(
-        config.tuner, space, seed=config.seed, maximize=config.maximize, **config.tuner_args
-    )
-    assessor = config.assessor and tuners.create_assessor(
-        config.assessor, maximize=config.maximize, **config.assessor_args
-    )
+    tuner = algorithms.tuner_of(config, space)
+    assessor = algorithms.assessor_of(config, tuner)
     folder, store = open_store()
     with store, _locked(folder):
         _log_to(folder)
@@ -56,7 +52,7 @@ def drive(
             tuner,
             progress,
             environment=environment,
-            assessor=assessor or None,
+            assessor=assessor,
         )
         progress.recall(experiment.trials.values())
         try:
@@ -64,6 +60,10 @@ def drive(
                 for note in notes:
                     progress.note(note)
                 experiment.run()
+        except AnnotateError:
+            logging.exception("the experiment ended by a mistake")
+            print(f"What ran is kept. Go on with: annotate resume {folder.id}", file=sys.stderr)
+            raise
         except Exception:
             logging.exception("the driver broke")
             raise

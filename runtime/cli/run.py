@@ -55,7 +55,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     direction.add_argument(
         "--minimize", dest="maximize", action="store_false", help="a lower result is better"
     )
-    search.add_argument("--tuner", default="tpe", metavar="NAME", help="default: tpe")
+    search.add_argument(
+        "--tuner",
+        default="tpe",
+        metavar="NAME",
+        help="an algorithm's name, or your own: path/to/file.py:Class (default: tpe)",
+    )
     search.add_argument(
         "--tuner-args",
         nargs="+",
@@ -132,9 +137,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _config(args: argparse.Namespace, script: Path) -> Config:
+    from runtime import algorithms
     from runtime.config import Config
     from runtime.interpreter import interpreter
-    from tuners.registry import ASSESSORS, TUNERS, find
 
     return Config(
         script=args.script,
@@ -142,9 +147,9 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         python=interpreter(args.python, os.environ),
         arguments=tuple(args.rest),
         name=args.name or script.stem,
-        tuner=find(args.tuner, TUNERS, "tuner").name,
+        tuner=algorithms.tuner_name(args.tuner),
         tuner_args=_given(args.tuner_args),
-        assessor=args.assessor and find(args.assessor, ASSESSORS, "assessor").name,
+        assessor=algorithms.assessor_name(args.assessor),
         assessor_args=_given(args.assessor_args),
         maximize=args.maximize,
         seed=secrets.randbelow(2**31) if args.seed is None else args.seed,

@@ -1,0 +1,60 @@
+"""`nni.tuner`: the base class of tuners written for NNI."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from runtime.custom.sdk import NoMoreTrialError
+from runtime.custom.sdk.recoverable import Recoverable
+
+__all__ = ["NoMoreTrialError", "Tuner"]
+
+_log = logging.getLogger(__name__)
+
+
+class Tuner(Recoverable):
+    """What NNI calls on a tuner; a subclass writes at least the first three."""
+
+    def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Any:
+        """The values of one trial; raises NoMoreTrialError where there are none now."""
+        raise NotImplementedError(f"{type(self).__name__} has no generate_parameters")
+
+    def receive_trial_result(
+        self, parameter_id: int, parameters: Any, value: Any, **kwargs: Any
+    ) -> None:
+        """Learn of a trial's final result."""
+        raise NotImplementedError(f"{type(self).__name__} has no receive_trial_result")
+
+    def update_search_space(self, search_space: Any) -> None:
+        """Take the search space; called before anything else."""
+        raise NotImplementedError(f"{type(self).__name__} has no update_search_space")
+
+    def generate_multiple_parameters(
+        self,
+        parameter_id_list: Sequence[int],
+        st_callback: Callable[[int, Any], None] | None = None,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """The values of several trials, as many as there are."""
+        made = []
+        if st_callback is not None:
+            kwargs["st_callback"] = st_callback
+        for parameter_id in parameter_id_list:
+            try:
+                made.append(self.generate_parameters(parameter_id, **kwargs))
+            except NoMoreTrialError:
+                break
+        return made
+
+    def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
+        """Learn that a trial has ended, whether or not it gave a result."""
+
+    def feedback(self, parameter_id: int, parameters: Any, value: Any) -> None:
+        """Nothing calls it; the same as `receive_trial_result`."""
+        self.receive_trial_result(parameter_id, parameters, value)
+
+    def import_data(self, data: list[dict[str, Any]]) -> None:
+        """Learn of results from elsewhere: a list of {"parameter": values, "value": metric}."""
+        _log.info("%s takes no imported data: %d left out", type(self).__name__, len(data))

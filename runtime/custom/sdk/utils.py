@@ -1,0 +1,152 @@
+"""`nni.utils`: what tuners written for NNI import from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum, unique
+from typing import Any
+
+from runtime.custom.sdk import ClassArgsValidator, parameter_expressions
+
+__all__ = [
+    "ClassArgsValidator",
+    "MetricType",
+    "NodeType",
+    "OptimizeMode",
+    "extract_scalar_history",
+    "extract_scalar_reward",
+    "json2parameter",
+    "json2space",
+    "split_index",
+]
+
+
+@unique
+class OptimizeMode(Enum):
+    """Which way is better."""
+
+    Minimize = "minimize"
+    Maximize = "maximize"
+
+
+class NodeType:
+    """The keys of a search space and of the parameters drawn from it."""
+
+    ROOT = "root"
+    TYPE = "_type"
+    VALUE = "_value"
+    INDEX = "_index"
+    NAME = "_name"
+
+
+class MetricType:
+    """The kinds of messages about metrics."""
+
+    PERIODICAL = "PERIODICAL"
+    FINAL = "FINAL"
+    REQUEST_PARAMETER = "REQUEST_PARAMETER"
+
+
+def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
+    """The number of a result: itself, or what stands under `scalar_key`.
+
+    Raises RuntimeError where there is none.
+    """
+    if isinstance(value, Mapping) and isinstance(value.get(scalar_key), (float, int)):
+        return float(value[scalar_key])
+    if isinstance(value, (float, int)):
+        return float(value)
+    raise RuntimeError(f'a result is a number or a dict with one under "{scalar_key}": {value!r}')
+
+
+def extract_scalar_history(
+    trial_history: Sequence[Any], scalar_key: str = "default"
+) -> list[float]:
+    """The numbers of a trial's intermediate results."""
+    return [extract_scalar_reward(result, scalar_key) for result in trial_history]
+
+
+def split_index(params: Any) -> Any:
+    """Parameters without the `_index` that `json2parameter` noted for each choice."""
+    if isinstance(params, list):
+        return [split_index(item) for item in params]
+    if not isinstance(params, dict):
+        return params
+    if NodeType.INDEX in params:
+        return split_index(params[NodeType.VALUE])
+    return {key: split_index(item) for key, item in params.items()}
+
+
+def json2space(x: Any, oldy: Any = None, name: str = NodeType.ROOT) -> list[str]:
+    """The names of the draws that a search space needs, inner ones before their choice.
+
+    With `oldy`, parameters with indices, only those of the options that it has chosen.
+    """
+    if isinstance(x, list):
+        return [n for number, item in enumerate(x) for n in _of_option(item, oldy, name, number)]
+    if not isinstance(x, dict):
+        return []
+    if NodeType.TYPE not in x:
+        return [
+            found
+            for key, item in x.items()
+            for found in json2space(item, None if oldy is None else oldy[key], f"{name}[{key}]")
+        ]
+    kind, options = x[NodeType.TYPE], x[NodeType.VALUE]
+    name = f"{name}-{kind}"
+    inner: list[str] = []
+    if kind == "choice" and oldy is None:
+        inner = json2space(options, None, name)
+    elif kind == "choice":
+        index = oldy[NodeType.INDEX]
+        inner = json2space(options[index], oldy[NodeType.VALUE], f"{name}[{index}]")
+    return [*inner, name]
+
+
+def _of_option(option: Any, oldy: Any, name: str, number: int) -> list[str]:
+    if isinstance(option, dict) and NodeType.NAME not in option:
+        raise RuntimeError(f"an option that is a dict needs {NodeType.NAME!r}: {option!r}")
+    return json2space(option, None if oldy is None else oldy[number], f"{name}[{number}]")
+
+
+def json2parameter(
+    x: Any,
+    is_rand: Mapping[str, bool],
+    random_state: Any,
+    oldy: Any = None,
+    Rand: bool = False,  # noqa: N803  NNI's name
+    name: str = NodeType.ROOT,
+) -> Any:
+    """Parameters of the search space `x`, with `_index` and `_value` for each choice.
+
+    Drawn anew are those whose name `is_rand` holds true, and what lies in them (`Rand`); the
+    others are those of `oldy`.
+    """
+    if isinstance(x, list):
+        return [
+            json2parameter(item, is_rand, random_state, _at(oldy, n), Rand, f"{name}[{n}]")
+            for n, item in enumerate(x)
+        ]
+    if not isinstance(x, dict):
+        return x
+    if NodeType.TYPE not in x:
+        return {
+            key: item
+            if key == NodeType.NAME
+            else json2parameter(item, is_rand, random_state, _at(oldy, key), Rand, f"{name}[{key}]")
+            for key, item in x.items()
+        }
+    kind, options = x[NodeType.TYPE], x[NodeType.VALUE]
+    name = f"{name}-{kind}"
+    fresh = Rand or is_rand[name]
+    if kind != "choice":
+        draw = getattr(parameter_expressions, kind)
+        return draw(*options, random_state) if fresh else oldy
+    index = int(random_state.randint(len(options))) if fresh else oldy[NodeType.INDEX]
+    old = None if oldy is None else oldy[NodeType.VALUE]
+    value = json2parameter(options[index], is_rand, random_state, old, fresh, f"{name}[{index}]")
+    return {NodeType.INDEX: index, NodeType.VALUE: value}
+
+
+def _at(oldy: Any, key: Any) -> Any:
+    return None if oldy is None else oldy[key]

@@ -1,0 +1,289 @@
+"""Tuners, assessors and advisors of the user's own: our contract and NNI's, loaded unchanged."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace
+from runtime import custom
+from tuners import Exhausted, Verdict
+
+SPACE = SearchSpace.from_json(
+    {
+        "x": {"_type": "uniform", "_value": [0, 1]},
+        "n": {"_type": "randint", "_value": [0, 9]},
+        "c": {
+            "_type": "choice",
+            "_value": [
+                {"_name": "a"},
+                {"_name": "b", "k": {"_type": "quniform", "_value": [0, 4, 2]}},
+            ],
+        },
+    }
+)
+
+NNI_TUNER = """
+    import random
+    import numpy as np
+    import nni
+    from nni.tuner import Tuner
+    from nni.utils import (OptimizeMode, extract_scalar_reward, json2parameter, json2space,
+                           split_index)
+    import beside
+
+    class Own(Tuner):
+        def __init__(self, optimize_mode="maximize", most=5):
+            self.mode = OptimizeMode(optimize_mode)
+            self.most, self.heard, self.imported = most, [], []
+
+        def update_search_space(self, search_space):
+            self.space = search_space
+
+        def generate_parameters(self, parameter_id, **kwargs):
+            if parameter_id >= self.most:
+                raise nni.NoMoreTrialError("that was all")
+            drawn = {name: True for name in json2space(self.space)}
+            state = np.random.RandomState(random.randrange(2**31))
+            whole = json2parameter(self.space, drawn, state)
+            assert set(json2space(self.space, oldy=whole)) <= set(drawn)
+            values = split_index(whole)
+            values["mark"] = beside.MARK
+            return values
+
+        def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
+            self.heard.append((parameter_id, extract_scalar_reward(value)))
+
+        def trial_end(self, parameter_id, success, **kwargs):
+            self.heard.append((parameter_id, success))
+
+        def import_data(self, data):
+            self.imported += data
+"""
+
+
+@pytest.fixture
+def write(folder):
+    def written(text, name="own.py"):
+        (folder / "tuning").mkdir(exist_ok=True)
+        (folder / "tuning" / name).write_text(textwrap.dedent(text))
+        return f"{folder / 'tuning' / name}:Own"
+
+    return written
+
+
+def load(name, *, maximize=True, **args):
+    return custom.load_tuner(name, args, SPACE, seed=3, maximize=maximize)
+
+
+def test_a_tuner_written_for_nni_is_asked_and_told_in_nnis_order(write):
+    write("MARK = 'm'", "beside.py")
+    tuner = load(write(NNI_TUNER), maximize=False)
+    inner = tuner._inner._inner
+    asked = [tuner.ask() for _ in range(5)]
+    for values in asked:
+        own = {key: value for key, value in values.items() if key != "mark"}
+        assert SPACE.locate(own) == own
+        assert values["mark"] == "m"
+    with pytest.raises(Exhausted, match=r"that was all|no more parameters"):
+        tuner.ask()
+    tuner.tell(asked[3], 0.5)
+    tuner.tell(asked[1], None)
+    tuner.tell({"x": 0.25, "n": 1, "c": {"_name": "a"}}, 0.75)
+    assert inner.heard == [(3, 0.5), (3, True), (1, False)]
+    assert [d["value"] for d in inner.imported] == [0.75]
+    assert inner.mode.value == "minimize"
+
+
+def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write):
+    write("MARK = 'm'", "beside.py")
+    runs = []
+    for _ in range(2):
+        tuner = load(write(NNI_TUNER))
+        runs.append([tuner.ask() for _ in range(4)])
+    assert runs[0] == runs[1]
+
+
+def test_values_come_back_as_json_and_where_they_lie_outside_it_is_said(write):
+    text = """
+        import numpy as np
+        from tuners import Tuner
+        class Own(Tuner):
+            left = [{"x": np.float32(0.5), "n": np.int64(3)}, {"x": 7}, 5]
+            def ask(self):
+                return self.left.pop(0)
+            def tell(self, values, metric):
+                pass
+    """
+    tuner = load(write(text))
+    assert json.dumps(tuner.ask()) == '{"x": 0.5, "n": 3}'
+    with pytest.raises(AnnotateError, match="gave x = 7: 7 is not between 0 and 1"):
+        tuner.ask()
+    with pytest.raises(AnnotateError, match="gave 5, which is no dict"):
+        tuner.ask()
+
+
+ADVISOR = """
+    import json
+    from nni.runtime.msg_dispatcher_base import MsgDispatcherBase
+    from nni.runtime.protocol import CommandType, send
+
+    class Own(MsgDispatcherBase):
+        def __init__(self):
+            super().__init__()
+            self.count, self.said = 0, []
+        def handle_initialize(self, data):
+            self.space = data
+        def handle_request_trial_jobs(self, data):
+            for _ in range(data):
+                if self.count == 3:
+                    send(CommandType.NoMoreTrialJobs, "")
+                    return
+                values = {"x": self.count / 4, "TRIAL_BUDGET": 2}
+                job = {"parameter_id": self.count, "parameter_source": "algorithm",
+                       "parameters": values}
+                self.send(CommandType.NewTrialJob, json.dumps(job))
+                self.count += 1
+        def handle_report_metric_data(self, data):
+            self.said.append((data["type"], data["parameter_id"], json.loads(data["value"])))
+            if data["type"] == "PERIODICAL" and data["sequence"] >= 1:
+                send(CommandType.KillTrialJob, json.dumps(data["trial_job_id"]))
+        def handle_trial_end(self, data):
+            self.said.append((data["event"], json.loads(data["hyper_params"])["parameter_id"]))
+"""
+
+
+def test_an_advisor_written_for_nni_is_tuner_and_assessor(write):
+    tuner = load(write(ADVISOR))
+    asked = [tuner.ask() for _ in range(3)]
+    assert asked[2] == {"x": 0.5, "TRIAL_BUDGET": 2}
+    with pytest.raises(Exhausted):
+        tuner.ask()
+    assessor = tuner.assessor
+    assessor.started(7, {})
+    assessor.started(8, asked[1])
+    assert assessor.judge(7, [1.0] * 5) is Verdict.KEEP, "it is none of the advisor's"
+    assert assessor.judge(8, [0.5]) is Verdict.KEEP
+    assert assessor.judge(8, [0.5, 0.6]) is Verdict.STOP
+    tuner.tell(asked[1], 0.6)
+    tuner.tell(asked[0], None)
+    said = tuner._inner.conversation._inner.said
+    assert said == [
+        ("PERIODICAL", 1, 0.5),
+        ("PERIODICAL", 1, 0.6),
+        ("FINAL", 1, 0.6),
+        ("EARLY_STOPPED", 1),
+        ("FAILED", 0),
+    ]
+
+
+def test_an_assessor_written_for_nni_judges(write):
+    text = """
+        from nni.assessor import Assessor, AssessResult
+        class Own(Assessor):
+            def __init__(self, least):
+                self.least, self.ended = least, []
+            def assess_trial(self, trial_job_id, trial_history):
+                good = trial_history[-1] >= self.least
+                return AssessResult.Good if good else AssessResult.Bad
+            def trial_end(self, trial_job_id, success):
+                self.ended.append((trial_job_id, success))
+    """
+    assessor = custom.load_assessor(write(text), {"least": 0.5}, maximize=True)
+    assert assessor.judge(4, [0.1, 0.6]) is Verdict.KEEP
+    assert assessor.judge(4, [0.6, 0.1]) is Verdict.STOP
+    assessor.finished(4, [0.6, 0.1], ok=False)
+    assert assessor._inner._inner.ended == [("4", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\nclass Own(:\n", r"own\.py:2: SyntaxError"),
+        ("\nimport nothing_of_this_name\n", r"own\.py:2: ModuleNotFoundError"),
+        ("class Owl: pass\n", r"own\.py has no class 'Own'"),
+        ("\nclass Own: pass\n", r"own\.py:2: Own is no tuner"),
+        (
+            "from nni.tuner import Tuner\nclass Own(Tuner):\n  def __init__(self):\n    1 / 0\n",
+            r"own\.py:4: ZeroDivisionError: division by zero",
+        ),
+        ("from nni.tuner import Tuner\nclass Own(Tuner): pass\n", "has no update_search_space"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_told_by_its_line(write, text, message):
+    with pytest.raises(AnnotateError, match=message):
+        load(write(text))
+
+
+def test_a_module_of_the_users_never_hides_one_of_anybody_else(write, folder):
+    write("raise SystemExit('the wrong one')", "statistics.py")
+    write("raise SystemExit('the wrong one')", "runtime.py")
+    text = """
+        import statistics
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                return {"x": statistics.mean([0.5])}
+            def tell(self, values, metric):
+                pass
+    """
+    code = (
+        "import sys; from runtime import custom; from annotate.space import SearchSpace\n"
+        "s = SearchSpace.from_json({'x': {'_type': 'uniform', '_value': [0, 1]}})\n"
+        "print(custom.load_tuner(sys.argv[1], {}, s, seed=0, maximize=True).ask())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, write(text)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "{'x': 0.5}\n", done.stderr
+
+
+SCRIPT = """\
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(3):
+    # @nni.report_intermediate_result(x)
+    pass
+# @nni.report_final_result(x)
+"""
+
+COUNTS = """
+    from nni.tuner import Tuner
+    class Own(Tuner):
+        def __init__(self, parts, breaks_at=99):
+            self.parts, self.breaks_at = parts, breaks_at
+        def update_search_space(self, space):
+            (self.key,) = space
+        def generate_parameters(self, parameter_id, **kwargs):
+            return {self.key: parameter_id / self.parts}
+        def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
+            assert parameters[self.key] == value
+            if parameter_id == self.breaks_at:
+                {}["no such key"]
+"""
+
+
+def test_a_run_with_a_tuner_of_ones_own(annotate, folder, write):
+    (folder / "train.py").write_text(SCRIPT)
+    write(COUNTS)
+    words = ["run", "train.py", "--tuner", "tuning/own.py:Own", "--max-trials", 4, "--json"]
+    found = json.loads(annotate(*words, "--tuner-args", "parts=8").stdout)
+    assert [t["metric"] for t in found["trials"]] == [0.5, 0.0, 0.125, 0.25]
+
+
+def test_a_bug_in_the_midst_of_a_run_keeps_what_ran_and_a_mended_tuner_goes_on(
+    annotate, folder, write
+):
+    (folder / "train.py").write_text(SCRIPT)
+    write(COUNTS)
+    words = ["run", "train.py", "--tuner", "tuning/own.py:Own", "--max-trials", 6]
+    done = annotate(*words, "--tuner-args", "parts=8", "breaks_at=2", code=2)
+    assert "own.py:13: KeyError: 'no such key'" in done.stderr
+    assert "receive_trial_result" in done.stderr
+    assert "annotate resume" in done.stderr
+    write(COUNTS.replace('{}["no such key"]', "pass"))
+    found = json.loads(annotate("resume", "--json").stdout)
+    assert [t["metric"] for t in found["trials"]] == [0.5, 0.0, 0.125, 0.25, 0.375, 0.5]
+    assert found["state"] == "DONE"
