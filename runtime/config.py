@@ -19,6 +19,12 @@ class Config:
     fail before the first one succeeds. `tuner` and `assessor` are algorithms' names, or what
     `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means that
     no trial is stopped early, unless the tuner does it.
+
+    `gpus` is how many GPUs each trial leases: None leaves the trials what the driver's environment
+    shows, 0 shows them none. `gpu_indices` are those that may be used, as nvidia-smi numbers them
+    (`0`, or `0:1` for one instance of GPU 0), empty for all. `trials_per_gpu` None means as many as
+    measurements say. With `auto_concurrency`, as many trials run as the GPUs (without leases, the
+    processor's cores) have room for, and `concurrency` says nothing.
     """
 
     script: str
@@ -40,16 +46,23 @@ class Config:
     stall_timeout: float | None = None
     max_failures: int = 3
     fresh_process: bool = False
+    gpus: int | None = None
+    gpu_indices: tuple[str, ...] = ()
+    trials_per_gpu: int | None = 1
+    use_active_gpu: bool = False
+    auto_concurrency: bool = False
 
     def __post_init__(self) -> None:
         mistakes = [*self._counts(), *self._durations()]
+        if self.gpus is not None and self.gpus < 0:
+            mistakes.append(f"--gpus must not be negative, it is {self.gpus}")
         if self.seed < 0:
             mistakes.append(f"--seed must not be negative, it is {self.seed}")
         if mistakes:
             raise AnnotateError("\n".join(mistakes))
 
     def _counts(self) -> Iterator[str]:
-        for name in ("max_trials", "concurrency", "max_failures"):
+        for name in ("max_trials", "concurrency", "max_failures", "trials_per_gpu"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 yield f"{_option(name)} must be at least 1, not {count}"
@@ -76,7 +89,8 @@ class Config:
     def from_json(cls, config: Mapping[str, JSON]) -> Config:
         known = {f.name for f in fields(cls)}
         values = {key: value for key, value in config.items() if key in known}
-        return cls(**values | {"arguments": tuple(values.get("arguments", ()))})
+        lists = {name: tuple(values.get(name, ())) for name in ("arguments", "gpu_indices")}
+        return cls(**values | lists)
 
 
 def _option(name: str) -> str:
