@@ -17,11 +17,11 @@ from runtime import paths
 from runtime.config import Config
 from runtime.job import stage
 from runtime.paths import ExperimentFolder
-from runtime.store import ExperimentRow, Store
+from runtime.store import ExperimentRow, Store, StoreError
 
 
-def create(config: Config, project: Project) -> tuple[ExperimentFolder, Store]:
-    """Make a new experiment; the store is open for writing."""
+def create(config: Config, project: Project) -> ExperimentFolder:
+    """Make a new experiment, which has no driver yet."""
     folder = _new_folder()
     try:
         freeze(project, folder.snapshot)
@@ -37,13 +37,17 @@ def create(config: Config, project: Project) -> tuple[ExperimentFolder, Store]:
             created=time.time(),
             ended=None,
         )
-        return folder, Store.create(folder.store, row)
-    except OSError as error:
+        Store.create(folder.store, row).close()
+    except StoreError:
         shutil.rmtree(folder.path, ignore_errors=True)  # half an experiment is none
+        raise
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
         raise AnnotateError(
             f"{error.filename or folder.path}: {error.strerror or error}",
             hint="experiments are kept there; ANNOTATE_HOME names another folder",
         ) from None
+    return folder
 
 
 def _new_folder() -> ExperimentFolder:

@@ -29,7 +29,6 @@ from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
 _KILLED = "ended by a request"
-_KEEP_WITHIN = 0.05  # seconds; a trial should not wait for the disk at each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,6 @@ class Experiment:
         self._exhausted: str | None = None  # what the tuner said when it had no values
         self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
         self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
-        self._keep_at: float | None = None  # monotonic seconds; None where all is kept
 
     def interrupt(self, *, at_once: bool = False) -> None:
         """Stop; may be called from a signal handler or another thread."""
@@ -110,7 +108,7 @@ class Experiment:
         self._limits = Limits(self.config)
         self._recall()
         self._set_state("RUNNING", None)
-        self._store.gather()
+        self._store.sync_behind()
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)
         self._requests = Requests(self.folder.requests, self._inbox.put)
@@ -121,7 +119,6 @@ class Experiment:
                 self._check_limits()
                 self._fill()
         finally:
-            self._store.commit()
             self._requests.close()
             self._thread.close()
             self._executor.close()
@@ -172,21 +169,10 @@ class Experiment:
 
     def _next(self) -> Message | None:
         """What happens next, or None where a limit is reached before."""
-        with suppress(Empty):
-            return self._inbox.get(timeout=self._wait())
-        return None
-
-    def _wait(self) -> float | None:
-        """Seconds to wait; what has changed is kept soon, many changes at a time."""
-        now = time.monotonic()
-        if self._store.pending and self._keep_at is None:
-            self._keep_at = now + _KEEP_WITHIN
-        if self._keep_at is not None and now >= self._keep_at:
-            self._store.commit()
-            self._keep_at = None
         patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
-        waits = [patience, None if self._keep_at is None else self._keep_at - now]
-        return min((wait for wait in waits if wait is not None), default=None)
+        with suppress(Empty):
+            return self._inbox.get(timeout=patience)
+        return None
 
     def _take(self, message: Message | None) -> None:
         """Handle a message; where the user's own algorithm breaks, all is kept for a resume."""
@@ -278,7 +264,6 @@ class Experiment:
 
     def _on_request(self, request: Request) -> None:
         said = obey(self, request)
-        self._store.commit()  # who hears that it is done must find it done
         self._requests.answer(request, said)
         if said.ok:
             self._watcher.note(said.text)
@@ -369,4 +354,3 @@ class Experiment:
     def _set_state(self, state: str, reason: str | None) -> None:
         self.state, self.reason = state, reason
         self._store.set_state(state, reason, None if state == "RUNNING" else time.time())
-        self._store.commit()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
+
+from annotate.errors import AnnotateError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Held(Exception):
@@ -19,12 +24,17 @@ class Lock:
         self._file = -1
 
     def acquire(self) -> Lock:
-        """Take it; raises Held where somebody else has it."""
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Take it; raises Held where somebody else has it, AnnotateError where nobody can."""
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise _unable(self.path, error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(file)
+            if error.errno in _NO_LOCKS:
+                raise _unable(self.path, error) from None
             raise Held(str(self.path)) from None
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
@@ -43,6 +53,14 @@ class Lock:
 
     def __exit__(self, *error: object) -> None:
         self.release()
+
+
+def _unable(path: Path, error: OSError) -> AnnotateError:
+    return AnnotateError(
+        f"{path} cannot be locked: {error.strerror}",
+        hint="an experiment runs only where its folder can be written and locked;"
+        " ANNOTATE_HOME names another place",
+    )
 
 
 def is_held(path: Path) -> bool:

@@ -12,7 +12,7 @@ from types import FrameType
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
-from runtime import algorithms
+from runtime import algorithms, filesystem
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.config import Config
@@ -28,7 +28,7 @@ from runtime.store import Store
 def drive(
     config: Config,
     space: SearchSpace,
-    open_store: Callable[[], tuple[ExperimentFolder, Store]],
+    find: Callable[[], ExperimentFolder],
     notes: Sequence[str] = (),
     *,
     as_json: bool,
@@ -36,12 +36,14 @@ def drive(
     """Run the experiment to its end and return the exit code.
 
     The tuner is made first, so that one which can't take the space says so before anything is
-    written. `notes` are said at the beginning.
+    written; then `find` makes the experiment's folder, or names it. `notes` are said at the
+    beginning.
     """
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
-    folder, store = open_store()
-    with store, _locked(folder):
+    folder = find()
+    notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
+    with _locked(folder), Store.open(folder.store, write=True) as store:
         _log_to(folder)
         progress = _progress(config, space, folder, as_json=as_json)
         environment = dict(os.environ)

@@ -33,6 +33,4 @@ def run(args: argparse.Namespace) -> int:
             hint=f"annotate trial ls {folder.id} shows them",
         )
     config = Config.from_json(row.config)
-    return drive(
-        config, row.space, lambda: (folder, Store.open(folder.store, write=True)), as_json=args.json
-    )
+    return drive(config, row.space, lambda: folder, as_json=args.json)

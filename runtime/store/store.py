@@ -12,11 +12,18 @@ from pathlib import Path
 
 from annotate.domains import JSON
 from annotate.space import SearchSpace, Values
-from runtime.store import database
-from runtime.store.database import StoreError
+from runtime.store import checksums, database
+from runtime.store.errors import StoreError, StoreFull, plainly
+from runtime.store.syncer import Syncer
 from runtime.trial import Origin, Report, Trial, TrialState, number
 
-__all__ = ["ExperimentRow", "Store", "StoreError"]
+__all__ = ["ExperimentRow", "Store", "StoreError", "StoreFull"]
+
+_ENDED = (
+    "UPDATE trial SET state = :state, ended = :ended, reason = :reason, told = :told, checksum = "
+    + checksums.expression(state=":state", ended=":ended", reason=":reason")
+    + " WHERE number = :number"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +41,23 @@ class ExperimentRow:
 
 
 class Store:
-    """One experiment's file. Each change of a state is a transaction of its own, until `gather`.
+    """One experiment's file. Each change of a state is a transaction of its own.
 
+    A change that was made is there when this process dies. Against the machine's own death it is
+    synced to the disk: before the call returns, or soon after it once `sync_behind` was called.
     The driver opens it for writing; everybody else reads. Not to be shared between threads.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
-        self._gathers = False
+        self._path = path
+        self._syncer: Syncer | None = None
 
     @classmethod
     def create(cls, path: Path, row: ExperimentRow) -> Store:
-        """Make the file; it must not exist."""
-        store = cls(database.create(path))
-        with store._db as db:
+        """Make the file, whole or not at all; it must not exist. Open for writing."""
+        new = path.with_name(path.name + ".new")
+        with cls(database.create(new), new) as store, store._change() as db:
             db.execute(
                 "INSERT INTO experiment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -61,14 +71,17 @@ class Store:
                     row.ended,
                 ),
             )
-        return store
+        new.rename(path)
+        return cls.open(path, write=True)
 
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> Store:
         """Open the file; raises StoreError where there is none that we can read."""
-        return cls(database.open_existing(path, write=write))
+        return cls(database.open_existing(path, write=write), path)
 
     def close(self) -> None:
+        if self._syncer is not None:
+            self._syncer.close()
         self._db.close()
 
     def __enter__(self) -> Store:
@@ -79,33 +92,41 @@ class Store:
 
     # Keeping
 
-    def gather(self) -> None:
-        """From now on changes wait for `commit`, as each commit waits for the disk."""
-        self._gathers = True
-
-    @property
-    def pending(self) -> bool:
-        """Whether there are changes that are not kept yet."""
-        return self._db.in_transaction
-
-    def commit(self) -> None:
-        """Keep all changes so far, together or not at all."""
-        self._db.commit()
+    def sync_behind(self) -> None:
+        """From now on no change waits for the disk; each reaches it within 50 ms and a sync."""
+        log = Path(f"{self._path}-wal")
+        if log.is_file():  # else the file system knows no log, and SQLite syncs each change
+            self._syncer = Syncer(log)
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._db
-        except BaseException:
-            self._db.rollback()
-            raise
-        if not self._gathers:
-            self._db.commit()
+        """A transaction; raises StoreFull where the disk has no room for it."""
+        with plainly(self._path):
+            try:
+                yield self._db
+                self._db.commit()
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._sync()
+
+    def _sync(self) -> None:
+        if self._syncer is None:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        elif self._syncer.error is None:
+            self._syncer.changed()
+        else:
+            error, self._syncer.error = self._syncer.error, None
+            raise StoreError(f"{self._path} does not reach the disk: {error.strerror}")
+
+    def _rows(self, sql: str, *given: JSON) -> list[sqlite3.Row]:
+        with plainly(self._path):
+            return self._db.execute(sql, given).fetchall()
 
     # The experiment
 
     def experiment(self) -> ExperimentRow:
-        row = self._db.execute("SELECT * FROM experiment").fetchone()
+        (row,) = self._rows("SELECT * FROM experiment")
         return ExperimentRow(
             row["id"],
             row["name"],
@@ -189,8 +210,14 @@ class Store:
         """Keep how a trial ended; `told` is the step in which the tuner learns of it."""
         with self._change() as db:
             db.execute(
-                "UPDATE trial SET state = ?, ended = ?, reason = ?, told = ? WHERE number = ?",
-                (trial.state.value, trial.ended, trial.reason, told, trial.number),
+                _ENDED,
+                {
+                    "state": trial.state.value,
+                    "ended": trial.ended,
+                    "reason": trial.reason,
+                    "told": told,
+                    "number": trial.number,
+                },
             )
 
     def restart_trial(self, number: int) -> None:
@@ -199,21 +226,21 @@ class Store:
             db.execute("DELETE FROM report WHERE trial = ?", (number,))
             db.execute(
                 "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
-                " started = NULL, ended = NULL, reason = NULL WHERE number = ?",
+                " started = NULL, ended = NULL, reason = NULL, checksum = NULL WHERE number = ?",
                 (TrialState.WAITING.value, number),
             )
 
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
-        return [trial_of(row) for row in self._db.execute("SELECT * FROM trial ORDER BY number")]
+        return [trial_of(row) for row in self._rows("SELECT * FROM trial ORDER BY number")]
 
     def count_trials(self) -> int:
-        (count,) = self._db.execute("SELECT count(*) FROM trial").fetchone()
+        ((count,),) = self._rows("SELECT count(*) FROM trial")
         return int(count)
 
     def steps(self) -> list[tuple[int, str, int]]:
         """What the tuner was asked and told, in that order: (step, "ask" or "tell", number)."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT asked AS step, 'ask' AS what, number FROM trial WHERE asked IS NOT NULL"
             " UNION ALL SELECT told, 'tell', number FROM trial WHERE told IS NOT NULL ORDER BY step"
         )
@@ -221,9 +248,7 @@ class Store:
 
     def reports(self, trial: int) -> Iterator[JSON]:
         """The trial's intermediate results as reported, in order."""
-        rows = self._db.execute(
-            "SELECT value FROM report WHERE trial = ? ORDER BY sequence", (trial,)
-        )
+        rows = self._rows("SELECT value FROM report WHERE trial = ? ORDER BY sequence", trial)
         return (json.loads(row["value"]) for row in rows)
 
 
