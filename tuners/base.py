@@ -74,7 +74,7 @@ class Assessor(ABC):
     def __init__(self, *, maximize: bool = False) -> None:
         self.maximize = maximize
 
-    def started(self, trial: int, values: Values) -> None:
+    def started(self, trial: int, values: Values) -> None:  # noqa: B027  most need not know
         """Learn with what values `trial` runs; called once, before it is judged or finished."""
 
     @abstractmethod
