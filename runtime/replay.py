@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from annotate.errors import SpaceError
 from annotate.space import SearchSpace, Values
@@ -30,15 +31,17 @@ def values_told(trial: Trial, space: SearchSpace) -> Values | None:
 def steps(store: Store, trials: Mapping[int, Trial], space: SearchSpace, tuner: Tuner) -> int:
     """Bring a new tuner to where the last one was, by the steps that the store remembers.
 
-    Returns the number of the last step, 0 where there was none.
+    What no longer lies in the space, where that was changed, is left out. Returns the number of
+    the last step, 0 where there was none.
     """
     last = 0
     for step, what, name in store.steps():
         last, trial = step, trials[name]
-        if what == "ask":
-            tuner.ask()
-        elif (values := values_told(trial, space)) is not None:
-            tuner.tell(values, trial.lesson)
+        with suppress(SpaceError):
+            if what == "ask":
+                tuner.recall(trial.values)
+            elif (values := values_told(trial, space)) is not None:
+                tuner.tell(values, trial.lesson)
     return last
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import Enum
 
 from annotate.errors import AnnotateError
@@ -47,6 +48,15 @@ class Tuner(ABC):
         that are no parameters, by which it knows the trial again: NNI's `TRIAL_BUDGET`,
         `load_checkpoint_dir` and `save_checkpoint_dir`.
         """
+
+    def recall(self, values: Values) -> None:
+        """Be as `ask` left it when it gave `values`, which an earlier run of the experiment asked.
+
+        It is asked again as a rule; one whose answers depend on results and on what is known
+        alone need only take note. Raises SpaceError for values that do not lie in the space.
+        """
+        with suppress(Exhausted):
+            self.ask()
 
     @abstractmethod
     def tell(self, values: Values, metric: float | None) -> None:

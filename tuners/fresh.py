@@ -57,10 +57,16 @@ class FreshTuner(Tuner):
             raise Exhausted(f"each of the {self.space.size} points of the space has been tried")
         rng = np.random.default_rng((abs(self.seed), len(self._known)))
         values = self._fresh(rng)
+        self._note(values)
+        return dict(values)
+
+    def recall(self, values: Values) -> None:
+        self._note(self.space.locate(values))
+
+    def _note(self, values: Values) -> None:
         key = _key(values)
         self._known.add(key)
         self._pending[key] = values
-        return dict(values)
 
     def tell(self, values: Values, metric: float | None) -> None:
         values = self.space.locate(values)

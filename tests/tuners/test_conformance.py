@@ -221,6 +221,21 @@ def test_a_told_history_goes_on_as_the_asked_one(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_recalled_history_with_trials_that_run_goes_on_as_the_asked_one(name):
+    given = endless(name)
+    first, again = create(name, given), create(name, given)
+    waiting = []
+    for number in range(12):
+        waiting.append(first.ask())
+        again.recall(waiting[-1])
+        if number % 4 != 3:
+            values = waiting.pop(0)
+            for tuner in (first, again):
+                tuner.tell(values, score(values))
+    assert [again.ask() for _ in range(3)] == [first.ask() for _ in range(3)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_maximizing_is_minimizing_the_negative(name):
     given = endless(name)
     most, least = create(name, given, maximize=True), create(name, given)
