@@ -153,10 +153,10 @@ class Experiment:
         return self._ending is None and len(self._running) + self._asking < self.config.concurrency
 
     def _wants_more(self) -> bool:
+        if self._exhausted is not None:
+            return False
         limit = self.config.max_trials
-        return self._exhausted is None and (
-            limit is None or len(self.trials) + self._asking < limit
-        )
+        return limit is None or len(self.trials) + self._asking < limit
 
     def _start(self, trial: Trial) -> None:
         self._running[trial.number] = Running.begun()

@@ -47,7 +47,7 @@ def _typed(where: str, value: Any, hint: Any) -> Any:
             return None
     if typing.get_origin(hint) is typing.Literal:
         return _one_of(where, value, typing.get_args(hint))
-    convert = {int: _int, float: _float, bool: _bool}[hint]
+    convert = {int: _int, float: _float, bool: _bool, str: _str}[hint]
     return convert(where, value)
 
 
@@ -85,6 +85,12 @@ def _int(where: str, value: Any) -> int:
 def _bool(where: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise TunerError(f"{where} is true or false, not {value!r}")
+    return value
+
+
+def _str(where: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TunerError(f"{where} is text, not {value!r}")
     return value
 
 

@@ -16,6 +16,7 @@ from annotate.domains import (
     QNormal,
     QUniform,
     RandInt,
+    Random,
 )
 from annotate.space import Choice, Parameter, SearchSpace, Values
 
@@ -117,3 +118,14 @@ def snap(domain: Domain, level: float) -> JSON:
         return float(level)
     low, high = domain.arguments
     return float(min(max(level, low), high))
+
+
+def draw(coordinates: Coordinates, number: int, levels: Levels, rng: Random) -> None:
+    """Draw a coordinate into `levels`, and with a choice what its new option has."""
+    domain = coordinates[number].domain
+    if not isinstance(domain, Choice):
+        levels[number] = snap(domain, domain.sample(rng))
+        return
+    levels[number] = option = int(rng.integers(0, len(domain.options)))
+    for child in coordinates.children(number, option):
+        draw(coordinates, child.number, levels, rng)

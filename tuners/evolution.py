@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from annotate.space import Choice, SearchSpace, Values
+from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least
-from tuners.coordinates import Coordinates, Levels, snap
+from tuners.coordinates import Coordinates, draw
 from tuners.fresh import FreshTuner, Result
 
 
@@ -64,15 +64,5 @@ class Evolution(FreshTuner):
     def _mutate(self, values: Values, rng: np.random.Generator) -> Values:
         levels = self._coordinates.levels(values)
         chosen = self._coordinates[int(rng.choice(list(levels)))]
-        self._draw(chosen.number, levels, rng)
+        draw(self._coordinates, chosen.number, levels, rng)
         return self._coordinates.values(levels)
-
-    def _draw(self, number: int, levels: Levels, rng: np.random.Generator) -> None:
-        """Draw a coordinate, and the ones that its new option has."""
-        domain = self._coordinates[number].domain
-        if not isinstance(domain, Choice):
-            levels[number] = snap(domain, domain.sample(rng))
-            return
-        levels[number] = option = int(rng.integers(len(domain.options)))
-        for child in self._coordinates.children(number, option):
-            self._draw(child.number, levels, rng)

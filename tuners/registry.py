@@ -52,6 +52,15 @@ TUNERS: tuple[Algorithm, ...] = (
     Algorithm(
         "evolution", ("Evolution",), "children of the better members", "tuners.evolution:Evolution"
     ),
+    Algorithm(
+        "hyperband",
+        ("Hyperband",),
+        "many with small budgets, few with great ones",
+        "tuners.hyperband:Hyperband",
+    ),
+    Algorithm("bohb", ("BOHB",), "hyperband, drawing by a model", "tuners.bohb:BOHB"),
+    Algorithm("asha", (), "budgets that grow without waiting", "tuners.asha_tuner:AshaTuner"),
+    Algorithm("pbt", ("PBTTuner",), "a population that trains on", "tuners.pbt:PBT"),
     Algorithm("grid", ("GridSearch",), "every point of a finite space", "tuners.grid:GridSearch"),
     Algorithm("batch", ("BatchTuner",), "a list of configurations", "tuners.batch:BatchTuner"),
 )

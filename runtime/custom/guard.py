@@ -37,6 +37,13 @@ class GuardedTuner(Tuner):
             )
         return {str(key): self._located(str(key), plain(v)) for key, v in values.items()}
 
+    def recall(self, values: Values) -> None:
+        with blaming(self._file):
+            if hasattr(self._inner, "recall"):
+                self._inner.recall(values)
+            else:
+                super().recall(values)
+
     def tell(self, values: Values, metric: float | None) -> None:
         with blaming(self._file):
             self._inner.tell(values, metric)

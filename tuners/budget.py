@@ -1,0 +1,56 @@
+"""Trials with a budget: how much each may train, and the end of those that would train more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from annotate.space import SearchSpace, Values
+from tuners.base import Assessor, Verdict
+
+#: NNI's key for a trial's budget, beside its parameters.
+BUDGET = "TRIAL_BUDGET"
+
+
+def split(space: SearchSpace, values: Values) -> tuple[Values, float | None]:
+    """The parameters among `values`, as the space writes them, and the budget where one is given.
+
+    Raises SpaceError where they do not lie in the space.
+    """
+    own = {key: value for key, value in values.items() if key != BUDGET}
+    return space.locate(own), values.get(BUDGET)
+
+
+def key(values: Values) -> str:
+    """The same text for the same values."""
+    return json.dumps(values, sort_keys=True)
+
+
+class BudgetEnd(Assessor):
+    """Stops a trial that goes on beyond its budget, one intermediate result being one unit.
+
+    A script that keeps to `TRIAL_BUDGET` is never stopped. That a script does not is seen when a
+    trial goes beyond; from then on trials are stopped right at their budget. A trial with the
+    whole budget `most` ends by itself.
+    """
+
+    def __init__(self, most: float, *, maximize: bool = False) -> None:
+        super().__init__(maximize=maximize)
+        self._most = most
+        self._budgets: dict[int, float] = {}
+        self._is_ignored = False
+
+    def started(self, trial: int, values: Values) -> None:
+        self._budgets[trial] = values.get(BUDGET, self._most)
+
+    def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
+        budget = self._budgets.get(trial, self._most)
+        if budget >= self._most:
+            return Verdict.KEEP
+        self._is_ignored = self._is_ignored or len(curve) > budget
+        end = budget if self._is_ignored else budget + 1
+        return Verdict.STOP if len(curve) >= end else Verdict.KEEP
+
+    def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
+        if self._budgets.get(trial, self._most) < min(len(curve), self._most):
+            self._is_ignored = True
