@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import annotate
+from runtime import checkpoints
 from runtime.config import Config
 from runtime.executors.base import Job
 from runtime.executors.forkserver import Warm
@@ -31,7 +33,7 @@ def job(
 ) -> Job:
     """Make the trial's folder, and say how to run it."""
     place = folder.trial(trial.number)
-    _prepare(place, trial)
+    _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)))
     return Job(
         trial=trial.number,
         folder=place,

@@ -82,6 +82,10 @@ class ExperimentFolder:
     def trials(self) -> Path:
         return self.path / "trials"
 
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
     def trial(self, number: int) -> TrialFolder:
         return TrialFolder(self.trials / str(number))
 

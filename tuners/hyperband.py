@@ -91,8 +91,7 @@ class Brackets(Tuner):
 class Hyperband(Brackets):
     """Random configurations, many with a small budget, the better ones again with a greater one.
 
-    Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, Hyperband, JMLR 2018, algorithm 1; NNI's
-    page Tuner/HyperbandAdvisor. `R` is the greatest budget, `eta` the share 1 / `eta` that comes
+    Li et al., Hyperband, JMLR 2018, algorithm 1; NNI's page Tuner/HyperbandAdvisor. `R` is the greatest budget, `eta` the share 1 / `eta` that comes
     further. Where a bracket waits for results the next one begins (`parallelism`), or it is
     waited for (`serial`).
 

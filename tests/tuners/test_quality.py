@@ -57,6 +57,7 @@ def least(name, seed, trials, at_once):
 
 def test_each_tuner_that_learns_is_measured():
     learn = {a.name for a in tuners.TUNERS} - {"random", "grid", "batch"}
+    learn -= {"hyperband", "bohb", "asha", "pbt"}  # by curves: benchmarks/early_stopping.py
     assert learn == {*MEASURED}
 
 

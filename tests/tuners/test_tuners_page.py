@@ -15,18 +15,19 @@ CONTEXT = {"space", "seed", "maximize"}
 
 def documented():
     """From each algorithm to its documented arguments and their defaults, as written."""
-    found, name = {}, ""
+    found, name, kind = {}, "", ""
     tables = re.findall(r"^\| (?:tuner|assessor) \| argument \|.*?\n\n", PAGE + "\n", re.M | re.S)
     for row in "".join(tables).split("\n"):
         if not row:
             continue
+        kind = row.split()[1] if " | argument |" in row else kind
         first, arguments, defaults = (cell.strip() for cell in row.split("|")[1:4])
         if arguments in ("argument", "---"):
             continue
         name = first.strip("`") or name
         names = arguments.replace("`", "").split(", ")
         defaults = defaults.replace("`", "")
-        found.setdefault(name, {}).update(zip(names, defaults.split(", "), strict=True))
+        found.setdefault((kind, name), {}).update(zip(names, defaults.split(", "), strict=True))
     return found
 
 
@@ -47,7 +48,11 @@ def test_arguments_and_defaults_are_those_of_the_code(algorithm):
     parameters = inspect.signature(algorithm.load()).parameters
     ours = {name: shown(p.default) for name, p in parameters.items() if name not in CONTEXT}
     ours.pop("no_resampling", None)  # it can only be true
-    page = documented().get(algorithm.name, {})
+    kind = "tuner" if algorithm in tuners.TUNERS else "assessor"
+    page = documented().get((kind, algorithm.name), {})
+    if algorithm.name == "bohb":
+        assert page.pop("random_fraction") == "1/3"
+        assert ours.pop("random_fraction") == str(1 / 3)
     if algorithm.name == "cmaes":
         assert page.pop("population_size") == "4 + 3 ln n"
         assert ours.pop("population_size") == "None"
