@@ -91,9 +91,9 @@ class Brackets(Tuner):
 class Hyperband(Brackets):
     """Random configurations, many with a small budget, the better ones again with a greater one.
 
-    Li et al., Hyperband, JMLR 2018, algorithm 1; NNI's page Tuner/HyperbandAdvisor. `R` is the greatest budget, `eta` the share 1 / `eta` that comes
-    further. Where a bracket waits for results the next one begins (`parallelism`), or it is
-    waited for (`serial`).
+    Li et al., Hyperband, JMLR 2018, algorithm 1; NNI's page Tuner/HyperbandAdvisor. `R` is the
+    greatest budget, `eta` the share 1 / `eta` that comes further. Where a bracket waits for
+    results the next one begins (`parallelism`), or it is waited for (`serial`).
 
     The budget is the value `TRIAL_BUDGET`; a script that trains further than that is stopped.
     """
