@@ -47,17 +47,24 @@ class TunerThread:
     def tell(self, values: Values, metric: float | None) -> None:
         self._work.put(lambda: self._tuner.tell(values, metric))
 
+    def change(self, tuner: Tuner) -> None:
+        """Go on with another tuner; what the last one is being asked for is asked of it again."""
+        self._tuner = tuner
+
     def close(self) -> None:
         """Take no more work. What is under way may go on for a while; nothing waits for it."""
         self._work.put(None)
 
     def _ask(self) -> None:
+        asked = self._tuner
         try:
-            values = self._tuner.ask()
+            answer = Asked(asked.ask())
         except Exhausted as none:
-            self._post(Asked(None, str(none)))
+            answer = Asked(None, str(none))
+        if asked is self._tuner:
+            self._post(answer)
         else:
-            self._post(Asked(values))
+            self._ask()
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
-from runtime import replay
+from runtime import algorithms, replay
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
@@ -281,6 +281,20 @@ class Experiment:
         """Go on with other limits; raises AnnotateError where they make no sense."""
         self.config = self._limits.config = replace(self.config, **limits)
         self._store.set_config(self.config.to_json())
+
+    def respace(self, space: SearchSpace) -> int:
+        """Go on in another space, and say how many results count there.
+
+        Raises AnnotateError where the tuner can't take it.
+        """
+        tuner = algorithms.tuner_of(self.config, space)
+        replay.steps(self._store, self.trials, space, tuner)
+        self._thread.change(tuner)
+        self.space = space
+        self._exhausted = None
+        self._store.set_space(space)
+        ended = (trial for trial in self.trials.values() if trial.state.ended)
+        return sum(replay.values_told(trial, space) is not None for trial in ended)
 
     def enqueue(self, values: Values) -> Trial:
         """One more trial, with a person's own values, as soon as there is a slot.

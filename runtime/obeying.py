@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from annotate.errors import AnnotateError
-from annotate.space import Values
+from annotate.space import SearchSpace, Values
 from runtime.durations import duration
 from runtime.requests import Answer, Request
 from runtime.trial import Trial
@@ -17,6 +17,7 @@ class Obeys(Protocol):
     def stop(self) -> None: ...
     def kill(self, number: int) -> None: ...
     def change(self, **limits: float | None) -> None: ...
+    def respace(self, space: SearchSpace) -> int: ...
     def enqueue(self, values: Values) -> Trial: ...
 
 
@@ -45,6 +46,9 @@ def _obey(experiment: Obeys, request: Request) -> str:
         case ["trials", int() | None as count]:
             experiment.change(max_trials=count)
             return f"the limit of trials is {'none' if count is None else count} now"
+        case ["space", dict() as space]:
+            known = experiment.respace(SearchSpace.from_json(space))
+            return f"the search space is another now; {known} results count there"
         case ["enqueue", dict() as values]:
             trial = experiment.enqueue(values)
             return f"trial {trial.number} will run with these values"

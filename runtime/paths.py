@@ -71,6 +71,19 @@ class ExperimentFolder:
         return self.path / "driver.log"
 
     @property
+    def stdout(self) -> Path:
+        """What a driver in the background printed."""
+        return self.path / "driver.out"
+
+    @property
+    def stderr(self) -> Path:
+        return self.path / "driver.err"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard.json"
+
+    @property
     def snapshot(self) -> Path:
         return self.path / "snapshot"
 

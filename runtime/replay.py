@@ -19,13 +19,22 @@ def values_told(trial: Trial, space: SearchSpace) -> Values | None:
     if trial.state is TrialState.USER_CANCELED and trial.last is None:
         return None
     if trial.origin is Origin.TUNER:
-        return trial.values
+        return trial.values if _lies_in(trial.values, space) else None
     if trial.state is TrialState.FAILED:
         return None
     try:
         return space.locate(trial.values)
     except SpaceError:
         return None  # as written, a value may lie outside the space
+
+
+def _lies_in(values: Values, space: SearchSpace) -> bool:
+    """Whether they do, whatever else a tuner has given with them; the space may be a later one."""
+    try:
+        space.locate({p.key: values[p.key] for p in space})
+    except (KeyError, SpaceError):
+        return False
+    return True
 
 
 def steps(store: Store, trials: Mapping[int, Trial], space: SearchSpace, tuner: Tuner) -> int:

@@ -38,6 +38,7 @@ KINDS = {
     "concurrency": ("value",),
     "duration": ("seconds",),  # from the beginning of the driver's run; None for no limit
     "trials": ("value",),  # how many in all; None for no limit
+    "space": ("space",),  # as NNI's JSON
     "enqueue": ("values",),  # from whole key to value
 }
 

@@ -18,16 +18,20 @@ def experiment_document(store: Store) -> dict[str, JSON]:
     """One experiment with all its trials, in strict JSON."""
     row, trials = store.experiment(), store.trials()
     config = Config.from_json(row.config)
-    found = best(trials, maximize=config.maximize)
-    shown = found and {"trial": found.number, "metric": found.metric, "values": found.values}
     return {
         "experiment": row.id,
         "state": row.state,
         "reason": row.reason,
         "optimize": config.optimize,
-        "best": finite(shown),
+        "best": best_document(row, trials),
         "trials": trial_documents(store),
     }
+
+
+def best_document(row: ExperimentRow, trials: list[Trial]) -> JSON:
+    """The best trial's number, metric and values; None where none has a result."""
+    found = best(trials, maximize=Config.from_json(row.config).maximize)
+    return finite(found and {"trial": found.number, "metric": found.metric, "values": found.values})
 
 
 def trial_documents(store: Store) -> list[dict[str, JSON]]:

@@ -6,11 +6,11 @@ import argparse
 import difflib
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from annotate.errors import AnnotateError, Mistakes
 
-#: Command, module, what it does. A command of two words stands behind a group of that name.
+#: Command, where it is, what it does. A command of two words stands behind a group of that name.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("run", "runtime.cli.run", "tune a script: the main job"),
     ("check", "runtime.cli.check", "list all mistakes in annotations"),
@@ -19,11 +19,35 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("try", "runtime.cli.try_", "run one trial in the foreground with values of your own"),
     ("suggest", "runtime.cli.suggest", "propose what to annotate in a script"),
     ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
+    ("stop", "runtime.cli.stop", "end what runs; resume goes on"),
+    ("top", "runtime.cli.top", "follow all experiments that run"),
+    (
+        "update concurrency",
+        "runtime.cli.update:concurrency",
+        "change how many trials run at a time",
+    ),
+    ("update duration", "runtime.cli.update:duration", "change how long the experiment may take"),
+    ("update trialnum", "runtime.cli.update:trialnum", "change how many trials there are in all"),
+    ("update searchspace", "runtime.cli.update:searchspace", "give it another search space"),
     ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
+    ("trial kill", "runtime.cli.trial_kill", "end one trial"),
     ("view", "runtime.cli.view", "show an experiment in the browser"),
     ("ui", "runtime.cli.ui", "show all experiments in the browser"),
     ("webui url", "runtime.cli.webui_url", "print the addresses of the pages"),
     ("experiment list", "runtime.cli.experiment_list", "list experiments"),
+    ("experiment show", "runtime.cli.experiment_show", "show what an experiment is"),
+    ("experiment status", "runtime.cli.experiment_status", "say how far an experiment is"),
+    ("experiment export", "runtime.cli.experiment_export", "write its results to a file"),
+    ("experiment delete", "runtime.cli.experiment_delete", "remove an experiment for good"),
+    ("log stdout", "runtime.cli.log:stdout", "show what a driver printed"),
+    ("log stderr", "runtime.cli.log:stderr", "show what a driver said on the way"),
+    ("log trial", "runtime.cli.log:trial", "show what a trial printed"),
+    ("config show", "runtime.cli.config_show", "say where things lie"),
+    ("ss_gen", "runtime.cli.ss_gen", "write the search space of annotated code as NNI's JSON"),
+    ("platform clean", "runtime.cli.platform_clean", "end and remove what dead drivers left"),
+    ("tensorboard start", "runtime.cli.tensorboard:start", "show the trials' event files"),
+    ("tensorboard stop", "runtime.cli.tensorboard:stop", "end that again"),
+    ("completion", "runtime.cli.completion", "print what makes a shell complete commands"),
 )
 
 _HINT = "annotate COMMAND --help says more about a command."
@@ -58,11 +82,11 @@ def _dispatch(words: list[str]) -> int:
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in _names()), None)
     if name is None:
         return _group_or_mistake(words)
-    module = import_module(next(m for n, m, _ in COMMANDS if n == name))
+    module = load(name)
     takes_rest = getattr(module, "TAKES_REST", False)
     parser = _Parser(
         prog=f"annotate {name}",
-        description=module.__doc__,
+        description=getattr(module, "doc", module.__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -75,6 +99,14 @@ def _dispatch(words: list[str]) -> int:
         raise AnnotateError(f"annotate {name} takes nothing behind --, got {' '.join(rest)}")
     code: int = module.run(args)
     return code
+
+
+def load(command: str) -> Any:
+    """What a command's `arguments` and `run` belong to: a module, or something in one."""
+    place = next(place for name, place, _ in COMMANDS if name == command)
+    module, _, attribute = place.partition(":")
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 class _Parser(argparse.ArgumentParser):

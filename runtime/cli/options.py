@@ -47,6 +47,14 @@ def port(text: str) -> int:
     return int(text)
 
 
+@_typed
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not text.isdecimal() or int(text) < 1:
+        raise AnnotateError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 def literal(text: str) -> JSON:
     """A value as people type it: JSON where it is that, Python's True, False, None, else text."""
     python = {"True": True, "False": False, "None": None}

@@ -149,6 +149,10 @@ class Store:
         with self._change() as db:
             db.execute("UPDATE experiment SET config = ?", (json.dumps(config),))
 
+    def set_space(self, space: SearchSpace) -> None:
+        with self._change() as db:
+            db.execute("UPDATE experiment SET space = ?", (json.dumps(space.to_json()),))
+
     # Trials
 
     def add_trial(self, trial: Trial, *, asked: int | None = None) -> None:

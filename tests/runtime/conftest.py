@@ -5,17 +5,20 @@ import logging
 import os
 import queue
 import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
+from runtime import lookup
 from runtime.config import Config
 from runtime.executors.base import Ended
 from runtime.executors.local import LocalExecutor
 from runtime.job import job, stage, warm
 from runtime.paths import ExperimentFolder
+from runtime.store import Store
 from runtime.trial import Origin, Trial, TrialState
 
 
@@ -118,3 +121,60 @@ def run_script(request, staged):
         return staged.run(["RUN", *argv], files, frozen, code=code)
 
     return run
+
+
+_UNTIL_GO = """\
+import pathlib, time
+x = 0.5  # @nni.uniform(0, 1)
+# @nni.report_intermediate_result(x)
+while not pathlib.Path("go").exists():
+    time.sleep(0.02)
+# @nni.report_final_result(x)
+"""
+
+
+@pytest.fixture
+def driver(folder):
+    """A driver whose trials run until there is a file named `go`."""
+    (folder / "train.py").write_text(_UNTIL_GO)
+    started = []
+
+    def run(*words):
+        command = [sys.executable, "-m", "annotate", "run", "train.py", "--json", *words]
+        with (folder.parent / "driver.err").open("ab") as err:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL
+            )
+        started.append(process)
+        _until(lambda: any(f.requests.is_file() for f in lookup.folders()))
+        return process, next(iter(lookup.folders()))
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def until():
+    """Waits until something holds."""
+    return _until
+
+
+@pytest.fixture
+def running():
+    """The numbers of an experiment's trials that run."""
+
+    def numbers(folder):
+        with Store.open(folder.store) as store:
+            return [t.number for t in store.trials() if t.state.value == "RUNNING"]
+
+    return numbers

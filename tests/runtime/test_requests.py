@@ -4,59 +4,11 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
 from annotate.errors import AnnotateError
-from runtime import lookup, requests
-from runtime.store import Store
-
-SCRIPT = """\
-import pathlib, time
-x = 0.5  # @nni.uniform(0, 1)
-# @nni.report_intermediate_result(x)
-while not pathlib.Path("go").exists():
-    time.sleep(0.02)
-# @nni.report_final_result(x)
-"""
-
-
-@pytest.fixture
-def driver(folder, monkeypatch):
-    """A driver whose trials run until there is a file named `go`."""
-    (folder / "train.py").write_text(SCRIPT)
-    started = []
-
-    def run(*words):
-        command = [sys.executable, "-m", "annotate", "run", "train.py", "--json", *words]
-        with (folder.parent / "driver.err").open("ab") as err:
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL
-            )
-        started.append(process)
-        until(lambda: any(f.requests.is_file() for f in lookup.folders()))
-        return process, next(iter(lookup.folders()))
-
-    yield run
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def until(holds, seconds=60):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.05)
-
-
-def running(folder):
-    with Store.open(folder.store) as store:
-        return [t.number for t in store.trials() if t.state.value == "RUNNING"]
+from runtime import requests
 
 
 def document(process):
@@ -64,7 +16,7 @@ def document(process):
     return json.loads(out)
 
 
-def test_more_at_a_time_take_effect_at_once(driver, folder):
+def test_more_at_a_time_take_effect_at_once(driver, folder, until, running):
     process, experiment = driver("--max-trials", "3")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "concurrency", value=3)
@@ -73,7 +25,7 @@ def test_more_at_a_time_take_effect_at_once(driver, folder):
     assert [t["state"] for t in document(process)["trials"]] == ["SUCCEEDED"] * 3
 
 
-def test_a_trial_that_is_killed_ends_alone(driver, folder):
+def test_a_trial_that_is_killed_ends_alone(driver, folder, until, running):
     process, experiment = driver("--max-trials", "2", "--concurrency", "2")
     until(lambda: running(experiment) == [0, 1])
     requests.ask(experiment, "kill", trial=1)
@@ -87,7 +39,9 @@ def test_a_trial_that_is_killed_ends_alone(driver, folder):
     assert states == ["SUCCEEDED", "USER_CANCELED"]
 
 
-def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(driver, folder, annotate):
+def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(
+    driver, folder, annotate, until, running
+):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "trials", value=4)
@@ -100,7 +54,7 @@ def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(driver, fol
     assert len(resumed["trials"]) == 4
 
 
-def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder):
+def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder, until, running):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "enqueue", values={"x": 0.125})
@@ -114,7 +68,7 @@ def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder):
     assert len(trials) == 2
 
 
-def test_a_limit_of_time_that_has_passed_ends_it(driver):
+def test_a_limit_of_time_that_has_passed_ends_it(driver, until, running):
     process, experiment = driver()
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "duration", seconds=0.5)
@@ -122,7 +76,7 @@ def test_a_limit_of_time_that_has_passed_ends_it(driver):
     assert re.match("--max-duration .* is over", done["reason"])
 
 
-def test_what_makes_no_sense_is_refused_and_changes_nothing(driver):
+def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, running):
     _, experiment = driver()
     until(lambda: running(experiment) == [0])
     with pytest.raises(AnnotateError, match="concurrency must be at least 1"):
@@ -132,7 +86,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(driver):
     assert running(experiment) == [0]
 
 
-def test_where_no_driver_runs_nothing_can_be_asked_for(driver):
+def test_where_no_driver_runs_nothing_can_be_asked_for(driver, until, running):
     process, experiment = driver()
     until(lambda: running(experiment) == [0])
     os.kill(process.pid, signal.SIGKILL)

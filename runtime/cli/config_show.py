@@ -1,0 +1,43 @@
+"""Say where things lie, and with which versions they are made."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print a JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    import platform
+    import sys
+
+    import annotate
+    from runtime import lookup, paths
+    from runtime.config import Config
+    from runtime.interpreter import interpreter
+    from runtime.lock import is_held
+
+    folders = list(lookup.folders())
+    document = {
+        "version": annotate.__version__,
+        "python": platform.python_version(),
+        "interpreter": sys.executable,
+        "trials' interpreter": interpreter(None, os.environ),
+        "home": str(paths.home()),
+        "home given by": "ANNOTATE_HOME" if os.environ.get("ANNOTATE_HOME") else "the platform",
+        "experiments": len(folders),
+        "running": [folder.id for folder in folders if is_held(folder.lock)],
+        "tuner by default": Config.__dataclass_fields__["tuner"].default,
+    }
+    if args.json:
+        print(json.dumps(document, indent=2))
+        return 0
+    width = max(map(len, document))
+    for name, value in document.items():
+        text = ", ".join(value) or "none" if isinstance(value, list) else value
+        print(f"{name:<{width}}  {text}")
+    return 0

@@ -1,0 +1,86 @@
+"""Remove an experiment for good: its results, its logs, what its trials wrote.
+
+The user's own files are not touched. On a terminal it asks first."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotate.errors import AnnotateError
+from runtime.cli import chosen
+
+if TYPE_CHECKING:
+    from runtime.paths import ExperimentFolder
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.argument(parser)
+    parser.add_argument("-a", "--all", action="store_true", help="every experiment, but what runs")
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import lookup
+    from runtime.lock import is_held
+
+    if args.all or args.id == "all":
+        folders = [f for f in lookup.folders() if not is_held(f.lock)]
+    elif args.id is None:
+        raise AnnotateError(
+            "say which experiment is to be removed", hint="annotate experiment list --all"
+        )
+    else:
+        folders = [chosen.experiment(args.id)]
+    sizes = {folder.id: _size(folder.path) for folder in folders}
+    if not (args.yes or _agreed(sizes)):
+        print("Nothing was removed.")
+        return 0
+    for folder in folders:
+        _remove(folder)
+        print(f"Experiment {folder.id} is removed: {_bytes(sizes[folder.id])} are free again.")
+    if not folders:
+        print("There is nothing to remove.")
+    return 0
+
+
+def _remove(folder: ExperimentFolder) -> None:
+    from runtime.lock import Held, Lock
+
+    try:
+        with Lock(folder.lock).acquire():
+            # By another name first: half an experiment is none.
+            gone = folder.path.with_name(f".removed-{folder.id}")
+            folder.path.rename(gone)
+            shutil.rmtree(gone)
+    except Held:
+        raise AnnotateError(
+            f"experiment {folder.id} runs", hint=f"annotate stop {folder.id} ends it"
+        ) from None
+    except OSError as error:
+        raise AnnotateError(
+            f"{error.filename or folder.path} cannot be removed: {error.strerror or error}"
+        ) from None
+
+
+def _agreed(sizes: dict[str, int]) -> bool:
+    if not sizes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return True
+    listed = ", ".join(f"{name} ({_bytes(size)})" for name, size in sizes.items())
+    return input(f"Remove {listed} for good? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _size(folder: Path) -> int:
+    """Bytes on the disk; what links lead to is not part of it."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

@@ -1,0 +1,45 @@
+"""Write an experiment's results to a file, as CSV or JSON; `experiment import` reads it back.
+
+annotate experiment export --filename results.csv --type csv"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from annotate.errors import AnnotateError
+from runtime.cli import chosen
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.argument(parser)
+    parser.add_argument(
+        "-f", "--filename", required=True, metavar="FILE", help="what is written; - prints it"
+    )
+    parser.add_argument(
+        "-t", "--type", choices=("csv", "json"), help="default: as the file's name ends, or json"
+    )
+    parser.add_argument(
+        "-i", "--intermediate", action="store_true", help="also the intermediate results"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import exporting
+
+    folder = chosen.experiment(args.id)
+    kind = args.type or ("csv" if args.filename.endswith(".csv") else "json")
+    rows = exporting.rows(folder, intermediate=args.intermediate)
+    text = exporting.csv_text(rows) if kind == "csv" else exporting.json_text(rows)
+    if args.filename == "-":
+        sys.stdout.write(text)
+        return 0
+    try:
+        Path(args.filename).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AnnotateError(
+            f"{args.filename} cannot be written: {error.strerror or error}"
+        ) from None
+    print(f"{len(rows)} trials of experiment {folder.id} in {args.filename}")
+    return 0

@@ -1,0 +1,63 @@
+"""Stop an experiment: what runs is ended, everything is kept, `resume` goes on.
+
+Without an ID: the one that runs. With --all (or the word all): every one that runs."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+
+from annotate.errors import AnnotateError
+from runtime.cli import chosen
+
+if TYPE_CHECKING:
+    from runtime.paths import ExperimentFolder
+
+_PATIENCE = 30.0  # seconds; trials have ten to end by themselves
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.argument(parser)
+    parser.add_argument("-a", "--all", action="store_true", help="every experiment that runs")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import lookup
+    from runtime.lock import is_held
+
+    if args.all or args.id == "all":
+        folders = [f for f in lookup.folders() if is_held(f.lock)]
+        if not folders:
+            print("No experiment runs.")
+    else:
+        folders = [chosen.experiment(args.id)]
+    for folder in folders:
+        _ask(folder)
+    for folder in folders:
+        _wait(folder)
+    return 0
+
+
+def _ask(folder: ExperimentFolder) -> None:
+    from runtime import requests
+
+    try:
+        requests.ask(folder, "stop")
+    except AnnotateError as error:
+        if "has ended" not in error.message:  # it ended by itself just now
+            raise
+
+
+def _wait(folder: ExperimentFolder) -> None:
+    from runtime.lock import is_held
+
+    until = time.monotonic() + _PATIENCE
+    while is_held(folder.lock):
+        if time.monotonic() > until:
+            raise AnnotateError(
+                f"experiment {folder.id} is still ending its trials after {_PATIENCE:g} s",
+                hint=f"annotate log stderr {folder.id} shows what it does",
+            )
+        time.sleep(0.05)
+    print(f"Experiment {folder.id} is stopped. Go on with: annotate resume {folder.id}")

@@ -1,0 +1,25 @@
+"""End one trial of a running experiment; its slot goes to the next one."""
+
+from __future__ import annotations
+
+import argparse
+
+from runtime.cli import chosen
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.argument(parser)
+    parser.add_argument(
+        "-T", "--trial_id", "--trial", required=True, metavar="TRIAL", help="its number or its id"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import requests
+    from runtime.store import Store
+
+    folder = chosen.experiment(args.id)
+    with Store.open(folder.store) as store:
+        trial = chosen.trial(store, args.trial_id)
+    print(f"Experiment {folder.id}: {requests.ask(folder, 'kill', trial=trial.number)}.")
+    return 0

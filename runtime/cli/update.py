@@ -1,0 +1,90 @@
+"""The limits of a running experiment, changed while it runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runtime.cli import chosen, options
+
+_SAYS = "Without an ID: of the one that runs. It takes effect at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One command, which asks the driver for `kind` with its one argument called `name`."""
+
+    kind: str
+    name: str
+    parse: Callable[[str], Any]
+    metavar: str
+    help: str
+    doc: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        chosen.argument(parser)
+        parser.add_argument(
+            "-v", "--value", type=self.parse, required=True, metavar=self.metavar, help=self.help
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        return _ask(args, self.kind, **{self.name: args.value})
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSpace:
+    """The command that gives a running experiment another search space."""
+
+    doc: str = f"""Give a running experiment another search space, from NNI's JSON.
+
+{_SAYS} Results whose values lie in the new space count there too."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        chosen.argument(parser)
+        parser.add_argument(
+            "-f", "--filename", required=True, metavar="FILE", help="the search space, as JSON"
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        from annotate.space import SearchSpace
+
+        space = SearchSpace.read(Path(args.filename))
+        return _ask(args, "space", space=space.to_json())
+
+
+def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
+    from runtime import requests
+
+    folder = chosen.experiment(args.id)
+    print(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")
+    return 0
+
+
+concurrency = Update(
+    "concurrency",
+    "value",
+    options.count,
+    "K",
+    "trials at a time",
+    f"Change how many trials run at a time.\n\n{_SAYS}",
+)
+duration = Update(
+    "duration",
+    "seconds",
+    options.duration,
+    "TIME",
+    "e.g. 90s, 10m, 1h, counted from where the driver began",
+    f"Change how long the experiment may take.\n\n{_SAYS}",
+)
+trialnum = Update(
+    "trials",
+    "value",
+    options.count,
+    "N",
+    "how many trials in all",
+    f"Change how many trials there are in all.\n\n{_SAYS}",
+)
+searchspace = UpdateSpace()
