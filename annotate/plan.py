@@ -23,14 +23,16 @@ from annotate.tree import Line, Span, Tree
 class Place:
     """Where a parameter stands in a source.
 
-    `line` and `col` (from 1) are where the annotated value begins; `span` is that value's and
-    `annotation` the annotation's span, in characters of the decoded text without its BOM, and
-    `bytes` the value's in the file. `kind` is what is annotated: assignment, keyword, option,
-    entry, default or call. `written` is the value's source text, `target` what names it.
+    `where` (for people), `line` and `col` (from 1) say where the annotated value begins. In
+    characters of the decoded text without its BOM, `span` is the value's, `inner` the same
+    without its own brackets, and `annotation` the annotation's; `bytes` is the value's span in
+    the file. `kind` is what is annotated: assignment, keyword, option, entry, default or call.
+    `written` is the value's source text, `target` what names it.
     """
 
     key: str
     path: str
+    where: str
     line: int
     col: int
     directive: str
@@ -38,6 +40,7 @@ class Place:
     target: str
     written: str
     span: Span
+    inner: Span
     bytes: Span
     annotation: Span
     annotation_line: int
@@ -50,9 +53,15 @@ class Place:
     def code(self, value: JSON) -> str:
         """The source text of a value: a literal, or the text of the option that it chooses.
 
-        Raises SpaceError where the value does not lie in the domain.
+        Numbers and quotes are written as the author wrote the value that stands here. Raises
+        SpaceError where the value does not lie in the domain.
         """
-        return choice.code(self.wording, self.domain.locate(value))
+        return choice.code(self.wording, self.domain.locate(value), self.inner_code)
+
+    @property
+    def inner_code(self) -> str:
+        """`written` without the value's own brackets."""
+        return self.written[self.inner[0] - self.span[0] : self.inner[1] - self.span[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,7 @@ class Context:
         place = Place(
             key=key,
             path=self.source.path,
+            where=self.source.where(span[0]),
             line=line,
             col=col,
             directive=annotation.directive if kind == "call" else "variable",
@@ -134,6 +144,7 @@ class Context:
             target=target,
             written=self.tree.code(value),
             span=span,
+            inner=self.tree.inner(value),
             bytes=self.source.byte_span(span),
             annotation=annotation.span,
             annotation_line=self.source.line_of(annotation.carrier.start),

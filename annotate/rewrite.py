@@ -64,9 +64,14 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
         if lexer.has_annotations(source.decode("latin-1")):
             raise
         return Expansion(source)
+    return expand_source(decoded, module)
+
+
+def expand_source(source: Source, module: str) -> Expansion:
+    """Instrument a text that is decoded; raises Mistakes."""
     with _deep():
-        tree = _tree(decoded)
-        return _expand(decoded, tree, module) if tree else Expansion(source)
+        tree = _tree(source)
+        return _expand(source, tree, module) if tree else Expansion(source.data)
 
 
 @contextmanager

@@ -6,8 +6,11 @@ import hashlib
 import json
 import os
 import tempfile
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
+from annotate.errors import AnnotateError
 from annotate.project import Project
 
 MANIFEST = "snapshot.json"
@@ -36,6 +39,43 @@ def freeze(project: Project, folder: Path) -> None:
         "space": project.space.to_json(),
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenFile:
+    """A file of a snapshot as its author had written it; `counts` as for a project's files."""
+
+    source: bytes
+    annotated: bool
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a project was when it was frozen: its code folder, and its files by their paths."""
+
+    root: Path
+    files: Mapping[PurePosixPath, FrozenFile]
+
+    @property
+    def annotated(self) -> dict[PurePosixPath, FrozenFile]:
+        """The files whose parameters are in the search space."""
+        return {path: f for path, f in self.files.items() if f.annotated and f.counts}
+
+
+def thaw(folder: Path) -> Snapshot:
+    """Read what `freeze` wrote; raises AnnotateError where the folder is no snapshot."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        files = {}
+        for name, about in manifest["files"].items():
+            place = folder / ("source" if about["annotated"] else "code") / name
+            path = PurePosixPath(name)
+            files[path] = FrozenFile(place.read_bytes(), about["annotated"], about["counts"])
+    except (OSError, ValueError, KeyError) as error:
+        message = f"the experiment's snapshot in {folder} cannot be read: {error}"
+        raise AnnotateError(message) from None
+    return Snapshot(Path(manifest["root"]), files)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -7,9 +7,11 @@ import itertools
 import re
 import tokenize
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from annotate.edits import Edit, apply
 from annotate.errors import Mistake, Mistakes
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -41,6 +43,14 @@ class Source:
 
     def encode(self, text: str) -> bytes:
         return text.encode(self.encoding)
+
+    def rewritten(self, edits: Iterable[Edit]) -> bytes:
+        """The file's bytes with edits of its text; every other byte stays."""
+        return self.encode(apply(self.text, edits))
+
+    def where(self, offset: int) -> str:
+        """The place of `offset`, for people."""
+        return f"{self.path}:{self.line_of(offset)}"
 
     @cached_property
     def starts(self) -> list[int]:

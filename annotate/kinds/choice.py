@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from annotate import style
 from annotate.annotation import Annotation, Wrong
 from annotate.code import fingerprint, fold, literal
 from annotate.domains import DOMAINS, JSON, Domain
@@ -163,14 +164,14 @@ def _branch(emitter: Emitter, option: WrittenOption, key: str, path: tuple[str, 
     return f"{code} if {emitter.chosen(key, option.test, path)} else"
 
 
-def code(written: WrittenDomain, value: JSON) -> str:
-    """The source text of a value that lies in the domain."""
+def code(written: WrittenDomain, value: JSON, like: str = "") -> str:
+    """The source text of a value that lies in the domain, in the style of the literal `like`."""
     if not isinstance(written.domain, Choice):
-        return repr(value)
+        return style.number(value, like)
     option = written.options[written.domain.index(value)]
     if option.nested is None:
-        return option.text
-    return code(option.nested, value[option.nested.domain.type])
+        return style.string(option.text, like)
+    return code(option.nested, value[option.nested.domain.type], like)
 
 
 VALID = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 
 import libcst as cst
 
@@ -24,10 +25,9 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
         raise Wrong("A204", annotation.place(names[1]), "function_choice takes one name")
     written = choice.parse_options(annotation, options, annotation.name_span)
     name = names[0].value if names else None
-    calls = _meant(annotation, context, written, name)
-    callee = fold(context.tree, calls[0].func)
+    places, callee = _meant(annotation, context, written, name)
     key = f"{context.module}/{callee}/{DIRECTIVE}"
-    return [context.annotated(annotation, key, written, call, callee, "call") for call in calls]
+    return [context.annotated(annotation, key, written, one, callee, "call") for one in places]
 
 
 def _meant(
@@ -35,23 +35,63 @@ def _meant(
     context: Context,
     written: choice.WrittenDomain,
     name: cst.BaseExpression | None,
-) -> list[cst.Call]:
-    calls = _calls(annotation, context)
+) -> tuple[Sequence[cst.BaseExpression], str]:
+    """The expressions that become the chosen option, and what the parameter is named by."""
+    calls = [n for n in _nodes(annotation, context) if isinstance(n, cst.Call)]
     codes = {fingerprint(option.text) for option in written.options}
     if name is not None:
+        if chosen := _chosen(annotation, context, calls, codes, name):
+            return chosen, fold(annotation.tree, name)
         calls = _named(annotation, context, calls, name)
     elif len(calls) > 1:
-        return _equal_and_one(annotation, context, calls, codes)
+        calls = _equal_and_one(annotation, context, calls, codes)
+        return calls, fold(context.tree, calls[0].func)
     if not calls:
         raise Wrong("A408", annotation.name_span, "there is no call here")
+    callee = fold(context.tree, calls[0].func)
     if len(calls) == 1:
-        return calls
+        return calls, callee
     equal = [call for call in calls if fingerprint(context.tree.code(call)) in codes]
     if not equal:
         message = f"{len(calls)} calls could be meant, and none equals an option"
         hint = f"write the call itself as an option: {fold(context.tree, calls[0])}"
         raise Wrong("A409", annotation.place(name) if name else annotation.name_span, message, hint)
-    return equal
+    return equal, callee
+
+
+def _chosen(
+    annotation: Annotation,
+    context: Context,
+    calls: list[cst.Call],
+    codes: set[str],
+    name: cst.BaseExpression,
+) -> list[cst.BaseExpression]:
+    """Where `name` is not called: the options that stand there, as `annotate apply` wrote them.
+
+    One in brackets of its own is surely meant; without them the name must be an option's.
+    """
+    wanted = fingerprint(annotation.tree.code(name))
+    if any(fingerprint(context.tree.code(call.func)) == wanted for call in calls):
+        return []
+    values = _values(annotation, context)
+    equal = _outermost([n for n in values if fingerprint(context.tree.code(n)) in codes], context)
+    if bracketed := [node for node in equal if node.lpar]:
+        return bracketed
+    options = [a.value for a in annotation.arguments if not a.keyword]
+    known = any(
+        isinstance(option, cst.Call) and fingerprint(annotation.tree.code(option.func)) == wanted
+        for option in options
+    )
+    alike = len(equal) == 1 or all(isinstance(node, cst.Call) for node in equal)
+    return equal if known and alike else []
+
+
+def _outermost(nodes: list[cst.BaseExpression], context: Context) -> list[cst.BaseExpression]:
+    kept: list[cst.BaseExpression] = []
+    for node in nodes:  # what is around comes before what is inside
+        if not kept or context.tree.span(node)[0] >= context.tree.span(kept[-1])[1]:
+            kept.append(node)
+    return kept
 
 
 def _named(
@@ -83,22 +123,55 @@ def _equal_and_one(
     raise Wrong("A407", annotation.name_span, f"several calls could be meant: {names}", hint)
 
 
-def _calls(annotation: Annotation, context: Context) -> list[cst.Call]:
-    """The calls in what is annotated."""
+def _nodes(annotation: Annotation, context: Context) -> list[cst.BaseExpression]:
+    """The expressions in what is annotated."""
     carrier, layout, tree = annotation.carrier, context.layout, context.tree
-    in_brackets = carrier.kind == "line" and layout.in_brackets(carrier.start)
+    found = [n for n in _around(annotation, context) if isinstance(n, cst.BaseExpression)]
+    if carrier.kind == "line" and layout.in_brackets(carrier.start):
+        number = layout.line_below(carrier.end)
+        return [n for n in found if context.source.line_of(tree.span(n)[0]) == number]
+    if carrier.kind == "trailing":
+        number = context.source.line_of(carrier.start)
+        ending = [n for n in found if context.source.line_of(tree.span(n)[1] - 1) == number]
+        return ending if any(isinstance(n, cst.Call) for n in ending) else found
+    return found
+
+
+def _around(annotation: Annotation, context: Context) -> list[cst.CSTNode]:
+    """Every node of the line, or of the whole statement below, that the annotation is for."""
+    carrier = annotation.carrier
+    in_brackets = carrier.kind == "line" and context.layout.in_brackets(carrier.start)
     if carrier.kind == "trailing" or in_brackets:
         line = context.line(carrier.start)
-        found = list(inside(line.node, False)) if line else []
-        calls = [node for node in found if isinstance(node, cst.Call)]
-        if in_brackets:
-            number = layout.line_below(carrier.end)
-            return [c for c in calls if context.source.line_of(tree.span(c)[0]) == number]
-        number = context.source.line_of(carrier.start)
-        ending = [c for c in calls if context.source.line_of(tree.span(c)[1] - 1) == number]
-        return ending or calls
-    found = list(inside(context.statement(annotation).node, True))
-    return [node for node in found if isinstance(node, cst.Call)]
+        return list(inside(line.node, False)) if line else []
+    return list(inside(context.statement(annotation).node, True))
+
+
+def _values(annotation: Annotation, context: Context) -> list[cst.BaseExpression]:
+    """The expressions that another could stand for: no targets, no names of things."""
+    others = {
+        id(getattr(node, part))
+        for node in _around(annotation, context)
+        for part in _NO_VALUES.get(type(node), ())
+    }
+    return [node for node in _nodes(annotation, context) if id(node) not in others]
+
+
+#: The parts of nodes that are written like values and are none.
+_NO_VALUES: dict[type[cst.CSTNode], tuple[str, ...]] = {
+    cst.AssignTarget: ("target",),
+    cst.AnnAssign: ("target",),
+    cst.AugAssign: ("target",),
+    cst.NamedExpr: ("target",),
+    cst.For: ("target",),
+    cst.CompFor: ("target",),
+    cst.Arg: ("keyword",),
+    cst.Attribute: ("attr",),
+    cst.Param: ("name",),
+    cst.FunctionDef: ("name",),
+    cst.ClassDef: ("name",),
+    cst.Call: ("func",),
+}
 
 
 VALID = [
@@ -117,6 +190,17 @@ VALID = [
         "of several calls the one that equals an option",
         "# @nni.function_choice(f( 1 ), g(1), name=f)\ny = f(0) + f(1)\n",
         {"f/function_choice": ["f( 1 )", "g(1)"]},
+    ),
+    Valid(
+        "an option that `annotate apply` chose stands in the call's place",
+        "# @nni.function_choice(max_pool(h, k), avg_pool(h, k), name=max_pool)\n"
+        "h = avg_pool(h, k)\n",
+        {"max_pool/function_choice": ["max_pool(h, k)", "avg_pool(h, k)"]},
+    ),
+    Valid(
+        "in brackets, where it could be taken for something else",
+        "# @nni.function_choice(f(x), x, name=f)\ny = (x) + x\n",
+        {"f/function_choice": ["f(x)", "x"]},
     ),
     Valid(
         "no name where only one call is possible",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fold, literal
+from annotate.code import fingerprint, fold, literal
 from annotate.domains import DOMAINS
 from annotate.kinds import assignment, choice
 from annotate.kinds.case import Invalid, Valid
@@ -22,7 +22,7 @@ DIRECTIVE = "variable"
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
     """What the annotation makes of its value; raises Wrong."""
     written, name = _arguments(annotation)
-    target = _target(annotation, context, name)
+    target = _target(annotation, context, name, written)
     if target.problem:
         code, message, hint = target.problem
         raise Wrong(code, context.tree.span(target.at or target.value), message, hint)
@@ -59,7 +59,12 @@ def _short_form(annotation: Annotation) -> choice.WrittenDomain:
     return choice.parse_named(annotation, name, call)
 
 
-def _target(annotation: Annotation, context: Context, name: cst.BaseExpression | None) -> Target:
+def _target(
+    annotation: Annotation,
+    context: Context,
+    name: cst.BaseExpression | None,
+    written: choice.WrittenDomain,
+) -> Target:
     candidates, nothing = _candidates(annotation, context)
     wanted = candidates
     if name is not None:
@@ -70,6 +75,8 @@ def _target(annotation: Annotation, context: Context, name: cst.BaseExpression |
     if not wanted:
         raise nothing
     sound = [t for t in wanted if not t.problem] or wanted[:1]
+    if name is None and (option := _around_the_others(context, sound, written)):
+        return option
     if len(sound) > 1:
         names = ", ".join(dict.fromkeys(t.name for t in sound))
         hint = f"say which with name=: {names}"
@@ -78,6 +85,21 @@ def _target(annotation: Annotation, context: Context, name: cst.BaseExpression |
         message = f"{len(sound)} values could be meant: {names}"
         raise Wrong("A407", annotation.place(name) if name else annotation.name_span, message, hint)
     return sound[0]
+
+
+def _around_the_others(
+    context: Context, targets: list[Target], written: choice.WrittenDomain
+) -> Target | None:
+    """The target that holds all others and is an option's code: nothing else can be meant."""
+    codes = {fingerprint(option.text) for option in written.options if not option.literal}
+    if not codes or len(targets) < 2:
+        return None
+    tree = context.tree
+    outer = max(targets, key=lambda t: tree.span(t.value)[1] - tree.span(t.value)[0])
+    start, end = tree.span(outer.value)
+    spans = [tree.span(target.value) for target in targets]
+    holds = all(start <= first and last <= end for first, last in spans)
+    return outer if holds and fingerprint(tree.code(outer.value)) in codes else None
 
 
 def _name(annotation: Annotation, node: cst.BaseExpression) -> tuple[str, bool]:
@@ -146,6 +168,11 @@ VALID = [
         "the name says which of several values",
         "opt = SGD(p, lr=0.1)  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
         {"lr/uniform": [0, 1]},
+    ),
+    Valid(
+        "the value that an option is, where it holds the others",
+        "opt = SGD(p, lr=0.1)  # @nni.choice(SGD(p, lr=0.1), Adam(p))\n",
+        {"opt/choice": ["SGD(p, lr=0.1)", "Adam(p)"]},
     ),
     Valid(
         "the same key and domain twice are one parameter",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 
 
 def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
@@ -15,6 +16,19 @@ def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
         line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
         for line in lines
     )
+
+
+def git_diff(name: str, old: bytes, new: bytes) -> bytes:
+    """A diff of one file that `git apply` and `patch -p1` take."""
+    name = name.lstrip("/")
+    return unified(f"a/{name}", f"b/{name}", old, new)
+
+
+def print_bytes(text: bytes) -> None:
+    """Bytes on standard output, among what is printed there."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()
 
 
 def _lines(code: bytes) -> list[bytes]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from runtime.cli.diffs import unified
+from runtime.cli.diffs import print_bytes, unified
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,5 @@ def run(args: argparse.Namespace) -> int:
     if args.diff:
         source = read_file(args.file)
         code = unified(f"{args.file} (written)", f"{args.file} (expanded)", source, code)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(code)
-    sys.stdout.buffer.flush()
+    print_bytes(code)
     return 0

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli.diffs import unified
+from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
     from annotate.suggest import Proposal, Suggestions
@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     if args.interactive:
         _write(path, made, _ask(path, made))
     else:
-        _print(b"".join(_line(path, one) for one in made.proposals))
+        print_bytes(b"".join(_line(path, one) for one in made.proposals))
         if args.write:
             _write(path, made, made.proposals)
         else:
-            _print(_diff(path, made))
+            print_bytes(_diff(path, made))
     _remarks(path, made)
     return 0
 
@@ -71,12 +71,6 @@ def _document(path: Path, made: Suggestions) -> dict[str, object]:
     }
 
 
-def _print(text: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
-
-
 def _line(path: Path, one: Proposal) -> bytes:
     return os.fsencode(f"{path}:{one.line} {one.name}: {one.reason}\n")
 
@@ -84,9 +78,7 @@ def _line(path: Path, one: Proposal) -> bytes:
 def _diff(path: Path, made: Suggestions) -> bytes:
     from annotate.suggest import insert
 
-    name = path.as_posix().lstrip("/")
-    new = insert(made.source, made.proposals)
-    diff = unified(f"a/{name}", f"b/{name}", made.source, new)
+    diff = git_diff(path.as_posix(), made.source, insert(made.source, made.proposals))
     return b"\n" + diff if diff else b""
 
 
@@ -104,7 +96,7 @@ def _ask(path: Path, made: Suggestions) -> list[Proposal]:
     """Those that the person at the terminal takes, one after the other."""
     taken: list[Proposal] = []
     for index, one in enumerate(made.proposals):
-        _print(_line(path, one) + os.fsencode(f"    {one.written}  # {one.annotation}\n"))
+        print_bytes(_line(path, one) + os.fsencode(f"    {one.written}  # {one.annotation}\n"))
         answer = _answer()
         if answer == "a":
             return [*taken, *made.proposals[index:]]

@@ -1,0 +1,131 @@
+"""What became of a source since a trial ran it: its code, its annotations, and each value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from annotate import formats
+from annotate.annotation import carriers
+from annotate.apply import same_code
+from annotate.errors import Mistakes
+from annotate.rewrite import Place
+from annotate.source import Source
+from annotate.space import Values
+from annotate.tree import Tree, Unparsable
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A parameter on both sides: the code that stands for it, None where it has no place."""
+
+    key: str
+    name: str
+    where: str
+    a: str | None
+    b: str | None
+    remark: str = ""
+
+    @property
+    def differs(self) -> bool:
+        if self.a is None or self.b is None:
+            return True
+        return bool(self.remark) or not same_code(self.a, self.b)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on both sides. `code` says whether more than values and annotations has changed."""
+
+    path: PurePosixPath
+    a: bytes = field(repr=False)
+    b: bytes = field(repr=False)
+    code: bool
+    annotations: bool
+
+
+def rows(
+    then: bytes, now: bytes | None, a: Values, b: Values | None, *, path: str, below: PurePosixPath
+) -> list[Row]:
+    """Each parameter of the source `then` with the values `a`, and of `now` with the values `b`.
+
+    Without `b` the other side is what stands in the source now. Raises Mistakes for `then`; a
+    source with mistakes now has no parameters.
+    """
+    old, new = _places(then, path, below), _now(now, path, below)
+    found = []
+    for key, place in old.items():
+        other = new.get(key)
+        mine = _code(place, a)
+        if other is None:
+            renamed = [p for p in new.values() if p.target == place.target and p.key not in old]
+            remark = f"its domain is {renamed[0].domain} now" if renamed else "not annotated now"
+            found.append(Row(key, place.target, place.where, mine, None, remark))
+        else:
+            theirs = other.inner_code if b is None else _code(other, b)
+            changed = other.domain != place.domain
+            remark = f"its domain was {place.domain}, is {other.domain}" if changed else ""
+            found.append(Row(key, place.target, other.where, mine, theirs, remark))
+    found += [
+        Row(key, place.target, place.where, None, place.inner_code, "new since")
+        for key, place in new.items()
+        if key not in old
+    ]
+    return found
+
+
+def _code(place: Place, values: Values) -> str:
+    return place.code(values[place.key]) if place.key in values else place.inner_code
+
+
+def _places(data: bytes, path: str, below: PurePosixPath) -> dict[str, Place]:
+    """The first place of each parameter."""
+    places: dict[str, Place] = {}
+    for place in formats.expand(data, path, below).places:
+        places.setdefault(place.key, place)
+    return places
+
+
+def _now(data: bytes | None, path: str, below: PurePosixPath) -> dict[str, Place]:
+    try:
+        return {} if data is None else _places(data, path, below)
+    except Mistakes:
+        return {}
+
+
+def changed(
+    then: bytes, now: bytes | None, *, path: str, below: PurePosixPath
+) -> tuple[bool, bool]:
+    """Whether the code, and whether the annotations of a file are others now."""
+    if now is None:
+        return True, True
+    if then == now:
+        return False, False
+    old, new = _apart(then, path, below), _apart(now, path, below)
+    if old is None or new is None:
+        return True, False
+    return old[0] != new[0], old[1] != new[1]
+
+
+def _apart(data: bytes, path: str, below: PurePosixPath) -> tuple[list[str], list[str]] | None:
+    """The text between values and annotations, and the annotations; None with mistakes."""
+    try:
+        places = formats.expand(data, path, below).places
+        source = formats.decode(data, path)
+    except Mistakes:
+        return None
+    notes = list(_annotations(source, places))
+    spans = sorted({*notes, *(place.inner for place in places)})
+    between, end = [], 0
+    for start, last in spans:
+        between.append(source.text[end : max(start, end)].rstrip(" \t"))
+        end = max(end, last)
+    return [*between, source.text[end:]], [source.text[a:b] for a, b in notes]
+
+
+def _annotations(source: Source, places: tuple[Place, ...]) -> Iterator[tuple[int, int]]:
+    try:
+        yield from sorted((c.start, c.end) for c in carriers(source, Tree(source.text)))
+    except Unparsable:
+        yield from sorted({place.annotation for place in places})

@@ -1,0 +1,135 @@
+"""What differs between two trials, or between a trial and the source as it is now.
+
+  annotate diff EXPERIMENT          the best trial and the source
+  annotate diff EXPERIMENT 7        trial 7 and the source
+  annotate diff EXPERIMENT 0 7      trials 0 and 7
+
+Prints each parameter's two values and what has changed in annotations and code, then a diff of
+the sources, the first side's values in the source that it ran."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from annotate.errors import AnnotateError
+from runtime.cli.diffs import print_bytes, unified
+
+if TYPE_CHECKING:
+    from annotate.compare import File
+    from runtime.past import Difference, Past
+    from runtime.trial import Trial
+
+_SOURCE = "source"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "experiment", nargs="?", metavar="EXPERIMENT", help="its id or the beginning of it"
+    )
+    parser.add_argument("a", nargs="?", metavar="A", help="a trial's number (default: the best)")
+    parser.add_argument("b", nargs="?", metavar="B", help="a trial's number (default: source)")
+    parser.add_argument(
+        "--script", type=Path, metavar="SCRIPT", help="the script, where it lies elsewhere now"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime.past import between, look_back, since
+
+    words = [word for word in (args.experiment, args.a, args.b) if word is not None]
+    # An id begins with a letter, so that a number alone is a trial of the newest experiment.
+    past = look_back(words.pop(0) if words and not words[0].isdecimal() else None)
+    if len(words) > 2:
+        raise AnnotateError(f"two trials can be compared, not {len(words)}")
+    a = past.trial(_number(words[0]) if words else None)
+    b = past.trial(_number(words[1])) if words[1:] and words[1] != _SOURCE else None
+    difference = between(past, a, b) if b else since(past, a, past.root(args.script))
+    if args.json:
+        print(json.dumps(_document(past, a, b, difference), indent=2))
+        return 0
+    if past.remark:
+        print(f"annotate: {past.remark}", file=sys.stderr)
+    _print_rows(a, b, difference)
+    for file in difference.files:
+        print(f"{file.path}: {_changes(file)}")
+    for file in difference.files:
+        print()
+        print_bytes(_diff(a, b, file))
+    return 0
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise AnnotateError(f"{text!r} is no trial's number")
+    return int(text)
+
+
+def _name(trial: Trial | None) -> str:
+    return f"trial {trial.number}" if trial else _SOURCE
+
+
+def _diff(a: Trial, b: Trial | None, file: File) -> bytes:
+    before, after = (f"{file.path} ({_name(side)})" for side in (a, b))
+    return unified(before, after, file.a, file.b)
+
+
+def _changes(file: File) -> str:
+    changes = [("code", file.code), ("annotations", file.annotations)]
+    return " and ".join([what for what, there in changes if there] or ["values"]) + " differ"
+
+
+def _print_rows(a: Trial, b: Trial | None, difference: Difference) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from runtime.cli.text import number
+
+    table = Table(box=SIMPLE_HEAD)
+    for column in ("", "name", _name(a), _name(b), ""):
+        table.add_column(column, overflow="fold")
+    for row in difference.rows:
+        mark = "*" if row.differs else ""
+        sides = ("" if side is None else " ".join(side.split()) for side in (row.a, row.b))
+        table.add_row(*map(Text, (mark, row.name, *sides, row.remark)))
+    results = [number(t.metric) if t and t.metric is not None else "" for t in (a, b)]
+    table.add_row("", "result", *results, "", style="dim")
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _document(past: Past, a: Trial, b: Trial | None, difference: Difference) -> dict[str, object]:
+    from runtime.metrics import finite
+
+    return {
+        "experiment": past.folder.id,
+        "a": a.number,
+        "b": b.number if b else _SOURCE,
+        "results": [finite(trial.metric) if trial else None for trial in (a, b)],
+        "parameters": [
+            {
+                "key": row.key,
+                "name": row.name,
+                "where": row.where,
+                "a": row.a,
+                "b": row.b,
+                "differs": row.differs,
+                "remark": row.remark,
+            }
+            for row in difference.rows
+        ],
+        "files": [
+            {
+                "path": str(file.path),
+                "code": file.code,
+                "annotations": file.annotations,
+                "diff": _diff(a, b, file).decode("utf-8", errors="replace"),
+            }
+            for file in difference.files
+        ],
+    }
