@@ -41,6 +41,7 @@ class Algorithm:
 
 
 TUNERS: tuple[Algorithm, ...] = (
+    Algorithm("auto", (), "Bayesian optimisation for any space", "tuners.auto:Auto"),
     Algorithm("tpe", ("TPE",), "Parzen estimators of good and bad values", "tuners.tpe:TPE"),
     Algorithm("random", ("Random",), "independent random draws", "tuners.random:Random"),
     Algorithm(

@@ -24,7 +24,7 @@ def test_every_algorithm_in_the_registry_has_a_documented_class(algorithm):
 
 
 def test_an_unknown_name_lists_the_known_and_guesses():
-    with pytest.raises(TunerError, match="there are tpe, random") as caught:
+    with pytest.raises(TunerError, match="there are auto, tpe, random") as caught:
         tuners.create("rndom", SPACE, seed=0)
     assert caught.value.hint == "did you mean 'random'?"
 

@@ -12,6 +12,7 @@ SEEDS = range(8)
 #: From each tuner to a number of trials and the greatest mean regret after them, as a share of
 #: that of random draws: what was measured, and a margin on it.
 MEASURED = {
+    "auto": (30, 0.25),
     "tpe": (60, 0.5),
     "anneal": (60, 0.5),
     "evolution": (60, 0.8),
@@ -67,13 +68,13 @@ def test_learning_beats_random_draws(name):
     assert regret(name, trials) < share * regret("random", trials)
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["auto", "tpe", "gp"])
 def test_six_at_once_still_beat_random_draws(name):
     trials, share = MEASURED[name]
     assert regret(name, trials, at_once=6) < 1.2 * share * regret("random", trials)
 
 
-@pytest.mark.parametrize("name", ["tpe", "evolution", "anneal"])
+@pytest.mark.parametrize("name", ["auto", "tpe", "evolution", "anneal"])
 def test_the_best_option_of_a_choice_is_found(name):
     options = [{"_name": n, "x": {"_type": "uniform", "_value": [0, 1]}} for n in range(5)]
     space = SearchSpace.from_json({"a": {"_type": "choice", "_value": options}})
@@ -87,7 +88,7 @@ def test_the_best_option_of_a_choice_is_found(name):
     assert hits > 1.3 * 4 * 40 / 5
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["auto", "tpe", "gp"])
 def test_a_region_where_trials_fail_is_left(name):
     space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
     inside = 0

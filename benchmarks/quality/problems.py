@@ -1,0 +1,27 @@
+"""The problems in their two halves: one to develop on, one that is looked at when all is done."""
+
+from __future__ import annotations
+
+import functions
+import tasks
+from tables import table
+
+HALVES = {
+    "working": (functions.WORKING, tasks.WORKING),
+    "validation": (functions.VALIDATION, tasks.VALIDATION),
+}
+
+
+def names(half):
+    return [each.name for group in HALVES[half] for each in group]
+
+
+def problem(name):
+    """The problem of that name; a real task is tabulated first, where it is not yet."""
+    for written, real in HALVES.values():
+        for found in written:
+            if found.name == name:
+                return found
+        if any(task.name == name for task in real):
+            return table(name).problem()
+    raise KeyError(name)

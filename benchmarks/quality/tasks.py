@@ -1,0 +1,278 @@
+"""Real tuning tasks on the data sets that scikit-learn brings along.
+
+Each is small, so that a trial takes milliseconds; the loss is the error of a cross-validation or
+of a validation set. `levels` says into how many steps a continuous parameter is cut, so that the
+whole task can be tabulated and its least loss is known.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from problem import choice, log, option, steps, uniform, whole
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A search space over scikit-learn; `levels` by a parameter's key, 1 for no rounding."""
+
+    name: str
+    json: dict[str, Any]
+    error: Callable[[Mapping[str, Any]], float]
+    levels: Mapping[str, int] = field(default_factory=dict)
+
+
+@functools.cache
+def _data(name, rows):
+    """Standardised rows, in an order of our own."""
+    from sklearn import datasets
+    from sklearn.preprocessing import scale
+
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    order = np.random.default_rng(7).permutation(len(y))[:rows]
+    target = (y - y.mean()) / y.std() if name == "diabetes" else y
+    return scale(x)[order], target[order]
+
+
+def _error(model, data, folds=3):
+    """1 - accuracy, or 1 - R2 for numbers, at most 1.5 where it explodes; by interleaved folds."""
+    x, y = data
+    scores = []
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for fold in range(folds):
+            held = np.arange(len(y)) % folds == fold
+            try:
+                scores.append(model.fit(x[~held], y[~held]).score(x[held], y[held]))
+            except ValueError:  # weights that ran to infinity
+                scores.append(-0.5)
+    return round(1.0 - max(float(np.mean(scores)), -0.5), 6)
+
+
+def _nested(values, key):
+    """A nested choice as its option's name and its children."""
+    found = values[key]
+    if not isinstance(found, dict):
+        return found, {}
+    return found["_name"], {k: v for k, v in found.items() if k != "_name"}
+
+
+def svm_digits(values):
+    from sklearn.svm import SVC
+
+    kernel, more = _nested(values, "kernel")
+    return _error(SVC(C=values["C"], kernel=kernel, **more), _data("digits", 300), 2)
+
+
+def tree_cancer(values):
+    from sklearn.tree import DecisionTreeClassifier
+
+    return _error(DecisionTreeClassifier(random_state=0, **values), _data("breast_cancer", 400))
+
+
+def boosting_diabetes(values):
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    return _error(GradientBoostingRegressor(random_state=0, **values), _data("diabetes", 300), 2)
+
+
+def network_digits(values):
+    from sklearn.neural_network import MLPClassifier
+
+    given = dict(values)
+    width = given.pop("width")
+    model = MLPClassifier((width,), max_iter=8, solver="sgd", random_state=0, **given)
+    return _error(model, _data("digits", 400), 2)
+
+
+def neighbours_wine(values):
+    from sklearn.decomposition import PCA
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+
+    given = dict(values)
+    parts = PCA(given.pop("components"), whiten=given.pop("whiten"), random_state=0)
+    return _error(make_pipeline(parts, KNeighborsClassifier(**given)), _data("wine", 178))
+
+
+def svr_diabetes(values):
+    from sklearn.svm import SVR
+
+    kernel, more = _nested(values, "kernel")
+    model = SVR(C=values["C"], epsilon=values["epsilon"], kernel=kernel, max_iter=3000, **more)
+    return _error(model, _data("diabetes", 250), 2)
+
+
+def linear_digits(values):
+    from sklearn.linear_model import SGDClassifier
+
+    penalty, more = _nested(values, "penalty")
+    given = {k: v for k, v in values.items() if k != "penalty"}
+    model = SGDClassifier(penalty=penalty, max_iter=4, tol=None, random_state=0, **given, **more)
+    return _error(model, _data("digits", 400), 2)
+
+
+def forest_cancer(values):
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return _error(ExtraTreesClassifier(random_state=0, **values), _data("breast_cancer", 300), 2)
+
+
+def network_diabetes(values):
+    from sklearn.neural_network import MLPRegressor
+
+    given = dict(values)
+    name, widths = _nested(given, "layers")
+    given.pop("layers")
+    shape = (widths["first"],) if name == "one" else (widths["first"], widths["second"])
+    model = MLPRegressor(shape, max_iter=10, random_state=0, **given)
+    return _error(model, _data("diabetes", 250), 2)
+
+
+def boosting_wine(values):
+    from sklearn.ensemble import AdaBoostClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
+    given = dict(values)
+    leaf, depth = given.pop("min_samples_leaf"), given.pop("max_depth")
+    share = given.pop("max_features")
+    tree = DecisionTreeClassifier(
+        max_depth=depth, min_samples_leaf=leaf, max_features=share, random_state=0
+    )
+    return _error(AdaBoostClassifier(tree, random_state=0, **given), _data("wine", 178), 2)
+
+
+_GAMMA = log(1e-5, 1)
+_POLYNOMIAL = option("poly", gamma=_GAMMA, degree=whole(2, 4), coef0=uniform(0, 1))
+
+WORKING = (
+    Task(
+        "svm-digits",
+        {
+            "C": log(1e-3, 1e3),
+            "kernel": choice("linear", option("rbf", gamma=_GAMMA), _POLYNOMIAL),
+        },
+        svm_digits,
+        {"C": 19, "gamma": 16, "coef0": 4},
+    ),
+    Task(
+        "tree-cancer",
+        {
+            "max_depth": whole(1, 8),
+            "min_samples_leaf": choice(1, 2, 4, 8, 16, 32),
+            "max_features": steps(0.1, 1.0, 0.1),
+            "criterion": choice("gini", "entropy", "log_loss"),
+            "ccp_alpha": log(1e-5, 0.1),
+        },
+        tree_cancer,
+        {"ccp_alpha": 6},
+    ),
+    Task(
+        "boosting-diabetes",
+        {
+            "learning_rate": log(0.01, 1),
+            "n_estimators": choice(10, 20, 40),
+            "max_depth": whole(1, 5),
+            "subsample": steps(0.4, 1.0, 0.2),
+            "min_samples_leaf": choice(1, 3, 10, 30),
+        },
+        boosting_diabetes,
+        {"learning_rate": 11},
+    ),
+    Task(
+        "network-digits",
+        {
+            "learning_rate_init": log(1e-4, 1),
+            "width": choice(8, 16, 32, 64),
+            "batch_size": choice(16, 32, 64),
+            "alpha": log(1e-5, 1),
+            "momentum": choice(0.0, 0.9),
+            "activation": choice("relu", "tanh", "logistic"),
+        },
+        network_digits,
+        {"learning_rate_init": 13, "alpha": 3},
+    ),
+    Task(
+        "neighbours-wine",
+        {
+            "n_neighbors": whole(1, 20),
+            "p": uniform(1, 4),
+            "weights": choice("uniform", "distance"),
+            "components": whole(1, 13),
+            "whiten": choice(True, False),
+        },
+        neighbours_wine,
+        {"p": 4},
+    ),
+)
+VALIDATION = (
+    Task(
+        "svr-diabetes",
+        {
+            "C": log(1e-3, 1e3),
+            "epsilon": log(1e-3, 1),
+            "kernel": choice(
+                "linear",
+                option("rbf", gamma=_GAMMA),
+                option("sigmoid", gamma=_GAMMA, coef0=uniform(-1, 1)),
+            ),
+        },
+        svr_diabetes,
+        {"C": 19, "epsilon": 7, "gamma": 11, "coef0": 5},
+    ),
+    Task(
+        "linear-digits",
+        {
+            "loss": choice("hinge", "log_loss", "modified_huber"),
+            "penalty": choice("l2", "l1", option("elasticnet", l1_ratio=uniform(0, 1))),
+            "alpha": log(1e-6, 1),
+            "eta0": log(1e-4, 10),
+            "learning_rate": choice("constant", "invscaling", "adaptive"),
+        },
+        linear_digits,
+        {"alpha": 8, "eta0": 9, "l1_ratio": 3},
+    ),
+    Task(
+        "forest-cancer",
+        {
+            "n_estimators": choice(2, 4, 8, 16),
+            "max_depth": whole(1, 10),
+            "max_features": steps(0.25, 1.0, 0.25),
+            "min_samples_leaf": choice(1, 2, 4, 8, 16),
+            "criterion": choice("gini", "entropy"),
+        },
+        forest_cancer,
+    ),
+    Task(
+        "network-diabetes",
+        {
+            "layers": choice(
+                option("one", first=choice(4, 8, 16, 32)),
+                option("two", first=choice(4, 8, 16, 32), second=choice(4, 8, 16)),
+            ),
+            "learning_rate_init": log(1e-4, 1),
+            "alpha": log(1e-4, 10),
+            "activation": choice("relu", "tanh"),
+            "batch_size": choice(8, 16, 32),
+        },
+        network_diabetes,
+        {"learning_rate_init": 9, "alpha": 3},
+    ),
+    Task(
+        "boosting-wine",
+        {
+            "n_estimators": whole(1, 10),
+            "learning_rate": log(0.01, 3),
+            "max_depth": whole(1, 5),
+            "min_samples_leaf": choice(1, 3, 10),
+            "max_features": steps(0.25, 1.0, 0.25),
+        },
+        boosting_wine,
+        {"learning_rate": 8},
+    ),
+)
