@@ -18,7 +18,7 @@ class Recipe:
     """The parts of `auto`, so that a benchmark can leave one out."""
 
     lengths: tuple[float, ...] = (0.3, 0.6)
-    warps: tuple[str, ...] = ("none", "log", "half")
+    warps: tuple[str, ...] = ("half",)
     ordinal: bool = True
     refine: bool = True
     most: int = 300
