@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 import annotate
 from annotate.errors import AnnotateError
 from runtime import paths
-from runtime.server import nni_rest
+from runtime.server import api, nni_changes, nni_rest
 from runtime.server.finding import NotFound
 from runtime.server.launch import LOOPBACK, Server, token
 from runtime.server.security import Guard, Rules
@@ -35,7 +35,9 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
         docs_url=None,  # their pages would load scripts from elsewhere
         redoc_url=None,
     )
-    app.include_router(nni_rest.router)
+    app.state.watches = {}
+    for router in (nni_rest.router, nni_changes.router, api.router):
+        app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
     app.mount("/static", StaticFiles(directory=STATIC))
 

@@ -1,0 +1,189 @@
+"""What the pages ask: experiments, their trials, logs and curves, and what changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.responses import PlainTextResponse, StreamingResponse
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError
+from runtime import lookup, requests
+from runtime.metrics import finite
+from runtime.results import trial_documents
+from runtime.server import describe, finding, searching
+from runtime.server.finding import ExperimentId, TrialId
+from runtime.server.nni_changes import enqueue
+from runtime.server.watch import Watch
+from runtime.store import Store, StoreError
+from runtime.store.reader import Query as TableQuery
+from runtime.store.reader import Reader
+
+_LOG_BYTES = 1 << 18  # the end of a log that is shown
+_CURVES = 200  # trials whose curves are asked for at a time
+
+router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
+
+
+@router.get("")
+def experiments() -> list[dict[str, JSON]]:
+    """Every experiment, the newest first; one that can't be read says why."""
+    found = []
+    for folder in lookup.folders():
+        try:
+            with Store.open(folder.store) as store, Reader(folder.store) as reader:
+                found.append(describe.head(folder, store.experiment(), reader))
+        except StoreError as error:
+            found.append({"id": folder.id, "error": str(error)})
+    return found
+
+
+@router.get("/{id}")
+def experiment(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002  as the path has it
+    folder = finding.experiment(id)
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        return describe.experiment(folder, store.experiment(), reader)
+
+
+@router.get("/{id}/events")
+async def events(id: ExperimentId, request: Request, since: str = "") -> StreamingResponse:  # noqa: A002
+    """JSON lines, as long as somebody listens."""
+    watches: dict[str, Watch] = request.app.state.watches
+    if id not in watches:
+        watches[id] = Watch(finding.experiment(id))
+    return StreamingResponse(watches[id].lines(since), media_type="application/x-ndjson")
+
+
+@router.get("/{id}/trials")
+def trials(
+    id: ExperimentId,  # noqa: A002
+    search: Annotated[str, Query(max_length=500)] = "",
+    state: Annotated[list[str], Query()] = [],  # noqa: B006  FastAPI copies it
+    sort: Annotated[str, Query(max_length=500)] = "number",
+    descending: bool = False,
+    offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> dict[str, JSON]:
+    """A page of the table; `search` is a text, a number, and conditions like `lr<0.1`."""
+    folder = finding.experiment(id)
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        text, conditions = searching.parse(search, store.experiment().space)
+        query = TableQuery(
+            text, tuple(state), conditions, sort, descending, offset, limit, time.time()
+        )
+        total, rows = reader.table(query)
+    return {"total": total, "trials": [describe.trial(row) for row in rows]}
+
+
+@router.get("/{id}/trials/{trial}")
+def trial(id: ExperimentId, trial: TrialId) -> dict[str, JSON]:  # noqa: A002
+    folder = finding.experiment(id)
+    with Reader(folder.store) as reader:
+        found = finding.trial(reader, trial)
+        final = finite(reader.final(found.number))
+    place = folder.trial(found.number)
+    return {**describe.trial(found), "final": final, "folder": str(place.path)}
+
+
+@router.get("/{id}/trials/{trial}/log/{stream}")
+def log(
+    id: ExperimentId,  # noqa: A002
+    trial: TrialId,
+    stream: Literal["stdout", "stderr"],
+) -> PlainTextResponse:
+    """The end of what the trial printed, as text; the header X-Skipped says how much is before."""
+    folder = finding.experiment(id)
+    with Reader(folder.store) as reader:
+        place = folder.trial(finding.trial(reader, trial).number)
+    return _end_of(place.stdout if stream == "stdout" else place.stderr)
+
+
+@router.get("/{id}/log")
+def driver_log(id: ExperimentId) -> PlainTextResponse:  # noqa: A002
+    """The end of the driver's own log."""
+    return _end_of(finding.experiment(id).log)
+
+
+@router.get("/{id}/curves")
+def curves(
+    id: ExperimentId,  # noqa: A002
+    trial: Annotated[list[int], Query(max_length=_CURVES)],
+    first: Annotated[int, Query(ge=0, le=10**12)] = 0,
+) -> dict[int, list[list[JSON]]]:
+    """[sequence, value, time] of the trials' intermediate results from `first` on."""
+    folder = finding.experiment(id)
+    found: dict[int, list[list[JSON]]] = {number: [] for number in trial}
+    with Reader(folder.store) as reader:
+        for number, sequence, value, when in reader.reports(list(found), first):
+            found[number].append([sequence, finite(value), when])
+    return found
+
+
+@router.get("/{id}/values")
+def values(id: ExperimentId) -> dict[int, JSON]:  # noqa: A002
+    """Every trial's values."""
+    folder = finding.experiment(id)
+    with Reader(folder.store) as reader:
+        return {number: finite(given) for number, given in reader.values()}
+
+
+@router.get("/{id}/results.{kind}")
+def results(id: ExperimentId, kind: Literal["json", "csv"]) -> StreamingResponse:  # noqa: A002
+    """Every trial with its values and results, to keep."""
+    folder = finding.experiment(id)
+    with Store.open(folder.store) as store:
+        rows = trial_documents(store)
+        keys = [p.key for p in store.experiment().space]
+    text = iter([json.dumps(rows, indent=1)]) if kind == "json" else _csv(rows, keys)
+    media = "application/json" if kind == "json" else "text/csv"
+    name = f'attachment; filename="{folder.id}.{kind}"'
+    return StreamingResponse(text, media_type=media, headers={"Content-Disposition": name})
+
+
+@router.post("/{id}/requests/{kind}")
+def ask(
+    id: ExperimentId,  # noqa: A002
+    kind: str,
+    arguments: Annotated[dict[str, Any], Body()],
+) -> dict[str, str]:
+    """Have the experiment's driver do something."""
+    folder = finding.experiment(id)
+    if kind not in requests.KINDS or set(arguments) != set(requests.KINDS[kind]):
+        raise AnnotateError(f"there is no request {kind} with {', '.join(arguments) or 'nothing'}")
+    if kind == "enqueue":
+        return {"message": enqueue(folder, dict(arguments["values"]))}
+    return {"message": requests.ask(folder, kind, **arguments)}
+
+
+def _end_of(path: Path) -> PlainTextResponse:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            skipped = max(0, size - _LOG_BYTES)
+            file.seek(skipped)
+            text = file.read(_LOG_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        skipped, text = 0, ""
+    return PlainTextResponse(text, headers={"X-Skipped": str(skipped)})
+
+
+def _csv(rows: list[dict[str, JSON]], keys: list[str]) -> Iterator[str]:
+    fields = ("number", "id", "state", "metric", "seconds", "reason")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow([*fields, *keys])
+    for row in rows:
+        cells = [row["values"].get(key, "") for key in keys]
+        shown = [json.dumps(c) if isinstance(c, (dict, list)) else c for c in cells]
+        writer.writerow([*(row[field] for field in fields), *shown])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()

@@ -1,0 +1,97 @@
+"""Experiments and trials as the pages want them, in strict JSON. Times are epoch seconds."""
+
+from __future__ import annotations
+
+from annotate.domains import JSON
+from annotate.space import Choice, Parameter
+from runtime.config import Config
+from runtime.metrics import finite
+from runtime.paths import ExperimentFolder
+from runtime.results import state_now
+from runtime.store import ExperimentRow
+from runtime.store.reader import Reader
+from runtime.trial import Trial
+
+_TOP = 10
+
+
+def head(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> dict[str, JSON]:
+    """What stands at the top of every page, and changes while the experiment runs."""
+    config = Config.from_json(row.config)
+    state, reason = state_now(row, folder)
+    best = reader.top(1, maximize=config.maximize)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "state": state,
+        "reason": reason,
+        "created": row.created,
+        "ended": row.ended,
+        "optimize": config.optimize,
+        "max_trials": config.max_trials,
+        "max_duration": config.max_duration,
+        "concurrency": config.concurrency,
+        "tuner": config.tuner,
+        "counts": reader.states(),
+        "best": trial(best[0]) if best else None,
+    }
+
+
+def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> dict[str, JSON]:
+    """The overview of one experiment."""
+    names = row.space.names
+    baseline = reader.trial(0)
+    return {
+        **head(folder, row, reader),
+        "config": finite(row.config),
+        "space": [parameter(p, names[p.key]) for p in row.space],
+        "space_json": finite(row.space.to_json()),
+        "baseline": trial(baseline) if baseline and baseline.origin.value == "baseline" else None,
+        "top": {
+            "maximize": [trial(t) for t in reader.top(_TOP, maximize=True)],
+            "minimize": [trial(t) for t in reader.top(_TOP, maximize=False)],
+        },
+        "folder": str(folder.path),
+    }
+
+
+def parameter(of: Parameter, name: str) -> dict[str, JSON]:
+    """One dimension: `options` of a choice, else `low` and `high` where it is bounded."""
+    domain = of.domain
+    found: dict[str, JSON] = {
+        "key": of.key,
+        "name": name,
+        "type": domain.type,
+        "text": str(domain),
+        "log": domain.type in ("loguniform", "qloguniform", "lognormal", "qlognormal"),
+    }
+    if isinstance(domain, Choice):
+        found["options"] = [
+            option.value if not option.children else {"_name": option.value}
+            for option in domain.options
+        ]
+        found["children"] = [
+            parameter(child, f"{name} › {child.name}")
+            for option in domain.options
+            for child in option.children
+        ]
+    elif domain.type in ("uniform", "quniform", "loguniform", "qloguniform", "randint"):
+        found["low"], found["high"] = domain.arguments[0], domain.arguments[1]
+    return dict(finite(found))
+
+
+def trial(of: Trial) -> dict[str, JSON]:
+    """One trial. A metric that is no finite number is the string of its name."""
+    return {
+        "number": of.number,
+        "id": of.id,
+        "state": of.state.value,
+        "origin": of.origin.value,
+        "metric": finite(of.metric),
+        "reports": of.reports,
+        "created": of.created,
+        "started": of.started,
+        "ended": of.ended,
+        "reason": of.reason,
+        "values": finite(of.values),
+    }

@@ -1,0 +1,138 @@
+"""NNI's REST API: its documents, any input, and changes that reach a running experiment."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+from tests.runtime.server.conftest import SCRIPT, serving, wait_for
+
+
+def test_the_documents_are_nnis(site):
+    profile = site.json("/api/v1/nni/experiment")
+    assert profile["id"] == "Plain"
+    assert json.loads(profile["params"]["searchSpace"])["train/lr/loguniform"]["_type"]
+    jobs = site.json("/api/v1/nni/trial-jobs")
+    assert [job["sequenceId"] for job in jobs] == list(range(100))
+    job = site.json(f"/api/v1/nni/trial-jobs/{jobs[7]['id']}")
+    parameters = json.loads(job["hyperParameters"][0])["parameters"]
+    assert parameters["train/batch/choice"] == 64
+    assert json.loads(json.loads(job["finalMetricData"][0]["data"])) == 0.07
+    assert site.json("/api/v1/nni/job-statistics") == [
+        {"trialJobStatus": "SUCCEEDED", "trialJobNumber": 100}
+    ]
+    every, latest = (site.json(f"/api/v1/nni/metric-data{end}") for end in ("", "-latest"))
+    assert len(every) == 200
+    assert every == latest
+    assert len(site.json(f"/api/v1/nni/metric-data/{job['id']}")) == 2
+    assert site.json("/api/v1/nni/check-status") == {"status": "DONE", "errors": []}
+
+
+def test_any_experiment_can_be_named(site):
+    assert site.json("/api/v1/nni/trial-jobs?experiment=Empty") == []
+    assert site.json("/api/v1/nni/metric-data?experiment=Empty") == []
+    assert site.json("/api/v1/nni/check-status?experiment=Empty")["status"] == "STOPPED"
+    assert site.json("/api/v1/nni/experiment?experiment=None", 404)["error"]
+
+
+def test_nan_and_infinity_make_no_invalid_json(site):
+    for path in ("experiment", "trial-jobs", "metric-data", "metric-data-latest"):
+        site.json(f"/api/v1/nni/{path}?experiment=StrangeX")
+    jobs = site.json("/api/v1/nni/trial-jobs?experiment=StrangeX")
+    assert json.loads(json.loads(jobs[1]["finalMetricData"][0]["data"])) == "nan"
+    assert jobs[3]["message"] == SCRIPT
+    for path in ("", "/trials", "/trials/1", "/curves?trial=1", "/values", "/results.json"):
+        site.json(f"/api/v1/experiments/StrangeX{path}")
+
+
+def test_an_experiment_that_does_not_run_takes_no_change(site):
+    for method, path, document in (
+        ("DELETE", "/trial-jobs/0", None),
+        ("PUT", "/experiment?update_type=TRIAL_CONCURRENCY", {"params": {"trialConcurrency": 2}}),
+        ("POST", "/trial-jobs", {"lr": 0.01}),
+    ):
+        status, _, body = site.change(f"/api/v1/nni{path}", method, document)
+        assert status == 409
+        assert "does not run" in json.loads(body)["error"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_it_is_as_its_openapi_document_says(site):
+    schema = schemathesis.openapi.from_dict(site.json("/api/openapi.json"))
+    headers = {"Origin": f"http://{site.host}", "X-Annotate-Token": site.token}
+    headers["Content-Type"] = "application/json"  # also where there is no body
+    # What is no GET and not described gets 403 or 415 before anybody looks at the method.
+    excluded = schemathesis.checks.CHECKS.get_by_names(["unsupported_method"])
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert len(operations) == 12
+    for operation in operations:
+
+        @settings(
+            max_examples=12,
+            deadline=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            derandomize=True,
+        )
+        @given(case=operation.as_strategy())
+        def run(case):
+            case.call_and_validate(
+                base_url=f"http://{site.host}", headers=headers, excluded_checks=excluded
+            )
+
+        run()
+
+
+SLOW = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(600 if x > 0.1 else 1):
+    time.sleep(0.1)
+    # @nni.report_intermediate_result(step)
+# @nni.report_final_result(x)
+"""
+
+
+def test_changes_reach_a_running_experiment(folder, home):
+    (folder / "train.py").write_text(SLOW)
+    words = ("run", "train.py", "--max-trials", "3", "--tuner", "random", "--seed", "1")
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "annotate", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with serving(home) as site:
+            found = wait_for(lambda: _running(site))
+            said = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
+            assert said[0] == 409
+            assert "x" in json.loads(said[2])["error"]
+            assert site.change("/api/v1/nni/trial-jobs", "POST", {"x": 0.01})[0] == 200
+            body = {"params": {"trialConcurrency": 2, "maxTrialNum": 2}}
+            path = "/api/v1/nni/experiment?update_type="
+            assert site.change(f"{path}TRIAL_CONCURRENCY", "PUT", body)[0] == 200
+            mine = wait_for(lambda: _ended(site, {"SUCCEEDED"}))
+            assert json.loads(mine["hyperParameters"][0])["parameter_source"] == "customized"
+            assert site.change(f"{path}MAX_TRIAL_NUM", "PUT", body)[0] == 200
+            assert site.change(f"/api/v1/nni/trial-jobs/{found['id']}", "DELETE")[0] == 200
+            assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == found["id"]
+    finally:
+        driver.terminate()
+        driver.wait(timeout=60)
+
+
+def _jobs(site):
+    status, _, body = site.ask("/api/v1/nni/trial-jobs")
+    return json.loads(body) if status == 200 else []
+
+
+def _running(site):
+    return next((job for job in _jobs(site) if job["status"] == "RUNNING"), None)
+
+
+def _ended(site, states):
+    return next((job for job in _jobs(site) if job["status"] in states), None)
