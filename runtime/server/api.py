@@ -21,6 +21,7 @@ from runtime.results import trial_documents
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni_changes import enqueue
+from runtime.server.sources import sources
 from runtime.server.watch import Watch
 from runtime.store import Store, StoreError
 from runtime.store.reader import Query as TableQuery
@@ -132,6 +133,15 @@ def values(id: ExperimentId) -> dict[int, JSON]:  # noqa: A002
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
         return {number: finite(given) for number, given in reader.values()}
+
+
+@router.get("/{id}/source")
+def source(id: ExperimentId) -> list[dict[str, JSON]]:  # noqa: A002
+    """The annotated files, and where the parameters stand in them."""
+    folder = finding.experiment(id)
+    with Store.open(folder.store) as store:
+        space = store.experiment().space
+    return sources(folder, space)
 
 
 @router.get("/{id}/results.{kind}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -39,10 +40,10 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
     for router in (nni_rest.router, nni_changes.router, api.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
+    app.add_exception_handler(sqlite3.Error, _unreadable)
     app.mount("/static", StaticFiles(directory=STATIC))
 
     @app.get("/", include_in_schema=False)
-    @app.get("/compare", include_in_schema=False)
     @app.get("/e/{rest:path}", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
@@ -54,6 +55,10 @@ def _problem(request: Request, error: Exception) -> JSONResponse:
     hint = getattr(error, "hint", "")
     status = 404 if isinstance(error, NotFound) else 409
     return JSONResponse({"error": str(error), "hint": hint}, status)
+
+
+def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": f"the store cannot be read: {error}", "hint": ""}, 503)
 
 
 def serve(listener: socket.socket, server: Server) -> None:

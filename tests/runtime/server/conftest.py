@@ -37,10 +37,9 @@ def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -
         name, made.name, state, None, made.to_json(), SearchSpace.from_json(space), 1e9, 1e9 + 60
     )
     with Store.create(folder.store, row) as store:
-        store.gather()
+        store.sync_behind()
         for trial, curve, final in trials:
             keep_trial(store, trial, curve, final)
-        store.commit()
     return folder
 
 

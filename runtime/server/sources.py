@@ -1,0 +1,51 @@
+"""The annotated files of an experiment as they were written, and where its parameters stand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError
+from annotate.project import module_name
+from annotate.rewrite import expand
+from annotate.snapshot import MANIFEST
+from annotate.source import Source
+from annotate.space import Parameter, SearchSpace
+from runtime.paths import ExperimentFolder
+from runtime.server.describe import parameter
+
+
+def sources(folder: ExperimentFolder, space: SearchSpace) -> list[dict[str, JSON]]:
+    """Each annotated file with its lines and the places of the space's parameters in it."""
+    try:
+        files = json.loads((folder.snapshot / MANIFEST).read_bytes())["files"]
+    except (OSError, ValueError, KeyError):
+        return []
+    names = [name for name, about in files.items() if about["annotated"] and about["counts"]]
+    return [found for name in names if (found := _file(folder, space, name)) is not None]
+
+
+def _file(folder: ExperimentFolder, space: SearchSpace, name: str) -> dict[str, JSON] | None:
+    path = PurePosixPath(name)
+    try:
+        data = (folder.snapshot / "source" / path).read_bytes()
+        text = Source.decode(data, name).text
+        found = expand(data, path=name, module=module_name(path)).places
+    except (OSError, AnnotateError):
+        return None  # no Python, or gone: the other files are still worth to be seen
+    known = {p.key: p for p in space}
+    return {
+        "path": name,
+        "lines": text.splitlines(),
+        "places": [
+            {**_described(space, known[place.key]), "line": place.line, "col": place.col}
+            | {"written": place.written}
+            for place in found
+            if place.key in known
+        ],
+    }
+
+
+def _described(space: SearchSpace, of: Parameter) -> dict[str, JSON]:
+    return parameter(of, space.names[of.key])
