@@ -13,6 +13,7 @@ from types import FrameType
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
 from runtime import algorithms, filesystem
+from runtime.changing import Change, mend
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.config import Config
@@ -32,12 +33,13 @@ def drive(
     notes: Sequence[str] = (),
     *,
     as_json: bool,
+    change: Change | None = None,
 ) -> int:
     """Run the experiment to its end and return the exit code.
 
     The tuner is made first, so that one which can't take the space says so before anything is
     written; then `find` makes the experiment's folder, or names it. `notes` are said at the
-    beginning.
+    beginning, and so is what `change` does.
     """
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
@@ -45,6 +47,8 @@ def drive(
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
     with _locked(folder), Store.open(folder.store, write=True) as store:
         _log_to(folder)
+        mend(folder)
+        notes += [] if change is None else change.make(store)
         progress = _progress(config, space, folder, as_json=as_json)
         environment = dict(os.environ)
         experiment = Experiment(

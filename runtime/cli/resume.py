@@ -1,15 +1,38 @@
 """Go on with an experiment that was interrupted: nothing is lost, what was cut off runs again.
 
-The experiment's own snapshot of the script is used, whatever has been edited since."""
+The experiment's own snapshot of the script is used, whatever has been edited since, unless
+--annotations reads the script again."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.changing import Change
+    from runtime.paths import ExperimentFolder
+    from runtime.store import ExperimentRow
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    parser.add_argument(
+        "--foreground", action="store_true", help="stay and show how it goes (the default)"
+    )
+    space = parser.add_mutually_exclusive_group()
+    space.add_argument(
+        "--search-space",
+        type=Path,
+        metavar="FILE",
+        help="go on with this search space; results that lie in it still count",
+    )
+    space.add_argument(
+        "--annotations",
+        action="store_true",
+        help="go on with the script and its annotations as they are now",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
     )
@@ -27,10 +50,25 @@ def run(args: argparse.Namespace) -> int:
         print(said, file=sys.stderr)
     with Store.open(folder.store) as store:
         row = store.experiment()
-    if row.state == "DONE":
+    change = _change(args, folder, row)
+    if row.state == "DONE" and change is None:
         raise AnnotateError(
             f"experiment {folder.id} is done: {row.reason or 'all its trials have run'}",
             hint=f"annotate trial ls {folder.id} shows them",
         )
+    space = row.space if change is None else change.space
     config = Config.from_json(row.config)
-    return drive(config, row.space, lambda: folder, as_json=args.json)
+    return drive(config, space, lambda: folder, as_json=args.json, change=change)
+
+
+def _change(
+    args: argparse.Namespace, folder: ExperimentFolder, row: ExperimentRow
+) -> Change | None:
+    from runtime import changing
+    from runtime.config import Config
+
+    if args.search_space is not None:
+        return changing.from_file(folder, row.space, args.search_space)
+    if args.annotations:
+        return changing.from_annotations(folder, row.space, Config.from_json(row.config))
+    return None

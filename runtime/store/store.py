@@ -150,6 +150,7 @@ class Store:
             db.execute("UPDATE experiment SET config = ?", (json.dumps(config),))
 
     def set_space(self, space: SearchSpace) -> None:
+        """What is searched from now on."""
         with self._change() as db:
             db.execute("UPDATE experiment SET space = ?", (json.dumps(space.to_json()),))
 

@@ -178,3 +178,34 @@ def running():
             return [t.number for t in store.trials() if t.state.value == "RUNNING"]
 
     return numbers
+
+
+class Drivers:
+    """Drivers in the background, and ways to wait for what their trials do."""
+
+    def __init__(self, home):
+        self.home = home
+
+    @staticmethod
+    def start(*words):
+        return subprocess.Popen(
+            [sys.executable, "-m", "annotate", *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def until_reported(self, number):
+        """Wait until the trial has reported something."""
+        pattern = f"experiments/*/trials/{number}/metrics.jsonl"
+        _until(lambda: [p for p in self.home.glob(pattern) if p.stat().st_size])
+
+    def experiment(self):
+        (folder,) = (self.home / "experiments").glob("[!.]*")
+        return ExperimentFolder(folder)
+
+
+@pytest.fixture
+def drivers(home):
+    return Drivers(home)

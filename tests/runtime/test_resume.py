@@ -1,0 +1,122 @@
+"""Going on: with another search space, with other sources, after the machine was started again."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+NUMBERED = """\
+x = 0.5  # @nni.uniform(0, 1)
+kind = "a"  # @nni.choice("a", "b", "c")
+# @nni.report_final_result(x)
+"""
+
+SLOW = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(600 if x != 0.5 else 1):
+    time.sleep(0.1)
+    # @nni.report_intermediate_result(step)
+# @nni.report_final_result(x)
+"""
+
+
+def document(annotate, *words, **more):
+    return json.loads(annotate(*words, "--json", **more).stdout)
+
+
+@pytest.fixture
+def stopped(folder, drivers):
+    """An experiment that was killed while its third trial ran."""
+    script = folder / "train.py"
+    script.write_text(NUMBERED.replace("# @nni.rep", "open('met', 'a').write('x')\n# @nni.rep"))
+    slow = "import time, os\ntime.sleep(60 * (os.environ['NNI_TRIAL_SEQ_ID'] == '4'))\n"
+    script.write_text(NUMBERED + slow)
+    driver = drivers.start("run", "train.py", "--max-trials", 8, "--seed", 3, "--tuner", "random")
+    drivers.until_reported(4)
+    driver.kill()
+    driver.communicate()
+    script.write_text(NUMBERED)
+    return drivers.experiment()
+
+
+def test_with_another_space_what_lies_in_it_still_counts(annotate, stopped, tmp_path):
+    before = json.loads(annotate("trial", "ls", "--json").stdout)
+    file = tmp_path / "space.json"
+    space = {
+        "train/x/uniform": {"_type": "uniform", "_value": [0.25, 0.75]},
+        "train/kind/choice": {"_type": "choice", "_value": ["a", "b"]},
+    }
+    file.write_text(json.dumps(space))
+    code = stopped.path / "snapshot/code/train.py"
+    code.write_text(code.read_text().replace("60 *", "0 *"))
+    done = annotate("resume", stopped.id, "--search-space", file, "--foreground", "--json")
+    found = json.loads(done.stdout)
+    assert "changed x: uniform(0, 1) is now uniform(0.25, 0.75)" in done.stderr
+    inside = [
+        t
+        for t in before[:4]
+        if 0.25 <= t["values"]["train/x/uniform"] <= 0.75
+        and t["values"]["train/kind/choice"] in ("a", "b")
+    ]
+    assert f"{len(inside)} of 4 results lie in the search space" in done.stderr
+    assert found["trials"][:4] == before[:4]
+    assert [t["number"] for t in found["trials"]] == list(range(8))
+    for trial in found["trials"][5:]:
+        assert 0.25 <= trial["values"]["train/x/uniform"] <= 0.75
+        assert trial["values"]["train/kind/choice"] in ("a", "b")
+
+
+def test_a_space_that_the_frozen_code_cannot_follow_is_refused(annotate, stopped, tmp_path):
+    file = tmp_path / "space.json"
+    space = {
+        "train/y/uniform": {"_type": "uniform", "_value": [0, 1]},
+        "train/kind/choice": {"_type": "choice", "_value": ["a", "z"]},
+    }
+    file.write_text(json.dumps(space))
+    refused = annotate("resume", "--search-space", file, code=2).stderr
+    assert "the script has no place for 'train/y/uniform'" in refused
+    assert "'train/kind/choice' has no option 'z'" in refused
+    assert "--annotations" in refused
+
+
+def test_with_edited_annotations_the_script_is_frozen_again(annotate, folder, stopped):
+    before = json.loads(annotate("trial", "ls", "--json").stdout)
+    (folder / "train.py").write_text(
+        NUMBERED.replace("uniform(0, 1)", "uniform(5, 6)").replace("(x)", "(x + 100)")
+    )
+    done = annotate("resume", "--annotations", "--json")
+    found = json.loads(done.stdout)
+    assert "changed x: uniform(0, 1) is now uniform(5, 6)" in done.stderr
+    assert "0 of 4 results lie in" in done.stderr
+    assert found["trials"][:4] == before[:4]
+    assert found["trials"][4]["state"] == "SYS_CANCELED"
+    assert "do not lie in the changed search space" in found["trials"][4]["reason"]
+    assert all(105 <= t["metric"] <= 106 for t in found["trials"][5:])
+    assert "time.sleep" in (stopped.path / "snapshot-1/source/train.py").read_text()
+
+
+def test_after_the_machine_was_started_again_nothing_of_the_time_before_is_believed(
+    annotate, folder, drivers
+):
+    (folder / "train.py").write_text(SLOW)
+    driver = drivers.start("run", "train.py", "--max-trials", 2, "--seed", 4)
+    drivers.until_reported(1)
+    running = psutil.Process(driver.pid).children(recursive=True)
+    driver.kill()
+    driver.communicate()
+    psutil.wait_procs(running, timeout=20)
+    place = drivers.experiment()
+    # Numbers of processes belong to others after a restart: here, to one that must not be harmed.
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    (place.path / "lock").write_text(f"{other.pid}\n")
+    code = place.path / "snapshot/code/train.py"
+    code.write_text(code.read_text().replace("600", "1"))
+    found = document(annotate, "resume")
+    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert other.poll() is None
+    other.send_signal(signal.SIGKILL)
+    other.wait()
