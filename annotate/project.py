@@ -92,6 +92,19 @@ def read_project(script: Path | None, root: Path) -> Project:
     return _project(root, files)
 
 
+def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Project:
+    """Read the code folder `root` for a script that asks for its values by itself.
+
+    Annotations are the comments that Python takes them for; `space` was given elsewhere.
+    """
+    root = root.resolve()
+    sources = _read(script, root)
+    files = tuple(
+        SourceFile(path, sources[path], Expansion(sources[path])) for path in sorted(sources)
+    )
+    return Project(root, files, space, (), (), ())
+
+
 def _project(root: Path, files: tuple[SourceFile, ...]) -> Project:
     counting = [file for file in files if file.annotated and file.counts]
     places = tuple(place for file in counting for place in file.expansion.places)

@@ -20,6 +20,9 @@ class Config:
     `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means that
     no trial is stopped early, unless the tuner does it.
 
+    With a `command`, trials are that line, run by a shell in `cwd`, and `script` is empty.
+    `background` says that the driver was started without a terminal of its own.
+
     `gpus` is how many GPUs each trial leases: None leaves the trials what the driver's environment
     shows, 0 shows them none. `gpu_indices` are those that may be used, as nvidia-smi numbers them
     (`0`, or `0:1` for one instance of GPU 0), empty for all. `trials_per_gpu` None means as many as
@@ -51,6 +54,8 @@ class Config:
     trials_per_gpu: int | None = 1
     use_active_gpu: bool = False
     auto_concurrency: bool = False
+    command: str = ""
+    background: bool = False
 
     def __post_init__(self) -> None:
         mistakes = [*self._counts(), *self._durations()]
@@ -76,6 +81,11 @@ class Config:
     @property
     def optimize(self) -> str:
         return "maximize" if self.maximize else "minimize"
+
+    @property
+    def shown(self) -> str:
+        """What is run, for people: the script, or the command."""
+        return self.command or self.script
 
     @property
     def path(self) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import annotate
 from runtime import checkpoints
+from runtime.command import shell
 from runtime.config import Config
 from runtime.executors.base import Job
 from runtime.executors.forkserver import Warm
@@ -34,19 +35,22 @@ def job(
     """Make the trial's folder, and say how to run it."""
     place = folder.trial(trial.number)
     _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)))
+    argv = None if config.command else (config.script, *config.arguments)
     return Job(
         trial=trial.number,
         folder=place,
-        command=(config.python, str(folder.stage / "run.py"), config.script, *config.arguments),
+        command=(config.python, str(folder.stage / "run.py"), *argv)
+        if argv
+        else shell(config.command),
         cwd=Path(config.cwd),
         environment=trial_environment(folder.id, folder.stage, place, trial, environment),
-        argv=(config.script, *config.arguments),
+        argv=argv,
     )
 
 
 def warm(config: Config, folder: ExperimentFolder, environment: Mapping[str, str]) -> Warm | None:
     """The process to fork the trials from; None where each is to have a fresh one."""
-    if config.fresh_process:
+    if config.fresh_process or config.command:
         return None
     return Warm(
         python=config.python,
@@ -76,6 +80,7 @@ def trial_environment(
         "NNI_TRIAL_SEQ_ID": str(trial.number),
         "NNI_SYS_DIR": str(place.path),
         "NNI_OUTPUT_DIR": str(place.output),
+        "NNI_STAGE_DIR": str(stage),
     }
 
 

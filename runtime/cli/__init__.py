@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("apply", "runtime.cli.apply", "write a trial's values back into the source"),
     ("export", "runtime.cli.export", "a plain script with a trial's values and no annotation"),
     ("diff", "runtime.cli.diff", "what differs between two trials, or a trial and the source"),
+    ("create", "runtime.cli.create", "start what a config file describes, in the background"),
     ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
     ("stop", "runtime.cli.stop", "end what runs; resume goes on"),
     ("top", "runtime.cli.top", "follow all experiments that run"),

@@ -34,19 +34,22 @@ def drive(
     *,
     as_json: bool,
     change: Change | None = None,
+    detached: bool = False,
+    debug: bool = False,
 ) -> int:
     """Run the experiment to its end and return the exit code.
 
     The tuner is made first, so that one which can't take the space says so before anything is
     written; then `find` makes the experiment's folder, or names it. `notes` are said at the
-    beginning, and so is what `change` does.
+    beginning, and so is what `change` does. A driver that is `detached` lives on when a terminal
+    is closed; `debug` has every step in the log.
     """
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
     with _locked(folder), Store.open(folder.store, write=True) as store:
-        _log_to(folder)
+        _log_to(folder, debug=debug)
         mend(folder)
         notes += [] if change is None else change.make(store)
         progress = _progress(config, space, folder, as_json=as_json)
@@ -62,7 +65,7 @@ def drive(
         )
         progress.recall(experiment.trials.values())
         try:
-            with progress, _Signals(experiment):
+            with progress, _Signals(experiment, detached=detached):
                 for note in notes:
                     progress.note(note)
                 experiment.run()
@@ -101,10 +104,10 @@ def _progress(
     return kind(config, space, folder)
 
 
-def _log_to(folder: ExperimentFolder) -> None:
+def _log_to(folder: ExperimentFolder, *, debug: bool) -> None:
     logging.basicConfig(
         filename=folder.log,
-        level=logging.INFO,
+        level=logging.DEBUG if debug else logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         force=True,
     )
@@ -115,12 +118,15 @@ class _Signals:
 
     _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, *, detached: bool) -> None:
         self._experiment = experiment
+        self._detached = detached
         self._seen = 0
 
     def __enter__(self) -> None:
         self._before = {number: signal.signal(number, self._on) for number in self._NUMBERS}
+        if self._detached:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():

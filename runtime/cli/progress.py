@@ -40,7 +40,7 @@ class Progress:
     def __enter__(self) -> Progress:
         count = f"{self.count} parameter{'' if self.count == 1 else 's'}"
         self.say(
-            f"experiment {self.folder.id}: {self.config.script}, {count}, "
+            f"experiment {self.folder.id}: {self.config.shown}, {count}, "
             f"{self.config.tuner}, {self.config.optimize}, seed {self.config.seed}"
         )
         return self

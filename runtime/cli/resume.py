@@ -1,7 +1,8 @@
 """Go on with an experiment that was interrupted: nothing is lost, what was cut off runs again.
 
 The experiment's own snapshot of the script is used, whatever has been edited since, unless
---annotations reads the script again."""
+--annotations reads the script again. What was started in the background goes on there, unless
+--foreground is given."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from runtime.cli import options
 
 if TYPE_CHECKING:
     from runtime.changing import Change
@@ -36,11 +39,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
     )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("-f", "--foreground", action="store_true", help="stay in front")
+    where.add_argument("-b", "--background", action="store_true", help="return at once")
+    where.add_argument("--driver", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("-p", "--port", type=options.port, metavar="P", help="of the pages")
+    parser.add_argument("-d", "--debug", action="store_true", help="every step in the driver's log")
 
 
 def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
     from runtime import lookup
+    from runtime.cli import background
     from runtime.cli.driving import drive
     from runtime.config import Config
     from runtime.store import Store
@@ -58,7 +68,27 @@ def run(args: argparse.Namespace) -> int:
         )
     space = row.space if change is None else change.space
     config = Config.from_json(row.config)
-    return drive(config, space, lambda: folder, as_json=args.json, change=change)
+    if args.background or (config.background and not (args.foreground or args.driver)):
+        how = {"port": args.port, "as_json": args.json, "debug": args.debug}
+        return background.start(folder, _changes(args), **how)
+    return drive(
+        config,
+        space,
+        lambda: folder,
+        as_json=args.json,
+        change=change,
+        detached=args.driver,
+        debug=args.debug,
+    )
+
+
+def _changes(args: argparse.Namespace) -> list[str]:
+    """What the driver is to be told of a change, which it makes itself."""
+    file = args.search_space
+    return [
+        *([] if file is None else ["--search-space", str(file.absolute())]),
+        *(["--annotations"] if args.annotations else []),
+    ]
 
 
 def _change(

@@ -2,17 +2,20 @@
 
   annotate run train.py --max-trials 10
   annotate run train.py --max-trials 50 --concurrency 2 --minimize -- --epochs 5
+  annotate run -c config.yml --max-trials 3
 
-What stands behind `--` are the script's own arguments. Trial 0 is the script as written."""
+What stands behind `--` are the script's own arguments. Trial 0 is the script as written.
+With a config file, options given here go before what it says, and trial 0 is the tuner's."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import secrets
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
@@ -20,13 +23,17 @@ from runtime.cli import options
 from runtime.failures import NO_REPORT
 
 if TYPE_CHECKING:
+    from annotate.project import Project
     from runtime.config import Config
 
 TAKES_REST = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", help="the Python script to tune")
+    parser.add_argument("script", nargs="?", help="the Python script to tune")
+    parser.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", help="a config file instead of a script"
+    )
     limits = parser.add_argument_group("limits")
     limits.add_argument(
         "--max-trials", type=int, metavar="N", help="how many trials in all, the baseline included"
@@ -82,6 +89,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="the assessor's own arguments",
     )
+    search.add_argument(
+        "--search-space",
+        type=Path,
+        metavar="FILE",
+        help="NNI's search space JSON, or YAML, instead of that of the annotations",
+    )
     search.add_argument("--seed", type=int, metavar="S", help="the same seed, the same values")
     search.add_argument(
         "--no-baseline", action="store_true", help="do not run the script as written first"
@@ -99,6 +112,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument(
         "--port", type=options.port, metavar="P", help="show the experiment in the browser, too"
     )
+    running.add_argument(
+        "--background", action="store_true", help="return at once; the experiment goes on"
+    )
     running.add_argument("--name", default="", metavar="TEXT", help="the experiment's name")
     running.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
@@ -106,13 +122,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from runtime.cli import starting
+
+    if args.config is not None:
+        return _run_config(args)
+    if args.script is None:
+        raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
+    config, project, notes = _script(args)
+    how = {"port": args.port, "background": args.background, "as_json": args.json}
+    return starting.start(config, project, notes, **how)
+
+
+def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project
-    from runtime.cli.driving import drive
-    from runtime.creation import create, find_script
+    from runtime.creation import find_script
 
     script = find_script(args.script)
     config = _config(args, script)
     project = read_project(script, script.parent)
+    if args.search_space is not None:
+        from runtime.nni_config.meaning import read_space
+
+        return config, replace(project, space=read_space(args.search_space)), []
     if not project.places:
         raise AnnotateError(
             f"{args.script} has no annotation, so there is nothing to tune",
@@ -120,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
             "    lr = 0.01  # @nni.loguniform(1e-5, 1e-1)\n"
             "and one where the result is known:\n"
             "    # @nni.report_final_result(accuracy)\n"
-            f"annotate suggest {args.script} proposes some",
+            f"annotate suggest {args.script} proposes some; --search-space names a file instead",
         )
     notes = [
         f"{path} has annotations, but {args.script} does not import it: left out"
@@ -129,11 +160,46 @@ def run(args: argparse.Namespace) -> int:
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
         notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
         config = replace(config, max_failures=1)  # the next one would say the same
-    if args.port is not None:
-        from runtime.server import launch
+    return config, project, notes
 
-        notes += [f"pages: {address}" for address in launch.ensure(args.port)]
-    return drive(config, project.space, lambda: create(config, project), notes, as_json=args.json)
+
+def _run_config(args: argparse.Namespace) -> int:
+    from runtime import nni_config
+    from runtime.cli import starting
+
+    if args.script is not None or args.rest:
+        raise AnnotateError(
+            "a config file has the trial's command, so no script is given beside it",
+            hint=f"annotate run -c {args.config}",
+        )
+    meant = nni_config.read(args.config, os.environ, python=args.python)
+    config = replace(meant.config, **_overrides(args))
+    how = {"port": args.port, "background": args.background, "as_json": args.json}
+    return starting.start(config, meant.project, list(meant.notes), debug=meant.debug, **how)
+
+
+def _overrides(args: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says of the experiment beyond its defaults, by Config's names."""
+    from runtime import algorithms
+    from runtime.config import Config
+
+    parser = argparse.ArgumentParser()
+    arguments(parser)
+    usual = vars(parser.parse_args([]))
+    names = {field.name for field in fields(Config)} - {"script", "python", "background"}
+    found = {name: getattr(args, name) for name in names & usual.keys()}
+    found = {name: value for name, value in found.items() if value != usual[name]}
+    parse: dict[str, Callable[[Any], Any]] = {
+        "tuner": algorithms.tuner_name,
+        "assessor": algorithms.assessor_name,
+        "tuner_args": _given,
+        "assessor_args": _given,
+    }
+    return {name: parse.get(name, _same)(value) for name, value in found.items()}
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _config(args: argparse.Namespace, script: Path) -> Config:
@@ -161,6 +227,7 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
         fresh_process=args.fresh_process,
+        background=args.background,
     )
 
 

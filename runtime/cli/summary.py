@@ -74,7 +74,7 @@ def _where(experiment: Experiment) -> str:
 def _next(experiment: Experiment) -> str:
     name, best = experiment.folder.id, experiment.best
     rows = [(f"annotate trial ls {name}", "every trial with its values, also as --json")]
-    if best is not None and best.values:
+    if best is not None and best.values and not experiment.config.command:
         words = values_words(best.values, experiment.space.names)
         script = shlex.quote(experiment.config.script)
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)

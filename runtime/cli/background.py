@@ -1,0 +1,54 @@
+"""Starting a driver in the background, and what a person is told then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from runtime.paths import ExperimentFolder
+
+
+def start(
+    folder: ExperimentFolder,
+    more: Sequence[str] = (),
+    *,
+    port: int | None,
+    as_json: bool,
+    debug: bool,
+) -> int:
+    """Start the driver of an experiment that is made already; returns the exit code.
+
+    `more` are options of `resume` for it.
+    """
+    from runtime import driver
+    from runtime.server import launch
+
+    pages = launch.ensure(port, folder.id)
+    driver.start(folder, [*more, *(["--debug"] if debug else [])])
+    if as_json:
+        print(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
+    else:
+        print(_told(folder.id, pages))
+    return 0
+
+
+def _told(name: str, pages: list[str]) -> str:
+    rows = [
+        (f"annotate experiment show {name}", "what it is and how far"),
+        (f"annotate trial ls {name}", "its trials, each with its values and its result"),
+        ("annotate top", "follow all that runs"),
+        (f"annotate log stdout {name}", "what the driver printed"),
+        (f"annotate log stderr {name}", "its progress, and what went wrong"),
+        (f"annotate trial kill {name} -T TRIAL", "end one trial"),
+        (f"annotate stop {name}", "end the experiment; annotate resume goes on"),
+        ("annotate --help", "every command"),
+    ]
+    width = max(len(command) for command, _ in rows)
+    return "\n".join(
+        [
+            f"Experiment {name} runs in the background.",
+            f"Pages: {'  '.join(pages)}",
+            "",
+            *(f"  {command:<{width}}  {what}" for command, what in rows),
+        ]
+    )

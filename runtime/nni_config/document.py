@@ -1,0 +1,135 @@
+"""A YAML file as plain data, with the place of each of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError, Mistake, Mistakes
+
+Field: TypeAlias = tuple[str | int, ...]
+
+
+class ConfigMistakes(Mistakes):
+    """Every mistake of one config file."""
+
+    def __init__(self, path: str, mistakes: Sequence[Mistake]) -> None:
+        super().__init__(mistakes)
+        count = len(self.mistakes)
+        self.message = f"{count} mistake{'' if count == 1 else 's'} in {path}; nothing was started"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """`data` is the file's content; `path` is as the user typed it."""
+
+    path: str
+    lines: tuple[str, ...]
+    root: CommentedMap
+    data: dict[str, JSON]
+
+    def mistake(self, field: Field, message: str, hint: str = "", *, code: str) -> Mistake:
+        """A mistake at a field, or at the last one above it that the file has."""
+        line, col, end = self._place(field)
+        text = self.lines[line] if line < len(self.lines) else ""
+        return Mistake(self.path, line + 1, col + 1, code, message, hint, text, end + 1)
+
+    def line(self, field: Field) -> int:
+        """The line of a field, from 1."""
+        return self._place(field)[0] + 1
+
+    def _place(self, field: Field) -> tuple[int, int, int]:
+        node: Any = self.root
+        place = (0, 0, 0)
+        for name in field:
+            if isinstance(node, CommentedMap) and name in node:
+                line, col = node.lc.key(name)
+                place = (line, col, col + len(str(name)))
+            elif isinstance(node, CommentedSeq) and isinstance(name, int) and name < len(node):
+                line, col = node.lc.item(name)
+                place = (line, col, col + 1)
+            else:
+                break
+            node = node[name]
+        return place
+
+
+def load(path: Path) -> Document:
+    """Read a config file; raises AnnotateError, and Mistakes where it is no YAML."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise AnnotateError(f"{path}: {error.strerror or error}", hint=_similar(path)) from None
+    except UnicodeDecodeError as error:
+        raise AnnotateError(f"{path}: not UTF-8 text at byte {error.start}") from None
+    lines = tuple(text.splitlines())
+    try:
+        root = YAML(typ="rt", pure=True).load(text)
+    except MarkedYAMLError as error:
+        raise ConfigMistakes(str(path), [_broken(str(path), lines, error)]) from None
+    except YAMLError as error:
+        raise AnnotateError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(root, CommentedMap):
+        raise AnnotateError(
+            f"{path} holds no fields", hint="write one on each line, for example maxTrialNum: 10"
+        )
+    document = Document(str(path), lines, root, {})
+    document.data.update(_plain(root))
+    if tags := list(_tags(document, root, ())):
+        raise ConfigMistakes(str(path), tags)
+    return document
+
+
+def _broken(path: str, lines: tuple[str, ...], error: MarkedYAMLError) -> Mistake:
+    mark = error.problem_mark or error.context_mark
+    line, col = (mark.line, mark.column) if mark else (0, 0)
+    source = lines[line] if line < len(lines) else ""
+    problem = (error.problem or "it cannot be read").strip().splitlines()[0]
+    if isinstance(error, DuplicateKeyError):
+        problem, hint = f"{problem.partition(' with value')[0]}: it is there twice", ""
+    else:
+        hint = "a tab cannot indent" if "\t" in source else ""
+    return Mistake(path, line + 1, col + 1, "C101", problem, hint, source, col + 2)
+
+
+def _tags(document: Document, node: Any, field: Field) -> Iterator[Mistake]:
+    """What asks for an object of Python's: only plain data is read."""
+    if isinstance(node, (CommentedMap, CommentedSeq, TaggedScalar)):
+        value = getattr(node.tag, "value", None)
+        if value and not str(value).startswith("tag:yaml.org,2002:"):
+            yield document.mistake(field, f"the tag {value} is not allowed here", code="C102")
+    items = node.items() if isinstance(node, CommentedMap) else ()
+    if isinstance(node, CommentedSeq):
+        items = enumerate(node)
+    for name, value in items:
+        yield from _tags(document, value, (*field, name))
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, CommentedMap):
+        return {_plain(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, CommentedSeq):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return None if node is None else str(node)
+
+
+def _similar(path: Path) -> str:
+    import difflib
+
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {close[0]}?" if close else ""
