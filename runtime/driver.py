@@ -21,8 +21,8 @@ _FINE = (0, 1, 130)  # exit codes of an experiment that has run
 def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
     """Start the driver of `folder`, and return when it has its experiment, or soon after.
 
-    `options` are those of `annotate resume`. What it prints goes to files of the folder. Raises AnnotateError with its own words where it
-    ends at once.
+    `options` are those of `annotate resume`. What it prints goes to files of the folder. Raises
+    AnnotateError with its own words where it ends at once.
     """
     command = [sys.executable, "-m", "annotate", "resume", folder.id, "--driver"]
     with folder.stdout.open("ab") as stdout, folder.stderr.open("ab") as stderr:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
-    parser.add_argument(
-        "--foreground", action="store_true", help="stay and show how it goes (the default)"
-    )
     space = parser.add_mutually_exclusive_group()
     space.add_argument(
         "--search-space",

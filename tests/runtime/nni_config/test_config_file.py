@@ -1,0 +1,226 @@
+"""config.yml: what its fields mean, and every mistake in one with its place."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from annotate.errors import AnnotateError
+from runtime import nni_config
+from runtime.nni_config.checking import SAME, section
+from runtime.nni_config.document import ConfigMistakes
+from runtime.nni_config.fields import ConfigFile
+
+SCRIPT = """\
+import nni
+values = nni.get_next_parameter()
+nni.report_final_result(values["lr"])
+"""
+V1 = """\
+authorName: somebody
+experimentName: digits
+trialConcurrency: 2
+maxExecDuration: 1h30m
+maxTrialNum: 4   # not many
+trainingServicePlatform: local
+searchSpacePath: search_space.json
+useAnnotation: false
+tuner:
+  builtinTunerName: Random
+  classArgs:
+    optimize_mode: minimize
+assessor:
+  builtinAssessorName: Medianstop
+  classArgs:
+    start_step: 3
+trial:
+  command: python3 train.py --epochs 3
+  codeDir: .
+  gpuNum: 1
+localConfig:
+  gpuIndices: 0,2
+  maxTrialNumPerGpu: 2
+  useActiveGpu: yes
+"""
+V3 = """\
+experimentName: digits
+trialConcurrency: 2
+maxExperimentDuration: 90m
+maxTrialNumber: 4
+searchSpace:
+  lr: {_type: uniform, _value: [0, 1]}
+trialCommand: python3 train.py --epochs 3
+trialGpuNumber: 1
+tuner: {name: random, classArgs: {optimize_mode: minimize}}
+assessor: {name: Medianstop, classArgs: {start_step: 3}}
+trainingService:
+  platform: local
+  gpuIndices: [0, 2]
+  maxTrialNumberPerGpu: 2
+  useActiveGpu: true
+"""
+
+
+@pytest.fixture
+def project(folder):
+    (folder / "train.py").write_text(SCRIPT)
+    space = {"lr": {"_type": "uniform", "_value": [0, 1]}}
+    (folder / "search_space.json").write_text(json.dumps(space))
+    return folder
+
+
+@pytest.fixture
+def read(project):
+    def read(text):
+        path = project / "config.yml"
+        path.write_text(text)
+        return nni_config.read(path, os.environ)
+
+    return read
+
+
+def mistakes(read, text):
+    with pytest.raises(ConfigMistakes) as caught:
+        read(text)
+    return [(m.line, m.message, m.hint) for m in caught.value.mistakes]
+
+
+@pytest.mark.parametrize("text", [V1, V3], ids=["v1", "v3"])
+def test_the_same_experiment_in_the_words_of_either_version(read, project, text):
+    meant = read(text)
+    config = meant.config
+    assert (config.script, config.arguments) == ("train.py", ("--epochs", "3"))
+    assert config.cwd == str(project)
+    assert (config.name, config.concurrency, config.max_trials) == ("digits", 2, 4)
+    assert config.max_duration == 5400
+    assert (config.tuner, config.tuner_args, config.maximize) == ("random", {}, False)
+    assert (config.assessor, config.assessor_args) == ("medianstop", {"start_step": 3})
+    assert (config.gpus, config.gpu_indices) == (1, ("0", "2"))
+    assert (config.trials_per_gpu, config.use_active_gpu) == (2, True)
+    assert not config.baseline
+    assert meant.project.space.to_json() == {"lr": {"_type": "uniform", "_value": [0, 1]}}
+
+
+def test_a_field_without_a_use_is_taken_with_a_note(read):
+    (note,) = read(V1).notes
+    assert "config.yml:1: authorName: No use here" in note
+
+
+def test_every_mistake_is_told_at_once_with_its_line_and_what_was_meant(read):
+    text = """\
+trialConcurency: 1
+maxTrialNum: many
+maxExecDuration: 1 hour
+gpuNum: 1
+searchSpacePath: search_space.json
+tuner:
+  builtinTunerName: TPF
+trial:
+  command: python3 train.py
+  codedir: .
+"""
+    found = mistakes(read, text)
+    assert [line for line, _, _ in found] == [1, 2, 3, 4, 10]
+    hints = {line: hint for line, _, hint in found}
+    assert hints[1] == "did you mean trialConcurrency?"
+    assert hints[4] == "it belongs into the section trial"
+    assert hints[10] == "did you mean codeDir?"
+    # What the fields mean is looked at once they are all there.
+    found = mistakes(read, V1.replace("Random", "Ramdom").replace("minimize", "minimise"))
+    assert [(line, hint) for line, _, hint in found] == [(10, "did you mean 'random'?"), (12, "")]
+
+
+def test_annotations_and_a_space_file_together_are_a_mistake_that_explains_itself(read):
+    ((line, message, hint),) = mistakes(
+        read, V1.replace("useAnnotation: false", "useAnnotation: true")
+    )
+    assert line == 7
+    assert "the annotations are the search space" in message
+    assert hint == "leave searchSpacePath out, or write useAnnotation: false"
+
+
+def test_neither_a_space_nor_annotations_is_a_mistake(read):
+    ((_, message, hint),) = mistakes(read, "trial: {command: python3 train.py}\n")
+    assert message == "there is no search space"
+    assert "useAnnotation: true" in hint
+
+
+def test_with_annotations_the_search_space_is_theirs(read, project):
+    (project / "train.py").write_text(
+        "lr = 0.1  # @nni.uniform(0, 1)\n# @nni.report_final_result(lr)\n"
+    )
+    (project / "other.py").write_text("size = 3  # @nni.choice(3, 5)\n")
+    text = "useAnnotation: true\ntrial:\n  command: {}\n"
+    alone = read(text.format("python3 train.py"))
+    assert [p.name for p in alone.project.space] == ["lr"]
+    assert any("other.py" in note for note in alone.notes)
+    # What a shell's command reaches is not known, so all annotated files count.
+    by_shell = read(text.format("bash run.sh"))
+    assert sorted(p.name for p in by_shell.project.space) == ["lr", "size"]
+
+
+def test_without_use_annotation_annotated_code_is_left_as_it_is(read, project):
+    (project / "train.py").write_text("lr = 0.1  # @nni.unifrom(0, 1)\n")
+    assert not read(V1).project.places
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1", "a: 1\na: 2\n", "a: !!python/object:os.system {}\n", "\t a: 1", "- a\n", ""]
+)
+def test_what_is_no_plain_yaml_is_refused_with_its_place(read, text):
+    with pytest.raises(AnnotateError):
+        read(text)
+
+
+def test_another_training_service_is_one_clear_mistake(read):
+    text = V1.replace("Platform: local", "Platform: remote") + "machineList: [{ip: 10.0.0.1}]\n"
+    ((line, message, _),) = mistakes(read, text)
+    assert line == 6
+    assert "trials run on this machine only" in message
+
+
+def test_two_names_of_one_field_are_a_mistake(read):
+    ((_, message, _),) = mistakes(read, V1 + "maxTrialNumber: 5\n")
+    assert message == "maxTrialNumber says again what maxTrialNum says"
+
+
+def test_a_tuner_of_ones_own_is_found_beside_the_file(read, project):
+    (project / "mine.py").write_text("class Mine: pass\n")
+    own = "tuner: {codeDir: ., classFileName: mine.py, className: Mine}\n"
+    text = "searchSpacePath: search_space.json\ntrial: {command: python3 train.py}\n"
+    assert read(text + own).config.tuner == f"{project / 'mine.py'}:Mine"
+    assert (
+        read(text + "tuner: {className: mine.Mine}").config.tuner == f"{project / 'mine.py'}:Mine"
+    )
+    ((line, message, _),) = mistakes(read, text + own.replace("mine.py", "nine.py"))
+    assert line == 3
+    assert "there is no file" in message
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("python3 train.py", "train.py"),
+        (f"{sys.executable} train.py 'a b'", "train.py"),
+        ("FOO=1 python3 train.py", ""),
+        ("python3 -u train.py", ""),
+        ("python3 -m train", ""),
+        ("python3 train.py && echo done", ""),
+        ("python3 train.py $HOME", ""),
+        ("python3 nowhere.py", ""),
+        ("bash run.sh", ""),
+    ],
+)
+def test_only_a_plain_script_is_run_without_a_shell(read, command, script):
+    config = read(V1.replace("python3 train.py --epochs 3", json.dumps(command))).config
+    assert config.script == script
+    assert config.command == ("" if script else command)
+
+
+def test_each_name_that_is_said_twice_is_a_field():
+    for name in (name for names in SAME for name in names):
+        model = ConfigFile
+        for part in name.split("."):
+            info = next(i for i in model.model_fields.values() if i.alias == part)
+            model = section(info.annotation)
