@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
+from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
-from runtime import algorithms, replay
+from runtime import algorithms, history, replay
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
@@ -129,6 +130,7 @@ class Experiment:
     def _recall(self) -> None:
         """Go on from where the last driver ended: what it had cut off runs first."""
         self.trials.step = replay.steps(self._store, self.trials, self.space, self._tuner)
+        self.trials.step = replay.learn(self._store, self._tuner, self.trials.step)
         if self._assessor is not None:
             replay.curves(self._store, self.trials, self._assessor)
         for trial in list(self.trials.values()):
@@ -308,6 +310,15 @@ class Experiment:
         trial = self.trials.new(Origin.USER, located)
         self._waiting.append(trial.number)
         return trial
+
+    def learn(self, results: Sequence[JSON]) -> str:
+        """Tell the tuner results from elsewhere, as `history.fitting` takes them."""
+        known, misfits = history.fitting(self.space, results, "a request")
+        for one in known:
+            self._store.add_history(replace(one, told=self.trials.count()))
+            self._thread.tell(one.values, one.metric)
+        self._exhausted = None  # it may have values again
+        return history.sentence(known, misfits, "outside")
 
     def kill(self, number: int) -> None:
         """End one trial; raises AnnotateError where it has ended already, or never was."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
 from runtime.durations import duration
@@ -19,6 +20,7 @@ class Obeys(Protocol):
     def change(self, **limits: float | None) -> None: ...
     def respace(self, space: SearchSpace) -> int: ...
     def enqueue(self, values: Values) -> Trial: ...
+    def learn(self, results: list[JSON]) -> str: ...
 
 
 def obey(experiment: Obeys, request: Request) -> Answer:
@@ -52,4 +54,6 @@ def _obey(experiment: Obeys, request: Request) -> str:
         case ["enqueue", dict() as values]:
             trial = experiment.enqueue(values)
             return f"trial {trial.number} will run with these values"
+        case ["import", list() as results]:
+            return experiment.learn(results)
     raise AnnotateError(f"{request.kind} does not take {request.arguments}")

@@ -44,13 +44,29 @@ def steps(store: Store, trials: Mapping[int, Trial], space: SearchSpace, tuner: 
     the last step, 0 where there was none.
     """
     last = 0
+    history = {known.number: known for known in store.history()}
     for step, what, name in store.steps():
-        last, trial = step, trials[name]
+        last = step
         with suppress(SpaceError):
+            if what == "learn":
+                tuner.tell(history[name].values, history[name].metric)
+                continue
+            trial = trials[name]
             if what == "ask":
                 tuner.recall(trial.values)
             elif (values := values_told(trial, space)) is not None:
                 tuner.tell(values, trial.lesson)
+    return last
+
+
+def learn(store: Store, tuner: Tuner, last: int) -> int:
+    """Tell the tuner the results from elsewhere that it has not heard of; returns the last step."""
+    for known in store.history():
+        if known.told is None:
+            last += 1
+            with suppress(SpaceError):
+                tuner.tell(known.values, known.metric)
+            store.tell_history(known.number, last)
     return last
 
 

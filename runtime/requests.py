@@ -40,6 +40,7 @@ KINDS = {
     "trials": ("value",),  # how many in all; None for no limit
     "space": ("space",),  # as NNI's JSON
     "enqueue": ("values",),  # from whole key to value
+    "import": ("results",),  # a list of {"parameter": values, "value": metric}
 }
 
 

@@ -42,7 +42,7 @@ class Trials(Mapping[int, Trial]):
         self._number += 1
         self._ids.add(name)
         trial = Trial(self._number, name, origin, TrialState.WAITING, values, created=time.time())
-        self._store.add_trial(trial, asked=self._count() if origin is Origin.TUNER else None)
+        self._store.add_trial(trial, asked=self.count() if origin is Origin.TUNER else None)
         return self._keep(trial)
 
     def again(self, number: int) -> Trial:
@@ -80,10 +80,11 @@ class Trials(Mapping[int, Trial]):
 
     def ended(self, trial: Trial, *, told: bool) -> None:
         """Keep how `trial` ended, and whether the tuner learns of it now."""
-        self._store.end_trial(trial, told=self._count() if told else None)
+        self._store.end_trial(trial, told=self.count() if told else None)
         self._keep(trial)
 
-    def _count(self) -> int:
+    def count(self) -> int:
+        """The number of one more step."""
         self.step += 1
         return self.step
 

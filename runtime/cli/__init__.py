@@ -38,6 +38,11 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("view", "runtime.cli.view", "show an experiment in the browser"),
     ("ui", "runtime.cli.ui", "show all experiments in the browser"),
     ("webui url", "runtime.cli.webui_url", "print the addresses of the pages"),
+    (
+        "experiment import",
+        "runtime.cli.experiment_import",
+        "let the tuner learn results from a file",
+    ),
     ("experiment list", "runtime.cli.experiment_list", "list experiments"),
     ("experiment show", "runtime.cli.experiment_show", "show what an experiment is"),
     ("experiment status", "runtime.cli.experiment_status", "say how far an experiment is"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -33,6 +34,10 @@ duration = _typed(durations.seconds)
 @_typed
 def pair(text: str) -> tuple[str, str]:
     """`name=value`."""
+    return _pair(text)
+
+
+def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise AnnotateError(f"{text!r} is not name=value")
@@ -53,6 +58,12 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise AnnotateError(f"{text!r} is not a number from 1 on")
     return int(text)
+
+
+@_typed
+def listed(text: str) -> list[tuple[str, str]]:
+    """`lr=0.1,batch=64`; a value may hold commas that no `name=` follows."""
+    return [_pair(part) for part in re.split(r",(?=[^,=]+=)", text)]
 
 
 def literal(text: str) -> JSON:

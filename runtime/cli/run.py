@@ -99,6 +99,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     search.add_argument(
         "--no-baseline", action="store_true", help="do not run the script as written first"
     )
+    search.add_argument(
+        "--enqueue",
+        action="append",
+        default=[],
+        type=options.listed,
+        metavar="K=V,...",
+        help="a trial with values of your own first, the others as written; may be repeated",
+    )
+    search.add_argument(
+        "--warm-start",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="an earlier experiment whose results the tuner learns first; may be repeated",
+    )
     running = parser.add_argument_group("running")
     running.add_argument(
         "--concurrency", type=int, default=1, metavar="K", help="trials at a time (default: 1)"
@@ -122,15 +137,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.cli import starting
+    from runtime.cli import starting, warm
 
     if args.config is not None:
         return _run_config(args)
     if args.script is None:
         raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
     config, project, notes = _script(args)
+    begin, said = warm.beginning(config, project.space, args.enqueue, args.warm_start)
     how = {"port": args.port, "background": args.background, "as_json": args.json}
-    return starting.start(config, project, notes, **how)
+    return starting.start(config, project, [*notes, *said], beginning=begin, **how)
 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
@@ -165,7 +181,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
 
 def _run_config(args: argparse.Namespace) -> int:
     from runtime import nni_config
-    from runtime.cli import starting
+    from runtime.cli import starting, warm
 
     if args.script is not None or args.rest:
         raise AnnotateError(
@@ -174,8 +190,13 @@ def _run_config(args: argparse.Namespace) -> int:
         )
     meant = nni_config.read(args.config, os.environ, python=args.python)
     config = replace(meant.config, **_overrides(args))
+    space = meant.project.space
+    begin, said = warm.beginning(config, space, args.enqueue, args.warm_start)
     how = {"port": args.port, "background": args.background, "as_json": args.json}
-    return starting.start(config, meant.project, list(meant.notes), debug=meant.debug, **how)
+    notes = [*meant.notes, *said]
+    return starting.start(
+        config, meant.project, notes, debug=meant.debug, beginning=begin, **how
+    )
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:

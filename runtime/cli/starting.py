@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from annotate.project import Project
 from runtime.config import Config
+from runtime.paths import ExperimentFolder
+
+if TYPE_CHECKING:
+    from runtime.history import Beginning
 
 
 def start(
@@ -18,12 +23,17 @@ def start(
     background: bool,
     as_json: bool,
     debug: bool = False,
+    beginning: Beginning | None = None,
 ) -> int:
     """Run the experiment to its end, or have it run in the background; returns the exit code."""
     from runtime.creation import create
 
+    def made(config: Config) -> ExperimentFolder:
+        folder = create(config, project)
+        return folder if beginning is None else beginning.put(folder, config)
+
     if background:
-        return _in_background(config, project, notes, port, as_json=as_json, debug=debug)
+        return _in_background(config, project, made, notes, port, as_json=as_json, debug=debug)
     from runtime.cli.driving import drive
 
     if port is not None:
@@ -31,13 +41,14 @@ def start(
 
         notes = [*notes, *(f"pages: {address}" for address in launch.ensure(port))]
     return drive(
-        config, project.space, lambda: create(config, project), notes, as_json=as_json, debug=debug
+        config, project.space, lambda: made(config), notes, as_json=as_json, debug=debug
     )
 
 
 def _in_background(
     config: Config,
     project: Project,
+    made: Callable[[Config], ExperimentFolder],
     notes: Sequence[str],
     port: int | None,
     *,
@@ -49,7 +60,6 @@ def _in_background(
 
     from runtime import algorithms
     from runtime.cli import background
-    from runtime.creation import create
     from runtime.server import launch
 
     config = replace(config, background=True)
@@ -57,5 +67,5 @@ def _in_background(
     for note in notes:
         print(note, file=sys.stderr)
     launch.ensure(port)
-    folder = create(config, project)
+    folder = made(config)
     return background.start(folder, port=port, as_json=as_json, debug=debug)

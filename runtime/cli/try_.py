@@ -16,10 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from annotate.domains import JSON
-from annotate.errors import AnnotateError, SpaceError
-from annotate.space import Parameter, SearchSpace, Values
+from annotate.space import SearchSpace
 from runtime.cli import options
+from runtime.cli.given_values import parse_values
 
 TAKES_REST = True
 
@@ -56,34 +55,6 @@ def run(args: argparse.Namespace) -> int:
         code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
         _print_reports(made.folder.metrics, project.space)
     return 128 - code if code < 0 else code
-
-
-def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
-    """Values as typed, by whole keys; raises AnnotateError that lists every mistake."""
-    values: Values = {}
-    mistakes = []
-    for name, text in pairs:
-        try:
-            parameter = space.resolve(name)
-            values[parameter.key] = _parse(parameter, text)
-        except SpaceError as error:
-            mistakes.append(f"{error}" + (f" ({error.hint})" if error.hint else ""))
-    if mistakes:
-        raise AnnotateError("\n".join(mistakes))
-    return values
-
-
-def _parse(parameter: Parameter, text: str) -> JSON:
-    """The text as an option written like that, or else as the literal that it is."""
-    try:
-        return parameter.domain.locate(text)
-    except SpaceError:
-        pass
-    try:
-        return parameter.domain.locate(options.literal(text))
-    except SpaceError as error:
-        hint = f"its domain is {parameter.domain}"
-        raise SpaceError(f"{parameter.name}: {error}", hint=hint) from None
 
 
 def _print_reports(path: Path, space: SearchSpace) -> None:

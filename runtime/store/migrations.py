@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 
 from runtime.store import checksums
-from runtime.store.schema import VERSION
+from runtime.store.schema import HISTORY, VERSION
 
 
 def _checksum_of_a_result(connection: sqlite3.Connection) -> None:
@@ -16,8 +16,15 @@ def _checksum_of_a_result(connection: sqlite3.Connection) -> None:
     )
 
 
+def _results_from_elsewhere(connection: sqlite3.Connection) -> None:
+    connection.execute(HISTORY)
+
+
 #: From each version to the next one.
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _checksum_of_a_result}
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _checksum_of_a_result,
+    2: _results_from_elsewhere,
+}
 
 
 def version_of(connection: sqlite3.Connection) -> int:

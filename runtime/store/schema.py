@@ -4,9 +4,20 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Counts up with each change of the tables; `migrations` brings an older file here.
-VERSION = 2
+VERSION = 3
 
-SCHEMA = """
+HISTORY = """
+-- Results from elsewhere for the tuner to learn from.
+CREATE TABLE history (
+    number   INTEGER PRIMARY KEY,
+    "values" TEXT NOT NULL,             -- JSON: from parameter to value
+    metric   REAL,                      -- NULL where the trial failed
+    source   TEXT NOT NULL,             -- an experiment or a file, for people
+    told     INTEGER UNIQUE             -- its place among the steps; NULL where not told yet
+);
+"""
+
+SCHEMA = f"""
 -- One row: what the experiment is. Times are seconds since the epoch.
 CREATE TABLE experiment (
     id      TEXT NOT NULL PRIMARY KEY,
@@ -45,4 +56,4 @@ CREATE TABLE report (
     time     REAL NOT NULL,
     PRIMARY KEY (trial, sequence)
 ) WITHOUT ROWID;
-"""
+{HISTORY}"""

@@ -14,6 +14,7 @@ from annotate.domains import JSON
 from annotate.space import SearchSpace, Values
 from runtime.store import checksums, database
 from runtime.store.errors import StoreError, StoreFull, plainly
+from runtime.store.history import Known
 from runtime.store.syncer import Syncer
 from runtime.trial import Origin, Report, Trial, TrialState, number
 
@@ -244,12 +245,41 @@ class Store:
         return int(count)
 
     def steps(self) -> list[tuple[int, str, int]]:
-        """What the tuner was asked and told, in that order: (step, "ask" or "tell", number)."""
+        """What the tuner was asked and told, in that order: (step, what, number).
+
+        `what` is "ask" or "tell" with a trial's number, or "learn" with that of a result from
+        elsewhere.
+        """
         rows = self._rows(
             "SELECT asked AS step, 'ask' AS what, number FROM trial WHERE asked IS NOT NULL"
-            " UNION ALL SELECT told, 'tell', number FROM trial WHERE told IS NOT NULL ORDER BY step"
+            " UNION ALL SELECT told, 'tell', number FROM trial WHERE told IS NOT NULL"
+            " UNION ALL SELECT told, 'learn', number FROM history WHERE told IS NOT NULL"
+            " ORDER BY step"
         )
         return [(row["step"], row["what"], row["number"]) for row in rows]
+
+    # Results from elsewhere
+
+    def add_history(self, known: Known) -> None:
+        with self._change() as db:
+            db.execute(
+                'INSERT INTO history ("values", metric, source, told) VALUES (?, ?, ?, ?)',
+                (json.dumps(known.values), known.metric, known.source, known.told),
+            )
+
+    def tell_history(self, number: int, told: int) -> None:
+        """The tuner learned of a result from elsewhere in the step `told`."""
+        with self._change() as db:
+            db.execute("UPDATE history SET told = ? WHERE number = ?", (told, number))
+
+    def history(self) -> list[Known]:
+        rows = self._rows("SELECT * FROM history ORDER BY number")
+        return [
+            Known(
+                json.loads(row["values"]), row["metric"], row["source"], row["number"], row["told"]
+            )
+            for row in rows
+        ]
 
     def reports(self, trial: int) -> Iterator[JSON]:
         """The trial's intermediate results as reported, in order."""

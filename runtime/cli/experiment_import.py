@@ -1,0 +1,38 @@
+"""Let an experiment's tuner learn results from a file.
+
+  annotate experiment import ID --filename results.json
+
+The file is a list of {"parameter": {"lr": 0.1}, "value": 0.9}, names short or whole, or what
+`annotate run --json` prints. What does not fit the search space is left out and counted. Where
+the experiment runs, the tuner learns at once, else when it goes on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    parser.add_argument("--filename", "-f", required=True, metavar="F", help="the JSON file")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime import history, lookup, requests
+    from runtime.lock import Lock, is_held
+    from runtime.store import Store
+
+    folder, said = lookup.find(args.id)
+    if said:
+        print(said, file=sys.stderr)
+    results = history.of_file(Path(args.filename))
+    if is_held(folder.lock):
+        print(requests.ask(folder, "import", results=results))
+        return 0
+    with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
+        known, misfits = history.fitting(store.experiment().space, results, args.filename)
+        for one in known:
+            store.add_history(one)
+    print(history.sentence(known, misfits, args.filename))
+    return 0

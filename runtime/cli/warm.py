@@ -1,0 +1,53 @@
+"""`--enqueue` and `--warm-start`: what comes before the tuner's first values."""
+
+from __future__ import annotations
+
+import sys
+
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace, Values
+from runtime.cli.given_values import parse_values
+from runtime.config import Config
+from runtime.history import Beginning
+from runtime.store.history import Known
+
+
+def beginning(
+    config: Config,
+    space: SearchSpace,
+    enqueue: list[list[tuple[str, str]]],
+    warm_start: list[str],
+) -> tuple[Beginning, list[str]]:
+    """What a new experiment begins with, and what is to be said of it.
+
+    Raises AnnotateError for values that do not lie in the space, or an id that means nothing.
+    """
+    queued = _queued(config, space, enqueue)
+    known, notes = _known(config, space, warm_start)
+    return Beginning(tuple(known), tuple(queued)), notes
+
+
+def _queued(config: Config, space: SearchSpace, given: list[list[tuple[str, str]]]) -> list[Values]:
+    queued = [parse_values(space, pairs) for pairs in given]
+    room = (config.max_trials or sys.maxsize) - config.baseline
+    if len(queued) > room:
+        raise AnnotateError(f"--max-trials {config.max_trials} has no room for all of --enqueue")
+    return queued
+
+
+def _known(config: Config, space: SearchSpace, given: list[str]) -> tuple[list[Known], list[str]]:
+    from runtime import history, lookup
+    from runtime.store import Store
+
+    known, notes = [], []
+    for name in given:
+        folder, _ = lookup.find(name)
+        with Store.open(folder.store) as store:
+            other = Config.from_json(store.experiment().config)
+        if other.path != config.path:
+            notes.append(f"experiment {folder.id} is one of another script, {other.path}")
+        source = f"experiment {folder.id}"
+        found, misfits = history.fitting(space, history.of_experiment(folder), source)
+        notes.append(history.sentence(found, misfits, source))
+        known += found
+    return known, notes
