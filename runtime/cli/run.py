@@ -194,9 +194,7 @@ def _run_config(args: argparse.Namespace) -> int:
     begin, said = warm.beginning(config, space, args.enqueue, args.warm_start)
     how = {"port": args.port, "background": args.background, "as_json": args.json}
     notes = [*meant.notes, *said]
-    return starting.start(
-        config, meant.project, notes, debug=meant.debug, beginning=begin, **how
-    )
+    return starting.start(config, meant.project, notes, debug=meant.debug, beginning=begin, **how)
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:

@@ -40,9 +40,7 @@ def start(
         from runtime.server import launch
 
         notes = [*notes, *(f"pages: {address}" for address in launch.ensure(port))]
-    return drive(
-        config, project.space, lambda: made(config), notes, as_json=as_json, debug=debug
-    )
+    return drive(config, project.space, lambda: made(config), notes, as_json=as_json, debug=debug)
 
 
 def _in_background(
