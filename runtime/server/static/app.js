@@ -1,12 +1,13 @@
 // The shell: which page of which experiment, its head, and what the pages share.
 import { duration, h, number, pill, time, toast } from "./dom.js";
+import * as importance from "./importance.js";
 import * as overview from "./overview.js";
 import * as source from "./source.js";
 import * as timeline from "./timeline.js";
 import * as trials from "./trials.js";
 import { change, follow, get, mayChange, takeToken } from "./server.js";
 
-const PAGES = { "": ["Overview", overview], trials: ["Trials", trials], source: ["Source", source], timeline: ["Timeline", timeline] };
+const PAGES = { "": ["Overview", overview], trials: ["Trials", trials], source: ["Source", source], importance: ["Importance", importance], timeline: ["Timeline", timeline] };
 const FIELDS = ["number", "id", "state", "origin", "metric", "reports", "last", "created", "started", "ended", "reason"];
 let unfollow = null;
 

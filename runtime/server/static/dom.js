@@ -9,7 +9,12 @@ export function h(tag, attributes, ...children) {
     else if (name in element && typeof value !== "string") element[name] = value;
     else element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  return put(element, ...children);
+}
+
+// Give an element these children; those that are null, undefined or false are none.
+export function put(element, ...children) {
+  element.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
   return element;
 }
 
@@ -30,7 +35,7 @@ export function number(value) {
   if (typeof value !== "number") return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);
-  return size >= 1e5 || (size < 1e-3 && size > 0) ? value.toExponential(3) : String(Number(value.toPrecision(4)));
+  return size >= 1e5 || (size < 1e-3 && size > 0) ? value.toExponential(3).replace(/\.?0+e/, "e") : String(Number(value.toPrecision(4)));
 }
 
 // A parameter's value: of a nested choice the option and what is inside it.
@@ -46,6 +51,7 @@ export function value(given) {
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 0.0995) return `${Math.round(seconds * 1000)}ms`;
   if (seconds < 9.95) return `${Number(seconds.toFixed(1))}s`;
   const s = Math.round(seconds);
   if (s < 60) return `${s}s`;

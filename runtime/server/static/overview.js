@@ -1,12 +1,12 @@
 // How far it is, what is best, and what it was asked to do.
-import { card, download, duration, h, number, pill, toast, value } from "./dom.js";
+import { card, download, duration, h, number, pill, put, toast, value } from "./dom.js";
 import { chart, color } from "./plot.js";
 import { get, text } from "./server.js";
 import { showTrial } from "./trial.js";
 
 export async function show(main, model) {
   const state = { way: model.head.optimize };
-  const best = h("div"), progress = h("div"), clock = h("div"), counts = h("div"), values = h("div"), top = h("div", { class: "scroll" }), failed = h("div"), note = h("p", { class: "muted" });
+  const best = h("div"), progress = h("div"), clock = h("div"), counts = h("div"), values = h("div", { class: "scroll" }), top = h("div", { class: "scroll" }), failed = h("div"), note = h("p", { class: "muted" });
   const plot = results(model);
   const ways = ["maximize", "minimize"].map((way) => h("button", { "aria-pressed": String(way === state.way), onclick: () => { state.way = way; ways.forEach((b) => b.setAttribute("aria-pressed", String(b.textContent === (way === "maximize" ? "Highest" : "Lowest")))); fill(); } }, way === "maximize" ? "Highest" : "Lowest"));
   main.replaceChildren(h("div", { class: "grid" },
@@ -20,20 +20,20 @@ export async function show(main, model) {
   function fill() {
     const e = model.head;
     const base = e.baseline?.metric, gain = typeof base === "number" && e.best ? e.best.metric - base : null;
-    best.replaceChildren(h("div", { class: "label" }, `Best result (${e.optimize})`), h("div", { class: "big best" }, e.best ? number(e.best.metric) : "–"),
+    put(best, h("div", { class: "label" }, `Best result (${e.optimize})`), h("div", { class: "big best" }, e.best ? number(e.best.metric) : "–"),
       h("div", { class: "label" }, e.best ? `trial ${e.best.number}${gain === null ? "" : `, as written ${number(base)} (${gain >= 0 ? "+" : ""}${number(gain)})`}` : e.state === "RUNNING" ? "no trial has ended yet" : "no trial has a result"));
     const all = Object.values(e.counts).reduce((a, b) => a + b, 0), limit = e.max_trials;
-    progress.replaceChildren(h("div", { class: "label" }, "Trials"), h("div", { class: "big" }, String(all), limit ? h("span", { class: "muted label" }, ` of ${limit}`) : ""),
+    put(progress, h("div", { class: "label" }, "Trials"), h("div", { class: "big" }, String(all), limit ? h("span", { class: "muted label" }, ` of ${limit}`) : ""),
       h("div", { class: "progress", role: "img", "aria-label": Object.entries(e.counts).map(([s, n]) => `${n} ${s.toLowerCase()}`).join(", ") }, Object.entries(e.counts).map(([s, n]) => h("span", { class: `f-${s}`, style: { width: `${100 * n / Math.max(limit || 0, all, 1)}%` } }))),
       h("div", { class: "label" }, `${e.concurrency} at a time, ${e.tuner}`));
     const end = e.ended || Date.now() / 1000, took = end - e.created;
-    clock.replaceChildren(h("div", { class: "label" }, "Time"), h("div", { class: "big" }, duration(took), e.max_duration ? h("span", { class: "muted label" }, ` of ${duration(e.max_duration)}`) : ""),
+    put(clock, h("div", { class: "label" }, "Time"), h("div", { class: "big" }, duration(took), e.max_duration ? h("span", { class: "muted label" }, ` of ${duration(e.max_duration)}`) : ""),
       e.max_duration ? h("div", { class: "progress" }, h("span", { class: "fill", style: { width: `${Math.min(100, 100 * took / e.max_duration)}%` } })) : null,
       h("div", { class: "label" }, e.reason || (e.ended ? "ended" : "no limit reached yet")));
-    counts.replaceChildren(h("div", { class: "label" }, "States"), h("div", { class: "row", style: { marginTop: "8px" } }, Object.entries(e.counts).map(([s, n]) => h("span", {}, pill(s), ` ${n} `)), all ? null : "no trial yet"));
-    values.replaceChildren(e.best ? h("table", {}, h("thead", {}, h("tr", {}, ["", "as written", "best"].map((t) => h("th", { scope: "col" }, t)))),
+    put(counts, h("div", { class: "label" }, "States"), h("div", { class: "row", style: { marginTop: "8px" } }, Object.entries(e.counts).map(([s, n]) => h("span", {}, pill(s), ` ${n} `)), all ? null : "no trial yet"));
+    put(values, e.best ? h("table", {}, h("thead", {}, h("tr", {}, ["", "as written", "best"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, e.space.map((p) => h("tr", {}, h("th", { scope: "row", title: p.key }, p.name), h("td", { class: "value" }, e.baseline ? value(e.baseline.values[p.key]) : "–"), h("td", { class: "value best", title: value(e.best.values[p.key]) }, value(e.best.values[p.key])))))) : h("p", { class: "empty" }, "The values of the best trial will stand here."));
-    top.replaceChildren(ranking(model, e.top[state.way]));
+    put(top, ranking(model, e.top[state.way]));
   }
   let due = false;
   async function refresh() {

@@ -6,7 +6,7 @@ import { showTrial } from "./trial.js";
 const COLORS = { SUCCEEDED: "--c3", RUNNING: "--c1", FAILED: "--bad", EARLY_STOPPED: "--c5" };
 
 export async function show(main, model) {
-  const waits = h("div"), tip = h("p", { class: "muted", role: "status" }, "Point at a trial to see it.");
+  const waits = h("div", { class: "scroll" }), tip = h("p", { class: "muted", role: "status" }, "Point at a trial to see it.");
   let boxes = [], height = 220;
   const view = surface(height, "When each trial ran; the table of trials has the same in text", draw);
   main.replaceChildren(h("div", { class: "grid" }, card("w12", "Slots", null, view.box, tip), card("w12", "Waiting", null, waits)));

@@ -1,5 +1,5 @@
 // One trial: its values, curve, why it failed, its logs, and what can be done with it.
-import { duration, h, number, pill, time, toast, value } from "./dom.js";
+import { duration, h, number, pill, put, time, toast, value } from "./dom.js";
 import { chart, color } from "./plot.js";
 import { change, get, mayChange, text } from "./server.js";
 
@@ -19,7 +19,7 @@ export async function showTrial(model, which) {
   const points = curve.map(([n, v]) => [n, numberOf(v), v]);
   const plot = chart({ height: 200, label: "Intermediate results", xLabel: "report", tip: (v) => typeof v === "object" ? JSON.stringify(v) : number(v), data: () => [{ points, line: true, silent: true, color: color("--c1") }, { points, color: color("--c1"), radius: 2.5 }] });
   const close = () => dialog.close();
-  dialog.append(h("div", { class: "row" }, h("h1", {}, `Trial ${found.number}`), h("span", { class: "mono muted" }, found.id), pill(found.state), h("span", { style: { flex: "1" } }), actions(model, found, close), h("button", { onclick: close }, "Close")),
+  put(dialog, h("div", { class: "row" }, h("h1", {}, `Trial ${found.number}`), h("span", { class: "mono muted" }, found.id), pill(found.state), h("span", { style: { flex: "1" } }), actions(model, found, close), h("button", { onclick: close }, "Close")),
     found.reason ? h("p", { class: found.state === "FAILED" ? "bad" : "" }, found.reason) : null,
     h("p", {}, h("span", { class: "big best" }, number(found.metric)), h("span", { class: "muted" }, `  result; began ${time(found.started)}, took ${duration(found.ended && found.started ? found.ended - found.started : null)}`)),
     found.final && typeof found.final === "object" ? h("p", { class: "mono" }, JSON.stringify(found.final)) : null,
