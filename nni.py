@@ -12,6 +12,13 @@ import os
 import sys
 import time
 
+# Submodules (`nni.utils`) are found like a package's: staged, or where they are installed.
+_here = os.path.dirname(os.path.abspath(__file__))
+__path__ = [
+    os.path.join(_here, "nni_modules"),
+    os.path.join(_here, "runtime", "stage", "nni_modules"),
+]
+
 __all__ = [
     "get_current_parameter",
     "get_experiment_id",
@@ -66,6 +73,21 @@ def report_final_result(metric):
     Where a trial reports several, the last one counts. Raises TypeError for anything else.
     """
     _report("final", metric)
+
+
+def __getattr__(name):
+    """What few scripts call by hand is imported at first use."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    import importlib  # a `from nni import` would ask here again
+
+    if name in ("merge_parameter", "utils"):
+        utils = importlib.import_module("nni.utils")
+        return utils if name == "utils" else utils.merge_parameter
+    sampling = importlib.import_module("nni.sampling")
+    if name in sampling.FUNCTIONS:
+        return getattr(sampling, name)
+    raise AttributeError("module 'nni' has no attribute %r" % name)
 
 
 # What instrumented code calls. `path` leads to a value inside a nested choice.

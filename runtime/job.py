@@ -18,12 +18,16 @@ from runtime.executors.forkserver import Warm
 from runtime.paths import ExperimentFolder, TrialFolder
 from runtime.trial import Trial
 
+MODULES = "nni_modules"  # the folder of nni's submodules
+_CACHE = shutil.ignore_patterns("__pycache__")
+
 
 def stage(folder: Path, root: Path) -> None:
     """Copy what a trial's processes import into `folder`; `root` is the user's code folder."""
     folder.mkdir(parents=True)
     for file in (Path(__file__).parent / "stage").glob("*.py"):
         shutil.copyfile(file, folder / file.name)
+    shutil.copytree(Path(__file__).parent / "stage" / MODULES, folder / MODULES, ignore=_CACHE)
     # Our own nni.py by its place: the module that `import nni` finds may be NNI's.
     shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
     (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))

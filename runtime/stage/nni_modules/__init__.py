@@ -1,0 +1,1 @@
+"""The submodules of `nni`: staged beside it, and read only by scripts that ask for them."""

@@ -1,0 +1,121 @@
+"""The ten domains as functions that a script calls by hand: `lr = nni.uniform(0, 1, name="lr")`.
+
+In a trial whose values hold the name, its value; else a random draw from the domain, by Python's
+own generator. Standard library of Python 3.8 only.
+"""
+
+import math
+import random
+
+import nni
+
+FUNCTIONS = (
+    "choice",
+    "randint",
+    "uniform",
+    "quniform",
+    "loguniform",
+    "qloguniform",
+    "normal",
+    "qnormal",
+    "lognormal",
+    "qlognormal",
+    "function_choice",
+)
+
+_unknown = set()  # what was said once
+
+
+def choice(*options, name=None):
+    """One of the options."""
+    if not options:
+        raise ValueError("nni.choice() needs at least one option")
+    found = _find(name, "choice")
+    return random.choice(options) if found is None else _option(options, found[0])
+
+
+def function_choice(*functions, name=None):
+    """What the chosen function returns; a value of the search space names it."""
+    if not functions:
+        raise ValueError("nni.function_choice() needs at least one function")
+    found = _find(name, "function_choice")
+    return (random.choice(functions) if found is None else _option(functions, found[0]))()
+
+
+def randint(lower, upper, name=None):
+    return _value(name, "randint", lambda: random.randrange(lower, upper))
+
+
+def uniform(low, high, name=None):
+    return _value(name, "uniform", lambda: random.uniform(low, high))
+
+
+def quniform(low, high, q, name=None):
+    return _value(name, "quniform", lambda: _step(random.uniform(low, high), q, low, high))
+
+
+def loguniform(low, high, name=None):
+    return _value(name, "loguniform", lambda: _loguniform(low, high))
+
+
+def qloguniform(low, high, q, name=None):
+    return _value(name, "qloguniform", lambda: _step(_loguniform(low, high), q, low, high))
+
+
+def normal(mu, sigma, name=None):
+    return _value(name, "normal", lambda: random.gauss(mu, sigma))
+
+
+def qnormal(mu, sigma, q, name=None):
+    return _value(name, "qnormal", lambda: _step(random.gauss(mu, sigma), q))
+
+
+def lognormal(mu, sigma, name=None):
+    return _value(name, "lognormal", lambda: random.lognormvariate(mu, sigma))
+
+
+def qlognormal(mu, sigma, q, name=None):
+    return _value(name, "qlognormal", lambda: _step(random.lognormvariate(mu, sigma), q))
+
+
+def _loguniform(low, high):
+    return math.exp(random.uniform(math.log(low), math.log(high)))
+
+
+def _step(value, q, *bounds):
+    """The nearest multiple of q between the bounds; an int where all of them are ints."""
+    stepped = round(value / q) * q
+    if bounds:
+        stepped = min(max(stepped, bounds[0]), bounds[1])
+    return stepped if all(isinstance(n, int) for n in (q, *bounds)) else float(stepped)
+
+
+def _value(name, domain, draw):
+    found = _find(name, domain)
+    return draw() if found is None else found[0]
+
+
+def _find(name, domain):
+    """The trial's value in a tuple of one; None where it has none of that name."""
+    values = nni.get_next_parameter()
+    if name is None or not values:
+        return None
+    for key, value in values.items():
+        if key == name or ("/%s/" % name in "/" + key and key.endswith("/" + domain)):
+            return (value,)
+    if name not in _unknown:
+        _unknown.add(name)
+        nni.note("nni.%s: %r is not in the search space: it is drawn at random" % (domain, name))
+    return None
+
+
+def _option(options, value):
+    """The option that the value of the search space is, or names; else the value itself."""
+    for option in options:
+        if type(option) is type(value) and option == value:
+            return option
+    for option in options:
+        alike = isinstance(option, tuple) and list(option) == value
+        if alike or value in (getattr(option, "__name__", None), repr(option)):
+            return option
+    return value

@@ -1,0 +1,29 @@
+"""`nni.utils`, as far as trials use it. Standard library of Python 3.8 only."""
+
+__all__ = ["merge_parameter"]
+
+
+def merge_parameter(base_params, override_params):
+    """Put the trial's values over a script's own, in place, and return those.
+
+    `base_params` is a dict, or a namespace as argparse gives it; `override_params` a dict or None.
+    Raises ValueError for a name that the script does not have, and TypeError for a value of
+    another type than the script's; an int will do for a float.
+    """
+    own = base_params if isinstance(base_params, dict) else vars(base_params)
+    for name, value in (override_params or {}).items():
+        if name not in own:
+            raise ValueError(
+                "there is no parameter %r, only %s" % (name, ", ".join(map(str, own)) or "none")
+            )
+        own[name] = _fitting(name, own[name], value)
+    return base_params
+
+
+def _fitting(name, before, value):
+    if before is None or type(before) is type(value):
+        return value
+    if type(before) is float and type(value) is int:
+        return float(value)
+    kinds = type(before).__name__, type(value).__name__
+    raise TypeError("the parameter %r is of type %s, its new value of type %s" % (name, *kinds))
