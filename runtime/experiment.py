@@ -339,6 +339,8 @@ class Experiment:
     # Ending
 
     def _check_limits(self) -> None:
+        if not self._limits.due():
+            return
         why = self._limits.over()
         if why is not None and self._ending is None:
             self._stop("DONE", why, cut=TrialState.SYS_CANCELED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -32,7 +33,17 @@ class Limits:
 
     def __init__(self, config: Config) -> None:
         self._began = time.monotonic()
-        self.config = config  # may be replaced by another
+        self._next = 0.0  # no limit is reached before that
+        self._config = config
+
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+        self._next = 0.0
 
     @property
     def _deadline(self) -> float | None:
@@ -51,13 +62,28 @@ class Limits:
         now = time.monotonic()
         return next((text for at, text in self._of(running) if now >= at), None)
 
+    def due(self) -> bool:
+        """Whether a limit may have been reached since `patience` was asked for."""
+        return time.monotonic() >= self._next
+
     def patience(self, running: Iterable[Running], *, ending: bool) -> float | None:
-        """Seconds until the next limit is reached; None where none is set."""
-        due = [] if self._deadline is None or ending else [self._deadline]
+        """Seconds until the next limit may be reached; None where none is set.
+
+        All that run are looked at only where the last answer has passed, not at each event.
+        """
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = min(self._dues(running, now, ending=ending), default=math.inf)
+        return None if self._next == math.inf else max(0.0, self._next - now)
+
+    def _dues(self, running: Iterable[Running], now: float, *, ending: bool) -> Iterator[float]:
+        if self._deadline is not None and not ending:
+            yield self._deadline
         for one in running:
             if one.ends_as is None:
-                due += [at for at, _ in self._of(one)]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+                yield from (at for at, _ in self._of(one))
+        if not ending:
+            yield from (at for at, _ in self._of(Running(now, now)))  # one that begins only now
 
     def _of(self, running: Running) -> Iterator[tuple[float, str]]:
         config = self.config

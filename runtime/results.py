@@ -38,10 +38,11 @@ def trial_documents(store: Store) -> list[dict[str, JSON]]:
     """The trials by number. A metric that is no finite number is null; an intermediate result
     that is none is the string "nan", "inf" or "-inf"; seconds are wall-clock."""
     now = time.time()
-    return [_trial_document(store, trial, now) for trial in store.trials()]
+    curves = store.curves()
+    return [_trial_document(t, curves.get(t.number, []), now) for t in store.trials()]
 
 
-def _trial_document(store: Store, trial: Trial, now: float) -> dict[str, JSON]:
+def _trial_document(trial: Trial, curve: list[JSON], now: float) -> dict[str, JSON]:
     seconds = trial.seconds(now)
     whole = trial.metric is not None and math.isfinite(trial.metric)
     return {
@@ -50,7 +51,7 @@ def _trial_document(store: Store, trial: Trial, now: float) -> dict[str, JSON]:
         "state": trial.state.value,
         "values": finite(trial.values),
         "metric": trial.metric if whole else None,
-        "intermediate": [finite(value) for value in store.reports(trial.number)],
+        "intermediate": [finite(value) for value in curve],
         "seconds": None if seconds is None else round(seconds, 3),
         "reason": trial.reason,
     }

@@ -286,6 +286,13 @@ class Store:
         rows = self._rows("SELECT value FROM report WHERE trial = ? ORDER BY sequence", trial)
         return (json.loads(row["value"]) for row in rows)
 
+    def curves(self) -> dict[int, list[JSON]]:
+        """The intermediate results of all trials that have any, by the trial's number."""
+        curves: dict[int, list[JSON]] = {}
+        for row in self._rows("SELECT trial, value FROM report ORDER BY trial, sequence"):
+            curves.setdefault(row["trial"], []).append(json.loads(row["value"]))
+        return curves
+
 
 def _real(value: float) -> float | None:
     return None if math.isnan(value) else value

@@ -1,0 +1,213 @@
+"""What many trials cost: 10,000 finished ones in the store, and 1,000 that run at a time.
+
+    python benchmarks/scale.py [--trials 1000 10000] [--concurrent 10 1000] [--tuner random]
+
+For each number of finished trials, each with ten intermediate results: the seconds that the
+commands take to list them and to go on with the experiment, the driver's memory at its most (MiB),
+and what one more trial takes (ms, the median of 20). Then the events a second that a driver keeps
+up with (store and tuner included) while so many trials run at a time, by an executor that only
+says that trials start, report and end. What is measured for more trials should be as much more as
+there are more of them, or as long where it is for one.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import tuners
+from annotate.project import read_project
+from runtime.config import Config
+from runtime.creation import create
+from runtime.executors.base import Ended, Executor, Reported, Started
+from runtime.experiment import Experiment
+from runtime.metrics import Batch
+from runtime.store import Store
+from runtime.trial import Origin, Report, Trial, TrialState
+
+SCRIPT = """\
+x = 0.5  # @nni.uniform(0, 1)
+n = 5  # @nni.randint(0, 100)
+kind = "a"  # @nni.choice("a", "b", "c")
+# @nni.report_final_result(x)
+"""
+REPORTS = 10  # of each trial
+MORE = 20  # trials that are added to the finished ones
+
+
+def made(folder, **more):
+    (folder / "train.py").write_text(SCRIPT)
+    project = read_project(folder / "train.py", folder)
+    config = Config("train.py", str(folder), sys.executable, baseline=False, **more)
+    return create(config, project), config, project.space
+
+
+def fill(folder, space, count):
+    """Finished trials, as a driver would have kept them."""
+    tuner = tuners.create("random", space, seed=1)
+    with Store.open(folder.store, write=True) as store:
+        store.sync_behind()
+        for number in range(count):
+            values, now = tuner.ask(), time.time()
+            trial = Trial(number, f"t{number}", Origin.TUNER, TrialState.WAITING, values)
+            store.add_trial(trial, asked=2 * number + 1)
+            store.start_trial(number, now)
+            curve = [Report("intermediate", n * values["train/x/uniform"], now) for n in range(10)]
+            store.add_reports(number, [*curve, Report("final", values["train/x/uniform"], now)])
+            ended = Trial(number, trial.id, trial.origin, TrialState.SUCCEEDED, values, ended=now)
+            store.end_trial(ended, told=2 * number + 2)
+        store.set_state("STOPPED", "interrupted", time.time())
+
+
+def command(*words):
+    """Seconds that it takes, and the most memory that it had (MiB)."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "annotate", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, words
+    return time.perf_counter() - began, used.ru_maxrss / 1024
+
+
+def finished(folder, count, tuner):
+    experiment, _, space = made(folder, max_trials=count + MORE, tuner=tuner)
+    fill(experiment, space, count)
+    listed, _ = command("trial", "ls", experiment.id, "--json")
+    all_listed, _ = command("experiment", "list", "--all")
+    began = time.time()
+    _, memory = command("resume", experiment.id)
+    with Store.open(experiment.store) as store:
+        added = store.trials()[count:]
+    again = added[0].created - began
+    each = statistics.median(b.ended - a.ended for a, b in pairwise(added))
+    size = experiment.store.stat().st_size / 2**20
+    print(
+        f"{count:6d} finished: trial ls {listed:.2f} s, experiment list {all_listed:.2f} s, "
+        f"resume to its first trial {again:.2f} s, driver {memory:.0f} MiB, "
+        f"one more trial {1000 * each:.0f} ms, store {size:.1f} MiB",
+        flush=True,
+    )
+
+
+class Simulated(Executor):
+    """Trials of ten reports that take no time, as many as are started, in turns."""
+
+    def __init__(self, post, handled):
+        super().__init__(post)
+        self.posted = 0
+        self._handled = handled
+        self._steps = {}
+        self._stopped = set()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def start(self, job):
+        self._steps[job.trial] = 0
+
+    def stop(self, trial, *, grace):
+        self._stopped.add(trial)
+
+    def close(self):
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._closing.is_set():
+            for trial, step in list(self._steps.items()):
+                self._step(trial, step)
+            # As a real trial's reports wait in its file, no more are sent than are taken.
+            while self.posted - self._handled() > 1000 and not self._closing.is_set():
+                time.sleep(0.0005)
+            if not self._steps:
+                time.sleep(0.0005)
+
+    def _step(self, trial, step):
+        now = time.time()
+        self._steps[trial] = step + 1
+        self.posted += 1
+        if step == 0:
+            self.post(Started(trial, now, 0))
+        elif step <= REPORTS:
+            self.post(Reported(trial, Batch([Report("intermediate", float(step), now)])))
+        elif step == REPORTS + 1:
+            self.post(Reported(trial, Batch([Report("final", 1.0, now)])))
+        else:
+            del self._steps[trial]
+            self.post(Ended(trial, now, 0))
+
+
+class Counting:
+    """Sees each change; there is one for each event, and one for each new trial."""
+
+    def __init__(self):
+        self.changes = 0
+        self.new = 0
+
+    def changed(self, trial):
+        self.changes += 1
+        self.new += trial.state is TrialState.WAITING
+
+    def failed(self, trial, failure):
+        pass
+
+    def note(self, text):
+        pass
+
+
+def concurrent(folder, count):
+    trials = max(2000, 3 * count)
+    experiment, _, space = made(folder, max_trials=trials, concurrency=count, trial_timeout=3600.0)
+    tuner = tuners.create("random", space, seed=1)
+    watcher, made_by = Counting(), []
+
+    def executor(post):
+        made_by.append(Simulated(post, lambda: watcher.changes - watcher.new))
+        return made_by[0]
+
+    with Store.open(experiment.store, write=True) as store:
+        began, used = time.perf_counter(), time.process_time()
+        Experiment(experiment, store, executor, tuner, watcher, environment={}).run()
+        seconds, busy = time.perf_counter() - began, time.process_time() - used
+    events = made_by[0].posted
+    print(
+        f"{count:6d} at a time: {events / seconds:.0f} events/s, {trials / seconds:.0f} trials/s "
+        f"({1e6 * busy / events:.0f} µs of processor time an event)",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, nargs="*", default=[1000, 10000])
+    parser.add_argument("--concurrent", type=int, nargs="*", default=[10, 1000])
+    parser.add_argument("--tuner", default="random")
+    options = parser.parse_args()
+    for count in options.trials:
+        within(lambda folder, n=count: finished(folder, n, options.tuner))
+    for count in options.concurrent:
+        within(lambda folder, n=count: concurrent(folder, n))
+
+
+def within(measure):
+    with tempfile.TemporaryDirectory() as above:
+        os.environ["ANNOTATE_HOME"] = str(Path(above, "home"))
+        folder = Path(above, "code")
+        folder.mkdir()
+        os.chdir(folder)
+        measure(folder)
+        os.chdir("/")
+
+
+if __name__ == "__main__":
+    main()

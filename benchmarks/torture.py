@@ -1,0 +1,208 @@
+"""Kills experiments at random moments, resumes them, and checks that nothing is lost.
+
+    python benchmarks/torture.py [--kills 300] [--seconds 1800] [--trials 20] [--seed N]
+
+Experiments alternate between two kinds. In one, with one trial at a time, the driver alone is
+killed: all its trials must have the values of a run that nobody interrupted. In the other, with
+three at a time, the driver, the process that trials are forked from, and trials are killed.
+After each kill of a driver no process of the experiment may be left, and in the end each result
+that was ever there must be there unchanged, each trial once. Ends with exit code 1 at the first
+thing that is wrong, and leaves its folder for a look. Linux, as it looks for processes in /proc.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from runtime.store import Store
+from runtime.trial import TrialState
+
+SCRIPT = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+y = 3  # @nni.randint(0, 100)
+for step in range(3):
+    time.sleep(x / 30)
+    # @nni.report_intermediate_result(x * step)
+# @nni.report_final_result(x * 1000 + y)
+time.sleep(0.02)
+"""
+FATAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+GONE_WITHIN = 20.0  # seconds; a killed driver's trials have two to end by themselves
+
+
+class Wrong(Exception):
+    """Something was lost, changed, doubled or left behind."""
+
+
+class Experiment:
+    """One experiment, whose driver is started as often as it dies."""
+
+    def __init__(self, folder, home, options, dice, *, alone):
+        self.folder, self.home, self.dice, self.alone = folder, home, dice, alone
+        self.trials = options.trials if alone else 4 * options.trials
+        self.seen = {}  # from a trial's number to what it came to
+        self.driver = None
+        self.kills = Counter()
+
+    @property
+    def path(self):
+        found = list((self.home / "experiments").glob("*/experiment.db"))
+        return found[0].parent if found else None
+
+    def start(self):
+        words = ["resume", self.path.name] if self.path else self.first()
+        self.driver = subprocess.Popen(
+            [sys.executable, "-m", "annotate", *words],
+            cwd=self.folder,
+            env={**os.environ, "ANNOTATE_HOME": str(self.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def first(self):
+        limits = ["--max-trials", str(self.trials), "--max-failures", "10000"]
+        how = ["--seed", "5", "--concurrency", "1" if self.alone else "3"]
+        return ["run", "train.py", "--tuner-args", "n_startup_jobs=4", *limits, *how]
+
+    def run(self, budget):
+        """Kill it at most `budget` times, then let it end; returns how often it was killed."""
+        while True:
+            self.start()
+            if sum(self.kills.values()) < budget:
+                self.hurt()
+            self.driver.wait(timeout=300)
+            said = self.driver.stdout.read().decode(errors="replace")
+            self.look(said)
+            if "KeyboardInterrupt" in said:
+                continue  # it came while Python itself was about to begin
+            if self.driver.returncode in (0, 1) and "Traceback" not in said:
+                return sum(self.kills.values())
+            if self.driver.returncode not in (-9, -15, -2, 130):
+                raise Wrong(f"the driver ended with {self.driver.returncode}:\n{said}")
+
+    def hurt(self):
+        """Kill something at some moment, again and again, until that is the driver."""
+        while True:
+            try:
+                self.driver.wait(self.dice.choice([0.3, 1, 2]) * self.dice.random())
+                return
+            except subprocess.TimeoutExpired:
+                pass
+            kinds = ["driver"] if self.alone else ["driver", "server", "trial", "trial"]
+            kind = self.dice.choice(kinds)
+            if kind == "driver":
+                number = self.dice.choice(FATAL)
+                self.driver.send_signal(number)
+                self.kills[f"driver, {signal.Signals(number).name}"] += 1
+                return
+            found = [pid for pid, role in self.processes().items() if role == kind]
+            if found:
+                try:
+                    os.kill(self.dice.choice(found), signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+                self.kills[kind] += 1
+
+    def processes(self):
+        """The experiment's processes, and which is the one that trials are forked from."""
+        mark = os.fsencode(self.home) + b"/experiments/"
+        found = {}
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark not in (place / "environ").read_bytes():
+                    continue
+                parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            found[int(place.name)] = "server" if parent == self.driver.pid else "trial"
+        return found
+
+    def look(self, said):
+        """Check what the store holds now against what it held before."""
+        until = time.monotonic() + GONE_WITHIN
+        while left := self.processes():
+            if time.monotonic() > until:
+                raise Wrong(f"left running: {left}")
+            time.sleep(0.02)
+        if self.path is None:
+            return
+        with Store.open(self.path / "experiment.db") as store:
+            trials = store.trials()
+            now = {
+                t.number: (t.id, t.state, t.values, t.metric, list(store.reports(t.number)))
+                for t in trials
+                if t.state.ended
+            }
+        if [t.number for t in trials] != list(range(len(trials))):
+            raise Wrong(f"trials are {[t.number for t in trials]}")
+        for number, was in self.seen.items():
+            if now.get(number) != was:
+                raise Wrong(f"trial {number} was {was}, and is {now.get(number)}\n{said}")
+        for number, (_, state, values, metric, reports) in now.items():
+            x, y = values.get("train/x/uniform"), values.get("train/y/randint")
+            whole = metric == x * 1000 + y and reports == [x * step for step in range(3)]
+            if state is TrialState.SUCCEEDED and not whole:
+                raise Wrong(f"trial {number} with {values} has {metric} and {reports}")
+            if state is not TrialState.SUCCEEDED and self.alone:
+                raise Wrong(f"trial {number} is {state}\n{said}")
+        self.seen = now
+
+
+def torture(options):
+    above = Path(tempfile.mkdtemp(prefix="torture-"))
+    folder = above / "code"
+    folder.mkdir()
+    (folder / "train.py").write_text(SCRIPT)
+    seed = random.randrange(10**6) if options.seed is None else options.seed
+    print(f"seed {seed}, in {above}", flush=True)
+    dice = random.Random(seed)
+    whole = Experiment(folder, above / "whole", options, dice, alone=True)
+    whole.run(0)
+    until = time.monotonic() + options.seconds
+    total, number = Counter(), 0
+    while sum(total.values()) < options.kills and time.monotonic() < until:
+        number += 1
+        one = Experiment(folder, above / str(number), options, dice, alone=number % 2 == 1)
+        # A kill in its first second leaves little behind: many experiments are killed often.
+        one.run(min(30, -(-options.kills // 2), options.kills - sum(total.values())))
+        total += one.kills
+        if len(one.seen) != one.trials:
+            raise Wrong(f"{len(one.seen)} of {one.trials} trials ended")
+        if one.alone and {n: r[2:] for n, r in one.seen.items()} != {
+            n: r[2:] for n, r in whole.seen.items()
+        }:
+            raise Wrong("not the values of a run that nobody interrupted")
+        print(f"{number}: {dict(one.kills)}", flush=True)
+    print(f"{sum(total.values())} kills in {number} experiments: {dict(total)}; nothing was lost")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=1800, help="begin nothing new after that")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        default=20,
+        help="of an experiment with one at a time; others have four times as many",
+    )
+    parser.add_argument("--seed", type=int)
+    options = parser.parse_args()
+    try:
+        torture(options)
+    except Wrong as wrong:
+        print(f"WRONG: {wrong}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
