@@ -45,6 +45,14 @@ PRAGMA user_version = 1;
 COMMIT;
 """,
 }
+FILES[2] = (
+    FILES[1]
+    + """
+ALTER TABLE trial ADD COLUMN checksum INTEGER;
+UPDATE trial SET checksum = 2785127889 WHERE number = 0;
+PRAGMA user_version = 2;
+"""
+)
 
 
 @pytest.fixture(params=FILES)
