@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from annotate import formats
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import python_files
-from annotate.project import module_name, read_file
-from annotate.rewrite import Expansion, conflicts, expand
+from annotate.project import read_file
+from annotate.rewrite import Expansion, conflicts
 from annotate.source import Source
 
 
@@ -56,15 +57,15 @@ def _check_folder(root: Path, sources: dict[Path, bytes]) -> Checked:
     broken = 0
     for file, source in sources.items():
         try:
-            module = module_name(PurePosixPath(file.relative_to(root).as_posix()))
-            expansion = expand(source, path=str(file), module=module)
+            below = PurePosixPath(file.relative_to(root).as_posix())
+            expansion = formats.expand(source, str(file), below)
         except Mistakes as error:
             mistakes += error.mistakes
             broken += 1
             continue
         if expansion.annotated:
             expansions.append(expansion)
-            decoded[str(file)] = Source.decode(source, str(file))
+            decoded[str(file)] = formats.decode(source, str(file))
     mistakes += conflicts((place for e in expansions for place in e.places), decoded)
     keys = {parameter.key for e in expansions for parameter in e.parameters}
     return Checked(len(sources), len(expansions) + broken, len(keys), tuple(mistakes))

@@ -36,3 +36,6 @@ CODES: dict[str, str] = {
     "A414": "the place inside an f-string cannot take the code",
     "A501": "one key has two different domains",
 }
+
+#: Those that only notebooks have.
+NOTEBOOK_CODES: dict[str, str] = {"N101": "a magic needs Jupyter"}

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from annotate import imports
+from annotate import formats, imports
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import python_files
 from annotate.imports import Import
-from annotate.rewrite import Expansion, Place, Report, conflicts, expand
-from annotate.source import Source
+from annotate.rewrite import Expansion, Place, Report, conflicts
 from annotate.space import Parameter, SearchSpace
 
 
@@ -53,14 +52,6 @@ class Project:
     left_out: tuple[PurePosixPath, ...]
 
 
-def module_name(path: PurePosixPath) -> str:
-    """The dotted path of a file below the code folder; a package is named by its folder."""
-    parts = list(path.with_suffix("").parts)
-    if len(parts) > 1 and parts[-1] == "__init__":
-        parts.pop()
-    return ".".join(parts)
-
-
 def code_folder(path: Path) -> Path:
     """The code folder of a script, or the folder itself."""
     return path if path.is_dir() else path.parent
@@ -69,8 +60,7 @@ def code_folder(path: Path) -> Path:
 def expand_file(path: Path, root: Path) -> Expansion:
     """Expand one file of the code folder `root`; raises Mistakes and AnnotateError."""
     source = read_file(path)
-    module = module_name(_relative(path, root.resolve()))
-    return expand(source, path=str(path), module=module)
+    return formats.expand(source, str(path), _relative(path, root.resolve()))
 
 
 def read_project(script: Path | None, root: Path) -> Project:
@@ -108,7 +98,7 @@ def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Projec
 def _project(root: Path, files: tuple[SourceFile, ...]) -> Project:
     counting = [file for file in files if file.annotated and file.counts]
     places = tuple(place for file in counting for place in file.expansion.places)
-    decoded = {str(f.path): Source.decode(f.source, str(f.path)) for f in counting}
+    decoded = {str(f.path): formats.decode(f.source, str(f.path)) for f in counting}
     if mistakes := conflicts(places, decoded):
         raise Mistakes(mistakes)
     parameters: dict[str, Parameter] = {}
@@ -172,7 +162,7 @@ def _expand(sources: dict[PurePosixPath, bytes]) -> dict[PurePosixPath, Expansio
     mistakes: list[Mistake] = []
     for path, source in sources.items():
         try:
-            expansions[path] = expand(source, path=str(path), module=module_name(path))
+            expansions[path] = formats.expand(source, str(path), path)
         except Mistakes as error:
             mistakes += error.mistakes
     if mistakes:
@@ -186,7 +176,7 @@ def _reached(start: PurePosixPath, sources: dict[PurePosixPath, bytes]) -> set[P
     reached, waiting = {start}, [start]
     while waiting:
         path = waiting.pop()
-        for found in imports.find(sources[path]):
+        for found in imports.find(formats.python(sources[path], str(path))):
             if found.module is None:
                 return set(sources)
             new = set(modules.files(found, path)) - reached

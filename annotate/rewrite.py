@@ -71,7 +71,7 @@ def expand_source(source: Source, module: str) -> Expansion:
     """Instrument a text that is decoded; raises Mistakes."""
     with _deep():
         tree = _tree(source)
-        return _expand(source, tree, module) if tree else Expansion(source.data)
+        return _expand(source, tree, module) if tree else Expansion(source.frozen(source.text))
 
 
 @contextmanager
@@ -129,16 +129,15 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
     if mistakes:
         raise Mistakes(mistakes)
     if not found and not calls:
-        return Expansion(source.data)
+        return Expansion(source.frozen(source.text))
     text = edits.apply(source.text, [*(a.edit for a in found), *(e for _, e in calls)])
-    code = source.encode(text)
-    _check(source, code, found, calls)
+    _check(source, source.encode(text), found, calls)
     parameters: dict[str, Parameter] = {}
     for annotated in found:
         parameters.setdefault(annotated.parameter.key, annotated.parameter)
     places = sorted((a.place for a in found), key=lambda place: place.span)
     reports = tuple(report_ for report_, _ in calls)
-    return Expansion(code, tuple(parameters.values()), tuple(places), reports)
+    return Expansion(source.frozen(text), tuple(parameters.values()), tuple(places), reports)
 
 
 def _read(annotation: Annotation, context: Context) -> list[Annotated]:
@@ -188,12 +187,12 @@ def _check(
     source: Source, code: bytes, found: list[Annotated], calls: list[tuple[Report, Edit]]
 ) -> None:
     """Raises Mistakes where the expanded code is no Python although the source is."""
-    if calls and encoding_of(code) != source.encoding:
+    if calls and encoding_of(code) != encoding_of(source.encode(source.text)):
         message = "the call would push the line that names the encoding from its place"
         span = calls[0][1].span
         raise Mistakes([source.mistake("A413", span, message, "move it below that line")])
     error = _compile_error(code, source.path)
-    if error is None or _compile_error(source.data, source.path) is not None:
+    if error is None or _compile_error(source.encode(source.text), source.path) is not None:
         return
     if _is_newer(found):
         return

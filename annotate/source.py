@@ -50,7 +50,16 @@ class Source:
 
     def where(self, offset: int) -> str:
         """The place of `offset`, for people."""
-        return f"{self.path}:{self.line_of(offset)}"
+        path, line = self.place(self.line_of(offset))
+        return f"{path}:{line}"
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file, or the part of it, in which people find a line, and its number there."""
+        return self.path, line
+
+    def frozen(self, text: str) -> bytes:
+        """What a snapshot keeps of the file with that text."""
+        return self.encode(text)
 
     @cached_property
     def starts(self) -> list[int]:
@@ -102,7 +111,7 @@ class Source:
         line, col = self.position(span[0])
         shown = self.line(line)
         end_col = col + max(1, min(span[1] - span[0], len(shown) - col + 1))
-        return Mistake(self.path, line, col, code, message, hint, shown, end_col)
+        return Mistake(*self.place(line), col, code, message, hint, shown, end_col)
 
 
 def encoding_of(data: bytes) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from annotate import formats
 from annotate.errors import AnnotateError, Mistakes
-from annotate.rewrite import expand
 from annotate.source import Source
 from annotate.suggest.finding import Found, find
 from annotate.suggest.placing import Page, insert
@@ -26,15 +26,16 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     of the proposals inserted the file has no mistakes. Raises Mistakes with those that it has
     now, and AnnotateError where it is no Python.
     """
-    decoded = Source.decode(source, path)
-    now = expand(source, path=path, module=module)
+    decoded = formats.decode(source, path)
+    now = formats.expand_module(source, path, module)
     try:
         script = Script(Tree(decoded.text))
     except Unparsable as error:
         where = f"{path}:{error.line}" if error.line else path
         raise AnnotateError(f"{where}: the file cannot be parsed: {error.message}") from None
     page = Page(decoded, script, now.places)
-    found = [one for one in find(script, source) if not page.is_annotated(one.site)]
+    sites = find(script, decoded.encode(decoded.text))
+    found = [one for one in sites if not page.is_annotated(one.site)]
     chosen, left = _one_a_line(page, found)
     proposals: list[Proposal] = []
     for one in chosen:
@@ -47,7 +48,7 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     proposals = _agreeing(proposals, taken, left)
     proposals = _accepted(decoded, module, proposals, left)
     left.sort(key=lambda one: one.line)
-    return Suggestions(source, tuple(proposals), tuple(left), _REPORT in source)
+    return Suggestions(path, source, tuple(proposals), tuple(left), _REPORT in source)
 
 
 def _one_a_line(page: Page, found: Iterable[Found]) -> tuple[list[Found], list[Left]]:
@@ -86,16 +87,17 @@ def _accepted(
 ) -> list[Proposal]:
     """Those with which the file has no mistakes."""
     while True:
+        written = insert(source.data, proposals, path=source.path)
         try:
-            expand(insert(source.data, proposals), path=source.path, module=module)
+            formats.expand_module(written, source.path, module)
         except Mistakes as error:
-            wrong = {mistake.line: mistake.message for mistake in error.mistakes}
-            refused = [one for one in proposals if source.line_of(one.offset) in wrong]
+            wrong = {(m.path, m.line): m.message for m in error.mistakes}
+            places = {one: source.place(source.line_of(one.offset)) for one in proposals}
+            refused = [one for one in proposals if places[one] in wrong]
             if not refused:
                 raise
             proposals = [one for one in proposals if one not in refused]
             for one in refused:
-                why = wrong[source.line_of(one.offset)]
-                left.append(Left(one.line, one.name, one.reason, why))
+                left.append(Left(one.line, one.name, one.reason, wrong[places[one]]))
         else:
             return proposals

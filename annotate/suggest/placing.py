@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import libcst as cst
 
-from annotate import lexer
-from annotate.edits import Edit, apply
+from annotate import formats, lexer
+from annotate.edits import Edit
 from annotate.layout import Layout
 from annotate.rewrite import Place
 from annotate.source import Source
@@ -107,8 +107,8 @@ class Page:
         return self.source.starts[line - 1] + len(shown), " " * max(0, 2 - blanks) + text
 
 
-def insert(source: bytes, proposals: Iterable[Proposal]) -> bytes:
+def insert(source: bytes, proposals: Iterable[Proposal], *, path: str = "") -> bytes:
     """The file with proposals of its own inserted; every other byte stays."""
-    decoded = Source.decode(source, "")
+    decoded = formats.decode(source, path)
     edits = [Edit((one.offset, one.offset), before=one.insert) for one in proposals]
-    return decoded.encode(apply(decoded.text, edits))
+    return decoded.rewritten(edits)

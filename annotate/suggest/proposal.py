@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotate import formats
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -48,7 +50,13 @@ class Left:
 class Suggestions:
     """The proposals for one file, in order of line. `reports` says whether it reports a result."""
 
+    path: str
     source: bytes = field(repr=False)
     proposals: tuple[Proposal, ...]
     left: tuple[Left, ...]
     reports: bool
+
+    def where(self, line: int) -> str:
+        """A line as people find it: in a notebook by its cell."""
+        path, number = formats.decode(self.source, self.path).place(line)
+        return f"{path}:{number}"

@@ -22,12 +22,12 @@ from runtime.cli.diffs import git_diff, print_bytes
 if TYPE_CHECKING:
     from annotate.suggest import Proposal, Suggestions
 
-_SUFFIXES = ("", ".py", ".pyw")
+_SUFFIXES = ("", ".py", ".pyw", ".ipynb")
 _KEYS = "[y]es, [n]o, [a]ll from here on, [q]uit"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a Python script")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a Python script or a notebook")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--write", action="store_true", help="write the annotations into the file")
     how.add_argument(
@@ -37,7 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import module_name, read_file
+    from annotate.formats import module_name
+    from annotate.project import read_file
     from annotate.suggest import suggest
 
     path: Path = args.file
@@ -51,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_document(path, made), indent=1))
         return 0
     if args.interactive:
-        _write(path, made, _ask(path, made))
+        _write(path, made, _ask(made))
     else:
-        print_bytes(b"".join(_line(path, one) for one in made.proposals))
+        print_bytes(b"".join(_line(made, one) for one in made.proposals))
         if args.write:
             _write(path, made, made.proposals)
         else:
@@ -65,20 +66,28 @@ def run(args: argparse.Namespace) -> int:
 def _document(path: Path, made: Suggestions) -> dict[str, object]:
     return {
         "path": str(path),
-        "proposals": [one.to_json() for one in made.proposals],
-        "left": [one.to_json() for one in made.left],
+        "proposals": [{**one.to_json(), **_cell(made, one.line)} for one in made.proposals],
+        "left": [{**one.to_json(), **_cell(made, one.line)} for one in made.left],
         "reports_final_result": made.reports,
     }
 
 
-def _line(path: Path, one: Proposal) -> bytes:
-    return os.fsencode(f"{path}:{one.line} {one.name}: {one.reason}\n")
+def _cell(made: Suggestions, line: int) -> dict[str, object]:
+    """In a notebook, where a line of all its code is: the cell, and the line in it."""
+    where = made.where(line).removeprefix(made.path)
+    cell, _, number = where.removeprefix(":cell ").partition(":")
+    return {"cell": int(cell), "line": int(number)} if number else {}
+
+
+def _line(made: Suggestions, one: Proposal) -> bytes:
+    return os.fsencode(f"{made.where(one.line)} {one.name}: {one.reason}\n")
 
 
 def _diff(path: Path, made: Suggestions) -> bytes:
     from annotate.suggest import insert
 
-    diff = git_diff(path.as_posix(), made.source, insert(made.source, made.proposals))
+    new = insert(made.source, made.proposals, path=made.path)
+    diff = git_diff(path.as_posix(), made.source, new)
     return b"\n" + diff if diff else b""
 
 
@@ -87,16 +96,16 @@ def _write(path: Path, made: Suggestions, taken: Sequence[Proposal]) -> None:
     from runtime.replace import replace_file
 
     if taken:
-        replace_file(path, made.source, insert(made.source, taken))
+        replace_file(path, made.source, insert(made.source, taken, path=made.path))
     count = f"{len(taken)} annotation{'' if len(taken) == 1 else 's'}"
     print(f"annotate: {count} written into {path}", file=sys.stderr)
 
 
-def _ask(path: Path, made: Suggestions) -> list[Proposal]:
+def _ask(made: Suggestions) -> list[Proposal]:
     """Those that the person at the terminal takes, one after the other."""
     taken: list[Proposal] = []
     for index, one in enumerate(made.proposals):
-        print_bytes(_line(path, one) + os.fsencode(f"    {one.written}  # {one.annotation}\n"))
+        print_bytes(_line(made, one) + os.fsencode(f"    {one.written}  # {one.annotation}\n"))
         answer = _answer()
         if answer == "a":
             return [*taken, *made.proposals[index:]]
@@ -124,7 +133,7 @@ def _remarks(path: Path, made: Suggestions) -> None:
     if not made.proposals:
         print(f"annotate: nothing to propose in {path}", file=sys.stderr)
     for left in made.left:
-        where = f"{path}:{left.line} {left.name}"
+        where = f"{made.where(left.line)} {left.name}"
         print(f"annotate: {where}: {left.reason}; not proposed: {left.why}", file=sys.stderr)
     if not made.reports:
         example = "# @nni.report_final_result(accuracy)"

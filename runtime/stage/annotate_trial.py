@@ -66,7 +66,12 @@ def execute(argv):
     path = os.path.abspath(script) if sys.version_info >= (3, 9) else script
     main = _module("__main__", path, copy)
     sys.modules["__main__"] = main
-    _execute(main.__loader__.get_code("__main__"), main.__dict__)
+    if script.endswith(".ipynb"):
+        import annotate_notebook
+
+        _execute(annotate_notebook.codes(copy, path, main.__dict__), main.__dict__)
+    else:
+        _execute([main.__loader__.get_code("__main__")], main.__dict__)
 
 
 def _note_what_came_from_elsewhere():
@@ -79,9 +84,10 @@ def _note_what_came_from_elsewhere():
         nni.note(text)
 
 
-def _execute(code, names):
+def _execute(codes, names):
     try:
-        exec(code, names)
+        for code in codes:
+            exec(code, names)
         return
     except SystemExit:
         raise

@@ -1,0 +1,32 @@
+"""A notebook's cells, run one after the other without Jupyter. Standard library of Python 3.8 only.
+
+The snapshot holds them as one Python file in which a line names each cell. Each is compiled as a
+file of its own, so that a traceback names the cell and the line in it.
+"""
+
+import __future__
+
+import linecache
+import re
+import sys
+import traceback
+
+_CELL = re.compile(r"^# %%annotate cell (\d+)\n", re.MULTILINE)
+_FUTURE = 0
+for _name in __future__.all_feature_names:
+    _FUTURE |= getattr(__future__, _name).compiler_flag
+
+
+def codes(copy, path, names):
+    """The code of each cell of the snapshot's `copy` of the notebook `path`, in order."""
+    with open(copy, encoding="utf-8", newline="") as file:
+        _, *parts = _CELL.split(file.read())
+    sys.excepthook = traceback.print_exception  # finds the cells' lines where Python's own can't
+    names["display"] = print
+    flags = 0
+    for number, text in zip(parts[::2], parts[1::2]):  # noqa: B905  strict= is newer than 3.8
+        name = "%s, cell %s" % (path, number)
+        linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+        code = compile(text, name, "exec", flags, dont_inherit=True)
+        flags |= code.co_flags & _FUTURE
+        yield code

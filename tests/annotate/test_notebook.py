@@ -1,0 +1,150 @@
+"""Notebooks: code cells as one text, magics masked, edits where the characters stand."""
+
+import json
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from annotate.apply import apply
+from annotate.edits import Edit
+from annotate.errors import Mistakes
+from annotate.formats import decode, expand
+from annotate.notebook import Notebook
+
+BELOW = PurePosixPath("nb.ipynb")
+
+
+def notebook(*cells, **options):
+    """A notebook of code cells, a markdown cell before them, with outputs."""
+    markdown = {"cell_type": "markdown", "metadata": {}, "source": "lr = 1  # @nni.choice(1)"}
+    code = [
+        {
+            "cell_type": "code",
+            "execution_count": 1,
+            "metadata": {"source": ["lr = 0.1  # @nni.choice(1, 2)"]},
+            "outputs": [{"output_type": "stream", "text": ["x = 1  # @nni.choice(1, 2)\n"]}],
+            "source": cell,
+        }
+        for cell in cells
+    ]
+    content = {"cells": [markdown, *code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(content, **{"indent": 1, "ensure_ascii": False, **options}).encode()
+
+
+def sources(data):
+    cells = json.loads(data)["cells"][1:]
+    return ["".join(cell["source"]) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("%matplotlib inline\nx = 1", "# %matplotlib inline\nx = 1\n"),
+        ("!pip install a \\\n  b\nx = 1", "# !pip install a \\\n#   b\nx = 1\n"),
+        ("if a:\n    !ls {x}\n", "if a:\n    pass  # !ls {x}\n"),
+        ("x?\nhelp", "# x?\nhelp\n"),
+        ("?x", "# ?x\n"),
+        ("%%time\nx = 1", "# %%time\nx = 1\n"),
+        ("%time x = (1,\n  2)", "x = (1,\n  2)\n"),
+        ("%timeit -n 10 f(x)", "f(x)\n"),
+        ("%%html\n<b>\n</b>", "# %%html\n# <b>\n# </b>\n"),
+        ("s = '''\n%run x\n!ls\n'''", "s = '''\n%run x\n!ls\n'''\n"),
+        ("x = (1\n  % 2)\ny = a \\\n  % 3", "x = (1\n  % 2)\ny = a \\\n  % 3\n"),
+        ("x != y\nx = a if b else 'c?'", "x != y\nx = a if b else 'c?'\n"),
+    ],
+)
+def test_what_is_no_python_is_masked_and_only_that(cell, text):
+    data = notebook(cell)
+    read = Notebook.decode(data, "nb.ipynb")
+    assert read.text == text
+    compile(read.text, "nb", "exec")
+    assert read.rewritten([]) == data
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("x = 1\n%run other.py", "%run"),
+        ("files = !ls", "!"),
+        ("x = %sql SELECT 1", "%sql"),
+        ("%%bash\nls", "%%bash"),
+        ("%env A=1", "%env"),
+    ],
+)
+def test_a_magic_that_python_would_miss_is_a_mistake_with_its_cell_and_line(cell, name):
+    with pytest.raises(Mistakes) as raised:
+        expand(notebook("x = 1", cell), "nb.ipynb", BELOW)
+    (mistake,) = raised.value.mistakes
+    assert mistake.code == "N101"
+    assert mistake.message.startswith(f"{name} ") or name == "!"
+    assert mistake.path == "nb.ipynb:cell 3"
+    assert mistake.source_line == cell.split("\n")[mistake.line - 1]
+
+
+def test_a_mistake_in_an_annotation_is_named_by_cell_and_line():
+    data = notebook("%pip install x", "y = 1\nlr = 0.1  # @nni.unifrom(0, 1)")
+    with pytest.raises(Mistakes) as raised:
+        expand(data, "nb.ipynb", BELOW)
+    shown = raised.value.mistakes[0].display()
+    assert shown.startswith("nb.ipynb:cell 3:2:18: A203 there is no directive 'unifrom'\n")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"indent": None}, {"ensure_ascii": True}, {"separators": (" ,", "\t:  ")}]
+)
+@pytest.mark.parametrize("split", [False, True], ids=["one string", "a list of lines"])
+def test_apply_changes_the_value_only_whatever_the_files_own_formatting(options, split):
+    cell = "s = 'é\\n\U0001f600\"'\r\nlr = 1e-3  # @nni.uniform(0, 1)\n\ty = (\n 'a',\n)"
+    cell = cell.replace("\n\ty", "\ny")
+    data = notebook(cell.splitlines(keepends=True) if split else cell, "z = 1", **options)
+    done = apply(data, data, {"nb/lr/uniform": 0.25}, path="nb.ipynb", below=BELOW)
+    assert not done.misfits
+    assert done.after == data.replace(b"1e-3", b"2.5e-1")
+
+
+def test_a_value_over_several_lines_becomes_one_and_the_json_stays_valid():
+    cell = ["x = f(\n", "    1,\n", "    2)  # @nni.choice(3, f(1, 2))\n", "y = 2"]
+    done = apply(notebook(cell), notebook(cell), {"nb/x/choice": 3}, path="nb.ipynb", below=BELOW)
+    assert sources(done.after) == ["x = 3  # @nni.choice(3, f(1, 2))\ny = 2"]
+    assert json.loads(done.after)["cells"][0] == json.loads(notebook(cell))["cells"][0]
+
+
+LINES = st.lists(st.text(st.characters(exclude_categories=[]), max_size=8), max_size=4)
+
+
+@settings(max_examples=80)
+@given(st.lists(LINES.map("\n".join), min_size=1, max_size=3), st.data(), st.booleans())
+def test_an_edit_of_any_text_is_that_edit_of_the_cell(cells, data, ascii_only):
+    cells = [f"'{cell.encode('unicode_escape').decode()}'\n#{cell!r}" for cell in cells]
+    raw = notebook(*cells, ensure_ascii=ascii_only)
+    read = Notebook.decode(raw, "nb.ipynb")
+    assert read.rewritten([]) == raw
+    number = data.draw(st.integers(0, len(cells) - 1))
+    first = sum(len(cell) + 1 for cell in cells[:number])
+    start, end = sorted(data.draw(st.integers(0, len(cells[number]))) for _ in range(2))
+    new = data.draw(st.text(st.characters(exclude_categories=["Cs"]), max_size=5))
+    written = read.rewritten([Edit((first + start, first + end), instead=new)])
+    expected = list(cells)
+    expected[number] = cells[number][:start] + new + cells[number][end:]
+    assert sources(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "the file is no notebook"),
+        (b'{"lr": 0.1}', "it has no list of cells"),
+        (b"[]", "the file is no notebook"),
+        (b"\xff", "the file is no notebook"),
+        (
+            b'{"cells": [], "metadata": {"language_info": {"name": "R"}}}',
+            "the notebook's language is 'r'",
+        ),
+    ],
+)
+def test_what_is_no_python_notebook_is_a_mistake(data, message):
+    with pytest.raises(Mistakes) as raised:
+        decode(data, "nb.ipynb")
+    assert message in raised.value.mistakes[0].message
