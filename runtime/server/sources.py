@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import PurePosixPath
 
+from annotate import formats
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from annotate.project import module_name
-from annotate.rewrite import expand
 from annotate.snapshot import MANIFEST
-from annotate.source import Source
 from annotate.space import Parameter, SearchSpace
 from runtime.paths import ExperimentFolder
 from runtime.server.describe import parameter
@@ -30,8 +28,8 @@ def _file(folder: ExperimentFolder, space: SearchSpace, name: str) -> dict[str, 
     path = PurePosixPath(name)
     try:
         data = (folder.snapshot / "source" / path).read_bytes()
-        text = Source.decode(data, name).text
-        found = expand(data, path=name, module=module_name(path)).places
+        text = formats.decode(data, name).text
+        found = formats.expand(data, name, path).places
     except (OSError, AnnotateError):
         return None  # no Python, or gone: the other files are still worth to be seen
     known = {p.key: p for p in space}
