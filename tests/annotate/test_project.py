@@ -10,7 +10,8 @@ import pytest
 
 from annotate import imports
 from annotate.errors import AnnotateError, Mistakes
-from annotate.project import expand_file, module_name, read_project
+from annotate.formats import module_name
+from annotate.project import expand_file, read_project
 from annotate.snapshot import freeze
 
 TUNED = "value = 1  # @nni.choice(1, 2)\n"

@@ -137,10 +137,10 @@ def test_a_script_without_hyper_parameters_prints_nothing(script, annotate):
 
 
 def test_another_file_than_a_script_is_refused(folder, annotate, unchanged):
-    (folder / "notes.ipynb").write_text('{"lr": 0.1}')
+    (folder / "notes.txt").write_text('{"lr": 0.1}')
     unchanged()
-    done = annotate("suggest", "notes.ipynb", "--write", code=2)
-    assert "notes.ipynb is no Python script" in done.stderr
+    done = annotate("suggest", "notes.txt", "--write", code=2)
+    assert "notes.txt is no Python script" in done.stderr
 
 
 def test_asking_needs_a_terminal(script, annotate, unchanged):
