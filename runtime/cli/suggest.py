@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -74,9 +75,8 @@ def _document(path: Path, made: Suggestions) -> dict[str, object]:
 
 def _cell(made: Suggestions, line: int) -> dict[str, object]:
     """In a notebook, where a line of all its code is: the cell, and the line in it."""
-    where = made.where(line).removeprefix(made.path)
-    cell, _, number = where.removeprefix(":cell ").partition(":")
-    return {"cell": int(cell), "line": int(number)} if number else {}
+    found = re.fullmatch(r":cell (\d+):(\d+)", made.where(line).removeprefix(made.path))
+    return {"cell": int(found[1]), "line": int(found[2])} if found else {}
 
 
 def _line(made: Suggestions, one: Proposal) -> bytes:

@@ -50,6 +50,8 @@ def test_try_takes_values_and_suggest_writes_into_cells(notebook, annotate, fold
     assert "rate 0.5" in done.stdout
     plain = BLOCKS["before"].replace("  # @nni.loguniform(1e-4, 1)", "")
     notebook.write_text(plain)
+    (proposal,) = json.loads(annotate("suggest", "train.ipynb", "--json").stdout)["proposals"]
+    assert (proposal["cell"], proposal["line"]) == (2, 3)
     shown = annotate("suggest", "train.ipynb", "--write").stdout
     assert shown.startswith("train.ipynb:cell 2:3 lr: a learning rate")
     assert '"lr = 1e-2  # @nni.loguniform(1e-4, 1.0)\\n"' in notebook.read_text()
