@@ -18,6 +18,8 @@ from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.failures import Failure, failure_of
+from runtime.gpus.gate import Gate
+from runtime.gpus.looking import Looked
 from runtime.job import job
 from runtime.limits import Limits, Running
 from runtime.obeying import obey
@@ -39,7 +41,7 @@ class Interrupt:
     at_once: bool = False
 
 
-Message: TypeAlias = Event | Answer | Interrupt | Request
+Message: TypeAlias = Event | Answer | Interrupt | Request | Looked
 
 
 class Watcher(Protocol):
@@ -59,7 +61,7 @@ class Experiment:
     """Runs one experiment to its end.
 
     It owns `store` (opened for writing) while it runs. `make_executor` is given the function that
-    takes the executor's events.
+    takes the executor's events, `make_gate` the trials and the function that takes looks at GPUs.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Experiment:
         folder: ExperimentFolder,
         store: Store,
         make_executor: Callable[[Callable[[Event], None]], Executor],
+        make_gate: Callable[[Trials, Callable[[Looked], None]], Gate],
         tuner: Tuner,
         watcher: Watcher,
         *,
@@ -83,6 +86,7 @@ class Experiment:
         self._make_executor = make_executor
         self._tuner = tuner
         self._assessor = assessor
+        self._make_gate = make_gate
         self._watcher = watcher
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
@@ -110,12 +114,13 @@ class Experiment:
         self._recall()
         self._set_state("RUNNING", None)
         self._store.sync_behind()
+        self._gate = self._make_gate(self.trials, self._inbox.put)
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)
         self._requests = Requests(self.folder.requests, self._inbox.put)
         try:
             self._fill()
-            while self._running or self._asking:
+            while self._running or self._asking or (self._waiting and self._ending is None):
                 self._take(self._next())
                 self._check_limits()
                 self._fill()
@@ -123,6 +128,7 @@ class Experiment:
             self._requests.close()
             self._thread.close()
             self._executor.close()
+            self._gate.close()
         self._finish()
         if self._broken is not None:
             raise self._broken
@@ -140,32 +146,40 @@ class Experiment:
     # Filling the slots
 
     def _fill(self) -> None:
-        while self._has_slot():
-            if self._waiting:
-                self._start(self.trials[self._waiting.popleft()])
-            elif not self._wants_more():
-                return
-            elif not self.trials and self.config.baseline:
+        self._start_waiting()
+        while not self._waiting and self._has_slot() and self._wants_more():
+            if not self.trials and self.config.baseline:
                 self._waiting.append(self.trials.new(Origin.BASELINE, {}).number)
+                self._start_waiting()
             else:
                 self._asking += 1
                 self._thread.ask()
 
+    def _start_waiting(self) -> None:
+        """Start what has values, in order, as far as it has a slot and passes the gate."""
+        for number in list(self._waiting):
+            if not self._has_slot():
+                return
+            environment = self._gate.take(number)
+            if environment is not None:
+                self._waiting.remove(number)
+                self._start(self.trials[number], environment)
+
     def _has_slot(self) -> bool:
-        return self._ending is None and len(self._running) + self._asking < self.config.concurrency
+        most = self._gate.slots(self.config)
+        return self._ending is None and len(self._running) + self._asking < most
 
     def _wants_more(self) -> bool:
-        if self._exhausted is not None:
-            return False
         limit = self.config.max_trials
-        return limit is None or len(self.trials) + self._asking < limit
+        within = limit is None or len(self.trials) + self._asking < limit
+        return within and self._exhausted is None
 
-    def _start(self, trial: Trial) -> None:
+    def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
         self._running[trial.number] = Running.begun()
         if self._assessor is not None:
             self._assessor.started(trial.number, trial.values)
-        made = job(self.config, self.folder, trial, self._environment)
-        self._executor.start(made)
+        environment = {**self._environment, **environment}
+        self._executor.start(job(self.config, self.folder, trial, environment))
 
     # What happens
 
@@ -186,8 +200,11 @@ class Experiment:
 
     def _handle(self, message: Message | None) -> None:
         match message:
-            case Started(trial, when, _):
+            case Started(trial, when, pid):
                 self.trials.started(trial, when)
+                self._gate.started(trial, pid)
+            case Looked():
+                self._gate.looked(message)
             case Reported():
                 self._on_report(message)
             case Ended():
@@ -235,6 +252,9 @@ class Experiment:
     def _on_end(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
         trial, failure = self._outcome(message, running)
+        if self._gate.ended(trial, failure) and self._ending is None:
+            self._waiting.appendleft(self.trials.again(trial.number).number)
+            return
         if self._assessor is not None and trial.state.ended:
             ok = trial.state is TrialState.SUCCEEDED
             self._assessor.finished(trial.number, running.curve, ok)

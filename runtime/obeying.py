@@ -40,7 +40,7 @@ def _obey(experiment: Obeys, request: Request) -> str:
             experiment.kill(number)
             return f"trial {number} is being ended"
         case ["concurrency", int(count)]:
-            experiment.change(concurrency=count)
+            experiment.change(concurrency=count, auto_concurrency=False)
             return f"{count} trials at a time from now on"
         case ["duration", float() | int() | None as seconds]:
             experiment.change(max_duration=seconds)

@@ -54,6 +54,7 @@ def _trial_document(trial: Trial, curve: list[JSON], now: float) -> dict[str, JS
         "intermediate": [finite(value) for value in curve],
         "seconds": None if seconds is None else round(seconds, 3),
         "reason": trial.reason,
+        "gpu": None if trial.gpu is None else trial.gpu.to_json(),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import secrets
 import string
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
 from annotate.domains import JSON
@@ -54,6 +54,31 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class GpuUse:
+    """What a trial has, or had, of GPUs: by people's numbers, with a lease of `seconds` times the
+    number of GPUs so far, all runs of the trial together.
+
+    `memory` is what it has now and `peak` what it had at most, in bytes of all its GPUs;
+    `utilisation` is the mean in percent, a GPU's being shared out evenly among the trials on it.
+    They are None where NVML does not tell. Where the trial waits, `waits` says for what.
+    """
+
+    gpus: tuple[str, ...] = ()
+    seconds: float = 0.0
+    memory: int | None = None
+    peak: int | None = None
+    utilisation: float | None = None
+    waits: tuple[Mapping[str, JSON], ...] = ()
+
+    def to_json(self) -> dict[str, JSON]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, use: Mapping[str, JSON]) -> GpuUse:
+        return cls(**{**use, "gpus": tuple(use["gpus"]), "waits": tuple(use["waits"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """What is known of a trial. Times are seconds since the epoch; None where not yet known.
 
@@ -73,6 +98,7 @@ class Trial:
     started: float | None = None
     ended: float | None = None
     reason: str | None = None
+    gpu: GpuUse | None = None
 
     def seconds(self, now: float) -> float | None:
         """How long it ran, or runs by now."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from annotate.space import SearchSpace, Values
 from runtime.metrics import Batch
 from runtime.store import Store
-from runtime.trial import Origin, Trial, TrialState, best, random_id
+from runtime.trial import GpuUse, Origin, Trial, TrialState, best, random_id
 
 
 class Trials(Mapping[int, Trial]):
@@ -57,8 +57,21 @@ class Trials(Mapping[int, Trial]):
                 TrialState.WAITING,
                 was.values,
                 created=was.created,
+                gpu=was.gpu,
             )
         )
+
+    def waits(self, number: int, reason: str | None, use: GpuUse | None) -> None:
+        """A trial that has not started waits for something, or for nothing any more."""
+        self._store.set_gpu(number, use)
+        self._store.set_reason(number, reason)
+        self._keep(replace(self._trials[number], reason=reason, gpu=use))
+
+    def uses(self, number: int, use: GpuUse, *, keep: bool) -> None:
+        """What a trial has of GPUs by now; in the store only where it is to be kept."""
+        if keep:
+            self._store.set_gpu(number, use)
+        self._keep(replace(self._trials[number], gpu=use))
 
     def started(self, number: int, when: float) -> None:
         self._store.start_trial(number, when)
@@ -81,7 +94,7 @@ class Trials(Mapping[int, Trial]):
     def ended(self, trial: Trial, *, told: bool) -> None:
         """Keep how `trial` ended, and whether the tuner learns of it now."""
         self._store.end_trial(trial, told=self.count() if told else None)
-        self._keep(trial)
+        self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
     def count(self) -> int:
         """The number of one more step."""

@@ -19,6 +19,8 @@ from runtime.cli.summary import summary
 from runtime.config import Config
 from runtime.executors.local import LocalExecutor
 from runtime.experiment import Experiment
+from runtime.gpus.gate import gate
+from runtime.gpus.opening import open_gpus
 from runtime.job import warm
 from runtime.lock import Held, Lock
 from runtime.paths import ExperimentFolder
@@ -46,6 +48,8 @@ def drive(
     """
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
+    environment = dict(os.environ)
+    gpus = open_gpus(config, environment)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
     with _locked(folder), Store.open(folder.store, write=True) as store:
@@ -53,11 +57,11 @@ def drive(
         mend(folder)
         notes += [] if change is None else change.make(store)
         progress = _progress(config, space, folder, as_json=as_json)
-        environment = dict(os.environ)
         experiment = Experiment(
             folder,
             store,
             lambda post: LocalExecutor(post, warm(config, folder, environment)),
+            lambda trials, post: gate(gpus, config, folder.id, trials, progress.note, post),
             tuner,
             progress,
             environment=environment,

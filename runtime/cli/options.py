@@ -66,6 +66,22 @@ def listed(text: str) -> list[tuple[str, str]]:
     return [_pair(part) for part in re.split(r",(?=[^,=]+=)", text)]
 
 
+@_typed
+def number_or_auto(text: str) -> int | None:
+    """A whole number, or None for `auto`."""
+    if text == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise AnnotateError(f"{text!r} is neither a whole number nor auto") from None
+
+
+def words(text: str) -> tuple[str, ...]:
+    """`a,b`."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def literal(text: str) -> JSON:
     """A value as people type it: JSON where it is that, Python's True, False, None, else text."""
     python = {"True": True, "False": False, "None": None}

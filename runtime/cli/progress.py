@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from annotate.space import SearchSpace
-from runtime.cli.text import number, values_line
+from runtime.cli.text import gpu_line, number, values_line
 from runtime.config import Config
 from runtime.durations import duration
 from runtime.failures import Failure
@@ -146,11 +146,16 @@ class LiveProgress(Progress):
         running = self.running()
         for trial in running[:_MOST_RUNNING]:
             took = trial.seconds(time.time())
-            last = "" if trial.last is None else f"{number(trial.last)} at {trial.reports}"
+            last = (
+                trial.reason or ""
+                if trial.last is None
+                else f"{number(trial.last)} at {trial.reports}"
+            )
             table.add_row(
                 Text(f"{trial.number:4d} ▸", style="cyan"),
-                Text("starting" if took is None else duration(int(took)), style="cyan"),
-                Text(last, style="bold"),
+                Text(_how_far(trial, took), style="cyan"),
+                Text(gpu_line(trial.gpu), style="cyan"),
+                Text(last or trial.reason or "", style="bold"),
                 Text(values_line(trial.values, self.names) or "as written", style="dim"),
             )
         if len(running) > _MOST_RUNNING:
@@ -174,3 +179,9 @@ class LiveProgress(Progress):
             cells.append(Text(best, style="bold green"))
         row.add_row(*cells)
         return row
+
+
+def _how_far(trial: Trial, took: float | None) -> str:
+    if took is not None:
+        return duration(int(took))
+    return "waiting" if trial.reason else "starting"

@@ -114,9 +114,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="an earlier experiment whose results the tuner learns first; may be repeated",
     )
+    _gpu_arguments(parser.add_argument_group("GPUs"))
     running = parser.add_argument_group("running")
     running.add_argument(
-        "--concurrency", type=int, default=1, metavar="K", help="trials at a time (default: 1)"
+        "--concurrency",
+        type=options.number_or_auto,
+        default=1,
+        metavar="K",
+        help="trials at a time, or auto: as many as GPUs or cores have room for (default: 1)",
     )
     running.add_argument("--python", metavar="PATH", help="the interpreter that runs the trials")
     running.add_argument(
@@ -133,6 +138,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--name", default="", metavar="TEXT", help="the experiment's name")
     running.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
+    )
+
+
+def _gpu_arguments(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--gpus", type=int, metavar="N", help="lease N GPUs to each trial; 0 shows it none"
+    )
+    group.add_argument(
+        "--gpu-indices",
+        type=options.words,
+        default=(),
+        metavar="I,J",
+        help="use only these, by nvidia-smi's numbers; 0:1 is an instance of GPU 0",
+    )
+    group.add_argument(
+        "--trials-per-gpu",
+        type=options.number_or_auto,
+        default=1,
+        metavar="N",
+        help="trials that share a GPU, or auto: as many as measurements allow (default: 1)",
+    )
+    group.add_argument(
+        "--use-active-gpu", action="store_true", help="also GPUs on which others compute"
     )
 
 
@@ -240,13 +268,18 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         seed=secrets.randbelow(2**31) if args.seed is None else args.seed,
         max_trials=args.max_trials,
         max_duration=args.max_duration,
-        concurrency=args.concurrency,
+        concurrency=args.concurrency or 1,
+        auto_concurrency=args.concurrency is None,
         baseline=not args.no_baseline,
         trial_timeout=args.trial_timeout,
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
         fresh_process=args.fresh_process,
         background=args.background,
+        gpus=args.gpus,
+        gpu_indices=tuple(args.gpu_indices),
+        trials_per_gpu=args.trials_per_gpu,
+        use_active_gpu=args.use_active_gpu,
     )
 
 

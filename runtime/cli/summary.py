@@ -64,6 +64,9 @@ def _where(experiment: Experiment) -> str:
     lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
     if experiment.reason and experiment.best is not None:
         lines.append(f"  it ended because {experiment.reason}")
+    seconds = sum(trial.gpu.seconds for trial in trials if trial.gpu is not None)
+    if seconds:
+        lines.append(f"  GPUs     {seconds:.0f} GPU-seconds")
     lines.append(f"  results  {experiment.folder.path}")
     shown = experiment.best or next(iter(trials), None)
     if shown is not None:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from annotate.domains import JSON
+from runtime.trial import GpuUse
 
 
 def number(value: float) -> str:
@@ -34,6 +35,18 @@ def value(value: JSON) -> str:
 
 def number_or_text(inner: JSON) -> str:
     return value(inner)
+
+
+def gpu_line(use: GpuUse | None) -> str:
+    """`GPU 0,1: 13.2 GiB, 87 %`: at most so much memory, on average so busy."""
+    if use is None or not use.gpus:
+        return ""
+    known = [
+        "" if use.peak is None else f"{use.peak / 2**30:.1f} GiB",
+        "" if use.utilisation is None else f"{use.utilisation:.0f} %",
+    ]
+    figures = ", ".join(filter(None, known))
+    return f"GPU {','.join(use.gpus)}" + (f": {figures}" if figures else "")
 
 
 def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:

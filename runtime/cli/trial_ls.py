@@ -39,7 +39,7 @@ def _print_table(store: Store) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from runtime.cli.text import number, values_line
+    from runtime.cli.text import gpu_line, number, values_line
     from runtime.durations import duration
 
     names = store.experiment().space.names
@@ -49,9 +49,13 @@ def _print_table(store: Store) -> None:
     table.add_column("state")
     table.add_column("result", justify="right")
     table.add_column("time", justify="right")
+    trials = store.trials()
+    leases = any(trial.gpu is not None for trial in trials)
+    if leases:
+        table.add_column("GPU")
     table.add_column("values", overflow="fold")
     table.add_column("reason", overflow="fold")
-    for trial in store.trials():
+    for trial in trials:
         seconds = trial.seconds(time.time())
         table.add_row(
             str(trial.number),
@@ -59,6 +63,7 @@ def _print_table(store: Store) -> None:
             trial.state.value,
             "" if trial.metric is None else number(trial.metric),
             "" if seconds is None else duration(seconds),
+            *([Text(gpu_line(trial.gpu))] if leases else []),
             Text(values_line(trial.values, names)),
             Text(trial.reason or ""),
         )

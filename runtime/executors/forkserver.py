@@ -21,6 +21,8 @@ from annotate.domains import JSON
 from runtime.executors.base import Job
 from runtime.executors.process import Process
 
+#: What a trial's lease changes: read when a process first uses CUDA, so after the fork.
+_GPUS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 _OUTPUT = 4000  # bytes of what the server printed that go to the log
 
 
@@ -88,7 +90,7 @@ class ForkServer:
             and job.argv[0] == self.warm.script
             and job.command[0] == self.warm.python
             and job.cwd == self.warm.cwd
-            and all(name.startswith("NNI_") or name == "CUDA_VISIBLE_DEVICES" for name in changes)
+            and all(name.startswith("NNI_") or name in _GPUS for name in changes)
         )
 
     def _changes(self, job: Job) -> dict[str, str | None]:

@@ -20,10 +20,15 @@ def _results_from_elsewhere(connection: sqlite3.Connection) -> None:
     connection.execute(HISTORY)
 
 
+def _gpu_of_a_trial(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE trial ADD COLUMN gpu TEXT")
+
+
 #: From each version to the next one.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _checksum_of_a_result,
     2: _results_from_elsewhere,
+    3: _gpu_of_a_trial,
 }
 
 

@@ -4,7 +4,7 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Counts up with each change of the tables; `migrations` brings an older file here.
-VERSION = 3
+VERSION = 4
 
 HISTORY = """
 -- Results from elsewhere for the tuner to learn from.
@@ -46,7 +46,8 @@ CREATE TABLE trial (
     reason   TEXT,                      -- why it failed or was ended
     asked    INTEGER UNIQUE,            -- its place in what the tuner was asked and told
     told     INTEGER UNIQUE,            -- likewise, NULL where it was not told
-    checksum INTEGER                    -- of what it came to, see checksums; NULL before its end
+    checksum INTEGER,                   -- of what it came to, see checksums; NULL before its end
+    gpu      TEXT                       -- JSON: what it has of GPUs, see GpuUse; NULL for nothing
 );
 
 CREATE TABLE report (

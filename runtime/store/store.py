@@ -16,7 +16,7 @@ from runtime.store import checksums, database
 from runtime.store.errors import StoreError, StoreFull, plainly
 from runtime.store.history import Known
 from runtime.store.syncer import Syncer
-from runtime.trial import Origin, Report, Trial, TrialState, number
+from runtime.trial import GpuUse, Origin, Report, Trial, TrialState, number
 
 __all__ = ["ExperimentRow", "Store", "StoreError", "StoreFull"]
 
@@ -181,6 +181,17 @@ class Store:
                 (TrialState.RUNNING.value, started, number),
             )
 
+    def set_gpu(self, number: int, use: GpuUse | None) -> None:
+        """What a trial has of GPUs, or waits for."""
+        with self._change() as db:
+            words = None if use is None else json.dumps(use.to_json())
+            db.execute("UPDATE trial SET gpu = ? WHERE number = ?", (words, number))
+
+    def set_reason(self, number: int, reason: str | None) -> None:
+        """Why a trial waits."""
+        with self._change() as db:
+            db.execute("UPDATE trial SET reason = ? WHERE number = ?", (reason, number))
+
     def add_reports(self, trial: int, reports: Iterable[Report]) -> None:
         """Keep reports in the order given; the last final one is the trial's result."""
         with self._change() as db:
@@ -314,4 +325,5 @@ def trial_of(row: sqlite3.Row) -> Trial:
         started=row["started"],
         ended=row["ended"],
         reason=row["reason"],
+        gpu=None if row["gpu"] is None else GpuUse.from_json(json.loads(row["gpu"])),
     )

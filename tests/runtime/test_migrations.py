@@ -53,6 +53,16 @@ UPDATE trial SET checksum = 2785127889 WHERE number = 0;
 PRAGMA user_version = 2;
 """
 )
+FILES[3] = (
+    FILES[2]
+    + """
+CREATE TABLE history (
+    number INTEGER PRIMARY KEY, "values" TEXT NOT NULL, metric REAL, source TEXT NOT NULL,
+    told INTEGER UNIQUE
+);
+PRAGMA user_version = 3;
+"""
+)
 
 
 @pytest.fixture(params=FILES)

@@ -1,0 +1,1 @@
+"""The GPUs of this machine: read, chosen, leased, and watched."""

@@ -1,0 +1,228 @@
+"""The loop's gate: a trial passes it with a lease, or is told why it waits."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import psutil
+
+from runtime.config import Config
+from runtime.failures import Failure
+from runtime.gpus.leases import Lease, Leases
+from runtime.gpus.looking import Looked, Looker
+from runtime.gpus.opening import Gpus
+from runtime.gpus.packing import out_of_memory
+from runtime.gpus.waiting import Wait
+from runtime.gpus.world import NOTHING
+from runtime.trial import GpuUse, Trial, TrialState
+from runtime.trials import Trials
+
+_START = 120.0  # seconds: a failure without any report is one at the start
+_PATIENCE = 3.0  # seconds that a trial may wait before people are told
+_KEEP = 10.0  # seconds between two times that what changes all the time is kept
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What is known of a trial that waits: since when for this reason, and when that was last
+    kept, in monotonic seconds."""
+
+    since: float
+    kept: float
+    wait: Wait
+
+
+class Gate(Protocol):
+    """Every trial passes it before it starts, and is heard of until it has ended."""
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        """The environment it starts with, or None where it has to wait."""
+
+    def looked(self, message: Looked) -> None: ...
+    def started(self, trial: int, pid: int) -> None: ...
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        """Whether it is to run again, as it only had no room beside others."""
+
+    def slots(self, config: Config) -> int:
+        """How many trials may run at a time."""
+
+    def close(self) -> None: ...
+
+
+def gate(
+    gpus: Gpus | None,
+    config: Config,
+    experiment: str,
+    trials: Trials,
+    note: Callable[[str], None],
+    post: Callable[[Looked], None],
+) -> Gate:
+    """Looks are posted to `post`; what people should know is said by `note`."""
+    if gpus is None:
+        return _Open(NOTHING if config.gpus == 0 else {})
+    return _Gate(gpus, config, experiment, trials, note, post)
+
+
+class _Open:
+    """Without leases nobody waits."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        return self._environment
+
+    def looked(self, message: Looked) -> None:
+        pass
+
+    def started(self, trial: int, pid: int) -> None:
+        pass
+
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        return False
+
+    def slots(self, config: Config) -> int:
+        return cores() if config.auto_concurrency else config.concurrency
+
+    def close(self) -> None:
+        pass
+
+
+def cores() -> int:
+    """The processor's cores, those that count twice counted once, as far as this process may use
+    them."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(psutil.cpu_count(logical=False) or 1, allowed or 1))
+
+
+class _Gate:
+    def __init__(
+        self,
+        gpus: Gpus,
+        config: Config,
+        experiment: str,
+        trials: Trials,
+        note: Callable[[str], None],
+        post: Callable[[Looked], None],
+    ) -> None:
+        self._looker = Looker(gpus.nvml, post)
+        self._leases = Leases(
+            config, gpus.world, gpus.view, gpus.locks, experiment, self._looker.look
+        )
+        self._trials = trials
+        self._note = note
+        self._waiting: dict[int, _Waiting] = {}
+        self._tried: set[int] = set()  # since the last view
+        self._running: dict[int, float] = {}  # when its use was last kept
+        self._said: set[object] = set()
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        if trial in self._tried:
+            return None
+        self._tried.add(trial)
+        answer = self._leases.take(trial, self._trials[trial].gpu)
+        self._looker.watching = True
+        if isinstance(answer, Wait):
+            self._on_wait(trial, answer)
+            return None
+        self._on_lease(trial, answer)
+        return answer.environment
+
+    def _on_lease(self, trial: int, lease: Lease) -> None:
+        self._waiting.pop(trial, None)
+        self._running[trial] = time.monotonic()
+        before = self._trials[trial].gpu
+        seconds = before.seconds if before is not None else 0.0
+        self._trials.waits(trial, None, GpuUse(lease.gpus, seconds))
+
+    def _on_wait(self, trial: int, wait: Wait) -> None:
+        now = time.monotonic()
+        waiting = self._waiting.setdefault(trial, _Waiting(now, -_KEEP, wait))
+        if not wait.blocks and waiting.wait.blocks:
+            return  # a moment's look does not change why it waits
+        changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
+        if changed and (str(wait) != self._trials[trial].reason):
+            waiting.kept = now
+            before = self._trials[trial].gpu or GpuUse()
+            blocks = tuple(block.to_json() for block in wait.blocks)
+            self._trials.waits(trial, str(wait), replace(before, waits=blocks))
+        if wait.reason != waiting.wait.reason:
+            waiting.since = now
+        waiting.wait = wait
+        if wait.blocks and now - waiting.since >= _PATIENCE:
+            self._say(trial, wait)
+
+    def _say(self, trial: int, wait: Wait) -> None:
+        """The same reason once, whichever trial waits for it, and whoever of ours is in the way."""
+        if wait.reason not in self._said:
+            self._said.add(wait.reason)
+            self._note(f"trial {trial} {wait}")
+
+    def looked(self, message: Looked) -> None:
+        self._tried.clear()
+        self._forget_killed()
+        for text in self._leases.looked(message.view):
+            self._note(text)
+        for trial in self._running:
+            self._keep_use(trial)
+            if self._trials[trial].reports:
+                self._leases.worked(trial)
+        self._looker.watching = bool(self._running or self._waiting)
+        if not self._waiting:
+            self._said.clear()
+
+    def _forget_killed(self) -> None:
+        for trial in [t for t in self._waiting if self._trials[t].state is not TrialState.WAITING]:
+            del self._waiting[trial]
+            self._leases.give_back(trial)
+
+    def _keep_use(self, trial: int) -> None:
+        use, now = self._leases.use(trial), time.monotonic()
+        if use is not None:
+            keep = now - self._running[trial] >= _KEEP
+            self._running[trial] = now if keep else self._running[trial]
+            self._trials.uses(trial, use, keep=keep)
+
+    def started(self, trial: int, pid: int) -> None:
+        self._leases.started(trial, pid)
+
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        number = trial.number
+        use = self._leases.use(number)
+        if use is not None:
+            self._trials.uses(number, replace(use, memory=None), keep=True)
+        again = self._judge(trial, failure)
+        self._leases.give_back(number)
+        self._running.pop(number, None)
+        for text in self._leases.news():
+            self._note(text)
+        return again
+
+    def _judge(self, trial: Trial, failure: Failure | None) -> bool:
+        number = trial.number
+        if failure is None:
+            if trial.state is TrialState.SUCCEEDED or trial.reports:
+                self._leases.worked(number)
+            return False
+        if out_of_memory(failure.output):
+            if self._leases.crowded(number):
+                why = "ran out of GPU memory beside others: it runs again, alone"
+                self._note(f"trial {number} {why}")
+                return True
+        elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
+            self._leases.failed(number)
+        return False
+
+    def slots(self, config: Config) -> int:
+        return self._leases.room if config.auto_concurrency else config.concurrency
+
+    def close(self) -> None:
+        for trial in self._waiting:
+            if self._trials[trial].state is TrialState.WAITING:
+                self._trials.waits(trial, None, self._trials[trial].gpu)
+        self._looker.close()
+        self._leases.close()

@@ -1,0 +1,110 @@
+"""The GPUs that an experiment may use: what the user's CUDA_VISIBLE_DEVICES shows, and of that
+what --gpu-indices names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from annotate.errors import AnnotateError
+from runtime.config import Config
+from runtime.gpus.device import Device, View
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """GPUs from their uuid to what trials know them by: the uuid, or a number where the user's
+    own CUDA_VISIBLE_DEVICES has numbers."""
+
+    names: Mapping[str, str]
+
+    def environment(self, uuids: Sequence[str]) -> dict[str, str]:
+        """What shows a process these GPUs and no other."""
+        shown = ",".join(self.names[uuid] for uuid in uuids)
+        return {VISIBLE: shown, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+NOTHING = {VISIBLE: "-1"}
+
+
+def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
+    """Raises AnnotateError where that is less than a trial of `config` needs."""
+    shown = _shown(view.devices, environment.get(VISIBLE))
+    chosen = _chosen(config.gpu_indices, shown, view.devices)
+    _check(config, list(chosen), view, environment.get(VISIBLE))
+    return World({device.uuid: name for device, name in chosen.items()})
+
+
+def _check(config: Config, devices: list[Device], view: View, visible: str | None) -> None:
+    asked = config.gpus or 0
+    within = "" if visible is None else f", of which {VISIBLE}={visible} shows {len(devices)}"
+    if config.gpu_indices:
+        within = f"; --gpu-indices {','.join(config.gpu_indices)} leaves {len(devices)}"
+    if asked > len(devices):
+        count = len(view.devices)
+        raise AnnotateError(
+            f"--gpus {asked}: a trial needs {asked}, this machine has {count}{within}",
+            hint="; ".join(f"GPU {d.label} is {d.name}" for d in view.devices) or "",
+        )
+    if asked > 1 and any(device.mig for device in devices):
+        raise AnnotateError(
+            f"--gpus {asked}: CUDA lets a process use one MIG instance only",
+            hint="give each trial one with --gpus 1, or choose whole cards with --gpu-indices",
+        )
+    broken = [device for device in devices if device.trouble]
+    if asked > len(devices) - len(broken):
+        raise AnnotateError(
+            f"--gpus {asked}: only {len(devices) - len(broken)} of {len(devices)} work",
+            hint="; ".join(f"GPU {d.label} {d.trouble}" for d in broken),
+        )
+
+
+def _shown(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
+    """In CUDA's own way: a list that ends at the first word that names nothing; a GPU named twice
+    makes it empty."""
+    if visible is None:
+        return {device: device.uuid for device in devices}
+    shown: dict[Device, str] = {}
+    for word in visible.split(","):
+        found = _named(word.strip(), devices)
+        if not found:
+            break
+        if found[0] in shown:
+            return {}
+        # A card that is divided is not to be used as a whole, whatever number it has.
+        name = word.strip() if not found[0].mig else ""
+        shown.update((device, name or device.uuid) for device in found)
+    return shown
+
+
+def _named(word: str, devices: Sequence[Device]) -> list[Device]:
+    if word.isdecimal():
+        return [device for device in devices if device.card == word]
+    if not word.startswith(("GPU-", "MIG-")):
+        return []
+    found = [device for device in devices if device.uuid.startswith(word)]
+    return found if len(found) == 1 else []
+
+
+def _chosen(
+    indices: Sequence[str], shown: Mapping[Device, str], devices: Sequence[Device]
+) -> dict[Device, str]:
+    if not indices:
+        return dict(shown)
+    mistakes = list(_mistakes(indices, shown, devices))
+    if mistakes:
+        raise AnnotateError("\n".join(mistakes), hint="nvidia-smi -L lists the GPUs")
+    return {d: name for d, name in shown.items() if d.label in indices or d.card in indices}
+
+
+def _mistakes(
+    indices: Sequence[str], shown: Mapping[Device, str], devices: Sequence[Device]
+) -> Iterator[str]:
+    for index in indices:
+        if not any(index in (device.label, device.card) for device in devices):
+            labels = ", ".join(device.label for device in devices) or "none"
+            yield f"--gpu-indices: there is no GPU {index}; there are {labels}"
+        elif not any(index in (device.label, device.card) for device in shown):
+            yield f"--gpu-indices: {VISIBLE} does not show GPU {index}"

@@ -1,0 +1,116 @@
+"""A machine's GPUs as a test describes them, told by a library of our own in NVML's place."""
+
+import ctypes
+import dataclasses
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from runtime.config import Config
+from runtime.gpus.leases import Leases
+from runtime.gpus.locks import Locks
+from runtime.gpus.nvml import Nvml
+from runtime.gpus.waiting import Wait
+from runtime.gpus.world import world
+
+SOURCE = Path(__file__).with_name("fake_nvml.c")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    """The folder of the simulated NVML; the name inside it is what pynvml asks the system for."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler to build the simulated NVML with")
+    path = tmp_path_factory.mktemp("nvml") / "libnvidia-ml.so.1"
+    words = ["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-Wl,-soname,{path.name}"]
+    subprocess.run([compiler, *words, "-o", path, SOURCE], check=True, timeout=120)
+    return path.parent
+
+
+class Machine:
+    """GPUs that `write` describes, line by line; uuids are this test's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.mark = uuid.uuid4().hex[:12]
+
+    def uuid(self, number, kind="GPU"):
+        return f"{kind}-{self.mark}-{number}"
+
+    def write(self, *lines):
+        text = "".join(f"{line}\n" for line in lines)
+        new = self.folder / "new"
+        new.write_text(text)
+        new.replace(self.folder / "machine")
+
+    def gpu(self, number, **changed):
+        words = {"uuid": self.uuid(number), "name": "Simulated", "total": 81920, "used": 500}
+        return " ".join(["gpu", *(f"{k}={v}" for k, v in {**words, **changed}.items())])
+
+    def mig(self, gpu, number, **changed):
+        words = {"gpu": gpu, "uuid": self.uuid(number, "MIG"), "total": 20480, "used": 0}
+        return " ".join(["mig", *(f"{k}={v}" for k, v in {**words, **changed}.items())])
+
+    def gpus(self, count, **changed):
+        return [self.gpu(number, **changed) for number in range(count)]
+
+
+@pytest.fixture
+def machine(library, tmp_path, monkeypatch):
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    monkeypatch.setenv("FAKE_NVML", str(folder))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(library))  # for the processes that a test starts
+    monkeypatch.setenv("ANNOTATE_GPU_LEASES", str(tmp_path / "leases"))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return Machine(folder)
+
+
+@pytest.fixture
+def inside(machine, library):
+    """The same machine for this process: pynvml finds the library that is loaded already."""
+    ctypes.CDLL(str(library / "libnvidia-ml.so.1"))
+    return machine
+
+
+@dataclasses.dataclass
+class Experiment:
+    """Leases as an experiment has them; `take` looks as often as two steps need."""
+
+    nvml: Nvml
+    leases: Leases
+    said: list = dataclasses.field(default_factory=list)
+
+    def look(self):
+        self.said += self.leases.looked(self.nvml.view())
+
+    def take(self, trial):
+        self.look()
+        answer = self.leases.take(trial)
+        if isinstance(answer, Wait) and not answer.blocks:
+            self.look()
+            answer = self.leases.take(trial)
+        return answer
+
+
+@pytest.fixture
+def experiment(inside):
+    """`experiment("A", gpus=1)` opens one; what it needs to say it says before it has leases."""
+    opened = []
+
+    def open_one(name="A", *, environment=None, **config):
+        nvml = Nvml()
+        view = nvml.view()
+        made = Config("train.py", str(Path.cwd()), "python", **{"gpus": 1, **config})
+        there = world(made, view, environment or {})
+        leases = Leases(made, there, view, Locks(), name, lambda: None)
+        opened.append(leases)
+        return Experiment(nvml, leases)
+
+    yield open_one
+    for leases in opened:
+        leases.close()

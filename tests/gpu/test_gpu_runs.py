@@ -1,0 +1,204 @@
+"""Experiments with GPUs, from the command line, over a simulated NVML."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import pytest
+
+#: Computes, as far as the simulated NVML can see, and keeps a diary of when and where.
+TRAIN = """\
+import json, os, time
+lr = 0.1  # @nni.uniform(0, 1)
+folder, gpus = os.environ["FAKE_NVML"], os.environ["CUDA_VISIBLE_DEVICES"].split(",")
+mine = f"{folder}/{os.getpid()}"
+with open(mine + ".new", "w") as file:
+    for gpu in gpus:
+        file.write(f"process gpu={gpu} pid={os.getpid()} memory=4000\\n")
+os.rename(mine + ".new", mine + ".process")
+began = time.time()
+time.sleep(float(os.environ.get("TAKES", "0.6")))
+with open(f"{folder}/diary", "a") as file:
+    file.write(json.dumps([gpus, began, time.time(), os.environ["CUDA_DEVICE_ORDER"]]) + "\\n")
+# @nni.report_final_result(lr)
+"""
+
+
+@pytest.fixture
+def script(folder):
+    (folder / "train.py").write_text(TRAIN)
+    return folder
+
+
+def diary(machine):
+    return [json.loads(line) for line in (machine.folder / "diary").read_text().splitlines()]
+
+
+@pytest.fixture
+def begin(script):
+    """Begin a command; what still runs at the end is killed."""
+    begun = []
+
+    def begin(*words, **environment):
+        begun.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "annotate", *words],
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def until(condition, what, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+    return found
+
+
+def test_no_two_trials_of_two_experiments_share_a_gpu(begin, machine):
+    machine.write(*machine.gpus(2, util=30))
+    words = ["run", "train.py", "--gpus", "1", "--concurrency", "4", "--max-trials", "4"]
+    both = [begin(*words, "--json", "--seed", str(seed)) for seed in (1, 2)]
+    outputs = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    entries = diary(machine)
+    assert len(entries) == 8
+    for uuid in (machine.uuid(0), machine.uuid(1)):
+        times = sorted((begin, end) for gpus, begin, end, _ in entries if gpus == [uuid])
+        assert all(one[1] <= other[0] for one, other in pairwise(times)), times
+    assert {order for *_, order in entries} == {"PCI_BUS_ID"}
+    trials = json.loads(outputs[0][0])["trials"]
+    assert all(trial["gpu"]["gpus"] in (["0"], ["1"]) for trial in trials)
+    assert all(trial["gpu"]["seconds"] > 0.5 for trial in trials)
+
+
+def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
+    begin, machine, annotate, home
+):
+    machine.write(*machine.gpus(1))
+    words = ["run", "train.py", "--gpus", "1", "--max-trials", "1"]
+    first = begin(*words, TAKES="600")
+    until(lambda: list(machine.folder.glob("*.process")), "the first trial computes")
+    second = begin("run", "train.py", "--gpus", "1", "--max-trials", "1")
+
+    shown = until(lambda: second.stderr.readline(), "the second experiment begins")
+    name = shown.removeprefix("experiment ").partition(":")[0]
+
+    def waits():
+        trials = json.loads(annotate("trial", "ls", name, "--json").stdout)
+        return next((t for t in trials if t["gpu"] and t["gpu"]["waits"]), None)
+
+    trial = until(waits, "the second experiment's trial waits")
+    assert trial["state"] == "WAITING"
+    (block,) = trial["gpu"]["waits"]
+    assert (block["rule"], block["gpu"], block["pid"]) == ("leased", "0", first.pid)
+    assert block["user"]
+    assert (
+        f"waits for a GPU: GPU 0 is leased to experiment {block['experiment']}" in trial["reason"]
+    )
+    assert trial["reason"] in " ".join(annotate("trial", "ls", name).stdout.split())
+    log = home / "experiments" / name / "driver.log"
+    said = "trial 0 waits for a GPU: GPU 0 is leased to experiment"
+    until(lambda: said in log.read_text(), "the log says so")
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    output, errors = second.communicate(timeout=60)
+    assert second.returncode == 0, errors
+    assert "GPU-seconds" in output
+
+
+def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate):
+    text = TRAIN.replace(
+        "began = ",
+        "others = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
+        "if len(others) == 2:\n"
+        "    os.remove(mine + '.process')\n"
+        "    raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')\n"
+        "began = ",
+    ).replace("# @nni.report", "os.remove(mine + '.process')\n# @nni.report")
+    (script / "train.py").write_text(text)
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "3"]
+    done = annotate("run", "train.py", *words, TAKES="1.5")
+    assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
+    assert "3 trials (3 succeeded)" in done.stdout
+    times = sorted((begin, end) for _, begin, end, _ in diary(machine))
+    assert all(one[1] <= other[0] for one, other in pairwise(times))
+
+
+def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annotate):
+    machine.write(*machine.gpus(4))
+    annotate("run", "train.py", "--gpus", "2", "--concurrency", "auto", "--max-trials", "2")
+    first, second = sorted(diary(machine), key=lambda entry: entry[1])
+    assert sorted(first[0] + second[0]) == [machine.uuid(n) for n in range(4)]
+    assert second[1] < first[2], "they ran at the same time"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "said"),
+    [
+        ("init error=9", ["--gpus", "1"], ["Driver Not Loaded"]),
+        (
+            "gpu uuid=GPU-q name=Simulated total=80",
+            ["--gpus", "2"],
+            ["a trial needs 2, this machine has 1", "GPU 0 is Simulated"],
+        ),
+        (
+            "",
+            ["--gpus", "-1", "--trials-per-gpu", "0"],
+            ["--gpus must not be negative", "--trials-per-gpu must be at least 1"],
+        ),
+    ],
+)
+def test_what_is_missing_is_said_before_anything_starts(
+    script, machine, annotate, home, lines, words, said
+):
+    machine.write(lines)
+    done = annotate("run", "train.py", *words, code=2)
+    assert all(words in done.stderr for words in said)
+    assert not list(home.glob("experiments/*/experiment.db"))
+
+
+def test_without_a_driver_gpus_1_says_so(script, annotate):
+    if subprocess.run(["sh", "-c", "ldconfig -p | grep -q libnvidia-ml"], check=False).returncode:
+        done = annotate("run", "train.py", "--gpus", "1", code=2)
+        assert "there is no NVIDIA driver here" in done.stderr
+    else:
+        pytest.skip("this machine has NVIDIA's driver")
+
+
+@pytest.mark.parametrize(("words", "seen"), [(["--gpus", "0"], "-1"), ([], "None")])
+def test_nvml_is_not_loaded_where_no_gpu_is_asked_for(folder, words, seen, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (folder / "train.py").write_text(
+        "import os\nlr = 0.1  # @nni.uniform(0, 1)\n"
+        f"assert str(os.environ.get('CUDA_VISIBLE_DEVICES')) == {seen!r}\n"
+        "# @nni.report_final_result(lr)\n"
+    )
+    program = (
+        "import sys\nfrom runtime.cli import main\n"
+        "code = main(sys.argv[1:])\nassert 'pynvml' not in sys.modules\nsys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "train.py", "--max-trials", "1", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,115 @@
+"""Locks on GPUs: they die with their holder, and nothing in their place leads anybody astray."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from annotate.errors import AnnotateError
+from runtime.gpus.locks import Holder, Locks, Taken
+
+HOLD = """
+import sys, time
+from runtime.gpus.locks import Holder, Locks
+lock = Locks(sys.argv[1]).take("GPU-x")
+lock.sign(Holder(4711, "somebody", "EXP", 1.5))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def hold(place, **options):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(place)], stdout=subprocess.PIPE, **options
+    )
+    assert process.stdout.readline() == b"held\n"
+    return process
+
+
+def test_a_lock_dies_with_its_holder_and_says_who_that_is(tmp_path):
+    place = tmp_path / "leases"
+    process = hold(place)
+    locks = Locks(str(place))
+    with pytest.raises(Taken) as caught:
+        locks.take("GPU-x")
+    assert caught.value.holder == Holder(4711, "somebody", "EXP", 1.5)
+    locks.take("GPU-y").release()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    locks.take("GPU-x").release()
+    locks.close()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
+def test_another_user_is_kept_out_and_let_in_again(tmp_path):
+    place = tempfile.mkdtemp()  # another user can't get at the test's own folder
+    Path(place).chmod(0o1777)
+    become = "import os\nos.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\nlock = Locks("
+    script = HOLD.replace("time.sleep(600)", "").replace("lock = Locks(", become)
+
+    def other():
+        words = [sys.executable, "-c", script, place]
+        return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+    locks = Locks(place)
+    try:
+        lock = locks.take("GPU-x")
+        assert "Taken" in other().stderr
+        lock.release()
+        again = other()
+        assert again.stdout == "held\n", again.stderr
+        assert "held" in other().stdout, "of the first user's file and the second's words"
+        locks.take("GPU-x").release()
+    finally:
+        locks.close()
+        shutil.rmtree(place)
+
+
+def test_a_link_in_a_locks_place_is_not_followed(tmp_path):
+    place, victim = tmp_path / "leases", tmp_path / "victim"
+    victim.write_text("precious")
+    locks = Locks(str(place))
+    (place / "GPU-x.lock").symlink_to(victim)
+    os.mkfifo(place / "GPU-y.lock")
+    for name in ("GPU-x", "GPU-y"):
+        with pytest.raises(AnnotateError, match="can't be leased"):
+            locks.take(name)
+    locks.close()
+    assert victim.read_text() == "precious"
+    (tmp_path / "elsewhere").symlink_to(place)
+    with pytest.raises(AnnotateError, match="can't be leased"):
+        Locks(str(tmp_path / "elsewhere"))
+
+
+def test_a_folder_in_which_all_may_remove_is_refused(tmp_path):
+    tmp_path.chmod(0o777)
+    with pytest.raises(AnnotateError, match="is not sticky"):
+        Locks(str(tmp_path))
+
+
+def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path):
+    locks = Locks(str(tmp_path / "leases"))
+    locks.take("GPU-x").release()
+    (tmp_path / "leases" / "GPU-x.lock").unlink()
+    lock = locks.take("GPU-x")
+    with pytest.raises(Taken):
+        locks.take("GPU-x")
+    lock.release()
+    locks.close()
+
+
+@pytest.mark.parametrize("words", [b"", b"{}", b"[" * 4000, b'{"pid": "\\u001b[31m"}', b"\xff"])
+def test_what_a_lock_says_is_never_trusted(tmp_path, words):
+    locks = Locks(str(tmp_path / "leases"))
+    lock = locks.take("GPU-x")
+    (tmp_path / "leases" / "GPU-x.lock").write_bytes(words)
+    with pytest.raises(Taken) as caught:
+        locks.take("GPU-x")
+    assert caught.value.holder == Holder()
+    lock.release()
+    locks.close()

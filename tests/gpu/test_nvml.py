@@ -1,0 +1,116 @@
+"""Reading GPUs: pynvml itself, over a simulated NVML."""
+
+import os
+import time
+
+import pytest
+
+from runtime.gpus import nvml as reading
+from runtime.gpus.nvml import NoNvml, Nvml
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 8])
+def test_as_many_gpus_as_there_are(inside, count):
+    inside.write(*inside.gpus(count, used=700, util=40))
+    devices = Nvml().view().devices
+    assert [d.uuid for d in devices] == [inside.uuid(n) for n in range(count)]
+    assert all((d.total, d.used, d.utilisation) == (80 << 30, 700 << 20, 40) for d in devices)
+
+
+def test_who_computes_is_known_by_name_user_and_kin(inside):
+    inside.write(
+        inside.gpu(0),
+        f"process gpu=0 pid={os.getpid()} memory=1000 kind=C",
+        "process gpu=0 pid=4194304 memory=10 kind=C",
+        f"process gpu=0 pid={os.getppid()} memory=300 kind=G",
+    )
+    (device,) = Nvml().view().devices
+    seen, unseen = device.processes
+    assert (seen.pid, seen.memory) == (os.getpid(), 1000 << 20)
+    assert seen.name
+    assert seen.user
+    assert os.getppid() in seen.kin
+    assert (unseen.name, unseen.kin) == ("", frozenset())
+    assert device.drawn == 300 << 20, "who only draws does not compute"
+
+
+def test_a_card_in_mig_mode_is_its_instances(inside):
+    inside.write(
+        inside.gpu(0),
+        inside.gpu(1, mig=1),
+        inside.mig(1, 0, gi=1, ci=0),
+        inside.mig(1, 1, gi=2, ci=0),
+        inside.gpu(2, mig=1),
+        "process gpu=1 pid=4194304 memory=10 kind=C gi=2 ci=0",
+    )
+    devices = Nvml().view().devices
+    assert [(d.label, d.mig) for d in devices] == [
+        ("0", False),
+        ("1:0", True),
+        ("1:1", True),
+        ("2", False),
+    ]
+    assert devices[1].uuid == inside.uuid(0, "MIG")
+    assert [len(d.processes) for d in devices] == [0, 0, 1, 0]
+    assert "no instance" in devices[3].trouble
+
+
+def test_a_card_that_falls_off_the_bus_keeps_its_name(inside):
+    inside.write(*inside.gpus(2))
+    nvml = Nvml()
+    assert not any(d.trouble for d in nvml.view().devices)
+    inside.write(inside.gpu(0), inside.gpu(1, error=15), "xid gpu=1 number=79 serial=3")
+    view = nvml.view()
+    assert [d.uuid for d in view.devices] == [inside.uuid(0), inside.uuid(1)]
+    assert "GPU is lost" in view.devices[1].trouble
+    assert view.xids == (("1", 79),)
+    inside.write(*inside.gpus(2))
+    view = nvml.view()
+    assert not any(d.trouble for d in view.devices)
+    assert view.xids == (), "told once"
+
+
+def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
+    monkeypatch.setattr(reading, "_LIMIT", 0.5)
+    inside.write(*inside.gpus(2))
+    nvml = Nvml()
+    inside.write(inside.gpu(0, slow=1000), inside.gpu(1))
+    slow, quick = nvml.view().devices
+    assert "has not answered since" in slow.trouble
+    assert not quick.trouble
+    inside.write(*inside.gpus(2))
+    until = time.monotonic() + 30
+    while nvml.view().devices[0].trouble and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not nvml.view().devices[0].trouble, "it answers again"
+
+
+def test_what_a_card_does_not_tell_is_not_known(inside):
+    inside.write(
+        inside.gpu(0),
+        "fail function=nvmlDeviceGetUtilizationRates error=3",
+        "fail function=nvmlDeviceGetTotalEccErrors error=3",
+        "fail function=nvmlDeviceGetMemoryInfo_v2 error=13",
+        "fail function=nvmlDeviceGetComputeRunningProcesses_v3 error=13",
+        "process gpu=0 pid=4194304 memory=-1 kind=C",
+    )
+    (device,) = Nvml().view().devices
+    assert not device.trouble
+    assert (device.utilisation, device.errors, device.total) == (None, None, 80 << 30)
+    assert device.processes[0].memory is None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(9, "Driver Not Loaded"), (18, "version mismatch"), (999, "Unknown Error")]
+)
+def test_a_driver_that_does_not_work_says_why(inside, error, said):
+    inside.write(f"init error={error}")
+    with pytest.raises(NoNvml, match=said):
+        Nvml()
+
+
+def test_a_driver_that_hangs_at_the_start_is_given_up(inside, monkeypatch):
+    monkeypatch.setattr(reading, "_AT_START", 0.2)
+    inside.write("init slow=1500", *inside.gpus(1))
+    with pytest.raises(NoNvml, match="has not answered"):
+        Nvml()
