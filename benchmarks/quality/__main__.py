@@ -1,16 +1,22 @@
 """How good the result is after the trials that one can afford: tuners on problems.
 
     python benchmarks/quality run [--half validation] [--tuners auto tpe random ...] [--seeds 10]
+    python benchmarks/quality show [--half validation] [--tuners ...] [--plot curves.html]
 
-Tabulates the real tasks and runs what is missing; both are kept (in `cache` beside this file, or
-in the folder QUALITY_CACHE) and gone on with after an interruption.
+The first tabulates the real tasks and runs what is missing; both are kept (in `cache` beside this
+file, or in the folder QUALITY_CACHE) and gone on with after an interruption. The second prints the
+figures: ranks among the runs that all tuners did, regrets with 95 % bootstrap intervals. The cuts
+of auto (auto-raw, auto-nominal, auto-no-plateaus, auto-no-climb) are tuners too. Peers need
+`pip install 'annotate-hpo[benchmarks]'`.
 """
 
 import argparse
 
+import ablations
+import figures
 import peers
 from problems import HALVES, names
-from runs import fill
+from runs import fill, read
 
 OURS = ["auto", "tpe", "random"]
 
@@ -20,14 +26,25 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    runs = commands.add_parser("run", help="run what is missing")
-    runs.add_argument("--half", choices=HALVES, default="validation")
-    runs.add_argument("--tuners", nargs="+", default=[*OURS, *peers.PEERS], metavar="NAME")
-    runs.add_argument("--problems", nargs="+", metavar="NAME", help="default: all of the half")
-    runs.add_argument("--seeds", type=int, default=10)
-    runs.add_argument("--trials", type=int, default=100)
+    run = commands.add_parser("run", help="run what is missing")
+    run.add_argument("--seeds", type=int, default=10)
+    run.add_argument("--trials", type=int, default=100)
+    show = commands.add_parser("show", help="print the figures of what was run")
+    show.add_argument("--plot", metavar="FILE", help="write curves as a page of their own")
+    for command in (run, show):
+        command.add_argument("--half", choices=HALVES, default="validation")
+        command.add_argument("--tuners", nargs="+", default=[*OURS, *peers.PEERS], metavar="NAME")
+        command.add_argument("--problems", nargs="+", metavar="NAME", help="default: all")
     options = parser.parse_args()
-    fill(options.tuners, options.problems or names(options.half), options.seeds, options.trials)
+    problems = options.problems or names(options.half)
+    if options.command == "run":
+        fill(options.tuners, problems, options.seeds, options.trials, make=ablations.tuner)
+        return
+    rows = read()
+    for line in figures.report(rows, problems, options.tuners):
+        print(line)
+    if options.plot:
+        figures.plot(rows, problems, options.tuners, options.plot)
 
 
 if __name__ == "__main__":

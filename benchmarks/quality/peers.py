@@ -23,6 +23,8 @@ class Ours:
     def tell(self, values, loss):
         self._tuner.tell(values, loss)
 
+    learn = tell
+
 
 class Hyperopt:
     """Its own tpe, with its own defaults."""
@@ -67,6 +69,17 @@ class Hyperopt:
             }
             | self._unset(found)
         )
+
+    def learn(self, values, loss):
+        """Take in a result that was not asked for."""
+        levels = self._coordinates.levels(values)
+        (tid,) = self._trials.new_trial_ids(1)
+        labels = {f"c{c.number}": levels.get(c.number) for c in self._coordinates}
+        vals = {label: [] if level is None else [level] for label, level in labels.items()}
+        idxs = {label: [tid] if found else [] for label, found in vals.items()}
+        misc = {"tid": tid, "cmd": self._domain.cmd, "workdir": None, "idxs": idxs, "vals": vals}
+        (self._document,) = self._trials.new_trial_docs([tid], [None], [{}], [misc])
+        self.tell(values, loss)
 
     def _unset(self, found):
         return {
@@ -113,15 +126,38 @@ class Optuna:
         return self._coordinates.values(levels)
 
     def _level(self, c):
-        trial, domain = self._trial, c.domain
+        trial, d = self._trial, self._distribution(c)
+        if isinstance(c.domain, Choice):
+            return trial.suggest_categorical(c.path, d.choices)
+        if c.domain.type == "randint":
+            return trial.suggest_int(c.path, d.low, d.high)
+        return trial.suggest_float(c.path, d.low, d.high, step=d.step, log=d.log)
+
+    def learn(self, values, loss):
+        """Take in a result that was not asked for."""
+        import optuna
+
+        levels = self._coordinates.levels(values)
+        given = {c.path: (c, levels[c.number]) for c in self._coordinates if c.number in levels}
+        distributions = {path: self._distribution(c) for path, (c, _) in given.items()}
+        params = {
+            path: int(n) if isinstance(c.domain, Choice) else n for path, (c, n) in given.items()
+        }
+        trial = optuna.trial.create_trial(params=params, distributions=distributions, value=loss)
+        self._study.add_trial(trial)
+
+    def _distribution(self, c):
+        from optuna import distributions
+
+        domain = c.domain
         if isinstance(domain, Choice):
-            return trial.suggest_categorical(c.path, range(len(domain.options)))
+            return distributions.CategoricalDistribution(tuple(range(len(domain.options))))
         if domain.type == "randint":
-            return trial.suggest_int(c.path, domain.low, domain.high - 1)
+            return distributions.IntDistribution(domain.low, domain.high - 1)
         low, high, *step = domain.arguments
         if domain.type == "quniform":
-            return trial.suggest_float(c.path, low, high, step=step[0])
-        return trial.suggest_float(c.path, low, high, log="log" in domain.type)
+            return distributions.FloatDistribution(low, high, step=step[0])
+        return distributions.FloatDistribution(low, high, log="log" in domain.type)
 
     def tell(self, values, loss):
         if loss is None:

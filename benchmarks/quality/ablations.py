@@ -1,0 +1,27 @@
+"""`auto` with a part left out, to see what each part buys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import peers
+
+from tuners.auto import Auto, Recipe
+
+CUTS = {
+    "auto-raw": {"warps": ("none",)},
+    "auto-nominal": {"ordinal": False},
+    "auto-no-plateaus": {"plateaus": False},
+    "auto-no-climb": {"refine": False},
+}
+
+
+class Cut(peers.Ours):
+    def __init__(self, name, problem, seed, trials):
+        changed = {"recipe": replace(Recipe(), **CUTS[name])}
+        self._tuner = type("Cut", (Auto,), changed)(problem.space, seed=seed)
+
+
+def tuner(name, *run):
+    """A cut of `auto`, or the tuner or peer of that name."""
+    return Cut(name, *run) if name in CUTS else peers.tuner(name, *run)
