@@ -57,7 +57,7 @@ def main():
             "annotate --help": lambda: whole([*ANNOTATE, "--help"], folder),
             "annotate check train.py": lambda: whole([*ANNOTATE, "check", "train.py"], folder),
             "run, to trial 0 (random)": lambda: first_line(folder, "random"),
-            "run, to trial 0 (tpe)": lambda: first_line(folder, "tpe"),
+            "run, to trial 0 (auto)": lambda: first_line(folder, "auto"),
         }
         times = {name: [] for name in measures}
         for turn in range(runs + 1):

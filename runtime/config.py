@@ -35,7 +35,7 @@ class Config:
     python: str
     arguments: tuple[str, ...] = ()
     name: str = ""
-    tuner: str = "tpe"
+    tuner: str = "auto"
     tuner_args: Mapping[str, JSON] = field(default_factory=dict)
     assessor: str = ""
     assessor_args: Mapping[str, JSON] = field(default_factory=dict)

@@ -86,7 +86,9 @@ def network_digits(values):
 
     given = dict(values)
     width = given.pop("width")
-    model = MLPClassifier((width,), max_iter=8, solver="sgd", random_state=0, **given)
+    model = MLPClassifier(
+        hidden_layer_sizes=(width,), max_iter=8, solver="sgd", random_state=0, **given
+    )
     return _error(model, _data("digits", 400), 2)
 
 
@@ -130,7 +132,7 @@ def network_diabetes(values):
     name, widths = _nested(given, "layers")
     given.pop("layers")
     shape = (widths["first"],) if name == "one" else (widths["first"], widths["second"])
-    model = MLPRegressor(shape, max_iter=10, random_state=0, **given)
+    model = MLPRegressor(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
     return _error(model, _data("diabetes", 250), 2)
 
 

@@ -64,9 +64,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     search.add_argument(
         "--tuner",
-        default="tpe",
+        default="auto",
         metavar="NAME",
-        help="an algorithm's name, or your own: path/to/file.py:Class (default: tpe)",
+        help="an algorithm's name, or your own: path/to/file.py:Class (default: auto)",
     )
     search.add_argument(
         "--tuner-args",

@@ -125,7 +125,7 @@ def test_people_see_the_best_beside_what_was_written(annotate, folder):
     assert re.search(r"^  lr +0 +0\.\d+$", done.stdout, re.MULTILINE)
     assert "annotate trial ls " in done.stdout
     assert "annotate try train.py lr=0." in done.stdout
-    assert "2 parameters, tpe, maximize, seed 5" in done.stderr
+    assert "2 parameters, auto, maximize, seed 5" in done.stderr
 
 
 def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
