@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,24 +13,37 @@ from tuners.cube import Cube
 from tuners.fresh import FreshTuner, Result
 from tuners.start import latin_hypercube
 
+if TYPE_CHECKING:
+    from tuners.auto_features import Features
+    from tuners.auto_model import Process
+
+#: The time of an ask grows with the cube of their number: results that a model knows, and of
+#: these the ones that its lengths are fitted to.
+_KNOWN, _FITTED = 300, 150
+_HYPERCUBES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The parts of `auto`, so that a benchmark can leave one out."""
+    """The parts of `auto`, so that `benchmarks/quality` can leave one out.
+
+    `lengths`, of which each ask draws one, are the prior's, see `auto_model.Prior`; `compressed`
+    brings bad losses nearer; `ordinal` takes choices of numbers for numbers; `climb` follows the
+    gradient; `plateaus` keeps away from where results do not change.
+    """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
-    warps: tuple[str, ...] = ("half",)
+    compressed: bool = True
     ordinal: bool = True
-    refine: bool = True
-    most: int = 300
-    fit_steps: int = 30
+    climb: bool = True
     plateaus: bool = True
 
 
 class Auto(FreshTuner):
     """A spread start, then the point where a Gaussian process expects the most improvement.
 
-    docs/auto.md says what is in it and why. NNI's page Tuner has nothing like it.
+    Of our own making, from Jones, Schonlau and Welch, 1998, on; docs/auto.md says what is in it
+    and why. NNI's page Tuner has nothing like it.
     """
 
     recipe = Recipe()
@@ -37,70 +51,71 @@ class Auto(FreshTuner):
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
         super().__init__(space, seed=seed, maximize=maximize)
         self._cube = Cube(space)
-        self._start = self._spread()
+        self._start = _spread(self._cube.dimensions, abs(seed))
         self._points: list[Floats] = []
-
-    def _spread(self) -> Floats:
-        """The hypercube of several whose nearest two points are farthest apart, and the middle."""
-        rng = np.random.default_rng(abs(self.seed))
-        d = self._cube.dimensions
-        count = min(max(d + 1, 5), 10)
-        best, widest = np.zeros((0, d)), -1.0
-        for _ in range(20):
-            points = latin_hypercube(count, d, rng)
-            apart = np.sum((points[:, None] - points[None]) ** 2, axis=2)
-            nearest = float(apart[np.tril_indices(count, -1)].min())
-            if nearest > widest:
-                best, widest = points, nearest
-        best[0] = 0.45 + 0.1 * rng.random(d)
-        return best
 
     def propose(self, rng: np.random.Generator) -> Values | None:
         number = len(self.results) + len(self.pending)
         if number < len(self._start):
             return self._cube.values(self._start[number])
-        told = [r.loss for r in self.results if r.loss is not None]
-        if not told:
+        if all(r.loss is None for r in self.results):
             return self._cube.values(rng.random(self._cube.dimensions))
         return self._search(rng)
 
     def _search(self, rng: np.random.Generator) -> Values | None:
+        # scipy's optimisers take a while to import: not before the first search.
         from tuners.auto_features import Features
-        from tuners.auto_model import Prior, Process
-        from tuners.auto_search import plateau, search
+        from tuners.auto_search import Search, plateau
 
-        recipe = self.recipe
         for result in self.results[len(self._points) :]:
             self._points.append(self._cube.point(result.values))
-        points, losses = np.array(self._points), _losses(self.results)
-        kept = _telling(losses, recipe.most, rng)
-        points, losses = points[kept], losses[kept]
-        y = warped(losses, recipe.warps[rng.integers(len(recipe.warps))])
-        features = Features(self._cube, ordinal=recipe.ordinal)
-        prior = Prior(recipe.lengths[rng.integers(len(recipe.lengths))])
-        process = Process(features, points, y, prior, recipe.fit_steps)
-        pending = self.pending
-        if pending:
-            waiting = np.array([self._cube.point(v) for v in pending])
-            process.believe(waiting, np.full(len(waiting), y.min()))
-        best = process.standard(float(y.min()))
-        order = np.argsort(y, kind="stable")
-        reach = plateau(features, points, losses) if recipe.plateaus else 0.0
-        found = search(
+        losses = _losses(self.results)
+        known = _telling(losses, _KNOWN, rng)
+        points, losses = np.array(self._points)[known], losses[known]
+        y = compressed(losses) if self.recipe.compressed else losses / (np.abs(losses).max() or 1.0)
+        features = Features(self._cube, ordinal=self.recipe.ordinal)
+        ranked = points[np.argsort(y, kind="stable")]
+        search = Search(
             self._cube,
             features,
-            process,
-            best,
-            points[order],
-            rng,
-            refine=recipe.refine,
-            reach=reach,
+            self._model(features, points, y, rng),
+            ranked,
+            plateau(features, points, losses) if self.recipe.plateaus else 0.0,
         )
-        for point in found:
-            values = self._cube.values(point)
-            if not self.knows(values):
-                return values
-        return None
+        found = map(self._cube.values, search.run(rng, climb=self.recipe.climb))
+        return next((values for values in found if not self.knows(values)), None)
+
+    def _model(
+        self, features: Features, points: Floats, y: Floats, rng: np.random.Generator
+    ) -> Process:
+        """A process that takes running trials for as good as the best, so as to keep away."""
+        from tuners.auto_model import Prior, Process
+
+        prior = Prior(self.recipe.lengths[rng.integers(len(self.recipe.lengths))])
+        process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
+        if self.pending:
+            waiting = np.array([self._cube.point(values) for values in self.pending])
+            process.believe(waiting, process.best)
+        return process
+
+
+def _spread(dimensions: int, seed: int) -> Floats:
+    """Of several hypercubes the one whose nearest two points are farthest apart.
+
+    Johnson, Moore and Ylvisaker, Minimax and maximin distance designs, 1990. The first point is
+    near the middle.
+    """
+    rng = np.random.default_rng(seed)
+    count = min(max(dimensions + 1, 5), 10)
+    best, widest = np.zeros((0, dimensions)), -1.0
+    for _ in range(_HYPERCUBES):
+        points = latin_hypercube(count, dimensions, rng)
+        apart = np.sum((points[:, None] - points[None]) ** 2, axis=2)
+        nearest = float(apart[np.tril_indices(count, -1)].min())
+        if nearest > widest:
+            best, widest = points, nearest
+    best[0] = 0.45 + 0.1 * rng.random(dimensions)
+    return best
 
 
 def _losses(results: list[Result]) -> Floats:
@@ -118,16 +133,16 @@ def _telling(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
     return np.sort(np.append(order[:half], rng.permutation(order[half:])[: most - half]))
 
 
-def warped(losses: Floats, how: str) -> Floats:
-    """Losses in no unit, with what is far above the best brought nearer."""
-    y = losses / (np.abs(losses).max() or 1.0)
-    above = y - y.min()
-    if how == "none" or not above.any():
-        return np.asarray(y)
-    if how == "log":
-        quarter = float(np.quantile(above, 0.25)) or float(above[above > 0].min())
-        return np.asarray(np.log(above + quarter))
+def compressed(losses: Floats) -> Floats:
+    """Losses in no unit, 0 the best; above the median they grow with a logarithm.
+
+    What is bad is bad: only below it does it matter how good. Related to Song et al., The Vizier
+    Gaussian Process Bandit Algorithm, 2024, section 3.3.
+    """
+    above = losses / (np.abs(losses).max() or 1.0)
+    above = above - above.min()
+    if not above.any():
+        return np.asarray(above)
     median = float(np.median(above)) or float(above[above > 0].min())
-    return np.asarray(
-        np.minimum(above, median) + median * np.log1p(np.maximum(above - median, 0) / median)
-    )
+    beyond = np.maximum(above - median, 0.0)
+    return np.asarray(np.minimum(above, median) + median * np.log1p(beyond / median))

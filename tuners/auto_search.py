@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
@@ -16,44 +18,50 @@ _RANDOM = 512
 _LOCAL = 64
 _STEPS = (0.2, 0.05, 0.01)
 _REFINED = 4
-_WIDEST_PLATEAU = 0.1
+_ROUNDS = 2
+#: Of a plateau: its greatest width, how many pairs on it have to be the same, and their share.
+_WIDEST_PLATEAU, _PAIRS, _SAME = 0.1, 3, 0.8
 
 
-def search(
-    cube: Cube,
-    features: Features,
-    process: Process,
-    best: float,
-    ranked: Floats,
-    rng: np.random.Generator,
-    *,
-    refine: bool,
-    reach: float = 0.0,
-) -> Floats:
-    """Points of the cube that stand for values, the most promising first.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`ranked` are the points tried, the best first; none within `reach` of them is found."""
 
-    `ranked` are the points tried, the best first.
-    """
-    points = cube.snap(_candidates(cube, ranked, rng))
-    points = _unknown(points, ranked)
-    scores = process.log_ei(points, best)
-    order = np.argsort(-scores, kind="stable")
-    points, scores = points[order], scores[order]
-    starts = points[:_REFINED]
-    if refine and len(starts):
-        moved = cube.snap(_climb(features, process, best, starts))
-        points, scores = _merge(points, scores, moved, process.log_ei(moved, best))
-    if reach:
-        far = apart(features, points, ranked).min(axis=1) > reach
-        points, scores = points[far], scores[far]
-    for _ in range(2):
-        near = _unknown(cube.snap(_neighbours(cube, points[:2])), ranked)
-        if not len(near):
-            break
-        if reach:
-            near = near[apart(features, near, ranked).min(axis=1) > reach]
-        points, scores = _merge(points, scores, near, process.log_ei(near, best))
-    return points
+    cube: Cube
+    features: Features
+    process: Process
+    ranked: Floats
+    reach: float
+
+    def run(self, rng: np.random.Generator, *, climb: bool) -> Floats:
+        """Points of the cube that stand for values, the most promising first."""
+        points, scores = self._add(_candidates(self.cube, self.ranked, rng))
+        if climb and len(points):
+            starts = points[:_REFINED]
+            points, scores = self._add(_climb(self.features, self.process, starts), points, scores)
+        for _ in range(_ROUNDS):
+            near = _neighbours(self.cube, points[:2])
+            points, scores = self._add(near, points, scores)
+        return points
+
+    def _add(
+        self, more: Floats, points: Floats | None = None, scores: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """What is new among the points and `more`, the best first, and its scores."""
+        more = self._new(self.cube.snap(more))
+        theirs = self.process.log_ei(more) if len(more) else np.zeros(0)
+        if points is not None and scores is not None:
+            more, theirs = np.vstack([points, more]), np.append(scores, theirs)
+        order = np.argsort(-theirs, kind="stable")
+        return more[order], theirs[order]
+
+    def _new(self, points: Floats) -> Floats:
+        points = np.unique(points, axis=0)
+        if self.reach and len(points):
+            nearest = apart(self.features, points, self.ranked).min(axis=1)
+            return np.asarray(points[nearest > self.reach])
+        seen = {row.tobytes() for row in self.ranked}
+        return np.asarray(points[[row.tobytes() not in seen for row in points]])
 
 
 def apart(features: Features, one: Floats, other: Floats) -> Floats:
@@ -63,15 +71,19 @@ def apart(features: Features, one: Floats, other: Floats) -> Floats:
 
 
 def plateau(features: Features, points: Floats, losses: Floats) -> float:
-    """Within what distance two points give the very same loss; 0 where close ones differ."""
+    """Within what distance two good points mostly give the very same loss; 0 where they differ.
+
+    Failures are told as one loss, and losses are often cut off: the bad half says nothing.
+    """
+    good = (losses <= np.median(losses)) & (losses < losses.max())
+    points, losses = points[good], losses[good]
     one, other = np.tril_indices(len(points), -1)
     distances = apart(features, points, points)[one, other]
     near = np.flatnonzero(distances < _WIDEST_PLATEAU)
     near = near[np.argsort(distances[near], kind="stable")]
-    same = losses[one[near]] == losses[other[near]]
-    share = np.cumsum(same) / np.arange(1, len(near) + 1)
-    enough = np.flatnonzero(same & (share >= 0.8) & (np.cumsum(same) >= 3))
-    return float(distances[near[enough[-1]]]) if len(enough) else 0.0
+    same = np.cumsum(losses[one[near]] == losses[other[near]])
+    found = near[(same >= _PAIRS) & (same >= _SAME * np.arange(1, len(near) + 1))]
+    return float(distances[found[-1]]) if len(found) else 0.0
 
 
 def _candidates(cube: Cube, ranked: Floats, rng: np.random.Generator) -> Floats:
@@ -97,20 +109,7 @@ def _reflected(points: Floats) -> Floats:
     return np.asarray(np.clip(np.abs(1 - np.abs(1 - points)), 0, 1))
 
 
-def _unknown(points: Floats, known: Floats) -> Floats:
-    """The different points that are not among the known ones."""
-    points = np.unique(points, axis=0)
-    seen = {row.tobytes() for row in known}
-    return np.asarray(points[[row.tobytes() not in seen for row in points]])
-
-
-def _merge(points: Floats, scores: Floats, more: Floats, their: Floats) -> tuple[Floats, Floats]:
-    points, scores = np.vstack([points, more]), np.append(scores, their)
-    order = np.argsort(-scores, kind="stable")
-    return points[order], scores[order]
-
-
-def _climb(features: Features, process: Process, best: float, starts: Floats) -> Floats:
+def _climb(features: Features, process: Process, starts: Floats) -> Floats:
     """From all the starts at once uphill, along the numeric coordinates."""
     numbers = features.numbers
     if not numbers.size:
@@ -119,7 +118,7 @@ def _climb(features: Features, process: Process, best: float, starts: Floats) ->
     def loss(flat: Floats) -> tuple[float, Floats]:
         points = starts.copy()
         points[:, numbers] = flat.reshape(len(starts), -1)
-        value, gradient = process.slopes(points, best)
+        value, gradient = process.slopes(points)
         return -float(value.sum()), -gradient[:, numbers].ravel()
 
     flat = starts[:, numbers].ravel()

@@ -9,10 +9,10 @@ import peers
 from tuners.auto import Auto, Recipe
 
 CUTS = {
-    "auto-raw": {"warps": ("none",)},
+    "auto-raw": {"compressed": False},
     "auto-nominal": {"ordinal": False},
     "auto-no-plateaus": {"plateaus": False},
-    "auto-no-climb": {"refine": False},
+    "auto-no-climb": {"climb": False},
 }
 
 
