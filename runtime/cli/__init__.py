@@ -35,6 +35,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("update searchspace", "runtime.cli.update:searchspace", "give it another search space"),
     ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
     ("trial kill", "runtime.cli.trial_kill", "end one trial"),
+    ("trial codegen", "runtime.cli.trial_codegen", "write the code of one trial to a folder"),
     ("view", "runtime.cli.view", "show an experiment in the browser"),
     ("ui", "runtime.cli.ui", "show all experiments in the browser"),
     ("webui url", "runtime.cli.webui_url", "print the addresses of the pages"),

@@ -92,6 +92,16 @@ def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended):
     assert "has no trial '99'" in done.stderr
 
 
+def test_the_code_of_a_trial_runs_alone_with_its_values(annotate, ended, folder):
+    trial = ended["trials"][2]
+    done = annotate("trial", "codegen", "-T", trial["id"])
+    assert f"trial_{trial['id']}" in done.stderr
+    script = folder / f"trial_{trial['id']}" / "train.py"
+    assert b"@nni" not in script.read_bytes()
+    alone = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert alone.stdout == f"out {trial['metric']}\n"
+
+
 def test_limits_of_what_runs_are_changed_and_trials_end(driver, annotate, folder, until, running):
     process, experiment = driver("--max-trials", "9")
     until(lambda: running(experiment) == [0])

@@ -1,0 +1,29 @@
+"""Write the code that one trial ran, its values in place and no annotation left, to a folder.
+
+The folder is `trial_` with the trial's id, or --output; `annotate export` does more."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from runtime.cli import chosen
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    chosen.argument(parser)
+    parser.add_argument(
+        "-T", "--trial_id", "--trial", required=True, metavar="TRIAL", help="its number or its id"
+    )
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder to make")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime.cli import export
+    from runtime.store import Store
+
+    folder = chosen.experiment(args.id)
+    with Store.open(folder.store) as store:
+        trial = chosen.trial(store, args.trial_id)
+    target = args.output or Path(f"trial_{trial.id}")
+    return export.run(argparse.Namespace(experiment=folder.id, trial=trial.number, output=target))
