@@ -49,6 +49,7 @@ TUNERS: tuple[Algorithm, ...] = (
     ),
     Algorithm("gp", ("GPTuner",), "Bayesian optimisation", "tuners.gp:GPTuner"),
     Algorithm("metis", ("MetisTuner",), "explores or exploits by gain", "tuners.metis:MetisTuner"),
+    Algorithm("smac", ("SMAC",), "a random forest's gain", "tuners.smac:SMAC", "smac"),
     Algorithm("cmaes", (), "a normal distribution that adapts", "tuners.cmaes:CMAES", "cmaes"),
     Algorithm(
         "evolution", ("Evolution",), "children of the better members", "tuners.evolution:Evolution"

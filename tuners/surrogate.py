@@ -44,14 +44,16 @@ class Surrogate:
         self._points = np.array([self.cube.point(r.values) for r in kept])
         self._order = np.argsort(y, kind="stable")
         self.unit = float(y.std()) or 1.0
-        self.model = GaussianProcess(
-            self._points, y, self.cube.choices, nu=self._nu, alpha=self._alpha
-        )
+        self.fit(self._points, y)
         if pending:
-            self._believe(np.array([self.cube.point(values) for values in pending]))
+            self.believe(np.array([self.cube.point(values) for values in pending]))
         return True
 
-    def _believe(self, points: Floats) -> None:
+    def fit(self, points: Floats, y: Floats) -> None:
+        """Make the model of the losses `y`."""
+        self.model = GaussianProcess(points, y, self.cube.choices, nu=self._nu, alpha=self._alpha)
+
+    def believe(self, points: Floats) -> None:
         """Take the predicted means at `points` for observations (a kriging believer).
 
         Ginsbourger, Le Riche and Carraro, 2010, section 4.2.2.

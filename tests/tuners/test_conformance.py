@@ -49,6 +49,7 @@ SOON = {
     "evolution": {"population_size": 5},
     "gp": {"cold_start_num": 5},
     "metis": {"cold_start_num": 5},
+    "smac": {"cold_start_num": 5},
     "hyperband": {"R": 4, "eta": 2},
     "bohb": {"max_budget": 4, "eta": 2, "min_points_in_model": 3},
     "asha": {"R": 4, "eta": 2},

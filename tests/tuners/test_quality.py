@@ -18,6 +18,7 @@ MEASURED = {
     "evolution": (60, 0.8),
     "gp": (30, 0.4),
     "metis": (30, 0.4),
+    "smac": (40, 0.6),
     "cmaes": (60, 0.5),
 }
 SPACE = SearchSpace.from_json(
