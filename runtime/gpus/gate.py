@@ -142,8 +142,8 @@ class _Gate:
     def _on_wait(self, trial: int, wait: Wait) -> None:
         now = time.monotonic()
         waiting = self._waiting.setdefault(trial, _Waiting(now, -_KEEP, wait))
-        if not wait.blocks and waiting.wait.blocks:
-            return  # a moment's look does not change why it waits
+        if not wait.blocks:
+            return  # only a look, which is soon over
         changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
         if changed and (str(wait) != self._trials[trial].reason):
             waiting.kept = now
@@ -153,7 +153,7 @@ class _Gate:
         if wait.reason != waiting.wait.reason:
             waiting.since = now
         waiting.wait = wait
-        if wait.blocks and now - waiting.since >= _PATIENCE:
+        if now - waiting.since >= _PATIENCE:
             self._say(trial, wait)
 
     def _say(self, trial: int, wait: Wait) -> None:
@@ -223,6 +223,7 @@ class _Gate:
     def close(self) -> None:
         for trial in self._waiting:
             if self._trials[trial].state is TrialState.WAITING:
-                self._trials.waits(trial, None, self._trials[trial].gpu)
+                use = self._trials[trial].gpu
+                self._trials.waits(trial, None, use and replace(use, waits=()))
         self._looker.close()
         self._leases.close()

@@ -94,4 +94,5 @@ def trial(of: Trial) -> dict[str, JSON]:
         "ended": of.ended,
         "reason": of.reason,
         "values": finite(of.values),
+        "gpu": None if of.gpu is None else of.gpu.to_json(),
     }
