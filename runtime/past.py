@@ -32,10 +32,13 @@ class Past:
     remark: str
 
     @property
-    def script(self) -> PurePosixPath:
-        """The script's place in the code folder."""
+    def script(self) -> PurePosixPath | None:
+        """The script's place in the code folder; None where trials are a command."""
         path = self.config.path
-        return PurePosixPath((path.parent.resolve() / path.name).relative_to(self.snapshot.root))
+        place = path.parent.resolve() / path.name
+        if self.config.command or not place.is_relative_to(self.snapshot.root):
+            return None
+        return PurePosixPath(place.relative_to(self.snapshot.root))
 
     def trial(self, number: int | None) -> Trial:
         """The trial of that number, or the best; raises AnnotateError where there is none."""
@@ -60,7 +63,7 @@ class Past:
         if given is None:
             return self.snapshot.root
         path = given.parent.resolve() / given.name
-        known = [self.script, *self.snapshot.annotated]
+        known = [*([self.script] if self.script else []), *self.snapshot.annotated]
         at_home = [file for file in known if self.snapshot.root / file == path]
         named = [file for file in known if path.parts[-len(file.parts) :] == file.parts]
         if not at_home and not named:

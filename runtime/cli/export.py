@@ -12,13 +12,9 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from runtime.cli.diffs import print_bytes
-
-if TYPE_CHECKING:
-    from runtime.past import Past
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,24 +36,25 @@ def run(args: argparse.Namespace) -> int:
     if past.remark:
         print(f"annotate: {past.remark}", file=sys.stderr)
     if args.output is None:
-        _print(past, files)
+        _print(files)
     else:
-        _write(_targets(past, files, args.output))
+        _write(_targets(files, args.output))
         print(f"annotate: trial {trial.number} exported to {args.output}", file=sys.stderr)
     return 0
 
 
-def _print(past: Past, files: Mapping[PurePosixPath, bytes]) -> None:
+def _print(files: Mapping[PurePosixPath, bytes]) -> None:
     if len(files) > 1:
         names = ", ".join(map(str, files))
         message = f"it is {len(files)} files: {names}"
         raise AnnotateError(message, hint="name a folder for them with --output")
-    print_bytes(files[past.script])
+    print_bytes(*files.values())
 
 
-def _targets(past: Past, files: Mapping[PurePosixPath, bytes], output: Path) -> dict[Path, bytes]:
-    if len(files) == 1 and output.suffix == past.script.suffix and not output.is_dir():
-        return {output: files[past.script]}
+def _targets(files: Mapping[PurePosixPath, bytes], output: Path) -> dict[Path, bytes]:
+    if [path.suffix for path in files] == [output.suffix] and not output.is_dir():
+        (data,) = files.values()
+        return {output: data}
     return {output / path: data for path, data in files.items()}
 
 

@@ -83,5 +83,7 @@ def _next(experiment: Experiment) -> str:
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
         arguments = f" --{rest}" if rest else ""
         rows.append((f"annotate try {script} {words}{arguments}", "the best once more"))
+        if experiment.trials[best.number].origin is not Origin.BASELINE:
+            rows.append((f"annotate apply {name} {script}", "its values in the script, as a diff"))
     rows.append(("annotate experiment list --all", "every experiment"))
     return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)

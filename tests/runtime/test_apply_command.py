@@ -180,6 +180,20 @@ def test_diff_says_what_became_of_the_source(ended, annotate, folder):
     assert "train.py: values differ" in annotate("diff", "0").stdout
 
 
+def test_where_trials_are_a_command_the_files_of_its_folder_are_written(annotate, folder):
+    (folder / "config.yml").write_text(
+        "trialConcurrency: 1\nmaxTrialNum: 2\nuseAnnotation: true\n"
+        "trainingServicePlatform: local\ntuner: {builtinTunerName: Random}\n"
+        f"trial: {{command: {sys.executable} train.py, codeDir: .}}\n"
+    )
+    annotate("run", "-c", "config.yml")
+    assert "2 files" in annotate("export", code=2).stderr
+    annotate("apply", "train.py", "--write", "--trial", 1)
+    assert (folder / "model.py").read_text() != MODEL
+    document = json.loads(annotate("diff", "1", "--json").stdout)
+    assert document["files"] == []
+
+
 def test_the_page_shows_what_the_commands_print(annotate, folder):
     blocks = dict(re.findall(r"<!-- (\w+) -->\n```\w+\n(.*?)```", PAGE, re.DOTALL))
     (folder / "train.py").write_text(blocks["before"])
