@@ -1,6 +1,9 @@
 """Values that people want first, and results from elsewhere."""
 
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -94,6 +97,34 @@ def test_imported_results_are_learned_at_resume_and_again_at_the_next(annotate, 
     grid = [(x, kind) for x in range(12) for kind in ("a", "b, c", "d")]
     imported = {(1, "d"), (2, "a"), (2, "d")}
     assert asked == [point for point in grid if point not in imported][:20]
+
+
+def test_a_running_experiment_learns_at_once(annotate, folder, home):
+    (folder / "train.py").write_text(
+        "import pathlib, time\n"
+        "x = 3  # @nni.randint(0, 4)\n"
+        "for _ in range(600):\n"
+        "    if pathlib.Path('go').exists():\n"
+        "        break\n"
+        "    time.sleep(0.1)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    rows = [{"parameter": {"x": n}, "value": n} for n in (0, 2, 7)]
+    (folder / "results.json").write_text(json.dumps(rows))
+    words = [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "grid", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            for _ in range(300):
+                if [*home.glob("experiments/*/trials/0/parameters.json")]:
+                    break
+                time.sleep(0.1)
+            said = annotate("experiment", "import", "-f", "results.json").stdout
+        finally:
+            (folder / "go").touch()
+        found = json.loads(running.communicate(timeout=60)[0])
+    assert "2 results from outside" in said
+    assert "1 left out, the first: x: 7 is not in" in said
+    assert [t["values"]["train/x/randint"] for t in found["trials"]] == [3, 1]
 
 
 @pytest.mark.parametrize(
