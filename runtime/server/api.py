@@ -21,7 +21,7 @@ from runtime.results import trial_documents
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni_changes import enqueue
-from runtime.server.sources import sources
+from runtime.server.sources import apply_diff, sources
 from runtime.server.watch import Watch
 from runtime.store import Store, StoreError
 from runtime.store.reader import Query as TableQuery
@@ -142,6 +142,15 @@ def source(id: ExperimentId) -> list[dict[str, JSON]]:  # noqa: A002
     with Store.open(folder.store) as store:
         space = store.experiment().space
     return sources(folder, space)
+
+
+@router.get("/{id}/apply")
+def apply(
+    id: ExperimentId,  # noqa: A002
+    trial: Annotated[int | None, Query(ge=0, le=10**12)] = None,
+) -> dict[str, JSON]:
+    """The diff that `annotate apply` would print; nothing is written."""
+    return apply_diff(finding.experiment(id).id, trial)
 
 
 @router.get("/{id}/results.{kind}")

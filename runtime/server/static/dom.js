@@ -51,7 +51,7 @@ export function value(given) {
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  if (seconds < 0.0995) return `${Math.round(seconds * 1000)}ms`;
+  if (seconds > 0 && seconds < 0.0995) return `${Math.round(seconds * 1000)}ms`;
   if (seconds < 9.95) return `${Number(seconds.toFixed(1))}s`;
   const s = Math.round(seconds);
   if (s < 60) return `${s}s`;

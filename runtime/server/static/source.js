@@ -1,5 +1,5 @@
 // The annotated source, with what the trials tried and what was best at each place.
-import { h, number, value } from "./dom.js";
+import { h, number, put, toast, value } from "./dom.js";
 import { color, surface } from "./plot.js";
 import { get } from "./server.js";
 
@@ -7,6 +7,16 @@ export async function show(main, model) {
   const [files, values] = await Promise.all([get(model.id, "/source"), get(model.id, "/values")]);
   const tried = (key) => Object.values(values).map((v) => v[key]).filter((v) => v !== undefined);
   const best = () => model.head.best?.values || {};
+  const applied = h("section", { class: "card w12", "aria-label": "apply", hidden: true });
+  const apply = async () => {
+    try {
+      const found = await get(model.id, "/apply");
+      applied.hidden = false;
+      put(applied, h("header", {}, h("h2", {}, `What annotate apply would write: the values of trial ${found.trial}`), h("button", { onclick: () => navigator.clipboard.writeText(found.diff).then(() => toast("Copied.")) }, "Copy")),
+        found.diff ? h("pre", { tabindex: "0" }, found.diff) : h("p", { class: "muted" }, "Nothing: the source has these values."),
+        found.misfits.map((m) => h("p", { class: "bad" }, `${m.where}: ${m.name} does not fit any more: ${m.reason}`)));
+    } catch { applied.hidden = true; /* no trial has a result yet, or the folder has gone */ }
+  };
   if (!files.length) { main.replaceChildren(h("div", { class: "card empty" }, h("h1", {}, "No annotated source"), h("p", {}, "This experiment's search space came from a file."))); return null; }
   main.replaceChildren(h("div", { class: "grid" }, files.map((file) => h("section", { class: "card w12" }, h("header", {}, h("h2", { class: "mono" }, file.path), h("span", { class: "muted" }, "as it was when the experiment began")),
     h("nav", { class: "row", "aria-label": "Parameters" }, file.places.map((p) => h("a", { href: `#L${p.line}` }, p.name))),
@@ -16,7 +26,9 @@ export async function show(main, model) {
     return h("tr", { id: `L${n}` }, h("td", { class: "n" }, String(n)), h("td", {}, places.length ? marked(line, places) : line),
       h("td", { class: "note" }, places.map((p) => h("div", { class: "row", title: p.key }, h("span", { class: "muted" }, p.name), spark(tried(p.key), p), p.key in best() ? h("span", { class: "best" }, `best ${value(best()[p.key])}`) : null))));
   }
-  return null;
+  await apply();
+  let shown = model.head.best?.number;
+  return () => { if (model.head.best?.number !== shown) { shown = model.head.best?.number; apply(); } };
 }
 
 function marked(line, places) {

@@ -1,5 +1,6 @@
 """The pages in a real browser, over a server of their own."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from runtime.server import launch
 from runtime.store import Store
 from runtime.trial import TrialState
-from tests.runtime.server.conftest import SCRIPT, keep_trial, new_experiment, trial
+from tests.runtime.server.conftest import SCRIPT, keep_trial, new_experiment, serving, trial
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = Path(__file__).parents[3] / "screenshots"
@@ -50,7 +51,7 @@ def page(browser, site):
 def go(page, site, name, at=""):
     page.goto(f"http://{site.host}/e/{name}/{at}")
     page.get_by_role("navigation", name="Pages").wait_for()
-    page.wait_for_function("document.querySelector('main').textContent !== 'Loading…'")
+    page.wait_for_function("() => document.querySelector('main').textContent !== 'Loading…'")
 
 
 def shoot(page, name):
@@ -97,7 +98,7 @@ def test_the_table_searches_sorts_and_pages_on_the_server(page, site):
     go(page, site, "Plain", "trials")
     rows = page.locator("tbody tr[data-trial]")
     numbers = "rows => rows.map(row => Number(row.dataset.trial))"
-    page.wait_for_function("document.querySelectorAll('tr[data-trial]').length === 25")
+    page.wait_for_function("() => document.querySelectorAll('tr[data-trial]').length === 25")
     assert rows.evaluate_all(numbers) == list(range(99, 74, -1))
     page.get_by_role("button", name="On", exact=True).click()
     page.locator("tr[data-trial='74']").wait_for()
@@ -150,7 +151,6 @@ def test_what_a_trial_reports_appears_without_losing_what_was_chosen(page, site)
 def test_an_update_brings_only_what_changed(site):
     folder = new_experiment(site.home, "Delta", [(trial(n), [], n / 10) for n in range(50)])
     import http.client
-    import json
 
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
     connection.request("GET", "/api/v1/experiments/Delta/events")
@@ -179,6 +179,29 @@ def test_a_server_that_goes_is_said_and_comes_back(page, site):
         page.locator("#offline").wait_for(state="hidden")
     finally:
         os.environ["ANNOTATE_HOME"] = before
+
+
+def test_the_source_is_shown_with_values_and_the_diff_that_apply_makes(
+    annotate, folder, home, browser
+):
+    (folder / "train.py").write_text(
+        "x = 0.5  # @nni.uniform(0, 1)\n# @nni.report_final_result(x)\n"
+    )
+    annotate("run", "train.py", "--max-trials", 6, "--tuner", "random", "--seed", 3)
+    best = json.loads(annotate("trial", "ls", "--json").stdout)
+    found = max(best, key=lambda t: t["metric"])["values"]["train/x/uniform"]
+    with serving(home) as site:
+        (name,) = [row["id"] for row in site.json("/api/v1/experiments")]
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        go(page, site, name, "source")
+        diff = page.get_by_label("apply").locator("pre").inner_text()
+        shoot(page, "source")
+        assert page.locator("#L1 .hot").inner_text() == "0.5"
+        assert "6 values tried" in page.locator("#L1 .spark").get_attribute("title")
+        page.close()
+    assert "-x = 0.5  # @nni.uniform(0, 1)" in diff
+    assert f"+x = {found}  # @nni.uniform(0, 1)" in diff
+    assert (folder / "train.py").read_text().startswith("x = 0.5")
 
 
 def test_no_file_of_ours_loads_anything_from_elsewhere():
