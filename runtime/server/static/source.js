@@ -20,7 +20,7 @@ export async function show(main, model) {
   if (!files.length) { main.replaceChildren(h("div", { class: "card empty" }, h("h1", {}, "No annotated source"), h("p", {}, "This experiment's search space came from a file."))); return null; }
   main.replaceChildren(h("div", { class: "grid" }, files.map((file) => h("section", { class: "card w12" }, h("header", {}, h("h2", { class: "mono" }, file.path), h("span", { class: "muted" }, "as it was when the experiment began")),
     h("nav", { class: "row", "aria-label": "Parameters" }, file.places.map((p) => h("a", { href: `#L${p.line}` }, p.name))),
-    h("div", { class: "code", tabindex: "0" }, h("table", {}, h("tbody", {}, file.lines.map((line, n) => row(line, n + 1, file.places.filter((p) => p.line === n + 1)))))),))));
+    h("div", { class: "code", tabindex: "0" }, h("table", {}, h("tbody", {}, file.lines.map((line, n) => row(line, n + 1, file.places.filter((p) => p.line === n + 1)))))))), applied));
 
   function row(line, n, places) {
     return h("tr", { id: `L${n}` }, h("td", { class: "n" }, String(n)), h("td", {}, places.length ? marked(line, places) : line),
