@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
@@ -29,6 +30,16 @@ from runtime.store.reader import Reader
 
 _LOG_BYTES = 1 << 18  # the end of a log that is shown
 _CURVES = 200  # trials whose curves are asked for at a time
+
+
+class Wanted(BaseModel):
+    """The arguments of a request; which of them, its kind says."""
+
+    model_config = ConfigDict(extra="forbid")
+    trial: int = Field(default=0, ge=0, le=10**12)
+    value: int = Field(default=1, ge=1, le=100_000)
+    values: dict[str, Any] = {}
+
 
 router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
 
@@ -169,16 +180,17 @@ def results(id: ExperimentId, kind: Literal["json", "csv"]) -> StreamingResponse
 @router.post("/{id}/requests/{kind}")
 def ask(
     id: ExperimentId,  # noqa: A002
-    kind: str,
-    arguments: Annotated[dict[str, Any], Body()],
+    kind: Literal["stop", "kill", "concurrency", "enqueue"],
+    wanted: Wanted,
 ) -> dict[str, str]:
     """Have the experiment's driver do something."""
     folder = finding.experiment(id)
-    if kind not in requests.KINDS or set(arguments) != set(requests.KINDS[kind]):
-        raise AnnotateError(f"there is no request {kind} with {', '.join(arguments) or 'nothing'}")
+    given = wanted.model_dump(exclude_unset=True)
+    if set(given) != set(requests.KINDS[kind]):
+        raise AnnotateError(f"{kind} takes {', '.join(requests.KINDS[kind]) or 'nothing'}")
     if kind == "enqueue":
-        return {"message": enqueue(folder, dict(arguments["values"]))}
-    return {"message": requests.ask(folder, kind, **arguments)}
+        return {"message": enqueue(folder, given["values"])}
+    return {"message": requests.ask(folder, kind, **given)}
 
 
 def _end_of(path: Path) -> PlainTextResponse:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
+from annotate.space import SearchSpace
 from runtime import durations, requests
 from runtime.paths import ExperimentFolder
 from runtime.server import finding
@@ -62,8 +63,6 @@ def update(
     folder = finding.experiment(experiment)
     field, kind, argument = _UPDATES[update_type]
     value = _value(profile.params, field)
-    if kind not in requests.KINDS:
-        raise AnnotateError("the search space of a running experiment stays as it is")
     return Done(message=requests.ask(folder, kind, **{argument: value}))
 
 
@@ -85,12 +84,16 @@ def _value(params: ChangedParams, field: str) -> JSON:
         raise AnnotateError(f"params has no {field}")
     if field == "maxExecDuration" and isinstance(value, str):
         return durations.seconds(value)
-    if field == "searchSpace" and isinstance(value, str):
+    return _space(value) if field == "searchSpace" else value
+
+
+def _space(value: JSON) -> JSON:
+    if isinstance(value, str):
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except ValueError as error:
             raise AnnotateError(f"searchSpace is no JSON: {error}") from None
-    return value
+    return SearchSpace.from_json(value).to_json()
 
 
 def enqueue(folder: ExperimentFolder, values: dict[str, JSON]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+PositiveFiniteFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 NniState = Literal[
     "WAITING",
@@ -85,7 +87,7 @@ class ChangedParams(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
     trialConcurrency: int | None = Field(default=None, ge=1, le=100_000)
-    maxExecDuration: float | str | None = None
+    maxExecDuration: PositiveFiniteFloat | str | None = None
     maxTrialNum: int | None = Field(default=None, ge=1, le=1_000_000_000)
     searchSpace: str | dict[str, Any] | None = None
 

@@ -118,6 +118,15 @@ def test_changes_reach_a_running_experiment(folder, home):
             mine = wait_for(lambda: _ended(site, {"SUCCEEDED"}))
             assert json.loads(mine["hyperParameters"][0])["parameter_source"] == "customized"
             assert site.change(f"{path}MAX_TRIAL_NUM", "PUT", body)[0] == 200
+            for kind, wrong in (
+                ("kill", {"trial": "x"}),
+                ("concurrency", {"value": 0}),
+                ("import", {"results": []}),
+                ("stop", {"trial": 1}),
+                ("enqueue", {"values": {"x": 7}}),
+            ):
+                url = f"/api/v1/experiments/{site.json('/api/v1/nni/experiment')['id']}"
+                assert site.change(f"{url}/requests/{kind}", "POST", wrong)[0] in (409, 422), kind
             assert site.change(f"/api/v1/nni/trial-jobs/{found['id']}", "DELETE")[0] == 200
             assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == found["id"]
     finally:
