@@ -22,5 +22,6 @@ test:
 
 docs:
 	$(BIN)/python -m annotate.docs > docs/annotations.md
+	$(BIN)/python -m runtime.nni_config.docs > docs/config.md
 
 check: lint types test

@@ -11,32 +11,57 @@ from collections.abc import Sequence
 from annotate.errors import AnnotateError
 from runtime import paths
 from runtime.failures import tail
-from runtime.lock import is_held
+from runtime.lock import Held, Lock
 from runtime.paths import ExperimentFolder
 
-_PATIENCE = 1.0  # seconds; the driver is then still importing what it needs
+_PATIENCE = 0.2  # seconds; the driver is then still importing what it needs
 _FINE = (0, 1, 130)  # exit codes of an experiment that has run
 
 
+def lock(folder: ExperimentFolder, handed_down: int | None = None) -> Lock:
+    """The right to drive `folder`; raises AnnotateError where somebody else has it.
+
+    What was asked of an earlier driver that died is forgotten then.
+    """
+    lock = Lock(folder.lock)
+    if handed_down is not None:
+        return lock.adopt(handed_down)
+    try:
+        lock.acquire()
+    except Held:
+        raise AnnotateError(
+            f"experiment {folder.id} is already run by another process (pid {lock.holder()})",
+            hint=f"annotate trial ls {folder.id} shows how far it is",
+        ) from None
+    folder.requests.unlink(missing_ok=True)
+    return lock
+
+
 def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
-    """Start the driver of `folder`, and return when it has its experiment, or soon after.
+    """Start the driver of `folder`, which has its lock at once.
 
     `options` are those of `annotate resume`. What it prints goes to files of the folder. Raises
     AnnotateError with its own words where it ends at once.
     """
-    command = [sys.executable, "-m", "annotate", "resume", folder.id, "--driver"]
-    with folder.stdout.open("ab") as stdout, folder.stderr.open("ab") as stderr:
+    command = [sys.executable, "-m", "annotate", "resume", folder.id]
+    with (
+        lock(folder) as held,
+        folder.stdout.open("ab") as stdout,
+        folder.stderr.open("ab") as stderr,
+    ):
         process = subprocess.Popen(
-            [*command, *options],
+            [*command, "--driver", str(held.fileno()), *options],
             cwd=folder.path,  # nothing there has the name of a module
             env={**os.environ, "ANNOTATE_HOME": str(paths.home())},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
+            pass_fds=[held.fileno()],
         )
+        held.sign(process.pid)
     until = time.monotonic() + _PATIENCE
-    while process.poll() is None and not is_held(folder.lock) and time.monotonic() < until:
+    while process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
     if process.returncode not in (None, *_FINE):
         raise AnnotateError(

@@ -17,7 +17,10 @@ class Held(Exception):
 
 
 class Lock:
-    """The file `path`, held for this process until `release`, the end of a `with`, or its death."""
+    """The file `path`, held for this process until `release`, the end of a `with`, or its death.
+
+    A process that was handed it down holds it on.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -36,10 +39,26 @@ class Lock:
             if error.errno in _NO_LOCKS:
                 raise _unable(self.path, error) from None
             raise Held(str(self.path)) from None
-        os.ftruncate(file, 0)
-        os.write(file, f"{os.getpid()}\n".encode())
+        return self._own(file)
+
+    def adopt(self, file: int) -> Lock:
+        """Have the lock that the process which started this one took, and handed down as `file`."""
+        os.set_inheritable(file, False)
+        return self._own(file)
+
+    def _own(self, file: int) -> Lock:
         self._file = file
+        self.sign(os.getpid())
         return self
+
+    def sign(self, pid: int) -> None:
+        """Write who holds it: never nobody, so that it can be read at any time."""
+        text = f"{pid}\n".encode()
+        os.pwrite(self._file, text, 0)
+        os.ftruncate(self._file, len(text))
+
+    def fileno(self) -> int:
+        return self._file
 
     def release(self) -> None:
         os.close(self._file)

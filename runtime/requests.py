@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from runtime.lock import is_held
 from runtime.paths import ExperimentFolder
 
 _EVERY = 0.1  # seconds between two looks at the file
+_STARTING = 20.0  # seconds that a driver may take from its lock to its first trial
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
     number    INTEGER PRIMARY KEY,
@@ -83,7 +84,7 @@ def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
     """Leave a request and return its number; raises AnnotateError where no driver would take it."""
     if set(arguments) != set(KINDS[kind]):
         raise TypeError(f"{kind} takes {KINDS[kind]}, not {tuple(arguments)}")
-    if not is_held(folder.lock) or not folder.requests.is_file():
+    if not _takes(folder):
         raise AnnotateError(
             f"experiment {folder.id} does not run",
             hint=f"annotate resume {folder.id} goes on with one that was interrupted",
@@ -96,6 +97,19 @@ def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
             return int(added.lastrowid or 0)
     except sqlite3.Error as error:
         raise AnnotateError(f"{folder.requests} cannot be written: {error}") from None
+
+
+def _takes(folder: ExperimentFolder) -> bool:
+    """Whether a driver takes requests; one that is just starting is waited for."""
+    until = time.monotonic() + _STARTING
+    while is_held(folder.lock):
+        with suppress(FileNotFoundError):
+            if folder.requests.stat().st_size:  # there is a table
+                return True
+        if time.monotonic() > until:
+            break
+        time.sleep(_EVERY / 4)
+    return False
 
 
 def answer(folder: ExperimentFolder, number: int, timeout: float) -> Answer | None:
@@ -121,8 +135,6 @@ class Requests:
         self._db = _connect(path, "rwc")
         with self._db:
             self._db.execute(_SCHEMA)
-        self.refuse_rest("the driver had ended before it came to this")
-        (self._last,) = self._db.execute("SELECT max(number) FROM request").fetchone()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="requests", daemon=True)
         self._thread.start()
@@ -148,7 +160,7 @@ class Requests:
         self._db.close()
 
     def _follow(self) -> None:
-        last, seen = self._last or 0, -1
+        last, seen = 0, -1
         with closing(_connect(self._path)) as db:
             while not self._end.wait(_EVERY):
                 changed = os.stat(self._path).st_mtime_ns  # noqa: PTH116  ten times a second

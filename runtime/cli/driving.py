@@ -17,12 +17,12 @@ from runtime.changing import Change, mend
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.config import Config
+from runtime.driver import lock
 from runtime.executors.local import LocalExecutor
 from runtime.experiment import Experiment
 from runtime.gpus.gate import gate
 from runtime.gpus.opening import open_gpus
 from runtime.job import warm
-from runtime.lock import Held, Lock
 from runtime.paths import ExperimentFolder
 from runtime.results import experiment_document
 from runtime.store import Store
@@ -36,7 +36,7 @@ def drive(
     *,
     as_json: bool,
     change: Change | None = None,
-    detached: bool = False,
+    detached: int | None = None,
     debug: bool = False,
 ) -> int:
     """Run the experiment to its end and return the exit code.
@@ -44,7 +44,7 @@ def drive(
     The tuner is made first, so that one which can't take the space says so before anything is
     written; then `find` makes the experiment's folder, or names it. `notes` are said at the
     beginning, and so is what `change` does. A driver that is `detached` lives on when a terminal
-    is closed; `debug` has every step in the log.
+    is closed, and has the lock by that file's number; `debug` has every step in the log.
     """
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
@@ -52,7 +52,7 @@ def drive(
     gpus = open_gpus(config, environment)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
-    with _locked(folder), Store.open(folder.store, write=True) as store:
+    with lock(folder, detached), Store.open(folder.store, write=True) as store:
         _log_to(folder, debug=debug)
         mend(folder)
         notes += [] if change is None else change.make(store)
@@ -69,7 +69,7 @@ def drive(
         )
         progress.recall(experiment.trials.values())
         try:
-            with progress, _Signals(experiment, detached=detached):
+            with progress, _Signals(experiment, detached=detached is not None):
                 for note in notes:
                     progress.note(note)
                 experiment.run()
@@ -88,17 +88,6 @@ def drive(
         print(f"Interrupted. Go on with: annotate resume {folder.id}", file=sys.stderr)
         return 130
     return 0 if experiment.best is not None else 1
-
-
-def _locked(folder: ExperimentFolder) -> Lock:
-    lock = Lock(folder.lock)
-    try:
-        return lock.acquire()
-    except Held:
-        raise AnnotateError(
-            f"experiment {folder.id} is already run by another process (pid {lock.holder()})",
-            hint=f"annotate trial ls {folder.id} shows how far it is",
-        ) from None
 
 
 def _progress(

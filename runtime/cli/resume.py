@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("-f", "--foreground", action="store_true", help="stay in front")
     where.add_argument("-b", "--background", action="store_true", help="return at once")
-    where.add_argument("--driver", action="store_true", help=argparse.SUPPRESS)
+    where.add_argument("--driver", type=int, help=argparse.SUPPRESS)  # its lock's file
     parser.add_argument("-p", "--port", type=options.port, metavar="P", help="of the pages")
     parser.add_argument("-d", "--debug", action="store_true", help="every step in the driver's log")
 
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
         )
     space = row.space if change is None else change.space
     config = Config.from_json(row.config)
-    if args.background or (config.background and not (args.foreground or args.driver)):
+    in_front = args.foreground or args.driver is not None
+    if args.background or (config.background and not in_front):
         how = {"port": args.port, "as_json": args.json, "debug": args.debug}
         return background.start(folder, _changes(args), **how)
     return drive(
