@@ -14,7 +14,7 @@ from annotate.magics import NeedsJupyter, masks
 from annotate.source import Source
 from annotate.tree import Span
 
-_TOKEN = re.compile(r"\s*(?:(\"(?:[^\"\\]|\\.)*\")|([{}\[\]:,])|([^\s{}\[\]:,\"]+))")
+_TOKEN = re.compile(r"\s*(?:(\"[^\"\\]*(?:\\.[^\"\\]*)*\")|([{}\[\]:,])|([^\s{}\[\]:,\"]+))")
 _CHARACTER = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|[^\\\"]",
     re.DOTALL,
