@@ -140,6 +140,27 @@ def test_a_lost_card_is_waited_for_and_found_again(inside, experiment):
     assert one.take(0).gpus == ("0", "1")
 
 
+def test_a_compute_mode_is_respected(inside, experiment):
+    inside.write(inside.gpu(0, mode=3), inside.gpu(1, mode=2))
+    one = experiment(trials_per_gpu=4)
+    assert one.take(0).gpus == ("0",)
+    wait = one.take(1)
+    assert rules(wait) == [("full", "0"), ("mode", "1")]
+    assert "its compute mode lets one process compute" in str(wait)
+
+
+def test_in_a_container_an_unseen_process_on_a_leased_gpu_is_the_trials(inside, experiment):
+    inside.write(*inside.gpus(2))
+    one = experiment(trials_per_gpu=2, gpu_indices=("0",))
+    run(one, 0, os.getpid())
+    inside.write(
+        inside.gpu(0, used=4500), inside.gpu(1), computes(0, 4194304), computes(1, 4194304)
+    )
+    assert one.take(1).gpus == ("0",)
+    assert one.leases.use(0).memory == 2250 * MIB, "an even share of all"
+    assert rules(experiment("B", gpu_indices=("1",)).take(0)) == [("unseen", "1")]
+
+
 def test_an_instance_is_leased_by_its_own_name(inside, experiment):
     inside.write(inside.gpu(0, mig=1), inside.mig(0, 0, gi=1), inside.mig(0, 1, gi=2))
     one = experiment()
