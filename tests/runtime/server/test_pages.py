@@ -6,6 +6,8 @@ import re
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,14 @@ import pytest
 from runtime.server import launch
 from runtime.store import Store
 from runtime.trial import TrialState
-from tests.runtime.server.conftest import SCRIPT, keep_trial, new_experiment, serving, trial
+from tests.runtime.server.conftest import (
+    SCRIPT,
+    keep_trial,
+    new_experiment,
+    serving,
+    trial,
+    wait_for,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = Path(__file__).parents[3] / "screenshots"
@@ -202,6 +211,38 @@ def test_the_source_is_shown_with_values_and_the_diff_that_apply_makes(
     assert "-x = 0.5  # @nni.uniform(0, 1)" in diff
     assert f"+x = {found}  # @nni.uniform(0, 1)" in diff
     assert (folder / "train.py").read_text().startswith("x = 0.5")
+
+
+def test_a_running_trial_is_killed_and_the_experiment_stopped_from_the_page(folder, home, browser):
+    (folder / "train.py").write_text(
+        "import time\nx = 0.5  # @nni.uniform(0, 1)\nfor step in range(900):\n"
+        "    time.sleep(0.1)\n    # @nni.report_intermediate_result(step)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    words = ("run", "train.py", "--max-trials", "2", "--tuner", "random", "--max-failures", "9")
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "annotate", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with serving(home) as site:
+            jobs = "/api/v1/nni/trial-jobs?status=RUNNING"
+            wait_for(lambda: site.ask(jobs)[2].startswith(b"[{"))
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            page.on("dialog", lambda dialog: dialog.accept())
+            name = site.json("/api/v1/nni/experiment")["id"]
+            page.goto(f"http://{site.host}/e/{name}/trials#token={site.token}")
+            page.get_by_role("button", name="Trial 0", exact=True).click()
+            page.get_by_role("button", name="Kill", exact=True).click()
+            page.locator("tr[data-trial='0']").get_by_text("user canceled").wait_for()
+            page.get_by_role("button", name="Stop", exact=True).click()
+            page.locator("#top").get_by_text("stopped").wait_for()
+            page.close()
+        assert driver.wait(timeout=60) is not None
+    finally:
+        driver.terminate()
+        driver.wait(timeout=60)
 
 
 def test_no_file_of_ours_loads_anything_from_elsewhere():
