@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +40,7 @@ class MetricsFile:
         """The next lines, up to a mebibyte of them; an empty batch where nothing is new."""
         batch = Batch()
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=_regular) as file:
                 file.seek(self._offset)
                 data = file.read(_CHUNK)
         except OSError:
@@ -52,6 +54,15 @@ class MetricsFile:
         return batch
 
 
+def _regular(path: str, flags: int) -> int:
+    """Open a file, and nothing that a trial has put in its place to make its reader wait."""
+    file = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(f"{path} is no file")
+    return file
+
+
 def _read_line(line: bytes, batch: Batch) -> None:
     try:
         record = json.loads(line)
@@ -61,8 +72,10 @@ def _read_line(line: bytes, batch: Batch) -> None:
         elif kind == "note":
             batch.notes.append(str(value))
         elif kind in ("intermediate", "final"):
-            batch.reports.append(Report(kind, value, float(record["time"])))
-    except (ValueError, KeyError, TypeError, RecursionError):
+            when = float(record["time"])
+            if math.isfinite(when):
+                batch.reports.append(Report(kind, value, when))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return
 
 
