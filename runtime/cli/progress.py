@@ -65,6 +65,7 @@ class Progress:
         self.say(text)
 
     def changed(self, trial: Trial) -> None:
+        logging.debug("trial %d %s, %d reports", trial.number, trial.state.value, trial.reports)
         before = self.trials.get(trial.number)
         self.trials[trial.number] = trial
         if trial.state.ended and not (before and before.state.ended):

@@ -124,6 +124,8 @@ def test_in_front_it_stays_until_the_end(project, annotate):
     (project / "go").touch()
     said = annotate("create", "-c", "config.yml", "--foreground", "--debug")
     assert "Best: trial" in said.stdout
+    (experiment,) = lookup.folders()
+    assert "DEBUG trial 0 RUNNING, 1 reports" in experiment.log.read_text()
 
 
 def test_run_takes_a_config_file_and_lets_options_go_before_it(project, annotate):
