@@ -120,3 +120,14 @@ def test_after_the_machine_was_started_again_nothing_of_the_time_before_is_belie
     assert other.poll() is None
     other.send_signal(signal.SIGKILL)
     other.wait()
+
+
+def test_a_home_with_a_newline_in_its_name_keeps_experiments(annotate, folder, tmp_path):
+    home = tmp_path / "a\nb"
+    (folder / "train.py").write_text(NUMBERED)
+    found = document(annotate, "run", "train.py", "--max-trials", 3, ANNOTATE_HOME=str(home))
+    listed = document(annotate, "trial", "ls", found["experiment"], ANNOTATE_HOME=str(home))
+    assert listed == found["trials"]
+    assert [t["state"] for t in listed] == ["SUCCEEDED"] * 3
+    refused = annotate("resume", found["experiment"], code=2, ANNOTATE_HOME=str(home))
+    assert "is done" in refused.stderr
