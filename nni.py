@@ -8,6 +8,7 @@ The trial's identity travels by environment (`NNI_SYS_DIR` and its kin), so ever
 trial may report: a report is one line appended to the trial's own file.
 """
 
+import errno
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ __all__ = [
 
 _values = None  # read at first use, then the same for the life of the process
 _recorded = set()
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def get_next_parameter():
@@ -178,16 +180,43 @@ def _metrics_path():
 
 
 def _append(path, record):
-    """Append one line; a single write, so that lines of several processes never mix."""
+    """Append one line; a single write, so that lines of several processes never mix.
+
+    Where the disk is full, it waits for room: what was computed for hours must not be lost.
+    """
     import json
 
-    data = (json.dumps(record) + "\n").encode("ascii")
+    line = data = (json.dumps(record) + "\n").encode("ascii")
+    waits = False
+    while data:
+        try:
+            data = _write(path, data)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            if not waits:
+                _say("[nni] the disk is full: a result waits until there is room\n")
+            waits = True
+            time.sleep(1)
+        else:
+            if data:  # cut short; a reader skips the torn line, as others may write meanwhile
+                data = b"\n" + line
+
+
+def _write(path, data):
+    """Append what there is room for, and return the rest."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        while data:
-            data = data[os.write(file, data) :]
+        return data[os.write(file, data) :]
     finally:
         os.close(file)
+
+
+def _say(text):
+    try:  # noqa: SIM105  every trial would pay for contextlib
+        sys.stderr.write(text)
+    except OSError:
+        pass
 
 
 def _metric(metric):

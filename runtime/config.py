@@ -16,9 +16,10 @@ class Config:
 
     `script` and `arguments` are as the user typed them, to be run in the folder `cwd` by the
     interpreter `python`. `max_trials` counts the baseline. `max_failures` is how many trials may
-    fail before the first one succeeds. `tuner` and `assessor` are algorithms' names, or what
-    `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means that
-    no trial is stopped early, unless the tuner does it.
+    fail before the first one succeeds, `retries` how often each may run again after it failed.
+    `memory` is the most bytes that one may use. `tuner` and `assessor` are algorithms' names, or
+    what `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means
+    that no trial is stopped early, unless the tuner does it.
 
     With a `command`, trials are that line, run by a shell in `cwd`, and `script` is empty.
     `background` says that the driver was started without a terminal of its own.
@@ -48,6 +49,8 @@ class Config:
     trial_timeout: float | None = None
     stall_timeout: float | None = None
     max_failures: int = 3
+    retries: int = 0
+    memory: int | None = None
     fresh_process: bool = False
     gpus: int | None = None
     gpu_indices: tuple[str, ...] = ()
@@ -61,13 +64,14 @@ class Config:
         mistakes = [*self._counts(), *self._durations()]
         if self.gpus is not None and self.gpus < 0:
             mistakes.append(f"--gpus must not be negative, it is {self.gpus}")
-        if self.seed < 0:
-            mistakes.append(f"--seed must not be negative, it is {self.seed}")
+        for name in ("seed", "retries"):
+            if getattr(self, name) < 0:
+                mistakes.append(f"--{name} must not be negative, it is {getattr(self, name)}")
         if mistakes:
             raise AnnotateError("\n".join(mistakes))
 
     def _counts(self) -> Iterator[str]:
-        for name in ("max_trials", "concurrency", "max_failures", "trials_per_gpu"):
+        for name in ("max_trials", "concurrency", "max_failures", "trials_per_gpu", "memory"):
             count = getattr(self, name)
             if count is not None and count < 1:
                 yield f"{_option(name)} must be at least 1, not {count}"

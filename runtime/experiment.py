@@ -14,6 +14,7 @@ from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
 from runtime import algorithms, history, replay
+from runtime.again import Again, Why
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
@@ -25,6 +26,7 @@ from runtime.limits import Limits, Running
 from runtime.obeying import obey
 from runtime.paths import ExperimentFolder
 from runtime.requests import Request, Requests
+from runtime.room import Room, patient
 from runtime.store import Store
 from runtime.trial import Origin, Report, Trial, TrialState
 from runtime.trials import Trials
@@ -81,8 +83,10 @@ class Experiment:
         self.space: SearchSpace = row.space
         self.folder = folder
         self.state, self.reason = row.state, row.reason
-        self.trials = Trials(store, row.space, watcher.changed)
-        self._store = store
+        self._room = Room(folder.path, watcher.note)
+        self._store = patient(store, self._room)
+        self.trials = Trials(self._store, row.space, watcher.changed)
+        self._again = Again(self.config.retries, self._room.short)
         self._make_executor = make_executor
         self._tuner = tuner
         self._assessor = assessor
@@ -102,6 +106,7 @@ class Experiment:
 
     def interrupt(self, *, at_once: bool = False) -> None:
         """Stop; may be called from a signal handler or another thread."""
+        self._room.give_up()
         self._inbox.put(Interrupt(at_once))
 
     @property
@@ -179,7 +184,9 @@ class Experiment:
         if self._assessor is not None:
             self._assessor.started(trial.number, trial.values)
         environment = {**self._environment, **environment}
-        self._executor.start(job(self.config, self.folder, trial, environment))
+        self._room.begin(
+            lambda: self._executor.start(job(self.config, self.folder, trial, environment))
+        )
 
     # What happens
 
@@ -236,6 +243,8 @@ class Experiment:
             running.heard = time.monotonic()
         self.trials.reported(message.trial, batch)
         self._assess(message.trial, running, batch.reports)
+        if message.taken is not None:
+            message.taken.set()
 
     def _assess(self, trial: int, running: Running, reports: list[Report]) -> None:
         if self._assessor is None:
@@ -255,6 +264,9 @@ class Experiment:
         if self._gate.ended(trial, failure) and self._ending is None:
             self._waiting.appendleft(self.trials.again(trial.number).number)
             return
+        if self._ending is None and (why := self._again.why(trial, failure, message)):
+            self._run_again(trial, failure, why)
+            return
         if self._assessor is not None and trial.state.ended:
             ok = trial.state is TrialState.SUCCEEDED
             self._assessor.finished(trial.number, running.curve, ok)
@@ -269,6 +281,12 @@ class Experiment:
         elif trial.state.ended:
             self._failing = False
 
+    def _run_again(self, trial: Trial, failure: Failure | None, why: Why) -> None:
+        if failure is not None and why.failed:
+            self._watcher.failed(trial, failure)
+        self._watcher.note(why.text)
+        self._waiting.appendleft(self.trials.again(trial.number, failed=why.failed).number)
+
     def _outcome(self, message: Ended, running: Running) -> tuple[Trial, Failure | None]:
         """The trial as it ended, and why it failed where it did."""
         trial = replace(self.trials[message.trial], ended=message.time)
@@ -276,7 +294,7 @@ class Experiment:
             state, reason = running.ends_as
             failure = Failure(reason, "") if state is TrialState.FAILED else None
             return replace(trial, state=state, reason=reason), failure
-        failure = failure_of(trial, message.code, self.folder.trial(trial.number))
+        failure = failure_of(trial, message.code, self.folder.trial(trial.number), message.cause)
         if failure is not None:
             return replace(trial, state=TrialState.FAILED, reason=failure.reason), failure
         trial = replace(trial, state=TrialState.SUCCEEDED, reason=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,13 @@ _TAIL = 16384  # bytes of standard error that are looked at
 _LINES = 30  # lines of it that are shown
 NO_REPORT = "write # @nni.report_final_result(value) on the line where it is known"
 _TRACEBACK = "Traceback (most recent call last):"
+#: How Python, C++, the system, PyTorch, CUDA and JAX say that there is too little memory.
+_NO_MEMORY = re.compile(
+    r"MemoryError|std::bad_alloc|an't allocate memory|annot allocate memory|not enough memory"
+    r"|[Oo]ut of memory|OUT_OF_MEMORY|_ALLOC_FAILED|RESOURCE_EXHAUSTED|by signal: Killed"
+)
+_GPU = re.compile(r"CUDA|CUBLAS|CUDNN|HIP |GPU")
+_NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +30,43 @@ class Failure:
     reason: str
     output: str
 
+    @property
+    def kind(self) -> str:
+        """The same for the same mistake, whatever the values that it was made with."""
+        return _NUMBER.sub("#", self.reason)
 
-def failure_of(trial: Trial, code: int, folder: TrialFolder) -> Failure | None:
-    """Why a trial that ended by itself with exit code `code` failed; None where it did not."""
+
+def failure_of(
+    trial: Trial, code: int, folder: TrialFolder, cause: str | None = None
+) -> Failure | None:
+    """Why a trial that ended by itself with exit code `code` failed; None where it did not.
+
+    `cause` is what the executor knows of it.
+    """
     if code == 0 and trial.metric is not None:
         return None
     output = tail(folder.stderr)
-    if code == 0:
-        return Failure(_no_result(trial), output)
-    last = output.splitlines()[-1].strip() if output else ""
-    if code < 0:
-        return Failure(f"ended by {_signal_name(-code)}", output)
-    return Failure(f"exit code {code}: {last}" if last else f"exit code {code}", output)
+    if code == 0 or cause:
+        return Failure(cause or _no_result(trial), output)
+    what = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
+    said = _said(output) if code > 0 else ""
+    return Failure(f"{_memory(output)}{what}{': ' if said else ''}{said}", output)
+
+
+def _said(output: str) -> str:
+    """The line that says what went wrong: in a traceback the one behind the frames."""
+    lines = output.splitlines()
+    if lines and lines[0].startswith(_TRACEBACK):
+        lines = [line for line in lines[1:] if line[:1].strip()][:1] or lines
+    return lines[-1].strip() if lines else ""
+
+
+def _memory(output: str) -> str:
+    """A word in advance where the last lines tell of too little memory."""
+    for line in output.splitlines()[-10:]:
+        if _NO_MEMORY.search(line):
+            return "out of GPU memory: " if _GPU.search(line) else "out of memory: "
+    return ""
 
 
 def _no_result(trial: Trial) -> str:
@@ -51,7 +84,7 @@ def _signal_name(number: int) -> str:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    return name + (" (out of memory?)" if number == signal.SIGKILL else "")
+    return name + (", sent by another program" if number == signal.SIGKILL else "")
 
 
 def tail(path: Path) -> str:

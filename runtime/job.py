@@ -49,6 +49,7 @@ def job(
         cwd=Path(config.cwd),
         environment=trial_environment(folder.id, folder.stage, place, trial, environment),
         argv=argv,
+        memory=config.memory,
     )
 
 

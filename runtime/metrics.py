@@ -24,6 +24,7 @@ class Batch:
     reports: list[Report] = field(default_factory=list)
     written: Values = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    more: bool = False  # whether there was more than is read at a time
 
     def __bool__(self) -> bool:
         return bool(self.reports or self.written or self.notes)
@@ -45,8 +46,9 @@ class MetricsFile:
                 data = file.read(_CHUNK)
         except OSError:
             return batch
+        batch.more = len(data) == _CHUNK
         whole = data.rfind(b"\n") + 1
-        if not whole and len(data) == _CHUNK:
+        if not whole and batch.more:
             whole = len(data)  # a line that long is none of ours
         self._offset += whole
         for line in data[:whole].splitlines():

@@ -55,6 +55,7 @@ def _trial_document(trial: Trial, curve: list[JSON], now: float) -> dict[str, JS
         "seconds": None if seconds is None else round(seconds, 3),
         "reason": trial.reason,
         "gpu": None if trial.gpu is None else trial.gpu.to_json(),
+        "retries": trial.retries,
     }
 
 

@@ -83,7 +83,8 @@ class Trial:
     """What is known of a trial. Times are seconds since the epoch; None where not yet known.
 
     `values` of a baseline are what the author's own expressions gave, as far as it reached them.
-    `metric` is the final result as a number, and may be nan or infinite.
+    `metric` is the final result as a number, and may be nan or infinite. `retries` is how many
+    runs of it failed before this one.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Trial:
     ended: float | None = None
     reason: str | None = None
     gpu: GpuUse | None = None
+    retries: int = 0
 
     def seconds(self, now: float) -> float | None:
         """How long it ran, or runs by now."""
@@ -108,13 +110,13 @@ class Trial:
 
     def with_reports(self, reports: Iterable[Report]) -> Trial:
         """The trial after so many more reports; the last final one counts."""
-        trial = self
+        metric, count, last = self.metric, self.reports, self.last
         for report in reports:
             if report.kind == "final":
-                trial = replace(trial, metric=report.number)
+                metric = report.number
             else:
-                trial = replace(trial, reports=trial.reports + 1, last=report.number)
-        return trial
+                count, last = count + 1, report.number
+        return replace(self, metric=metric, reports=count, last=last)
 
     @property
     def ranks(self) -> bool:

@@ -45,10 +45,11 @@ class Trials(Mapping[int, Trial]):
         self._store.add_trial(trial, asked=self.count() if origin is Origin.TUNER else None)
         return self._keep(trial)
 
-    def again(self, number: int) -> Trial:
-        """A trial that was cut off waits again, and nothing is known of how it ran."""
-        self._store.restart_trial(number)
+    def again(self, number: int, *, failed: bool = False) -> Trial:
+        """A trial that was cut off, or failed, waits again; nothing is kept of how it ran."""
         was = self._trials[number]
+        retries = was.retries + failed
+        self._store.restart_trial(number, retries)
         return self._keep(
             Trial(
                 was.number,
@@ -58,6 +59,7 @@ class Trials(Mapping[int, Trial]):
                 was.values,
                 created=was.created,
                 gpu=was.gpu,
+                retries=retries,
             )
         )
 

@@ -24,6 +24,7 @@ STEPS = {
         "runtime.executors",
         "runtime.trial",
         "runtime.paths",
+        "runtime.sizes",
         "runtime.metrics",
     },
     "runtime.trial": set(),

@@ -60,7 +60,7 @@ def drive(
         experiment = Experiment(
             folder,
             store,
-            lambda post: LocalExecutor(post, warm(config, folder, environment)),
+            lambda post: LocalExecutor(post, warm(config, folder, environment), str(folder.stage)),
             lambda trials, post: gate(gpus, config, folder.id, trials, progress.note, post),
             tuner,
             progress,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime import durations
+from runtime import durations, sizes
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 
 duration = _typed(durations.seconds)
+memory = _typed(sizes.size_in_bytes)
 
 
 @_typed

@@ -78,8 +78,8 @@ class Progress:
 
     def failed(self, trial: Trial, failure: Failure) -> None:
         """The first failure of a kind with its last lines; the same again only counted."""
-        self._failures[failure.reason] += 1
-        if self._failures[failure.reason] == 1 and failure.output:
+        self._failures[failure.kind] += 1
+        if self._failures[failure.kind] == 1 and failure.output:
             self.say("\n".join(f"     | {line}" for line in failure.output.splitlines()))
             self.say(f"     all of it: {self.folder.trial(trial.number).stderr}")
 
@@ -96,7 +96,7 @@ class Progress:
         values = values_line(trial.values, self.names)
         mark = "as written " if trial.origin is Origin.BASELINE else "best " if better else ""
         if trial.state is not TrialState.SUCCEEDED:
-            again = self._failures[trial.reason or ""]
+            again = self._failures[Failure(trial.reason or "", "").kind]
             times = f" ({again + 1} times)" if again else ""
             what = f"{trial.state.value}: {trial.reason}{times} "
         else:

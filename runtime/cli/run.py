@@ -54,6 +54,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop when the first N trials all fail (default: 3)",
     )
+    limits.add_argument(
+        "--retries",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run a trial that failed up to N times more, with the same values (default: 0)",
+    )
+    limits.add_argument(
+        "--memory", type=options.memory, metavar="SIZE", help="for each trial, e.g. 4GiB, 500MB"
+    )
     search = parser.add_argument_group("search")
     direction = search.add_mutually_exclusive_group()
     direction.add_argument(
@@ -274,6 +284,8 @@ def _config(args: argparse.Namespace, script: Path) -> Config:
         trial_timeout=args.trial_timeout,
         stall_timeout=args.stall_timeout,
         max_failures=args.max_failures,
+        retries=args.retries,
+        memory=args.memory,
         fresh_process=args.fresh_process,
         background=args.background,
         gpus=args.gpus,

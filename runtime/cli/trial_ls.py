@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runtime.store import Store
+    from runtime.trial import Trial
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +66,14 @@ def _print_table(store: Store) -> None:
             "" if seconds is None else duration(seconds),
             *([Text(gpu_line(trial.gpu))] if leases else []),
             Text(values_line(trial.values, names)),
-            Text(trial.reason or ""),
+            Text(_reason(trial)),
         )
     # A pipe has no width: there every row stays on one line.
     Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _reason(trial: Trial) -> str:
+    """Why it ended as it did, and how often it failed where it was run again for that."""
+    failures = trial.retries + (trial.state.value == "FAILED")
+    times = f"(failed {failures} time{'' if failures == 1 else 's'})" if trial.retries else ""
+    return " ".join(filter(None, [trial.reason, times]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class Job:
     """One trial to run: `command` in the folder `cwd` with exactly `environment`.
 
     `argv` is the script and its arguments where `command` runs just that, from the snapshot; an
-    executor may then run it by other means.
+    executor may then run it by other means. `memory` is the most bytes that the trial may use.
     """
 
     trial: int
@@ -26,6 +27,7 @@ class Job:
     cwd: Path
     environment: Mapping[str, str]
     argv: tuple[str, ...] | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,30 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The trial appended to its metrics."""
+    """The trial appended to its metrics.
+
+    Where there is `taken`, there is more to come, which waits for that to be set.
+    """
 
     trial: int
     batch: Batch
+    taken: threading.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The trial's process has ended, and all it reported has been posted before this.
 
-    `code` is its exit code, or minus the number of the signal that ended it.
+    `code` is its exit code, or minus the number of the signal that ended it. `cause` says what
+    ended it, where the executor knows better. A trial that is `lost` was cut off through no fault
+    of its own, and may run again.
     """
 
     trial: int
     time: float
     code: int
+    cause: str | None = None
+    lost: bool = False
 
 
 Event: TypeAlias = Started | Reported | Ended

@@ -221,6 +221,9 @@ class Forked(Process):
             self._server.forget(self)
             self.ended = -number
 
+    def finish(self) -> None:
+        """The server has done it."""
+
     def reap(self) -> None:
         if self.requested:
             self._server.send("reap", self)
@@ -243,6 +246,7 @@ class Forked(Process):
         self.requested = False
         if self.ended is None:
             self.ended = -signal.SIGKILL
+            self.lost = True
         if self.pid and _start_time(self.pid) in ("", self._time):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

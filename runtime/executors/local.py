@@ -14,15 +14,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
+from runtime.executors import leftovers
 from runtime.executors.base import Ended, Event, Executor, Job, Reported, Started
 from runtime.executors.forkserver import Forked, ForkServer, Unable, Warm
+from runtime.executors.leftovers import Watchdog
+from runtime.executors.memory import SystemKills, used
 from runtime.executors.process import Child, Process
 from runtime.metrics import MetricsFile
+from runtime.sizes import size
 
 _TICK = 0.1  # seconds between two looks at what running trials reported
 _TICK_POLLED = 0.02  # where the end of a process can only be polled for
 _REST_GRACE = 2.0  # seconds that what a trial left running has to end by itself
 _MOST_SERVERS = 4  # one that ends over and over again is not started any more
+_SWEEP = 1.0  # seconds from one look at all processes of the system to the next
+_MEMORY = 0.5  # seconds from one look at the trials' memory to the next
 
 
 @dataclass(slots=True)
@@ -31,16 +37,31 @@ class _Running:
     process: Process
     metrics: MetricsFile
     kill_at: float | None = None  # monotonic seconds
+    cause: str | None = None  # why it was ended here, where it was
+    untaken: threading.Event | None = None  # what is not set before there is time for more reports
 
 
 class LocalExecutor(Executor):
     """Starts a process for each trial and follows them all from one thread.
 
     Where `warm` is given, trials are forked from it; where they can't be, the log says why.
+    Where `stage` is, the folder that all trials have on their path, no process of theirs outlives
+    this one, however it ends, nor did one of an executor before this.
     """
 
-    def __init__(self, post: Callable[[Event], None], warm: Warm | None = None) -> None:
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        warm: Warm | None = None,
+        stage: str | None = None,
+    ) -> None:
         super().__init__(post)
+        self._stage = stage
+        if stage is not None:
+            leftovers.end(leftovers.of_experiment(stage))
+            self._watchdog = Watchdog(stage)
+        self._kills = SystemKills()
+        self._swept = self._measured = time.monotonic()
         self._trials: dict[int, _Running] = {}
         # Ended, their groups not yet; the first is the first to be due. The thread's own.
         self._leftovers: deque[_Running] = deque()
@@ -63,9 +84,8 @@ class LocalExecutor(Executor):
             if self._server is not None and self._server.takes(job):
                 self._trials[job.trial] = _begun(job, self._server.start(job))
                 return
-        child = Child(job)
-        self.post(Started(job.trial, time.time(), child.pid))
-        with self._lock:
+            child = Child(job)
+            self.post(Started(job.trial, time.time(), child.pid))
             self._trials[job.trial] = _begun(job, child)
             self._watch(child)
         self._wake()
@@ -85,6 +105,9 @@ class LocalExecutor(Executor):
         self._thread.join()
         if self._server is not None:
             self._server.close()
+        if self._stage is not None:
+            leftovers.end(leftovers.of_experiment(self._stage))
+            self._watchdog.close()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -160,8 +183,8 @@ class LocalExecutor(Executor):
             self._read_server()
             for running in self._running():
                 self._look_at(running)
-            while self._leftovers and self._is_due(self._leftovers[0]):
-                _clear(self._leftovers.popleft())
+            self._check_memory()
+            self._clear()
             if self._closing and not self._running() and not self._leftovers:
                 return
 
@@ -176,10 +199,12 @@ class LocalExecutor(Executor):
         return _TICK if running or self._leftovers else None
 
     def _look_at(self, running: _Running) -> None:
+        if running.untaken is not None and not running.untaken.wait(_TICK_POLLED):
+            return  # a flood of reports must not fill the memory
         # Whether it has ended is asked before its reports are read, so that none is missed.
         code = running.process.code()
-        self._read(running, to_the_end=code is not None)
-        if code is not None:
+        more = self._read(running)
+        if code is not None and not more:
             self._end(running, code)
         elif self._is_due(running):
             with self._lock:
@@ -189,11 +214,13 @@ class LocalExecutor(Executor):
         due = running.kill_at is not None and time.monotonic() >= running.kill_at
         return self._closing or due
 
-    def _read(self, running: _Running, *, to_the_end: bool) -> None:
-        while batch := running.metrics.read():
-            self.post(Reported(running.job.trial, batch))
-            if not to_the_end:
-                return
+    def _read(self, running: _Running) -> bool:
+        """Read what is reported, and say whether there may be more of it."""
+        batch = running.metrics.read()
+        running.untaken = threading.Event() if batch.more else None
+        if batch or batch.more:
+            self.post(Reported(running.job.trial, batch, running.untaken))
+        return batch.more
 
     def _end(self, running: _Running, code: int) -> None:
         """The main process has ended; whatever it left running in its session goes too.
@@ -206,16 +233,49 @@ class LocalExecutor(Executor):
             if process.pidfd >= 0:
                 self._selector.unregister(process.pidfd)
                 os.close(process.pidfd)
-        process.signal(signal.SIGTERM)
+        process.finish()
+        cause = running.cause or self._cause(running, code)
         running.kill_at = time.monotonic() + _REST_GRACE
         self._leftovers.append(running)
-        self.post(Ended(running.job.trial, time.time(), code))
+        self.post(Ended(running.job.trial, time.time(), code, cause, process.lost))
 
+    def _cause(self, running: _Running, code: int) -> str | None:
+        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or by way of a shell
+        if not killed or running.kill_at is not None or running.process.lost:
+            return None
+        more = self._kills.more()
+        if more is None:
+            return "ended by SIGKILL: out of memory, or by another program"
+        return "out of memory: the system ended it (SIGKILL)" if more else None
 
-def _clear(running: _Running) -> None:
-    """End by force all that the ended trial left running, and give its number back."""
-    running.process.signal(signal.SIGKILL)
-    running.process.reap()
+    def _clear(self) -> None:
+        """End by force all that ended trials left running, and give their numbers back."""
+        now, due = time.monotonic(), []
+        if not self._closing and now < self._swept + _SWEEP:
+            return
+        while self._leftovers and self._is_due(self._leftovers[0]):
+            due.append(self._leftovers.popleft())
+        with self._lock:
+            over = [r.job for r in due if r.job.trial not in self._trials]  # and none runs again
+            if over:
+                # Also what has left its group: such as the workers of torchrun.
+                leftovers.end(leftovers.of_trials(str(job.folder.path) for job in over))
+                self._swept = now
+        for running in due:
+            running.process.reap()
+
+    def _check_memory(self) -> None:
+        now = time.monotonic()
+        if now < self._measured + _MEMORY:
+            return
+        self._measured = now
+        for running in self._running():
+            limit, pid = running.job.memory, running.process.pid
+            if limit is None or not pid or running.cause or used(pid, limit) <= limit:
+                continue
+            running.cause = f"used more than --memory {size(limit)}"
+            with self._lock:
+                running.process.signal(signal.SIGKILL)
 
 
 def _begun(job: Job, process: Process) -> _Running:

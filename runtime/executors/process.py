@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 
 from annotate.errors import AnnotateError
 from runtime.executors.base import Job
+from runtime.executors.memory import prefer_as_victim
 
 
 class Process(ABC):
@@ -19,6 +20,9 @@ class Process(ABC):
     pidfd = -1
     #: Whether its end is only known by looking again and again.
     polled = False
+    #: Whether what it ran under has ended and took it along.
+    lost = False
+    pid: int
 
     @abstractmethod
     def code(self) -> int | None:
@@ -29,8 +33,12 @@ class Process(ABC):
         """To its whole process group, whatever is left of that."""
 
     @abstractmethod
+    def finish(self) -> None:
+        """It has ended: ask what is left of its group to end too."""
+
+    @abstractmethod
     def reap(self) -> None:
-        """Give its number back, as it has ended and so has its group."""
+        """End by force what is left of its group, and give its number back."""
 
 
 class Child(Process):
@@ -39,6 +47,7 @@ class Child(Process):
     def __init__(self, job: Job) -> None:
         self._popen = _spawn(job)
         self.pid = self._popen.pid
+        prefer_as_victim(self.pid)
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):  # a kernel or a sandbox without it
                 self.pidfd = os.pidfd_open(self.pid)
@@ -59,7 +68,11 @@ class Child(Process):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
+    def finish(self) -> None:
+        self.signal(signal.SIGTERM)
+
     def reap(self) -> None:
+        self.signal(signal.SIGKILL)
         self._popen.wait()
 
 

@@ -4,9 +4,10 @@ The libraries that the script imports are imported once, here. This process star
 touches no GPU; where it can't vouch for a fork it says why and ends.
 
 Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
-stderr), `signal` (id, number) to the trial's process group, `reap` (id): until then nobody else
-can get its process's number. Answers: `ready` or `refused`, `started` (id, pid, time), `failed`
-(id, reason), `ended` (id, code). At the end of the socket all trials are ended.
+stderr), `signal` (id, number) to the trial's process group, `reap` (id): what it left running is
+ended by force; until then nobody else can get its process's number. Answers: `ready` or
+`refused`, `started` (id, pid, time), `failed` (id, reason), `ended` (id, code). At the end of the
+socket all trials are ended.
 """
 
 import sys
@@ -15,6 +16,7 @@ _at_start = frozenset(sys.modules)
 
 import contextlib  # noqa: E402
 import ctypes  # noqa: E402
+import errno  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import select  # noqa: E402
@@ -28,6 +30,7 @@ import annotate_trial  # noqa: E402
 
 _GRACE = 2.0  # seconds that trials have to end by themselves once nobody follows them any more
 _PR_SET_PDEATHSIG = 1
+_OOM_SCORE = "300"  # where memory runs out, a trial is ended before this or the driver
 
 
 class _Server:
@@ -36,17 +39,21 @@ class _Server:
         self._data = b""
         self._pids = {}  # from id to a process that is not reaped yet
         self._running = set()
+        self._spare = None  # the process of the next trial, and what it takes its request from
         self._libc = ctypes.CDLL(None)
+        self._pid = os.getpid()
 
     def serve(self):
         """Returns the request in the process forked for it; the server itself ends here."""
-        self._wake, wake = os.pipe()
+        self._wake, self._wake_write = os.pipe()
         os.set_blocking(self._wake, False)
-        os.set_blocking(wake, False)
+        os.set_blocking(self._wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        pid = os.getpid()
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         while True:
+            # While others run there is time to make ready what the next one would wait for.
+            if self._has_spare() is None:
+                return self._take()
             ready, _, _ = select.select([self._channel, self._wake], [], [])
             if self._wake in ready:
                 os.read(self._wake, 4096)
@@ -54,15 +61,15 @@ class _Server:
             for request in self._requests() if self._channel in ready else ():
                 if request is None:
                     self._end_all()
-                if request["do"] == "start" and self._fork(request):
-                    os.close(self._wake)
-                    os.close(wake)
-                    self._begin(request, pid)
-                    return request
-                if request["do"] == "signal" and request["id"] in self._pids:
+                elif request["do"] == "start":
+                    if self._start(request) is None:
+                        return self._take()
+                elif request["do"] == "signal" and request["id"] in self._pids:
                     _send(self._pids[request["id"]], request["number"])
                 elif request["do"] == "reap":
-                    os.waitpid(self._pids.pop(request["id"]), 0)
+                    pid = self._pids.pop(request["id"])
+                    _send(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
 
     def say(self, what, **more):
         data = json.dumps(dict(more, event=what)).encode() + b"\n"
@@ -82,31 +89,61 @@ class _Server:
         *lines, self._data = (self._data + data).split(b"\n")
         return [json.loads(line) for line in lines] + ([] if data else [None])
 
-    def _fork(self, request):
-        """True in the new process."""
-        fork, began = request["id"], time.time()
+    def _has_spare(self):
+        """Whether there is one now, forked here if need be; None in the new process itself."""
+        if self._spare is not None:
+            return True
+        read, write = os.pipe()
         try:
             pid = os.fork()
         except OSError as error:
-            self.say("failed", id=fork, reason=str(error))
+            os.close(read)
+            os.close(write)
+            self._why = str(error)
             return False
-        if pid:
-            self._pids[fork] = pid
-            self._running.add(fork)
-            self.say("started", id=fork, pid=pid, time=began)
-        return not pid
+        os.close(read if pid else write)
+        self._spare = (pid, write if pid else read)
+        return True if pid else None
 
-    def _begin(self, request, server):
-        """Make this fork what a process of its own would be."""
+    def _start(self, request):
+        """Have the spare process run the request; None in that process where it is new."""
+        began, line = time.time(), json.dumps(request).encode() + b"\n"
+        while True:
+            has = self._has_spare()
+            if not has:
+                if has is False:
+                    self.say("failed", id=request["id"], reason=self._why)
+                return has
+            pid, pipe = self._spare
+            self._spare = None
+            taken = _write(pipe, line)
+            os.close(pipe)
+            if taken:
+                self._pids[request["id"]] = pid
+                self._running.add(request["id"])
+                self.say("started", id=request["id"], pid=pid, time=began)
+                return True
+            os.waitpid(pid, 0)  # somebody killed it while it waited
+
+    def _take(self):
+        """Be what a process of one's own would be, and return the request for it."""
+        _, pipe = self._spare
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._channel.close()
+        os.close(self._wake)
+        os.close(self._wake_write)
         os.setsid()
         self._libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        if os.getppid() != server:
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+            file.write(_OOM_SCORE)
+        if os.getppid() != self._pid:
             os._exit(1)  # it ended just before it could take this one along
+        _renew()
+        request = json.loads(_read_line(pipe))
+        os.close(pipe)
         for number, name in ((1, "stdout"), (2, "stderr")):
-            file = os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            file = _open(request[name])
             os.dup2(file, number)
             os.close(file)
         for name, value in request["environment"].items():
@@ -114,13 +151,14 @@ class _Server:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        _renew()
+        return request
 
     def _report_ends(self):
         for fork in list(self._running):
             end = _end(self._pids[fork])
             if end is not None:
                 self._running.discard(fork)
+                _send(self._pids[fork], signal.SIGTERM)  # to what it left running
                 by_itself = end.si_code == os.CLD_EXITED
                 code = end.si_status if by_itself else -end.si_status
                 self.say("ended", id=fork, code=code)
@@ -133,7 +171,39 @@ class _Server:
             time.sleep(0.02)
         for pid in self._pids.values():
             _send(pid, signal.SIGKILL)
-        os._exit(0)
+        os._exit(0)  # the spare process ends with this one
+
+
+def _open(path):
+    """The file to append to, as soon as the disk has room for it."""
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        time.sleep(1)
+
+
+def _write(pipe, data):
+    """Whether there is somebody who reads it."""
+    try:
+        while data:
+            data = data[os.write(pipe, data) :]
+    except OSError:
+        return False
+    return True
+
+
+def _read_line(pipe):
+    """A whole line; this process ends where none comes."""
+    data = b""
+    while not data.endswith(b"\n"):
+        more = os.read(pipe, 65536)
+        if not more:
+            os._exit(0)
+        data += more
+    return data
 
 
 def _send(pid, number):
@@ -179,12 +249,13 @@ def _serve(channel, script):
         os._exit(0)
     server.say("ready", libraries=names, seconds=time.monotonic() - began)
     last = next(reversed(sys.modules))
-    return server.serve(), last, server.flush_c
+    code = annotate_trial.compiled(script)
+    return server.serve(), last, server.flush_c, code
 
 
-def _run(argv):
+def _run(argv, code):
     try:
-        annotate_trial.execute(argv)
+        annotate_trial.execute(argv, code)
     except SystemExit as error:
         return error.code
     return None
@@ -192,6 +263,6 @@ def _run(argv):
 
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
-    _request, _last, _flush_c = _serve(_channel, sys.argv[2])
+    _request, _last, _flush_c, _code = _serve(_channel, sys.argv[2])
     sys.orig_argv = [sys.executable, *_request["argv"]]
-    annotate_ending.end(_run(_request["argv"]), _last, _flush_c)
+    annotate_ending.end(_run(_request["argv"], _code), _last, _flush_c)

@@ -52,8 +52,31 @@ def prepare(script):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
 
 
-def execute(argv):
-    """Run the script `argv[0]` as `__main__`, in a process that is prepared for it."""
+def compiled(script):
+    """The code of `script`, for all its runs; None where compiling it has something to say."""
+    import warnings
+
+    copy = frozen(script)
+    if copy is None or script.endswith(".ipynb"):
+        return None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            code = _Loader("__main__", _main_path(script), copy).get_code("__main__")
+        except Exception:
+            return None
+    return None if said else code
+
+
+def _main_path(script):
+    return os.path.abspath(script) if sys.version_info >= (3, 9) else script
+
+
+def execute(argv, code=None):
+    """Run the script `argv[0]` as `__main__`, in a process that is prepared for it.
+
+    `code` is what the script was compiled to, where it was.
+    """
     script = argv[0]
     copy = frozen(script)
     if copy is None:
@@ -63,15 +86,14 @@ def execute(argv):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
         atexit.register(_note_what_came_from_elsewhere)
-    path = os.path.abspath(script) if sys.version_info >= (3, 9) else script
-    main = _module("__main__", path, copy)
+    main = _module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
     if script.endswith(".ipynb"):
         import annotate_notebook
 
-        _execute(annotate_notebook.codes(copy, path, main.__dict__), main.__dict__)
+        _execute(annotate_notebook.codes(copy, main.__file__, main.__dict__), main.__dict__)
     else:
-        _execute([main.__loader__.get_code("__main__")], main.__dict__)
+        _execute([code or main.__loader__.get_code("__main__")], main.__dict__)
 
 
 def _note_what_came_from_elsewhere():

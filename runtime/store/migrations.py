@@ -24,11 +24,16 @@ def _gpu_of_a_trial(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE trial ADD COLUMN gpu TEXT")
 
 
+def _count_of_retries(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE trial ADD COLUMN retries INTEGER NOT NULL DEFAULT 0")
+
+
 #: From each version to the next one.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _checksum_of_a_result,
     2: _results_from_elsewhere,
     3: _gpu_of_a_trial,
+    4: _count_of_retries,
 }
 
 

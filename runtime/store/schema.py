@@ -4,7 +4,7 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Counts up with each change of the tables; `migrations` brings an older file here.
-VERSION = 4
+VERSION = 5
 
 HISTORY = """
 -- Results from elsewhere for the tuner to learn from.
@@ -47,7 +47,8 @@ CREATE TABLE trial (
     asked    INTEGER UNIQUE,            -- its place in what the tuner was asked and told
     told     INTEGER UNIQUE,            -- likewise, NULL where it was not told
     checksum INTEGER,                   -- of what it came to, see checksums; NULL before its end
-    gpu      TEXT                       -- JSON: what it has of GPUs, see GpuUse; NULL for nothing
+    gpu      TEXT,                      -- JSON: what it has of GPUs, see GpuUse; NULL for nothing
+    retries  INTEGER NOT NULL DEFAULT 0 -- how many runs of it failed before this one
 );
 
 CREATE TABLE report (

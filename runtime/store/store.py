@@ -237,14 +237,15 @@ class Store:
                 },
             )
 
-    def restart_trial(self, number: int) -> None:
-        """Forget what an interrupted trial reported: it is run again from the beginning."""
+    def restart_trial(self, number: int, retries: int = 0) -> None:
+        """Forget what a trial reported: it is run again from the beginning."""
         with self._change() as db:
             db.execute("DELETE FROM report WHERE trial = ?", (number,))
             db.execute(
                 "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
-                " started = NULL, ended = NULL, reason = NULL, checksum = NULL WHERE number = ?",
-                (TrialState.WAITING.value, number),
+                " started = NULL, ended = NULL, reason = NULL, checksum = NULL, retries = ?"
+                " WHERE number = ?",
+                (TrialState.WAITING.value, retries, number),
             )
 
     def trials(self) -> list[Trial]:
@@ -326,4 +327,5 @@ def trial_of(row: sqlite3.Row) -> Trial:
         ended=row["ended"],
         reason=row["reason"],
         gpu=None if row["gpu"] is None else GpuUse.from_json(json.loads(row["gpu"])),
+        retries=row["retries"],
     )

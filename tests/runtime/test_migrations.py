@@ -63,6 +63,13 @@ CREATE TABLE history (
 PRAGMA user_version = 3;
 """
 )
+FILES[4] = (
+    FILES[3]
+    + """
+ALTER TABLE trial ADD COLUMN gpu TEXT;
+PRAGMA user_version = 4;
+"""
+)
 
 
 @pytest.fixture(params=FILES)

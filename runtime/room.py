@@ -1,0 +1,85 @@
+"""A full disk: the experiment waits for room, says so, and goes on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from runtime.store import Store, StoreFull
+
+T = TypeVar("T")
+
+_LEAST = 1 << 20  # bytes that must be free before a trial starts
+_PAUSE = 1.0  # seconds from one try to the next
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Room:
+    """The room on the disk of the folder `path`; `note` is told when there is none, and some."""
+
+    def __init__(self, path: Path, note: Callable[[str], None]) -> None:
+        self._path = path
+        self._note = note
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """Wait no more: what finds no room from now on raises."""
+        self._given_up.set()
+
+    def short(self) -> bool:
+        return shutil.disk_usage(self._path).free < _LEAST
+
+    def wait_for(self, attempt: Callable[[], T]) -> T:
+        """What `attempt` returns, made again and again until the disk has room for it."""
+        paused = False
+        while True:
+            try:
+                done = attempt()
+            except (StoreFull, OSError) as error:
+                full = isinstance(error, StoreFull) or error.errno in _FULL
+                if not full:
+                    raise
+                if self._given_up.is_set():
+                    hint = f"make room, then: annotate resume {self._path.name}"
+                    raise StoreFull(f"the disk of {self._path} is full", hint=hint) from None
+            else:
+                if paused:
+                    self._note("there is room on the disk again: the experiment goes on")
+                return done
+            if not paused:
+                text = "the experiment waits for room, nothing is lost"
+                self._note(f"the disk of {self._path} is full: {text}")
+            paused = True
+            self._given_up.wait(_PAUSE)
+
+    def begin(self, start: Callable[[], T]) -> T:
+        """Do what begins a trial as soon as there is some room for it."""
+
+        def attempt() -> T:
+            if self.short():
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+            return start()
+
+        return self.wait_for(attempt)
+
+
+def patient(store: Store, room: Room) -> Store:
+    """The same store, whose changes wait for room."""
+    return cast("Store", _Patient(store, room))
+
+
+class _Patient:
+    def __init__(self, store: Store, room: Room) -> None:
+        self._store = store
+        self._room = room
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._store, name)
+        if not callable(found):
+            return found
+        return lambda *args, **more: self._room.wait_for(lambda: found(*args, **more))
