@@ -5,18 +5,20 @@
 Two networks really learn scikit-learn's 1,797 digits with SGD: one with a hidden layer and a small
 convolutional one; a curve is the accuracy on the third of the images that is held out, after each
 epoch. First `--trials` random configurations are trained to their end. Then each assessor watches
-the same configurations, and each algorithm with budgets proposes its own until as many epochs are
-spent; a configuration that comes again with a greater budget trains anew, and that is counted.
+the same configurations and more of them, and each algorithm with budgets proposes its own, until
+as many epochs are spent; a configuration that comes again with a greater budget trains anew, and
+that is counted.
 
 Prints a row for each way: the mean over the seeds of the epochs spent until a trial first reported
 99 % of the best final accuracy of the full runs (in brackets how many seeds came to it, where not
-all did), of all epochs spent, and of the best accuracy reported. One trial runs at a time. Each
+all did), of the trials begun, and of the best accuracy reported. One trial runs at a time. Each
 configuration is trained no further than it is looked at, so a run takes minutes, not seconds.
 """
 
 import argparse
 import json
 import statistics
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -114,18 +116,17 @@ class Outcome:
     def __init__(self):
         self.reported = []
         self.finals = []
+        self.trials = 0
 
     def epochs_to(self, target):
         return next((n for n, a in enumerate(self.reported, 1) if a >= target), None)
 
 
-def tune(training, tuner, assessor, epochs, *, trials=None, budget=None):
-    """Run until so many trials, or until so many epochs are spent."""
+def tune(training, tuner, assessor, epochs, spend):
+    """Run trials of at most `epochs` until `spend` epochs are spent."""
     outcome = Outcome()
     number = 0
-    while (trials is None or number < trials) and (
-        budget is None or len(outcome.reported) < budget
-    ):
+    while len(outcome.reported) < spend:
         try:
             values = tuner.ask()
         except Exhausted:
@@ -142,32 +143,30 @@ def tune(training, tuner, assessor, epochs, *, trials=None, budget=None):
         tuner.tell(values, curve[-1])
         outcome.finals += [] if stopped else [curve[-1]]
         number += 1
+    outcome.trials = number
     return outcome
 
 
 def compare(model, seed, trials, epochs):
-    """From each way to (epochs to the target, epochs in all, best accuracy)."""
+    """From each way to (epochs to the target, trials begun, best accuracy)."""
+    spend = trials * epochs
     training = Training(model, seed)
 
     def create(name, **args):
         return tuners.create(name, SPACE, seed=seed, maximize=True, **args)
 
-    full = tune(training, create("random"), None, epochs, trials=trials)
+    full = tune(training, create("random"), None, epochs, spend)
     outcomes = {"to the end": full}
     assessors = {"medianstop": {}, "curvefitting": {"epoch_num": epochs}, "asha": {}}
     for name, args in assessors.items():
         assessor = tuners.create_assessor(name, maximize=True, **args)
-        outcomes[name] = tune(training, create("random"), assessor, epochs, trials=trials)
+        outcomes[name] = tune(training, create("random"), assessor, epochs, spend)
     budgets = {"hyperband": {"R": epochs}, "bohb": {"max_budget": epochs}, "asha": {"R": epochs}}
     for name, args in budgets.items():
         tuner = create(name, **args)
-        spent = trials * epochs
-        outcomes[f"{name} (tuner)"] = tune(training, tuner, tuner.assessor, epochs, budget=spent)
+        outcomes[f"{name} (tuner)"] = tune(training, tuner, tuner.assessor, epochs, spend)
     target = 0.99 * max(full.finals)
-    return {
-        name: (o.epochs_to(target), len(o.reported), max(o.reported))
-        for name, o in outcomes.items()
-    }
+    return {name: (o.epochs_to(target), o.trials, max(o.reported)) for name, o in outcomes.items()}
 
 
 def row(name, results):
@@ -176,8 +175,8 @@ def row(name, results):
     mean = f"{statistics.mean(reached):.0f}" if reached else "-"
     if len(reached) < len(results):
         mean += f" [{len(reached)} of {len(results)}]"
-    spent, best = (statistics.mean(r[n] for r in results) for n in (1, 2))
-    return f"| {name} | {mean} | {spent:.0f} | {best:.4f} |"
+    begun, best = (statistics.mean(r[n] for r in results) for n in (1, 2))
+    return f"| {name} | {mean} | {begun:.0f} | {best:.4f} |"
 
 
 def main():
@@ -191,8 +190,11 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     for model in args.models:
-        runs = [compare(model, seed, args.trials, args.epochs) for seed in range(args.seeds)]
-        print(f"\n{model}\n| | epochs to 99 % | epochs in all | best accuracy |")
+        runs = []
+        for seed in range(args.seeds):
+            runs.append(compare(model, seed, args.trials, args.epochs))
+            print(f"{model}: seed {seed} is done", file=sys.stderr)
+        print(f"\n{model}\n| | epochs to 99 % | trials | best accuracy |")
         print("| --- | --- | --- | --- |")
         for name in runs[0]:
             print(row(name, [run[name] for run in runs]), flush=True)
