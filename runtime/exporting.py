@@ -63,6 +63,28 @@ def csv_text(rows: list[dict[str, JSON]]) -> str:
     return text.getvalue()
 
 
+def csv_rows(text: str) -> list[dict[str, JSON]]:
+    """What `csv_text` wrote, as rows again; NNI's column `reward` is the value, too."""
+    return [_of_cells(cells) for cells in csv.DictReader(io.StringIO(text))]
+
+
+def _of_cells(cells: dict[str, str]) -> dict[str, JSON]:
+    given = {name: _value(text) for name, text in cells.items() if name and text}
+    known = (*BEFORE, *AFTER, "reward")
+    return {
+        "state": given.get("state"),
+        "parameter": {key: value for key, value in given.items() if key not in known},
+        "value": given.get("value", given.get("reward")),
+    }
+
+
+def _value(text: str) -> JSON:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _cell(value: JSON) -> str:
     """Text stays as it is where it could not be read as anything else."""
     if isinstance(value, str):

@@ -13,6 +13,7 @@ from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
 from annotate.space import SearchSpace, Values
 from runtime.config import Config
+from runtime.exporting import csv_rows
 from runtime.paths import ExperimentFolder
 from runtime.store import Store
 from runtime.store.history import Known
@@ -30,10 +31,14 @@ def of_experiment(folder: ExperimentFolder) -> list[dict[str, JSON]]:
 
 
 def of_file(path: Path) -> list[JSON]:
-    """The results in a file: NNI's `[{"parameter": {...}, "value": 0.9}]`, or what `--json`
-    prints. Raises AnnotateError that names file and place."""
+    """The results in a file: NNI's `[{"parameter": {...}, "value": 0.9}]`, what `--json` prints,
+    or a table where its name ends in .csv. Raises AnnotateError that names file and place.
+
+    Trials that say nothing about their values are left out.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        found = csv_rows(text) if path.suffix.lower() == ".csv" else json.loads(text)
     except OSError as error:
         raise AnnotateError(f"{path}: {error.strerror or error}") from None
     except json.JSONDecodeError as error:
@@ -45,7 +50,15 @@ def of_file(path: Path) -> list[JSON]:
     if not isinstance(found, list):
         hint = 'it holds a list: [{"parameter": {"lr": 0.1}, "value": 0.9}]'
         raise AnnotateError(f"{path} holds no results", hint=hint)
-    return found
+    return [result for result in found if not _says_nothing(result)]
+
+
+def _says_nothing(result: JSON) -> bool:
+    """Whether its trial was cut off; stopped early, it may have had no result to keep."""
+    if not isinstance(result, Mapping):
+        return False
+    stopped = result.get("state") == TrialState.EARLY_STOPPED and result.get("value") is None
+    return stopped or result.get("state") in _UNTOLD
 
 
 def fitting(

@@ -3,8 +3,9 @@
   annotate experiment import ID --filename results.json
 
 The file is a list of {"parameter": {"lr": 0.1}, "value": 0.9}, names short or whole, or what
-`annotate run --json` prints. What does not fit the search space is left out and counted. Where
-the experiment runs, the tuner learns at once, else when it goes on."""
+`annotate experiment export` (JSON or CSV) or `annotate run --json` writes. What does not fit the
+search space is left out and counted. Where the experiment runs, the tuner learns at once, else
+when it goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from pathlib import Path
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
-    parser.add_argument("--filename", "-f", required=True, metavar="F", help="the JSON file")
+    parser.add_argument("--filename", "-f", required=True, metavar="F", help="the JSON or CSV file")
 
 
 def run(args: argparse.Namespace) -> int:

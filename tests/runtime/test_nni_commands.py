@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from runtime import lookup
+from runtime import history, lookup
 from runtime.store import Store
 
 SCRIPT = """\
@@ -62,6 +62,17 @@ def test_results_are_exported_whole(annotate, ended, folder):
         for key, value in trial["values"].items():
             text = cell[key]
             assert value == (text if text == "sgd" else json.loads(text))
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.csv"])
+def test_what_was_exported_is_imported_whole(annotate, ended, folder, name):
+    annotate("experiment", "export", "-f", name)
+    rows = history.of_file(folder / name)
+    assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
+    assert [row["value"] for row in rows] == [t["metric"] for t in ended["trials"]]
+    annotate("run", "train.py", "--max-trials", "1", "--no-baseline", "--tuner", "random")
+    said = annotate("experiment", "import", ended["experiment"], "--filename", name)
+    assert said.stdout == f"6 results from {name} for the tuner to learn from\n"
 
 
 def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
