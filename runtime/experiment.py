@@ -18,12 +18,13 @@ from runtime.again import Again, Why
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
-from runtime.failures import Failure, failure_of
+from runtime.failures import Failure
 from runtime.gpus.gate import Gate
 from runtime.gpus.looking import Looked
 from runtime.job import job
 from runtime.limits import Limits, Running
 from runtime.obeying import obey
+from runtime.outcome import FirstFailures, outcome
 from runtime.paths import ExperimentFolder
 from runtime.requests import Request, Requests
 from runtime.room import Room, patient
@@ -96,9 +97,7 @@ class Experiment:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values and want a slot
         self._running: dict[int, Running] = {}
-        ended = [t.state for t in self.trials.values() if t.state.ended]
-        self._failing = all(state is TrialState.FAILED for state in ended)  # as long as all did
-        self._failures = len(ended)
+        self._first = FirstFailures(self.trials.values(), self.config.max_failures)
         self._asking = 0
         self._exhausted: str | None = None  # what the tuner said when it had no values
         self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
@@ -260,7 +259,8 @@ class Experiment:
 
     def _on_end(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
-        trial, failure = self._outcome(message, running)
+        folder = self.folder.trial(message.trial)
+        trial, failure = outcome(self.trials[message.trial], message, running, folder)
         if self._gate.ended(trial, failure) and self._ending is None:
             self._waiting.appendleft(self.trials.again(trial.number).number)
             return
@@ -277,9 +277,9 @@ class Experiment:
             self._exhausted = None  # it may have values again
         if failure is not None:
             self._watcher.failed(trial, failure)
-            self._count_failures()
-        elif trial.state.ended:
-            self._failing = False
+        why_stop = self._first.ended(trial)
+        if why_stop is not None and self._ending is None:
+            self._stop("ERROR", why_stop)
 
     def _run_again(self, trial: Trial, failure: Failure | None, why: Why) -> None:
         if failure is not None and why.failed:
@@ -287,33 +287,11 @@ class Experiment:
         self._watcher.note(why.text)
         self._waiting.appendleft(self.trials.again(trial.number, failed=why.failed).number)
 
-    def _outcome(self, message: Ended, running: Running) -> tuple[Trial, Failure | None]:
-        """The trial as it ended, and why it failed where it did."""
-        trial = replace(self.trials[message.trial], ended=message.time)
-        if running.ends_as is not None:
-            state, reason = running.ends_as
-            failure = Failure(reason, "") if state is TrialState.FAILED else None
-            return replace(trial, state=state, reason=reason), failure
-        failure = failure_of(trial, message.code, self.folder.trial(trial.number), message.cause)
-        if failure is not None:
-            return replace(trial, state=TrialState.FAILED, reason=failure.reason), failure
-        trial = replace(trial, state=TrialState.SUCCEEDED, reason=None)
-        if not trial.ranks:
-            trial = replace(trial, reason=f"its final result is {trial.metric}")
-        return trial, None
-
     def _on_request(self, request: Request) -> None:
         said = obey(self, request)
         self._requests.answer(request, said)
         if said.ok:
             self._watcher.note(said.text)
-
-    def _count_failures(self) -> None:
-        self._failures += 1
-        if self._ending is None and self._failing and self._failures >= self.config.max_failures:
-            count = self._failures
-            why = "the first trial failed" if count == 1 else f"the first {count} trials failed"
-            self._stop("ERROR", why)
 
     # What people want
 
@@ -368,8 +346,7 @@ class Experiment:
                 self._end(number, TrialState.USER_CANCELED, _KILLED)
         else:
             self._waiting.remove(number)
-            canceled = replace(trial, state=TrialState.USER_CANCELED, reason=_KILLED)
-            self.trials.ended(replace(canceled, ended=time.time()), told=False)
+            self.trials.never(number, TrialState.USER_CANCELED, _KILLED)
 
     def stop(self) -> None:
         self._stop("STOPPED", "stopped by a request")
@@ -414,6 +391,8 @@ class Experiment:
             reason = self._exhausted or "the tuner has no more values"
         if state == "DONE" and self.best is None:
             state, reason = "ERROR", reason or "every trial failed"
+        for number in self._waiting if state == "DONE" else ():
+            self.trials.never(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
         self._set_state(state, reason)
 
     def _set_state(self, state: str, reason: str | None) -> None:

@@ -98,6 +98,11 @@ class Trials(Mapping[int, Trial]):
         self._store.end_trial(trial, told=self.count() if told else None)
         self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
+    def never(self, number: int, state: TrialState, reason: str) -> None:
+        """A trial that waits will not run."""
+        trial = replace(self._trials[number], state=state, reason=reason, ended=time.time())
+        self.ended(trial, told=False)
+
     def count(self) -> int:
         """The number of one more step."""
         self.step += 1
