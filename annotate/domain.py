@@ -18,7 +18,7 @@ DOMAINS: dict[str, type[Domain]] = {}
 class Random(Protocol):
     """The part of `numpy.random.Generator` that sampling needs (numpy itself is not imported)."""
 
-    def uniform(self, low: float, high: float) -> float: ...
+    def random(self) -> float: ...
     def normal(self, loc: float, scale: float) -> float: ...
     def integers(self, low: int, high: int) -> int: ...
 
@@ -105,6 +105,12 @@ class Numeric(Domain):
             raise SpaceError(
                 f"{self}: low {low} is not below high {high}",
                 hint="write the smaller bound first" if low > high else "the bounds are equal",
+                argument="low",
+            )
+        if high - low == math.inf:
+            raise SpaceError(
+                f"{self}: low and high are further apart than floats reach",
+                hint="a logarithmic domain spans more",
                 argument="low",
             )
         if positive and low <= 0:

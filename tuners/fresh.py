@@ -56,15 +56,15 @@ class FreshTuner(Tuner):
         if self.space.size is not None and len(self._known) >= self.space.size:
             raise Exhausted(f"each of the {self.space.size} points of the space has been tried")
         rng = np.random.default_rng((abs(self.seed), len(self._known)))
-        values = self._fresh(rng)
-        self._note(values)
+        key, values = self._fresh(rng)
+        self._note(key, values)
         return dict(values)
 
     def recall(self, values: Values) -> None:
-        self._note(self.space.locate(values))
+        values = self.space.locate(values)
+        self._note(_key(values), values)
 
-    def _note(self, values: Values) -> None:
-        key = _key(values)
+    def _note(self, key: str, values: Values) -> None:
         self._known.add(key)
         self._pending[key] = values
 
@@ -79,18 +79,21 @@ class FreshTuner(Tuner):
     def _loss(self, metric: float | None) -> float:
         return -float(metric or 0.0) if self.maximize else float(metric or 0.0)
 
-    def _fresh(self, rng: np.random.Generator) -> Values:
+    def _fresh(self, rng: np.random.Generator) -> tuple[str, Values]:
         for _ in range(_TRIES):
             proposed = self.propose(rng)
             if proposed is None:
                 break
-            if not self.knows(proposed):
-                return proposed
+            key = _key(proposed)
+            if key not in self._known:
+                return key, proposed
         for _ in range(_TRIES):
             values = self.space.sample(rng)
-            if not self.knows(values):
-                return values
-        return self._unknown(rng) or values
+            key = _key(values)
+            if key not in self._known:
+                return key, values
+        values = self._unknown(rng) or values
+        return _key(values), values
 
     def _unknown(self, rng: np.random.Generator) -> Values | None:
         """The first unknown point from a random one on; None where the space is not finite."""

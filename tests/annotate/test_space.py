@@ -79,6 +79,7 @@ def test_a_sample_of_a_space_lies_in_it_also_as_json(seed):
         ("uniform", [1, 0], "low"),
         ("uniform", [1, 1], "low"),
         ("uniform", [0, math.inf], "high"),
+        ("uniform", [-1.7e308, 1.7e308], "low"),
         ("uniform", [math.nan, 1], "low"),
         ("uniform", ["0", 1], "low"),
         ("uniform", [True, 2], "low"),

@@ -55,7 +55,7 @@ class _Integers:
     """numpy's older RandomState, which calls `integers` by another name."""
 
     def __init__(self, state: Any) -> None:
-        self.uniform, self.normal, self.integers = state.uniform, state.normal, state.randint
+        self.random, self.normal, self.integers = state.random, state.normal, state.randint
 
 
 def _draw(kind: str, arguments: Sequence[float], state: Any) -> Any:
