@@ -55,10 +55,13 @@ def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
 
 
 def values_words(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
-    """The same for a shell, nothing rounded."""
+    """The same for a shell, nothing rounded; what is no parameter of `names` is left out."""
     words = []
-    for key, given in values.items():
+    for key, name in names.items():
+        if key not in values:
+            continue
+        given = values[key]
         if isinstance(given, dict) and len(given) == 2:
             given = next(v for k, v in given.items() if k != "_name")
-        words.append(shlex.quote(f"{names.get(key, key)}={given}"))
+        words.append(shlex.quote(f"{name}={given}"))
     return " ".join(words)

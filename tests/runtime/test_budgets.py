@@ -58,6 +58,21 @@ def test_a_script_that_keeps_to_its_budget_is_never_stopped(annotate, folder):
     assert trials[13]["values"]["train/y/uniform"] == ys[-1]
 
 
+def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
+    (folder / "train.py").write_text(KEEPS)
+    words = ["--tuner", "Hyperband", "--tuner-args", "R=9", "--max-trials", 3, "--no-baseline"]
+    said = annotate("run", "train.py", *words).stdout
+    (line,) = [x for x in said.splitlines() if x.startswith("  annotate try")]
+    ((_, y),) = [word.split("=") for word in line.split()[3:]]
+    assert f"final result: {9 * float(y)}" in annotate(*line.split()[1:]).stderr
+    trials = json.loads(annotate("trial", "ls", "--json").stdout)
+    assert all(t["values"]["TRIAL_BUDGET"] == 1 for t in trials)
+    compared = json.loads(annotate("diff", 0, 1, "--json").stdout)["parameters"]
+    assert [row["name"] for row in compared] == ["y"]
+    annotate("apply", "--write")
+    assert f"y = {y} " in (folder / "train.py").read_text()
+
+
 def test_an_advisor_takes_no_assessor_beside_it(annotate, folder):
     (folder / "train.py").write_text(IGNORES)
     done = annotate("run", "train.py", "--tuner", "bohb", "--assessor", "medianstop", code=2)
