@@ -64,6 +64,24 @@ def test_a_warm_start_learns_and_never_repeats_what_fits(annotate, folder, scrip
     assert not {values(t) for t in found["trials"]} & inside
 
 
+def test_a_config_takes_values_first_and_results_of_earlier_experiments(annotate, folder, script):
+    first, _ = document(annotate, "--max-trials", 6, "--tuner", "random")
+    (folder / "config.yml").write_text(
+        "trialConcurrency: 1\nmaxTrialNum: 40\nuseAnnotation: true\n"
+        "trainingServicePlatform: local\ntuner: {builtinTunerName: GridSearch}\n"
+        f"trial: {{command: {sys.executable} train.py, codeDir: .}}\n"
+    )
+    seen = {values(t) for t in first["trials"]}
+    x = next(x for x in range(12) if (x, "d") not in seen)
+    words = ["--enqueue", f"x={x},kind=d", "--warm-start", first["experiment"]]
+    done = annotate("run", "-c", "config.yml", *words, "--json")
+    found = json.loads(done.stdout)["trials"]
+    assert f"{len(seen)} results from experiment {first['experiment']}" in done.stderr
+    assert values(found[0]) == (x, "d")
+    grid = {(x, kind) for x in range(12) for kind in ("a", "b, c", "d")}
+    assert sorted(values(t) for t in found) == sorted(grid - seen)
+
+
 def test_imported_results_are_learned_at_resume_and_again_at_the_next(annotate, folder, script):
     (folder / "broken.py").write_text(
         "from tuners.grid import GridSearch\n"
