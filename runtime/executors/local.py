@@ -28,7 +28,8 @@ _TICK_POLLED = 0.02  # where the end of a process can only be polled for
 _REST_GRACE = 2.0  # seconds that what a trial left running has to end by itself
 _MOST_SERVERS = 4  # one that ends over and over again is not started any more
 _SWEEP = 1.0  # seconds from one look at all processes of the system to the next
-_MEMORY = 0.5  # seconds from one look at the trials' memory to the next
+_USE = 0.5  # seconds from one look at the trials' memory and output to the next
+_MOST_OUTPUT = 1 << 30  # bytes that a trial may write to its standard output, and to its errors
 
 
 @dataclass(slots=True)
@@ -183,7 +184,7 @@ class LocalExecutor(Executor):
             self._read_server()
             for running in self._running():
                 self._look_at(running)
-            self._check_memory()
+            self._check_use()
             self._clear()
             if self._closing and not self._running() and not self._leftovers:
                 return
@@ -264,18 +265,28 @@ class LocalExecutor(Executor):
         for running in due:
             running.process.reap()
 
-    def _check_memory(self) -> None:
+    def _check_use(self) -> None:
         now = time.monotonic()
-        if now < self._measured + _MEMORY:
+        if now < self._measured + _USE:
             return
         self._measured = now
         for running in self._running():
-            limit, pid = running.job.memory, running.process.pid
-            if limit is None or not pid or running.cause or used(pid, limit) <= limit:
-                continue
-            running.cause = f"used more than --memory {size(limit)}"
-            with self._lock:
-                running.process.signal(signal.SIGKILL)
+            if running.cause is None and (cause := _too_much(running)):
+                running.cause = cause
+                with self._lock:
+                    running.process.signal(signal.SIGKILL)
+
+
+def _too_much(running: _Running) -> str | None:
+    """What it used too much of, if anything."""
+    job, pid = running.job, running.process.pid
+    if job.memory is not None and pid and used(pid, job.memory) > job.memory:
+        return f"used more than --memory {size(job.memory)}"
+    for file in (job.folder.stdout, job.folder.stderr):
+        with contextlib.suppress(OSError):  # not there yet, or deleted
+            if file.stat().st_size > _MOST_OUTPUT:
+                return f"wrote more than {size(_MOST_OUTPUT)} to {file.name}"
+    return None
 
 
 def _begun(job: Job, process: Process) -> _Running:

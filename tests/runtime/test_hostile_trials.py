@@ -1,8 +1,12 @@
 """Trials that misbehave are contained and named, and the experiment goes on."""
 
 import json
+import subprocess
+import sys
 import textwrap
+import time
 
+import psutil
 import pytest
 
 SCRIPT = """\
@@ -89,3 +93,75 @@ def test_one_that_clears_its_environment(three):
     bad, _ = three("os.environ.clear()")
     assert bad["state"] == "FAILED"
     assert "without a result" in bad["reason"]
+
+
+SMALL_OUTPUT = """\
+import sys
+from runtime.cli import main
+from runtime.executors import local
+local._MOST_OUTPUT = 1 << 20
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
+def test_one_that_fills_its_output(folder, stream, options):
+    misdeed = f"    import time\n    sys.{stream}.write('x' * (1 << 21))\n    time.sleep(600)"
+    (folder / "train.py").write_text(SCRIPT.format(misdeed=misdeed))
+    words = ["run", "train.py", "--tuner", "grid", "--max-trials", "3", "--json", *options]
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_OUTPUT, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    trials = {t["values"]["train/x/randint"]: t for t in json.loads(done.stdout)["trials"]}
+    assert [trials[x]["state"] for x in range(3)] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+    assert trials[1]["reason"] == f"wrote more than 1MiB to {stream}"
+
+
+DAEMON = """\
+import os, sys, time
+x = 0  # @nni.randint(0, 2)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.setsid()
+        os.environ.clear()
+        with open("pid", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename("pid", "daemon")
+        time.sleep(600)
+    os._exit(0)
+while not os.path.exists("daemon"):
+    time.sleep(0.01)
+time.sleep(600 if "long" in sys.argv else 0)
+# @nni.report_final_result(x)
+"""
+
+
+def until_gone(pid, within=30.0):
+    end = time.monotonic() + within
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end, "it still runs"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
+def test_one_that_leaves_a_daemon(annotate, folder, options):
+    (folder / "train.py").write_text(DAEMON)
+    annotate("run", "train.py", "--max-trials", 1, *options)
+    until_gone(int((folder / "daemon").read_text()))
+
+
+@pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
+def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, until):
+    (folder / "train.py").write_text(DAEMON)
+    driver = drivers.start("run", "train.py", "--max-trials", 1, *options, "--", "long")
+    until((folder / "daemon").exists)
+    driver.kill()
+    driver.communicate()
+    until_gone(int((folder / "daemon").read_text()))

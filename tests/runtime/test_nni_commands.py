@@ -90,13 +90,14 @@ def test_what_runs_is_not_deleted(driver, annotate):
     assert experiment.store.is_file()
 
 
-def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended):
+def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended, home):
     first = ended["trials"][0]
     assert annotate("log", "trial", "-T", "0").stdout == "out 0.5\nerr sgd\n"
     assert annotate("log", "trial", "--trial_id", first["id"]).stdout == "out 0.5\nerr sgd\n"
     assert annotate("log", "trial", "-T", "0", "--head", "1").stdout == "out 0.5\nerr sgd\n"
-    paths = annotate("log", "trial", "--path").stdout.split("\n")
-    assert [path.rpartition("/")[2] for path in paths] == ["stdout", "stderr", ""]
+    place = home / "experiments" / ended["experiment"] / "trials" / "0"
+    paths = annotate("log", "trial", "-T", "0", "--path").stdout
+    assert paths == f"{place / 'stdout'}\n{place / 'stderr'}\n"
     log = annotate("log", "stderr", "--tail", "1").stdout
     assert log.count("\n") == 1
     done = annotate("log", "trial", "-T", "99", code=2)
