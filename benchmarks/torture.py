@@ -71,7 +71,16 @@ class Experiment:
     def first(self):
         limits = ["--max-trials", str(self.trials), "--max-failures", "10000"]
         how = ["--seed", "5", "--concurrency", "1" if self.alone else "3"]
-        return ["run", "train.py", "--tuner-args", "n_startup_jobs=4", *limits, *how]
+        return [
+            "run",
+            "train.py",
+            "--tuner",
+            "tpe",
+            "--tuner-args",
+            "n_startup_jobs=4",
+            *limits,
+            *how,
+        ]
 
     def run(self, budget):
         """Kill it at most `budget` times, then let it end; returns how often it was killed."""
@@ -147,14 +156,19 @@ class Experiment:
         for number, was in self.seen.items():
             if now.get(number) != was:
                 raise Wrong(f"trial {number} was {was}, and is {now.get(number)}\n{said}")
-        for number, (_, state, values, metric, reports) in now.items():
-            x, y = values.get("train/x/uniform"), values.get("train/y/randint")
-            whole = metric == x * 1000 + y and reports == [x * step for step in range(3)]
-            if state is TrialState.SUCCEEDED and not whole:
-                raise Wrong(f"trial {number} with {values} has {metric} and {reports}")
-            if state is not TrialState.SUCCEEDED and self.alone:
-                raise Wrong(f"trial {number} is {state}\n{said}")
+        for number, (_, *came) in now.items():
+            self.judge(number, *came, said)
         self.seen = now
+
+    def judge(self, number, state, values, metric, reports, said):
+        """Check one trial that has ended by itself."""
+        if state is not TrialState.SUCCEEDED:
+            if self.alone:
+                raise Wrong(f"trial {number} is {state}\n{said}")
+            return
+        x, y = values["train/x/uniform"], values["train/y/randint"]
+        if metric != x * 1000 + y or reports != [x * step for step in range(3)]:
+            raise Wrong(f"trial {number} with {values} has {metric} and {reports}")
 
 
 def torture(options):

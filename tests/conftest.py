@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Many tests run at a time: the threads of their matrices would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):

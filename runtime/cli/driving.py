@@ -46,9 +46,10 @@ def drive(
     beginning, and so is what `change` does. A driver that is `detached` lives on when a terminal
     is closed, and has the lock by that file's number; `debug` has every step in the log.
     """
+    environment = dict(os.environ)
+    _leave_the_cores_to_the_trials()
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
-    environment = dict(os.environ)
     gpus = open_gpus(config, environment)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
@@ -88,6 +89,13 @@ def drive(
         print(f"Interrupted. Go on with: annotate resume {folder.id}", file=sys.stderr)
         return 130
     return 0 if experiment.best is not None else 1
+
+
+def _leave_the_cores_to_the_trials() -> None:
+    """Have the algorithms compute in one thread: many that wait for each other's cores take a
+    multiple of its time. To be called before numpy is imported; the trials have what they had."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def _progress(

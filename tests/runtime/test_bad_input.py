@@ -66,7 +66,7 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
     ("words", "text"),
     [
         (["--tuner", "tpee"], "did you mean"),
-        (["--tuner-args", "gama=1"], "gamma"),
+        (["--tuner", "tpe", "--tuner-args", "gama=1"], "gamma"),
         (["--max-trials", "ten"], "invalid int value: 'ten'"),
         (["--max-duration", "soon"], "'soon' is not a duration (write for example 90s"),
         (["--tuner-args", "gamma"], "'gamma' is not name=value"),
@@ -138,7 +138,7 @@ def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
             ["trial", "lss"],
             "there is no command 'trial lss'\nhint: did you mean 'annotate trial ls'",
         ),
-        (["frobnicate"], "annotate --help lists them"),
+        (["zzzzzz"], "annotate --help lists them"),
         (["trial", "ls"], "there is no experiment"),
         (["trial", "ls", "../../etc"], "there is no experiment"),
         (["trial", "ls", "--", "x"], "takes nothing behind --"),

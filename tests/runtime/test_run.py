@@ -400,3 +400,16 @@ def test_the_interpreter_can_be_chosen(annotate, folder, home, python):
         check=True,
     )
     assert stdout.read_text() == version.stdout
+
+
+def test_the_driver_computes_in_one_thread_and_leaves_the_trials_theirs(
+    annotate, folder, monkeypatch
+):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    (folder / "train.py").write_text(
+        "import os\n"
+        "x = 1.0  # @nni.uniform(0, 1)\n"
+        "# @nni.report_final_result(int('OPENBLAS_NUM_THREADS' in os.environ))\n"
+    )
+    done = annotate("run", "train.py", "--max-trials", "2", "--json")
+    assert [trial["metric"] for trial in json.loads(done.stdout)["trials"]] == [0, 0]

@@ -97,7 +97,8 @@ def test_trials_are_listed_by_id_or_its_beginning_or_without(annotate, experimen
     ]
     assert lists[0] == lists[1] == lists[2]
     assert [t["number"] for t in lists[0]] == [0, 1, 2]
-    keys = {"number", "id", "state", "values", "metric", "intermediate", "seconds", "reason", "gpu"}
+    keys = {"number", "id", "state", "values", "metric", "intermediate", "seconds", "reason"}
+    keys |= {"gpu", "retries"}
     assert set(lists[0][0]) == keys
     table = annotate("trial", "ls").stdout
     assert all(t["id"] in table for t in lists[0])
