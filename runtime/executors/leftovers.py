@@ -45,6 +45,13 @@ def end(matches: Callable[[bytes], bool], number: int = signal.SIGKILL) -> int:
     return len(found)
 
 
+def end_all(matches: Callable[[bytes], bool]) -> None:
+    """Kill them, and what they started meanwhile; what will not go within the grace stays."""
+    until = time.monotonic() + _GRACE
+    while end(matches) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def of_experiment(stage: str) -> Callable[[bytes], bool]:
     """What has the experiment's `stage` on its path: trials, and the process they fork from."""
     mark = os.fsencode(stage)
@@ -74,11 +81,16 @@ def _environment(pid: str) -> bytes:
 
 
 class Watchdog:
-    """A small process that ends an experiment's processes should this one die without a word."""
+    """A small process that ends an experiment's processes should this one die without a word.
+
+    It bears the experiment's mark itself: the next driver ends first what the last one has left,
+    and its watchdog with that, which would else end what the next one starts.
+    """
 
     def __init__(self, stage: str) -> None:
         self._popen = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, stage],
+            env={"NNI_STAGE_DIR": stage},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

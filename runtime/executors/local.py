@@ -59,7 +59,7 @@ class LocalExecutor(Executor):
         super().__init__(post)
         self._stage = stage
         if stage is not None:
-            leftovers.end(leftovers.of_experiment(stage))
+            leftovers.end_all(leftovers.of_experiment(stage))
             self._watchdog = Watchdog(stage)
         self._kills = SystemKills()
         self._swept = self._measured = time.monotonic()

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import queue
 import signal
+import subprocess
 import sys
 import time
 
@@ -12,6 +13,7 @@ import pytest
 
 from annotate.errors import AnnotateError
 from runtime.config import Config
+from runtime.executors import leftovers
 from runtime.executors.base import Ended, Job, Reported, Started
 from runtime.executors.local import LocalExecutor
 from runtime.job import stage, warm
@@ -214,3 +216,31 @@ def _is_gone(pid, within=10.0):
             return True
         time.sleep(0.05)
     return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found by /proc")
+def test_what_watched_for_a_dead_driver_does_not_end_what_the_next_one_starts(tmp_path):
+    stage = str(tmp_path / "stage")
+    stubborn = "import signal; signal.signal(15, signal.SIG_IGN); print(1, flush=True); input()"
+    left = subprocess.Popen(
+        [sys.executable, "-c", stubborn],
+        env={"PYTHONPATH": stage},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert left.stdout.read(2) == b"1\n"
+    driver = (
+        "import os, sys; from runtime.executors.leftovers import Watchdog;"
+        " Watchdog(sys.argv[1]); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", driver, stage], check=False)
+    following = LocalExecutor(lambda event: None, None, stage)
+    try:
+        marked = leftovers.find(leftovers.of_experiment(stage))
+        assert marked == [following._watchdog._popen.pid]
+        assert left.wait(timeout=20) == -signal.SIGKILL
+    finally:
+        following.close()
+        left.stdin.close()
+        left.stdout.close()
+    assert leftovers.find(leftovers.of_experiment(stage)) == []
