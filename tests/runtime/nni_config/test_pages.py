@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-import annotate as package
 from runtime import lookup
 from runtime.lock import is_held
 from runtime.nni_config.docs import page
 from runtime.store import Store
 
-DOCS = Path(package.__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
