@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """An experiments' home with a hostile name, for this process and all that it starts."""
-    path = tmp_path / 'ho me\'; echo "x" é'
+    path = tmp_path / 'ho me\'; echo "x"\né'
     monkeypatch.setenv("ANNOTATE_HOME", str(path))
     monkeypatch.delenv("NNI_SYS_DIR", raising=False)
     return path
