@@ -19,22 +19,16 @@ def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10000 else f"{value:.4g}"
 
 
-def value(value: JSON) -> str:
+def value(given: JSON) -> str:
     """One parameter's value; of a nested choice the values inside it."""
-    if isinstance(value, bool) or value is None:
-        return str(value)
-    if isinstance(value, (int, float)):
-        return str(value) if isinstance(value, int) else number(value)
-    if isinstance(value, dict) and "_name" in value:
-        inner = [v for k, v in value.items() if k != "_name"]
-        if len(inner) == 1:
-            return number_or_text(inner[0])
-        return f"{value['_name']}({', '.join(number_or_text(v) for v in inner)})"
-    return str(value)
-
-
-def number_or_text(inner: JSON) -> str:
-    return value(inner)
+    if isinstance(given, bool) or given is None:
+        return str(given)
+    if isinstance(given, (int, float)):
+        return str(given) if isinstance(given, int) else number(given)
+    if isinstance(given, dict) and "_name" in given:
+        inner = [value(v) for k, v in given.items() if k != "_name"]
+        return inner[0] if len(inner) == 1 else f"{given['_name']}({', '.join(inner)})"
+    return str(given)
 
 
 def gpu_line(use: GpuUse | None) -> str:
