@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime import lookup, requests
+from runtime import exporting, lookup, requests
 from runtime.metrics import finite
-from runtime.results import trial_documents
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni_changes import enqueue
@@ -165,16 +160,14 @@ def apply(
 
 
 @router.get("/{id}/results.{kind}")
-def results(id: ExperimentId, kind: Literal["json", "csv"]) -> StreamingResponse:  # noqa: A002
-    """Every trial with its values and results, to keep."""
+def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa: A002
+    """Every trial that has ended, as `annotate experiment export` writes them."""
     folder = finding.experiment(id)
-    with Store.open(folder.store) as store:
-        rows = trial_documents(store)
-        keys = [p.key for p in store.experiment().space]
-    text = iter([json.dumps(rows, indent=1)]) if kind == "json" else _csv(rows, keys)
+    rows = exporting.rows(folder, intermediate=True)
+    text = exporting.csv_text(rows) if kind == "csv" else exporting.json_text(rows)
     media = "application/json" if kind == "json" else "text/csv"
     name = f'attachment; filename="{folder.id}.{kind}"'
-    return StreamingResponse(text, media_type=media, headers={"Content-Disposition": name})
+    return Response(text, media_type=media, headers={"Content-Disposition": name})
 
 
 @router.post("/{id}/requests/{kind}")
@@ -203,18 +196,3 @@ def _end_of(path: Path) -> PlainTextResponse:
     except OSError:
         skipped, text = 0, ""
     return PlainTextResponse(text, headers={"X-Skipped": str(skipped)})
-
-
-def _csv(rows: list[dict[str, JSON]], keys: list[str]) -> Iterator[str]:
-    fields = ("number", "id", "state", "metric", "seconds", "reason")
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow([*fields, *keys])
-    for row in rows:
-        cells = [row["values"].get(key, "") for key in keys]
-        shown = [json.dumps(c) if isinstance(c, (dict, list)) else c for c in cells]
-        writer.writerow([*(row[field] for field in fields), *shown])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
