@@ -10,23 +10,22 @@ when it goes on."""
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+
+from runtime.cli import chosen
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    chosen.argument(parser)
     parser.add_argument("--filename", "-f", required=True, metavar="F", help="the JSON or CSV file")
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import history, lookup, requests
+    from runtime import history, requests
     from runtime.lock import Lock, is_held
     from runtime.store import Store
 
-    folder, said = lookup.find(args.id)
-    if said:
-        print(said, file=sys.stderr)
+    folder = chosen.experiment(args.id)
     results = history.of_file(Path(args.filename))
     if is_held(folder.lock):
         print(requests.ask(folder, "import", results=results))

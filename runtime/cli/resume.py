@@ -7,11 +7,10 @@ The experiment's own snapshot of the script is used, whatever has been edited si
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime.cli import options
+from runtime.cli import chosen, options
 
 if TYPE_CHECKING:
     from runtime.changing import Change
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    chosen.argument(parser)
     space = parser.add_mutually_exclusive_group()
     space.add_argument(
         "--search-space",
@@ -46,15 +45,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
-    from runtime import lookup
     from runtime.cli import background
     from runtime.cli.driving import drive
     from runtime.config import Config
     from runtime.store import Store
 
-    folder, said = lookup.find(args.id)
-    if said:
-        print(said, file=sys.stderr)
+    folder = chosen.experiment(args.id)
     with Store.open(folder.store) as store:
         row = store.experiment()
     change = _change(args, folder, row)

@@ -8,13 +8,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from runtime.cli import chosen
+
 if TYPE_CHECKING:
     from runtime.store import Store
     from runtime.trial import Trial
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    chosen.argument(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 

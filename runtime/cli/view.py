@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from runtime.cli import options
+from runtime.cli import chosen, options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    chosen.argument(parser)
     parser.add_argument("-p", "--port", type=options.port, metavar="P", help="of the pages")
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import lookup
     from runtime.server import launch
 
-    folder, said = lookup.find(args.id)
-    if said:
-        print(said, file=sys.stderr)
+    folder = chosen.experiment(args.id)
     for address in launch.ensure(args.port, folder.id):
         print(address)
     return 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from annotate.errors import AnnotateError
+from runtime.cli import chosen
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    chosen.argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
