@@ -54,7 +54,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("log trial", "runtime.cli.log:trial", "show what a trial printed"),
     ("config show", "runtime.cli.config_show", "say where things lie"),
     ("ss_gen", "runtime.cli.ss_gen", "write the search space of annotated code as NNI's JSON"),
-    ("platform clean", "runtime.cli.platform_clean", "end and remove what dead drivers left"),
+    ("platform clean", "runtime.cli.platform_clean", "remove what half-made experiments left"),
     ("tensorboard start", "runtime.cli.tensorboard:start", "show the trials' event files"),
     ("tensorboard stop", "runtime.cli.tensorboard:stop", "end that again"),
     ("completion", "runtime.cli.completion", "print what makes a shell complete commands"),
