@@ -51,6 +51,11 @@ class Project:
     reports: tuple[Report, ...]
     left_out: tuple[PurePosixPath, ...]
 
+    @property
+    def asks_by_itself(self) -> bool:
+        """Whether no annotation says what the trials need, but the code asks for it."""
+        return not self.places and any(b"get_next_parameter" in f.source for f in self.files)
+
 
 def code_folder(path: Path) -> Path:
     """The code folder of a script, or the folder itself."""
