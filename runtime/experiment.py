@@ -34,7 +34,7 @@ from runtime.trials import Trials
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
-_KILLED = "ended by a request"
+_LULL = 1.0  # seconds in which nothing happens before the disk is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +190,11 @@ class Experiment:
     # What happens
 
     def _next(self) -> Message | None:
-        """What happens next, or None where a limit is reached before."""
+        """What happens next, or None where a limit is reached before, or nothing for a while."""
         patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
         with suppress(Empty):
-            return self._inbox.get(timeout=patience)
+            return self._inbox.get(timeout=min(patience, _LULL))
+        self._room.look()
         return None
 
     def _take(self, message: Message | None) -> None:
@@ -268,8 +269,7 @@ class Experiment:
             self._run_again(trial, failure, why)
             return
         if self._assessor is not None and trial.state.ended:
-            ok = trial.state is TrialState.SUCCEEDED
-            self._assessor.finished(trial.number, running.curve, ok)
+            self._assessor.finished(trial.number, running.curve, trial.state is TrialState.SUCCEEDED)
         values = replay.values_told(trial, self.space)
         self.trials.ended(trial, told=values is not None)
         if values is not None:
@@ -341,12 +341,12 @@ class Experiment:
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
             raise AnnotateError(f"trial {number} does not run")
-        if number in self._running:
-            if self._running[number].ends_as is None:
-                self._end(number, TrialState.USER_CANCELED, _KILLED)
-        else:
+        becomes = TrialState.USER_CANCELED, "ended by a request"
+        if number not in self._running:
             self._waiting.remove(number)
-            self.trials.never(number, TrialState.USER_CANCELED, _KILLED)
+            self.trials.never(number, *becomes)
+        elif self._running[number].ends_as is None:
+            self._end(number, *becomes)
 
     def stop(self) -> None:
         self._stop("STOPPED", "stopped by a request")
