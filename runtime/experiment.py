@@ -88,10 +88,9 @@ class Experiment:
         self._store = patient(store, self._room)
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._again = Again(self.config.retries, self._room.short)
-        self._make_executor = make_executor
+        self._make_executor, self._make_gate = make_executor, make_gate
         self._tuner = tuner
         self._assessor = assessor
-        self._make_gate = make_gate
         self._watcher = watcher
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
@@ -269,7 +268,8 @@ class Experiment:
             self._run_again(trial, failure, why)
             return
         if self._assessor is not None and trial.state.ended:
-            self._assessor.finished(trial.number, running.curve, trial.state is TrialState.SUCCEEDED)
+            ok = trial.state is TrialState.SUCCEEDED
+            self._assessor.finished(trial.number, running.curve, ok)
         values = replay.values_told(trial, self.space)
         self.trials.ended(trial, told=values is not None)
         if values is not None:
