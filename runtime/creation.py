@@ -17,7 +17,7 @@ from runtime import paths
 from runtime.config import Config
 from runtime.job import stage
 from runtime.paths import ExperimentFolder
-from runtime.store import ExperimentRow, Store, StoreError
+from runtime.store import ExperimentRow, Store
 
 
 def create(config: Config, project: Project) -> ExperimentFolder:
@@ -38,11 +38,10 @@ def create(config: Config, project: Project) -> ExperimentFolder:
             ended=None,
         )
         Store.create(folder.store, row).close()
-    except StoreError:
+    except BaseException as error:
         shutil.rmtree(folder.path, ignore_errors=True)  # half an experiment is none
-        raise
-    except OSError as error:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         raise AnnotateError(
             f"{error.filename or folder.path}: {error.strerror or error}",
             hint="experiments are kept there; ANNOTATE_HOME names another folder",

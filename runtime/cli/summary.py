@@ -64,7 +64,7 @@ def _where(experiment: Experiment) -> str:
     took = f" in {duration(max(ends) - min(starts))}" if starts and ends else ""
     lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
     if experiment.reason and experiment.best is not None:
-        lines.append(f"  it ended because {experiment.reason}")
+        lines.append(f"  it ended: {experiment.reason}")
     seconds = sum(trial.gpu.seconds for trial in trials if trial.gpu is not None)
     if seconds:
         lines.append(f"  GPUs     {seconds:.0f} GPU-seconds")

@@ -93,7 +93,11 @@ def execute(argv, code=None):
 
         _execute(annotate_notebook.codes(copy, main.__file__, main.__dict__), main.__dict__)
     else:
-        _execute([code or main.__loader__.get_code("__main__")], main.__dict__)
+        _execute(_code_of(main) if code is None else [code], main.__dict__)
+
+
+def _code_of(main):
+    yield main.__loader__.get_code("__main__")
 
 
 def _note_what_came_from_elsewhere():
@@ -114,8 +118,11 @@ def _execute(codes, names):
     except SystemExit:
         raise
     except BaseException as error:
-        # The frame of this function is no part of the user's traceback.
-        error.__traceback__ = error.__traceback__.tb_next
+        # What led to the script is no part of the user's traceback.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals is not names:
+            trace = trace.tb_next
+        error.__traceback__ = trace
         sys.excepthook(type(error), error, error.__traceback__)
         interrupted = isinstance(error, KeyboardInterrupt)
     if interrupted:
