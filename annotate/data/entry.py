@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotate.tree import Span
@@ -33,6 +31,11 @@ class Entry:
     kind: str
 
     @property
+    def name(self) -> str:
+        """The whole path, with dots between, as no other entry of the file is called."""
+        return ".".join(map(_word, self.path))
+
+    @property
     def keyed(self) -> bool:
         return isinstance(self.path[-1], str)
 
@@ -43,26 +46,6 @@ class Contents:
 
     entries: tuple[Entry, ...]
     comments: tuple[Span, ...]
-
-
-def ends(path: tuple[str | int, ...]) -> list[str]:
-    """What `path` can be called: its last key, and longer up to the whole, with dots between.
-
-    The number of an item comes with the key of its list.
-    """
-    words = [_word(step) for step in path]
-    starts = [n for n, step in enumerate(path) if n == 0 or isinstance(step, str)]
-    return [".".join(words[n:]) for n in reversed(starts)]
-
-
-def names(entries: Sequence[Entry]) -> dict[tuple[str | int, ...], str]:
-    """The shortest name that means each entry alone in its file."""
-    called = {entry.path: ends(entry.path) for entry in entries}
-    count = Counter(name for candidates in called.values() for name in set(candidates))
-    return {
-        path: next((name for name in candidates if count[name] == 1), candidates[-1])
-        for path, candidates in called.items()
-    }
 
 
 def _word(step: str | int) -> str:

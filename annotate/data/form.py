@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from annotate.data.entry import Contents
 from annotate.domains import JSON
+
+if TYPE_CHECKING:  # the search space knows files of data by their names, and needs no parser
+    from annotate.data.entry import Contents
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
 

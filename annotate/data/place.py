@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from annotate.data.form import Form
 from annotate.domains import JSON
+from annotate.errors import SpaceError
 from annotate.kinds.choice import WrittenDomain, WrittenOption
 from annotate.plan import Place
 from annotate.space import Choice, same
@@ -48,7 +49,11 @@ class DataPlace(Place):
         return value if finite else str(value)
 
     def code(self, value: JSON) -> str:
-        data, like = _chosen(self.wording, self.domain.locate(value), self.written)
+        return self.literal(self.domain.locate(value))
+
+    def literal(self, value: JSON) -> str:
+        """The same for any value, whether it lies in the domain or not."""
+        data, like = _chosen(self.wording, value, self.written)
         return self.written if same(data, self.value) else self.form.write(data, like)
 
     def alike(self, one: str, other: str) -> bool:
@@ -69,7 +74,10 @@ def _chosen(written: WrittenDomain, value: JSON, like: str) -> tuple[JSON, str]:
     """The data that a value of the domain means, and the literal to write it like."""
     if not isinstance(written.domain, Choice):
         return value, like
-    option = written.options[written.domain.index(value)]
+    try:
+        option = written.options[written.domain.index(value)]
+    except SpaceError:
+        return value, like
     if option.nested is not None:
         return _chosen(option.nested, value[option.nested.domain.type], like)
     number = option.literal and not isinstance(option.option.value, (str, bool, type(None)))

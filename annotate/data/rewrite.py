@@ -6,10 +6,11 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from annotate import lexer
 from annotate.annotation import Annotation, Carrier, Wrong, comment_carriers, parse
-from annotate.data.entry import Contents, Entry, Unreadable, ends, names
+from annotate.data.entry import Contents, Entry, Unreadable
 from annotate.data.form import Form, form_of
 from annotate.data.place import DataPlace, data
 from annotate.domains import DOMAINS
@@ -20,13 +21,18 @@ from annotate.kinds.choice import WrittenDomain
 from annotate.plan import Annotated
 from annotate.rewrite import Expansion, conflicts, twice
 from annotate.source import Source
-from annotate.space import Parameter, Values
+from annotate.space import Parameter, Values, dotted_ends
 from annotate.tree import Span
 
 #: What a comment of an annotated file has; in a file without one `@nni` is a text.
 _ANNOTATION = re.compile(r"(?:#|//|/\*)[ \t]*@[ \t]*nni(?!\w)", re.IGNORECASE)
 _WORD = re.compile(r"\b(true|false|null)\b")
 _PYTHON = {"true": "True", "false": "False", "null": "None"}
+
+
+def may_be_annotated(data: bytes) -> bool:
+    """Whether `data` is worth parsing: it has what looks like the comment of an annotation."""
+    return lexer.may_be_annotated(data) and _ANNOTATION.search(data.decode("latin-1")) is not None
 
 
 def decode(data: bytes, path: str) -> Source:
@@ -47,7 +53,7 @@ def expand(data: bytes, path: str, module: str) -> Expansion:
 
     The code is the file as it is: each trial has a copy of its own.
     """
-    if not lexer.may_be_annotated(data) or not _ANNOTATION.search(data.decode("latin-1")):
+    if not may_be_annotated(data):
         return Expansion(data)
     source = decode(data, path)
     return _File(source, form_of(path), _contents(source), module).expansion()
@@ -61,25 +67,24 @@ def carriers(source: Source) -> list[Carrier]:
 def render(data: bytes, values: Values, *, path: str, module: str) -> tuple[bytes, Values]:
     """The file with `values` in it; a parameter that they lack stays as written.
 
-    Also returns what stands in the file for those. Raises Mistakes, and SpaceError for a value
-    that does not lie in its domain.
+    Also returns what stands in the file for those. Raises Mistakes.
     """
-    places = expand(data, path, module).places
-    given = [place for place in places if place.key in values]
-    outer = [p for p in given if not any(_holds(other, p) for other in given)]
-    edits = [Edit(p.span, instead=p.code(values[p.key])) for p in outer]
+    edits: list[Edit] = []
     written: Values = {}
-    for place in places:
-        if isinstance(place, DataPlace) and place.key not in values:
+    for place in _places(data, path, module):
+        if place.key not in values:
             written.setdefault(place.key, place.as_written)
+        elif not edits or edits[-1].span[1] <= place.span[0]:  # else it goes with the one around
+            edits.append(Edit(place.span, instead=place.literal(values[place.key])))
     return decode(data, path).rewritten(edits), written
 
 
-def _holds(outer: object, inner: object) -> bool:
-    assert isinstance(outer, DataPlace)
-    assert isinstance(inner, DataPlace)
-    (a, b), (start, end) = outer.span, inner.span
-    return (a, b) != (start, end) and a <= start and end <= b
+@lru_cache(maxsize=64)
+def _places(data: bytes, path: str, module: str) -> tuple[DataPlace, ...]:
+    """The places of a file, the outer ones first; read once for all trials."""
+    places = expand(data, path, module).places
+    found = [place for place in places if isinstance(place, DataPlace)]
+    return tuple(sorted(found, key=lambda place: (place.span[0], -place.span[1])))
 
 
 def _contents(source: Source) -> Contents:
@@ -127,7 +132,6 @@ class _File:
     def __init__(self, source: Source, form: Form, contents: Contents, module: str) -> None:
         self._source, self._form, self._contents = source, form, contents
         self._module = module
-        self._names = names(contents.entries)
 
     def expansion(self) -> Expansion:
         found: list[Annotated] = []
@@ -196,13 +200,13 @@ class _File:
         if not found:
             raise nothing
         if name is not None:
-            wanted = [entry for entry in found if name in ends(entry.path)]
+            wanted = [entry for entry in found if name in dotted_ends(entry.name)]
             if not wanted:
                 raise self._unnamed(annotation, name, found)
         else:
             wanted = _likely(found, written)
         if len(wanted) > 1:
-            called = ", ".join(self._names[entry.path] for entry in wanted)
+            called = ", ".join(entry.name for entry in wanted)
             hint = f"say which with name=, or give each a line: {called}"
             message = f"{len(wanted)} values could be meant: {called}"
             raise Wrong("A407", annotation.name_span, message, hint)
@@ -237,7 +241,7 @@ class _File:
         return 0
 
     def _unnamed(self, annotation: Annotation, name: str, found: list[Entry]) -> Wrong:
-        called = [self._names[entry.path] for entry in found]
+        called = [entry.name for entry in found]
         message = f"{name!r} is not what is annotated here"
         close = difflib.get_close_matches(name, called, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(called)}"
@@ -248,7 +252,7 @@ class _File:
         self, annotation: Annotation, entry: Entry, written: WrittenDomain
     ) -> Annotated:
         source, span = self._source, entry.span
-        name = self._names[entry.path]
+        name = entry.name
         key = f"{self._module}/{name}/{written.domain.type}"
         line, col = source.position(span[0])
         text = source.text[span[0] : span[1]]

@@ -197,18 +197,18 @@ VALID = [
     Valid(
         "behind the value",
         "[optimizer]\nlr = 1e-3  # @nni.loguniform(1e-4, 1)\n",
-        {"lr/loguniform": [1e-4, 1]},
+        {"optimizer.lr/loguniform": [1e-4, 1]},
     ),
     Valid(
         "in tables, arrays of tables and inline ones",
         "[a]\nlr = 0.1  # @nni.uniform(0, 1)\n[[b]]\nlr = 0.2\n[[b]]\n"
         "x = {lr = 0.3}  # @nni.variable(nni.uniform(0, 3), name=lr)\n",
-        {"a.lr/uniform": [0, 1], "x.lr/uniform": [0, 3]},
+        {"a.lr/uniform": [0, 1], "b.1.x.lr/uniform": [0, 3]},
     ),
     Valid(
         "dotted and quoted keys",
         "a.'b c' = 1  # @nni.randint(0, 9)\n'd.e' = true  # @nni.choice(true, false)\n",
-        {"b c/randint": [0, 9], '"d.e"/choice': [True, False]},
+        {"a.b c/randint": [0, 9], '"d.e"/choice': [True, False]},
     ),
     Valid(
         "an array over several lines, and an item of another",

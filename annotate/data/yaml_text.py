@@ -208,7 +208,7 @@ VALID = [
     Valid(
         "behind the value, named by its key",
         "optimizer:\n  lr: 1e-3  # @nni.loguniform(1e-4, 1)  # the usual range\n",
-        {"lr/loguniform": [1e-4, 1]},
+        {"optimizer.lr/loguniform": [1e-4, 1]},
     ),
     Valid(
         "in a comment line above it",
@@ -216,7 +216,7 @@ VALID = [
         {"optimizer/choice": ["adam", "sgd"]},
     ),
     Valid(
-        "the same key in two places: as much of the path as is needed",
+        "named by the whole path",
         "optimizer: {lr: 0.1}  # @nni.uniform(0, 1)\n"
         "heads:\n- lr: 0.2  # @nni.uniform(0, 2)\n- lr: 0.3\n",
         {"optimizer.lr/uniform": [0, 1], "heads.0.lr/uniform": [0, 2]},
@@ -229,7 +229,7 @@ VALID = [
     Valid(
         "which of several on a line, by name=",
         "- {lr: 0.1, momentum: 0.9}  # @nni.variable(nni.uniform(0, 1), name=momentum)\n",
-        {"momentum/uniform": [0, 1]},
+        {"0.momentum/uniform": [0, 1]},
     ),
     Valid(
         "lists, and options of any type",

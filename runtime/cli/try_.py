@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.trial import Origin, Trial, TrialState
 
     script = find_script(args.script)
-    project = read_project(script, script.parent)
+    project = read_project(script, script.parent, args.rest)
     values = parse_values(project.space, args.values)
     python = interpreter(args.python, os.environ)
     config = Config(args.script, os.getcwd(), python, tuple(args.rest))  # noqa: PTH109
