@@ -8,9 +8,10 @@ import re
 
 def double(value: str) -> str:
     """`value` between double quotes; what cannot be printed is escaped, other letters stay."""
-    text = json.dumps(value, ensure_ascii=False)
-    return re.sub(r"[\x7f-\xa0\u2028\u2029\ufeff]", _escaped, text)
+    return re.sub(r"[^ -~]", _escaped, json.dumps(value, ensure_ascii=False))
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    letter = match[0]
+    # Beyond the first plane the three have different escapes, and none needs one.
+    return letter if letter.isprintable() or letter > "\uffff" else f"\\u{ord(letter):04x}"

@@ -170,7 +170,7 @@ VALID = [
     ),
     Valid(
         "in lists and maps",
-        '{"a": {"lr": 1}, "b": [\n  {"lr": 2}, // @nni.randint(0, 9)\n  3 // @nni.randint(0, 5)\n]}',
+        '{"a": 1, "b": [\n  {"lr": 2}, // @nni.randint(0, 9)\n  3 // @nni.randint(0, 5)\n]}',
         {"b.0.lr/randint": [0, 9], "b.1/randint": [0, 5]},
     ),
     Valid(
@@ -183,7 +183,9 @@ VALID = [
 
 INVALID = [
     Invalid(
-        "a comment that is closed", '{"a": 1 /* @nni.choice(1, 2) */}\n', "D107",
+        "a comment that is closed",
+        '{"a": 1 /* @nni.choice(1, 2) */}\n',
+        "D107",
         "/* @nni.choice(1, 2) */",
     ),
     Invalid("no JSON", '{"a": 1 "b": 2} // @nni.choice(1, 2)\n', "A102", '"'),

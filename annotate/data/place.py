@@ -49,12 +49,13 @@ class DataPlace(Place):
         return value if finite else str(value)
 
     def code(self, value: JSON) -> str:
-        return self.literal(self.domain.locate(value))
+        data, like = _chosen(self.wording, self.domain.locate(value), self.written)
+        return self.written if same(data, self.value) else self.form.write(data, like)
 
     def literal(self, value: JSON) -> str:
-        """The same for any value, whether it lies in the domain or not."""
-        data, like = _chosen(self.wording, value, self.written)
-        return self.written if same(data, self.value) else self.form.write(data, like)
+        """A literal of any value, in the domain or not, that no reader takes for another one:
+        also where the same value is written here."""
+        return self.form.write(*_chosen(self.wording, value, self.written))
 
     def alike(self, one: str, other: str) -> bool:
         return one == other or same(self.form.load(one), self.form.load(other))

@@ -248,9 +248,7 @@ class _File:
         (node,) = (a.value for a in annotation.arguments if a.keyword is not None)
         return Wrong("A406", annotation.place(node), message, hint)
 
-    def _annotated(
-        self, annotation: Annotation, entry: Entry, written: WrittenDomain
-    ) -> Annotated:
+    def _annotated(self, annotation: Annotation, entry: Entry, written: WrittenDomain) -> Annotated:
         source, span = self._source, entry.span
         name = entry.name
         key = f"{self._module}/{name}/{written.domain.type}"
@@ -282,9 +280,8 @@ def _likely(found: list[Entry], written: WrittenDomain) -> list[Entry]:
     those that can be what the domain gives."""
     wanted = [entry for entry in found if entry.keyed] or found
     lists = any(option.text[:1] in "[{(" for option in written.options)
-    if len(wanted) > 1:
-        fitting = [entry for entry in wanted if (entry.kind == "flow") == lists]
-        wanted = fitting or wanted
+    if not written.options:
+        wanted = [entry for entry in wanted if entry.kind != "flow"] or wanted
     if lists and len(wanted) > 1:
         outer = min(wanted, key=lambda entry: entry.span[0] - entry.span[1])
         if all(outer.span[0] <= e.span[0] and e.span[1] <= outer.span[1] for e in wanted):

@@ -34,9 +34,8 @@ _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#[^\r\n]*")
 #: Texts that need no quotes in any YAML, whatever stands around them.
 _PLAIN = re.compile(r"[A-Za-z_][\w/-]*(?:\.[\w/-]+)*(?: [A-Za-z_][\w/-]*)*", re.ASCII)
-_WORDS = frozenset("y n yes no on off true false null none nan inf".split())
-_PAIRS = {"yes": "no", "on": "off", "true": "false", "y": "n"}
-_TRUE = {word: on for on, off in _PAIRS.items() for word in (on, off)}
+_SWITCHES = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+_WORDS = frozenset(["y", "n", "null", "none", "nan", "inf", *_SWITCHES])
 _DATE = re.compile(r"\d{4}-\d\d?-\d\d?(?:(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d\S*)?")
 _BLOCK = ("|", ">")
 
@@ -153,8 +152,7 @@ def _plain(value: Any, text: str) -> JSON:
 
 def boolean(text: str) -> bool | None:
     """What `yes` and its kin are in YAML 1.1; None for another word."""
-    word = text.lower()
-    return word == _TRUE[word] if word in _TRUE else None
+    return _SWITCHES.get(text.lower())
 
 
 def write(value: JSON, like: str) -> str:
@@ -174,11 +172,11 @@ def write(value: JSON, like: str) -> str:
 
 
 def _boolean(value: bool, like: str) -> str:
-    on = _TRUE.get(like.lower(), "true")
-    word = on if value else _PAIRS[on]
-    if len(like) > 1 and like.isupper():
+    # `yes` and its kin are texts in YAML 1.2, so that both are written as true and false.
+    word = "true" if value else "false"
+    if like in ("TRUE", "FALSE"):
         return word.upper()
-    return word.capitalize() if like[:1].isupper() and like.lower() in _TRUE else word
+    return word.capitalize() if like in ("True", "False") else word
 
 
 def _number(value: int | float, like: str) -> str:
@@ -260,14 +258,15 @@ INVALID = [
     Invalid("no value", "a:  # @nni.choice(1, 2)\n", "D105", "choice"),
     Invalid("nothing ends on the line", "a: |  # @nni.choice(1, 2)\n  b\n", "A402", "choice"),
     Invalid("nothing below", "a: 1\n# @nni.variable(nni.choice(1, 2))\n", "A401", "variable"),
+    Invalid("a map, or what is in it", "a: {b: 1}  # @nni.choice(1, 2)\n", "A407", "choice"),
     Invalid("two on a line", "{a: 1, b: 2}  # @nni.uniform(0, 1)\n", "A407", "uniform"),
-    Invalid(
-        "another name", "a: 1  # @nni.variable(nni.uniform(0, 1), name=b)\n", "A406", "b"
-    ),
+    Invalid("another name", "a: 1  # @nni.variable(nni.uniform(0, 1), name=b)\n", "A406", "b"),
     Invalid("a domain alone above it", "# @nni.uniform(0, 1)\na: 1\n", "A206", "uniform"),
     Invalid("bounds in the wrong order", "a: 1  # @nni.uniform(1, 0)\n", "A303", "1"),
     Invalid(
-        "twice", "# @nni.variable(nni.uniform(0, 1))\na: 1  # @nni.uniform(0, 1)\n", "A412",
+        "twice",
+        "# @nni.variable(nni.uniform(0, 1))\na: 1  # @nni.uniform(0, 1)\n",
+        "A412",
         "# @nni.uniform(0, 1)",
     ),
     Invalid("no YAML", "a: [1  # @nni.choice(1, 2)\nb: 2\n", "A102", ""),

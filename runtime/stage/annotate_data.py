@@ -9,7 +9,6 @@ import builtins
 import io
 import json
 import os
-import stat
 
 _plain_open = io.open
 _plain_os_open = os.open
@@ -36,13 +35,18 @@ def install(root, snapshot):
 
 def copy_of(path, reads=True, dir_fd=None):
     """The trial's copy of the file at `path`; None where it has none, or it is written."""
-    try:
-        path = os.fspath(path)
-        if isinstance(path, bytes):
+    path = _fitting(path)
+    return None if path is None else _find(path, reads, dir_fd)
+
+
+def _fitting(path):
+    """The path as text where it has the suffix of an annotated file; most end here."""
+    if type(path) is not str:
+        try:
             path = os.fsdecode(path)
-    except TypeError:
-        return None  # a descriptor, or nothing that could be opened
-    return _find(path, reads, dir_fd) if path.endswith(_suffixes) else None
+        except TypeError:
+            return None  # a descriptor, or nothing that could be opened
+    return path if path.endswith(_suffixes) else None
 
 
 def _find(path, reads, dir_fd):
@@ -110,13 +114,19 @@ class _Open(_Builtin):
     def __init__(self):
         super().__init__(_plain_open)
 
-    def __call__(self, file, mode="r", *rest, **more):
-        if isinstance(mode, str):
-            copy = copy_of(file, not set(mode) & set("wax+"))
-            if copy is not None:  # an opener, so that the file keeps the name that was asked for
-                more["opener"] = lambda name, flags: _plain_os_open(copy, flags)
-                return _plain_open(file, mode, *rest[:5], **more)
-        return _plain_open(file, mode, *rest, **more)
+    def __call__(self, file, *rest, **more):
+        if _fitting(file) is None:
+            return _plain_open(file, *rest, **more)
+        return _open(file, *rest, **more)
+
+
+def _open(file, mode="r", *rest, **more):
+    reads = isinstance(mode, str) and not set(mode) & set("wax+")
+    copy = copy_of(file, reads)
+    if copy is not None:  # an opener, so that the file keeps the name that was asked for
+        more["opener"] = lambda name, flags: _plain_os_open(copy, flags)
+        rest = rest[:5]
+    return _plain_open(file, mode, *rest, **more)
 
 
 class _OsOpen(_Builtin):

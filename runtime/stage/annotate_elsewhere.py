@@ -1,4 +1,4 @@
-"""Says so where a trial used annotated files that are not the snapshot's: their comments did nothing.
+"""Says so where a trial used annotated files of others than the snapshot: they did nothing.
 
 That happens to a package that is installed apart from the code folder that was annotated, also
 by an editable install, and to a file of data that lies elsewhere or that nothing names. The other
@@ -10,7 +10,6 @@ import os
 import sys
 import sysconfig
 
-
 _DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
 _read = set()
 
@@ -21,9 +20,10 @@ def watch():
 
 
 def _see(event, arguments):
-    if event == "open" and isinstance(arguments[0], str) and arguments[0].endswith(_DATA):
-        if arguments[1] is None or "r" in arguments[1]:
-            _read.add(os.path.realpath(arguments[0]))
+    if event != "open" or not isinstance(arguments[0], str) or not arguments[0].endswith(_DATA):
+        return
+    if arguments[1] is None or "r" in arguments[1]:
+        _read.add(os.path.realpath(arguments[0]))
 
 
 def notes(root, snapshot):
