@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,7 @@ from annotate.annotation import Annotation, Carrier, Wrong, comment_carriers, pa
 from annotate.data.entry import Contents, Entry, Unreadable
 from annotate.data.form import Form, form_of
 from annotate.data.place import DataPlace, data
+from annotate.data.target import Targets
 from annotate.domains import DOMAINS
 from annotate.edits import Edit, apply
 from annotate.errors import Mistake, Mistakes
@@ -21,7 +21,7 @@ from annotate.kinds.choice import WrittenDomain
 from annotate.plan import Annotated
 from annotate.rewrite import Expansion, conflicts, twice
 from annotate.source import Source
-from annotate.space import Parameter, Values, dotted_ends
+from annotate.space import Parameter, Values
 from annotate.tree import Span
 
 #: What a comment of an annotated file has; in a file without one `@nni` is a text.
@@ -132,6 +132,7 @@ class _File:
     def __init__(self, source: Source, form: Form, contents: Contents, module: str) -> None:
         self._source, self._form, self._contents = source, form, contents
         self._module = module
+        self._targets = Targets(source, form, contents)
 
     def expansion(self) -> Expansion:
         found: list[Annotated] = []
@@ -169,7 +170,7 @@ class _File:
             raise Wrong("D101", annotation.name_span, message, hint)
         written, wanted = variable.arguments(annotation)
         self._check_options(annotation, written)
-        entry = self._entry(annotation, written, variable.named(annotation, wanted))
+        entry = self._targets.find(annotation, written, variable.named(annotation, wanted))
         return self._annotated(annotation, entry, written)
 
     def _check_options(self, annotation: Annotation, written: WrittenDomain) -> None:
@@ -192,61 +193,6 @@ class _File:
         """Where an option stands in its annotation; the directive where it is on several lines."""
         at = annotation.carrier.text.find(text)
         return annotation.carrier.span(at, at + len(text)) if at >= 0 else annotation.name_span
-
-    # Which value is meant
-
-    def _entry(self, annotation: Annotation, written: WrittenDomain, name: str | None) -> Entry:
-        found, nothing = self._candidates(annotation)
-        if not found:
-            raise nothing
-        if name is not None:
-            wanted = [entry for entry in found if name in dotted_ends(entry.name)]
-            if not wanted:
-                raise self._unnamed(annotation, name, found)
-        else:
-            wanted = _likely(found, written)
-        if len(wanted) > 1:
-            called = ", ".join(entry.name for entry in wanted)
-            hint = f"say which with name=, or give each a line: {called}"
-            message = f"{len(wanted)} values could be meant: {called}"
-            raise Wrong("A407", annotation.name_span, message, hint)
-        _check(annotation, wanted[0])
-        return wanted[0]
-
-    def _candidates(self, annotation: Annotation) -> tuple[list[Entry], Wrong]:
-        source, entries = self._source, self._contents.entries
-        number = source.line_of(annotation.carrier.start)
-        if annotation.carrier.kind == "trailing":
-            found = [
-                entry
-                for entry in entries
-                if entry.kind != "block"
-                and source.line_of(max(entry.span[1] - 1, entry.span[0])) == number
-                and entry.span[1] <= annotation.carrier.start
-            ]
-            message = "no value that can be annotated ends on this line"
-            hint = "a list or a map is annotated in brackets, at the end of its line"
-            return found, Wrong("A402", annotation.name_span, message, hint)
-        below = self._line_below(annotation.carrier.end)
-        found = [entry for entry in entries if source.line_of(entry.start) == below]
-        message = "no value that can be annotated begins on the next line"
-        return found, Wrong("A401", annotation.name_span, message)
-
-    def _line_below(self, offset: int) -> int:
-        """The number of the next line that holds more than a comment; 0 for none."""
-        for number in range(self._source.line_of(offset) + 1, len(self._source.starts) + 1):
-            text = self._source.line(number).strip()
-            if text and not text.startswith(self._form.mark):
-                return number
-        return 0
-
-    def _unnamed(self, annotation: Annotation, name: str, found: list[Entry]) -> Wrong:
-        called = [entry.name for entry in found]
-        message = f"{name!r} is not what is annotated here"
-        close = difflib.get_close_matches(name, called, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(called)}"
-        (node,) = (a.value for a in annotation.arguments if a.keyword is not None)
-        return Wrong("A406", annotation.place(node), message, hint)
 
     def _annotated(self, annotation: Annotation, entry: Entry, written: WrittenDomain) -> Annotated:
         source, span = self._source, entry.span
@@ -273,33 +219,6 @@ class _File:
             form=self._form,
         )
         return Annotated(Parameter(key, written.domain), place, Edit(span))
-
-
-def _likely(found: list[Entry], written: WrittenDomain) -> list[Entry]:
-    """What is meant where no name says it: values with keys of their own before items, and
-    those that can be what the domain gives."""
-    wanted = [entry for entry in found if entry.keyed] or found
-    lists = any(option.text[:1] in "[{(" for option in written.options)
-    if not written.options:
-        wanted = [entry for entry in wanted if entry.kind != "flow"] or wanted
-    if lists and len(wanted) > 1:
-        outer = min(wanted, key=lambda entry: entry.span[0] - entry.span[1])
-        if all(outer.span[0] <= e.span[0] and e.span[1] <= outer.span[1] for e in wanted):
-            return [outer]
-    return wanted
-
-
-def _check(annotation: Annotation, entry: Entry) -> None:
-    """Raises Wrong for a value that cannot be annotated."""
-    if entry.kind == "block":
-        message = "the value stands on lines of its own"
-        hint = "write it in one: [64, 32] or {a: 1}, or a text between quotes"
-        raise Wrong("D103", annotation.name_span, message, hint)
-    if entry.kind == "alias":
-        hint = "annotate the value where its & stands: it changes here, too"
-        raise Wrong("D104", entry.span, "this value stands elsewhere", hint)
-    if entry.kind == "empty":
-        raise Wrong("D105", annotation.name_span, "there is no value", "write null for none")
 
 
 def _has_null(value: object) -> bool:

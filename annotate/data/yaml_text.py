@@ -246,6 +246,11 @@ VALID = [
         {"0.lr/uniform": [0, 1]},
     ),
     Valid("text that looks like one", "a: 'x  # @nni.choice(1, 2)'\nb: |\n  # @nni.choice(1)\n"),
+    Valid(
+        "a value on a line of its own",
+        "lr:\n  # @nni.variable(nni.uniform(0, 1))\n  0.1\n",
+        {"lr/uniform": [0, 1]},
+    ),
     Valid("a line that was commented out", "# a: 1  # @nni.choice(1, 2)\nb: 1\n"),
 ]
 
