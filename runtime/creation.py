@@ -10,6 +10,7 @@ import string
 import time
 from pathlib import Path
 
+from annotate.data.form import is_data
 from annotate.errors import AnnotateError
 from annotate.project import Project
 from annotate.snapshot import freeze
@@ -91,6 +92,8 @@ def find_script(script: str) -> Path:
         raise AnnotateError(f"{script} is a folder", hint="name the script in it")
     if not path.is_file():
         raise AnnotateError(f"{script} does not exist", hint=_similar(path))
+    if is_data(path.name):
+        raise AnnotateError(f"{script} is no script", hint="name the script that reads it")
     if not os.access(path, os.R_OK):
         raise AnnotateError(f"{script} cannot be read: permission denied")
     return path

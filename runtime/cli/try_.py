@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.trial import Origin, Trial, TrialState
 
     script = find_script(args.script)
-    project = read_project(script, script.parent)
+    project = read_project(script, script.parent, args.rest)
     parse = typed_values if project.asks_by_itself else parse_values
     values = parse(project.space, args.values)
     python = interpreter(args.python, os.environ)

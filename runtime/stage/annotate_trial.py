@@ -34,6 +34,10 @@ def install():
 
         with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
             _root = file.read()
+        if os.path.exists(os.path.join(os.path.dirname(_code), "data.json")):
+            import annotate_data
+
+            annotate_data.install(_root, os.path.dirname(_code))
         sys.path_hooks.insert(0, _finder)
         sys.path_importer_cache.clear()
         _redirect_main()
@@ -85,6 +89,9 @@ def execute(argv, code=None):
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
+        import annotate_elsewhere
+
+        annotate_elsewhere.watch()
         atexit.register(_note_what_came_from_elsewhere)
     main = _module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
@@ -183,6 +190,8 @@ class _Loader(SourceFileLoader):
         return path
 
     def get_data(self, path):
+        if "annotate_data" in sys.modules and path != self.path:
+            path = sys.modules["annotate_data"].copy_of(path) or path  # what pkgutil asks for
         return super().get_data(self._place(path))
 
     def path_stats(self, path):
