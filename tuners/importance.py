@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
@@ -55,8 +55,9 @@ class Importance:
     """What a forest says of an experiment's results.
 
     `fit` is the share of the variance of results it has not seen that the forest predicts: near 0
-    or below, its effects mean nothing. `used` of the results were learned, `outside` had values
-    that are not in the space, and `far` were so far off that they were brought nearer.
+    or below, its effects mean nothing. `used` of the results were learned, `far` of them were so
+    far off that they were brought nearer. Where not too many results were left to be learned from,
+    `outside` is how many had values that are not in the space.
 
     Raises AnnotateError where fewer than LEAST results lie in the space, or all are the same.
     """
@@ -64,20 +65,20 @@ class Importance:
     def __init__(
         self, space: SearchSpace, results: Sequence[tuple[Values, float]], *, seed: int = 0
     ) -> None:
-        rng = np.random.default_rng(seed)
-        inside = [(values, y) for values, y in results if _lies_in(space, values)]
-        self.outside = len(results) - len(inside)
-        if len(inside) < LEAST:
-            raise AnnotateError(f"{len(inside)} of {LEAST} results that it takes")
-        y, self.far = _tame(np.array([y for _, y in inside], dtype=float))
+        drawn = np.random.default_rng(seed).permutation(len(results))
+        inside = list(islice((int(n) for n in drawn if _lies_in(space, results[n][0])), _MOST))
+        self.outside = len(results) - len(inside) if len(inside) < _MOST else 0
+        self.used = len(inside)
+        if self.used < LEAST:
+            raise AnnotateError(f"{self.used} of {LEAST} results that it takes")
+        learned = [results[n] for n in sorted(inside)]
+        y, self.far = _tame(np.array([y for _, y in learned], dtype=float))
         if not y.std():
-            raise AnnotateError(f"all {len(inside)} results are the same")
-        chosen = np.sort(rng.permutation(len(inside))[:_MOST])
-        self.used = len(chosen)
+            raise AnnotateError(f"all {self.used} results are the same")
         self.cells = Cells(space)
         self._middle, self._unit = float(y.mean()), float(y.std())
-        rows = self.cells.rows(inside[n][0] for n in chosen)
-        forest = Forest(self.cells, rows, (y[chosen] - self._middle) / self._unit, seed=seed)
+        rows = self.cells.rows(values for values, _ in learned)
+        forest = Forest(self.cells, rows, (y - self._middle) / self._unit, seed=seed)
         self.fit = forest.fit
         self._boxes = [_Boxes(self.cells, tree) for tree in forest.trees]
         self.mains = self._main_effects()

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime import exporting, lookup, requests
+from annotate.space import SearchSpace
+from runtime import durations, exporting, lookup, requests
 from runtime.metrics import finite
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
@@ -32,8 +33,10 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     trial: int = Field(default=0, ge=0, le=10**12)
-    value: int = Field(default=1, ge=1, le=100_000)
+    value: int | None = Field(default=1, ge=1, le=10**9)
+    seconds: str | None = Field(default=None, max_length=100)
     values: dict[str, Any] = {}
+    space: dict[str, Any] = {}
 
 
 router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
@@ -173,7 +176,7 @@ def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa
 @router.post("/{id}/requests/{kind}")
 def ask(
     id: ExperimentId,  # noqa: A002
-    kind: Literal["stop", "kill", "concurrency", "enqueue"],
+    kind: Literal["stop", "kill", "concurrency", "trials", "duration", "space", "enqueue"],
     wanted: Wanted,
 ) -> dict[str, str]:
     """Have the experiment's driver do something."""
@@ -183,6 +186,10 @@ def ask(
         raise AnnotateError(f"{kind} takes {', '.join(requests.KINDS[kind]) or 'nothing'}")
     if kind == "enqueue":
         return {"message": enqueue(folder, given["values"])}
+    if kind == "duration" and wanted.seconds is not None:
+        given["seconds"] = durations.seconds(wanted.seconds)
+    if kind == "space":
+        given["space"] = SearchSpace.from_json(wanted.space).to_json()
     return {"message": requests.ask(folder, kind, **given)}
 
 

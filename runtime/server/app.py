@@ -18,9 +18,10 @@ from starlette.types import ASGIApp
 import annotate
 from annotate.errors import AnnotateError
 from runtime import paths
-from runtime.server import api, nni_changes, nni_rest
+from runtime.server import analysis, api, nni_changes, nni_rest
 from runtime.server.finding import NotFound
 from runtime.server.launch import LOOPBACK, Server, token
+from runtime.server.lessons import Lessons
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
@@ -37,7 +38,8 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
         redoc_url=None,
     )
     app.state.watches = {}
-    for router in (nni_rest.router, nni_changes.router, api.router):
+    app.state.lessons = Lessons()
+    for router in (nni_rest.router, nni_changes.router, api.router, analysis.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
     app.add_exception_handler(sqlite3.Error, _unreadable)
@@ -45,6 +47,7 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
 
     @app.get("/", include_in_schema=False)
     @app.get("/e/{rest:path}", include_in_schema=False)
+    @app.get("/compare/{rest:path}", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
