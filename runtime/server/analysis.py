@@ -30,19 +30,13 @@ async def importance(id: ExperimentId, request: Request) -> dict[str, JSON]:  # 
     """The parameters by their shares of the results' variance, and the results along each."""
     lesson = await _lessons(request).of(finding.experiment(id))
     found = lesson.importance
-    document = {"results": lesson.results, "counts": lesson.counts, "reason": lesson.reason}
-    if found is None:
-        return document
-    return {
-        **document,
-        "used": found.used,
-        "outside": found.outside,
-        "far": found.far,
-        "fit": _short(found.fit),
-        "parameters": [_side(lesson, found, effect) for effect in found.mains],
-        "pairs": [{"sides": e.sides, **_effect(e)} for e in found.pairs[:_PAIRS]],
-        "together": _short(sum(effect.share for effect in found.pairs)),
+    document = {
+        "results": lesson.results,
+        "counts": lesson.counts,
+        "reason": lesson.reason,
+        "parameters": [_side(lesson, number) for number in _by_share(lesson)],
     }
+    return document if found is None else {**document, **_shares(found)}
 
 
 @router.get("/{id}/importance/pair")
@@ -93,12 +87,18 @@ def _lessons(request: Request) -> Lessons:
     return found
 
 
-def _side(lesson: Lesson, found: Importance, effect: Effect) -> dict[str, JSON]:
+def _by_share(lesson: Lesson) -> list[int]:
+    """The parameters' numbers, those that matter most first."""
+    if lesson.importance is None:
+        return list(range(len(lesson.cells)))
+    return [effect.sides[0] for effect in lesson.importance.mains]
+
+
+def _side(lesson: Lesson, number: int) -> dict[str, JSON]:
     """`route` leads to the parameter in a trial's values: each key, and of a nested choice the
     option behind which the way goes on."""
-    (number,) = effect.sides
-    side = found.cells[number]
-    name, route = _place(lesson, found, number)
+    side, found = lesson.cells[number], lesson.importance
+    name, route = _place(lesson, number)
     return {
         "number": number,
         "key": side.coordinate.path,
@@ -107,23 +107,38 @@ def _side(lesson: Lesson, found: Importance, effect: Effect) -> dict[str, JSON]:
         "options": finite(list(side.options)),
         "edges": [_short(edge) for edge in side.edges],
         "log": side.logarithmic,
-        **_effect(effect),
-        "along": _marginal(found.marginal(number)),
+        "along": None if found is None else _marginal(found.marginal(number)),
     }
 
 
-def _place(lesson: Lesson, found: Importance, number: int) -> tuple[str, list[JSON]]:
-    c = found.cells[number].coordinate
+def _place(lesson: Lesson, number: int) -> tuple[str, list[JSON]]:
+    c = lesson.cells[number].coordinate
     if c.parent is None:
         return lesson.space.names[c.key], [[c.key, None]]
-    option = found.cells[c.parent].options[c.option or 0]
-    name, route = _place(lesson, found, c.parent)
+    option = lesson.cells[c.parent].options[c.option or 0]
+    name, route = _place(lesson, c.parent)
     route[-1][1] = option
     return f"{name} = {option} › {Parameter(c.key, c.domain).name}", [*route, [c.key, None]]
 
 
+def _shares(found: Importance) -> dict[str, JSON]:
+    return {
+        "used": found.used,
+        "outside": found.outside,
+        "far": found.far,
+        "fit": _short(found.fit),
+        "alone": [_effect(effect) for effect in found.mains],
+        "pairs": [_effect(effect) for effect in found.pairs[:_PAIRS]],
+        "together": _short(sum(effect.share for effect in found.pairs)),
+    }
+
+
 def _effect(effect: Effect) -> dict[str, JSON]:
-    return {"share": _short(effect.share), "spread": _short(effect.spread)}
+    return {
+        "sides": effect.sides,
+        "share": _short(effect.share),
+        "spread": _short(effect.spread),
+    }
 
 
 def _marginal(found: Marginal) -> dict[str, JSON]:

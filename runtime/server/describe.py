@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotate.domains import JSON
+from annotate.domains import JSON, Domain
 from annotate.space import Choice, Parameter
 from runtime.config import Config
 from runtime.metrics import finite
@@ -62,7 +62,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
         "key": of.key,
         "name": name,
         "type": domain.type,
-        "text": str(domain),
+        "text": _written(domain),
         "log": domain.type in ("loguniform", "qloguniform", "lognormal", "qlognormal"),
     }
     if isinstance(domain, Choice):
@@ -78,6 +78,17 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
     elif domain.type in ("uniform", "quniform", "loguniform", "qloguniform", "randint"):
         found["low"], found["high"] = domain.arguments[0], domain.arguments[1]
     return dict(finite(found))
+
+
+def _written(domain: Domain) -> str:
+    """As a person writes it, with what an option has inside behind its name."""
+    if not isinstance(domain, Choice):
+        return str(domain)
+    options = []
+    for option in domain.options:
+        inside = ", ".join(f"{child.name}={_written(child.domain)}" for child in option.children)
+        options.append(f"{option.value}({inside})" if inside else repr(option.value))
+    return f"choice({', '.join(options)})"
 
 
 def trial(of: Trial) -> dict[str, JSON]:

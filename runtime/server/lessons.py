@@ -12,6 +12,7 @@ from runtime.paths import ExperimentFolder
 from runtime.store import Store
 from runtime.store.reader import Reader
 from runtime.trial import TrialState
+from tuners.cells import Cells
 from tuners.importance import Importance
 
 _KEPT = 4  # experiments: each takes a few megabytes
@@ -21,14 +22,16 @@ _SHARE = 10  # of the time at most one part in so many goes into one experiment'
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """What was learned of an experiment when its trials were `counts` by state, and `results` of
-    them had a finite result; without an `importance` there is a `reason`."""
+    them had a finite result; without an `importance` there is a `reason`. Until `good_until`, by
+    the monotonic clock, it is not looked whether there is more to learn."""
 
     space: SearchSpace
+    cells: Cells
     counts: dict[str, int]
-    results: int = 0
-    importance: Importance | None = None
-    reason: str = ""
-    good_until: float = 0.0
+    results: int
+    importance: Importance | None
+    reason: str
+    good_until: float
 
     def is_of(self, space: SearchSpace, counts: dict[str, int]) -> bool:
         done = TrialState.SUCCEEDED.value
@@ -67,4 +70,4 @@ def _learn(folder: ExperimentFolder, known: Lesson | None) -> Lesson:
     except AnnotateError as error:
         reason = str(error)
     until = time.monotonic() + _SHARE * (time.monotonic() - start)
-    return Lesson(space, counts, len(rows), importance, reason, until)
+    return Lesson(space, Cells(space), counts, len(rows), importance, reason, until)

@@ -1,4 +1,5 @@
 // The shell: which page of which experiment, its head, and what the pages share.
+import * as compare from "./compare.js";
 import { duration, h, number, pill, time, toast } from "./dom.js";
 import * as importance from "./importance.js";
 import * as overview from "./overview.js";
@@ -29,31 +30,39 @@ const brand = () => h("a", { href: "/", class: "brand", "data-inside": "" }, h("
 async function open() {
   unfollow?.(); unfollow = null;
   const [, id, page = ""] = location.pathname.match(/^\/e\/([A-Za-z0-9]+)\/?(\w*)$/) || [];
+  const [, several] = location.pathname.match(/^\/compare\/([A-Za-z0-9+]+)$/) || [];
   const main = document.getElementById("main");
   try {
-    if (id) await experiment(id, page in PAGES ? page : "", main); else await list(main);
+    if (several) await comparison([...new Set(several.split("+"))], main); else if (id) await experiment(id, page in PAGES ? page : "", main); else await list(main);
   } catch (error) { main.replaceChildren(h("p", { class: "bad", role: "alert" }, error.message), h("p", {}, inside("/", "All experiments"))); }
+}
+
+async function comparison(ids, main) {
+  document.title = "Comparison – Annotate";
+  document.getElementById("top").replaceChildren(h("div", { class: "bar" }, brand(), h("span", { class: "muted", "aria-hidden": "true" }, "/"), h("h1", { class: "grow" }, `${ids.length} experiments`), inside("/", "All experiments")));
+  unfollow = await compare.follow(main, ids, reachable);
 }
 
 async function list(main) {
   document.title = "Experiments – Annotate";
   document.getElementById("top").replaceChildren(h("div", { class: "bar" }, brand(), h("div", { class: "grow" }), h("p", { class: "muted" }, "Everything stays on this machine.")));
   let ended = false;
+  const picked = compare.picker();
   unfollow = () => { ended = true; };
   while (!ended) {
-    try { const rows = await get("", ""); reachable(true); if (ended) return; main.replaceChildren(table(rows)); }
+    try { const rows = await get("", ""); reachable(true); if (ended) return; const focus = document.activeElement?.dataset?.focus; main.replaceChildren(table(rows, picked)); if (focus) main.querySelector(`[data-focus="${focus}"]`)?.focus({ preventScroll: true }); }
     catch (error) { if (error instanceof TypeError) reachable(false); else throw error; }
     await new Promise((go) => setTimeout(go, 2000));
     if (document.hidden) await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
   }
 }
 
-function table(rows) {
+function table(rows, picked) {
   if (!rows.length) return h("div", { class: "card empty" }, h("h1", {}, "No experiment yet"), h("p", {}, "Start one, and it appears here:"), h("p", {}, h("code", {}, "annotate run train.py --max-trials 10 --port 8080")));
-  return h("section", { class: "card" }, h("header", {}, h("h1", {}, "Experiments")), h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, ["Name", "State", "Best", "Trials", "Tuner", "Began"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, rows.map((r) => r.error ? h("tr", {}, h("td", {}, r.id), h("td", { colSpan: 5, class: "bad" }, r.error)) : h("tr", {},
-      h("td", {}, inside(`/e/${r.id}`, r.name || r.id), " ", h("span", { class: "muted mono" }, r.id)), h("td", {}, pill(r.state)),
+  return h("section", { class: "card" }, h("header", {}, h("h1", {}, "Experiments"), picked.box), h("div", { class: "scroll" }, h("table", {},
+    h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "hide" }, "Compare")), ["Name", "State", "Best", "Trials", "Tuner", "Began"].map((t) => h("th", { scope: "col" }, t)))),
+    h("tbody", {}, rows.map((r) => r.error ? h("tr", {}, h("td"), h("td", {}, r.id), h("td", { colSpan: 5, class: "bad" }, r.error)) : h("tr", {},
+      h("td", {}, picked.cell(r)), h("td", {}, inside(`/e/${r.id}`, r.name || r.id), " ", h("span", { class: "muted mono" }, r.id)), h("td", {}, pill(r.state)),
       h("td", { class: "mono" }, r.best ? number(r.best.metric) : "–"), h("td", {}, total(r.counts) + (r.max_trials ? ` of ${r.max_trials}` : "")),
       h("td", {}, r.tuner), h("td", {}, time(r.created))))))));
 }

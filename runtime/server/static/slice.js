@@ -1,0 +1,84 @@
+// The results along one parameter: each trial, and the forest's mean over all other parameters.
+import { number, value } from "./dom.js";
+import { short } from "./dimension.js";
+import { color, scale, surface, ticks } from "./plot.js";
+import { place, tip } from "./tip.js";
+
+const PAD = { left: 54, right: 12, top: 8, bottom: 24 };
+const HEIGHT = 200;
+
+// `rows()` are {trial, values, y}; `limits()` the range of results that is drawn.
+export function slice({ along, rows, limits, open }) {
+  const view = surface(HEIGHT, `Results along ${along().name}; the arrow keys go along it`, draw);
+  const bubble = tip(view, HEIGHT);
+  let shown = [], x, y, cell = null, held = null;
+
+  function draw(c, width) {
+    const d = along();
+    x = scale([0, 1], PAD.left, width - PAD.right);
+    y = scale(limits(), HEIGHT - PAD.bottom, PAD.top);
+    axes(c, width, d);
+    c.save(); c.beginPath(); c.rect(PAD.left, PAD.top, width - PAD.left - PAD.right, HEIGHT - PAD.top - PAD.bottom); c.clip();
+    dots(c, d);
+    if (d.along) mean(c, d);
+    if (cell !== null) { const [a, b] = d.cell(cell); c.fillStyle = color("--accent") + "22"; c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom); }
+    if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 5, 0, 7); c.stroke(); }
+    c.restore();
+  }
+  function axes(c, width, d) {
+    c.strokeStyle = color("--line"); c.fillStyle = color("--muted"); c.lineWidth = 1; c.textBaseline = "middle"; c.textAlign = "right";
+    for (const t of ticks(limits(), 4)) { const at = Math.round(y(t)) + 0.5; c.beginPath(); c.moveTo(PAD.left, at); c.lineTo(width - PAD.right, at); c.stroke(); c.fillText(number(t), PAD.left - 8, at); }
+    const marks = d.marks(Math.max(2, Math.floor(width / 70))), most = Math.max(3, Math.floor((width - 70) / marks.length / 7));
+    c.textAlign = "center"; c.textBaseline = "top";
+    for (const [text, at] of marks) { c.fillText(short(text, most), x(at), HEIGHT - PAD.bottom + 7); c.beginPath(); c.moveTo(x(at), HEIGHT - PAD.bottom); c.lineTo(x(at), HEIGHT - PAD.bottom + 4); c.stroke(); }
+  }
+  function dots(c, d) {
+    const all = rows(), r = all.length > 2000 ? 1.4 : 2.6;
+    shown = [];
+    c.fillStyle = color("--c1"); c.globalAlpha = all.length > 2000 ? 0.35 : 0.6;
+    for (const row of all) {
+      let at = d.at(d.of(row.values));
+      if (Number.isNaN(at)) continue;
+      if (d.choice) at += (((row.trial.number * 0.618) % 1) - 0.5) * 0.5 / d.count; // side by side, not on top
+      const px = x(at), py = y(row.y);
+      c.beginPath(); c.arc(px, py, r, 0, 7); c.fill();
+      shown.push({ x: px, y: py, row });
+    }
+    c.globalAlpha = 1;
+  }
+  function mean(c, d) {
+    const { mean, spread } = d.along;
+    for (let n = 0; n < d.count; n++) {
+      const [a, b] = d.cell(n), inset = d.choice ? (b - a) * 0.12 : 0, left = x(a + inset), wide = x(b - inset) - left;
+      c.globalAlpha = 0.25; c.fillStyle = color("--c2");
+      c.fillRect(left, y(mean[n] + spread[n]), wide, Math.max(1, y(mean[n] - spread[n]) - y(mean[n] + spread[n])));
+      c.globalAlpha = 1;
+      c.fillRect(left, y(mean[n]) - 1.25, wide, 2.5);
+    }
+  }
+  function say(n) {
+    const d = along(), [a, b] = d.cell(n), inside = shown.filter((s) => { const at = d.at(d.of(s.row.values)); return at >= a && at <= b; }).length;
+    const model = d.along ? `mean ${number(d.along.mean[n])} ± ${number(Number(d.along.spread[n].toPrecision(2)))}` : "";
+    cell = n; view.again();
+    bubble.say(`${d.name}: ${d.said(n)}\n${[model, `${inside} trial${inside === 1 ? "" : "s"} here`].filter(Boolean).join(", ")}`, x((a + b) / 2), HEIGHT / 2, true);
+  }
+  const nearest = ([px, py]) => shown.reduce((best, s) => { const far = Math.hypot(s.x - px, s.y - py); return far < (best?.far ?? 12) ? { ...s, far } : best; }, null);
+  view.canvas.addEventListener("pointermove", (e) => {
+    const at = place(view.canvas, e), d = along();
+    held = nearest(at); cell = null; view.again();
+    if (held) bubble.say(`trial ${held.row.trial.number}: ${number(held.row.y)}\n${d.name}: ${value(d.of(held.row.values))}`, held.x, held.y); else bubble.hide();
+  });
+  const leave = () => { held = cell = null; bubble.hide(); view.again(); };
+  view.canvas.addEventListener("pointerleave", leave);
+  view.canvas.addEventListener("blur", leave);
+  view.canvas.addEventListener("click", (e) => { const found = nearest(place(view.canvas, e)); if (found) open(found.row.trial.number); });
+  view.canvas.addEventListener("keydown", (e) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key], count = along().count;
+    if (e.key === "Escape") return leave();
+    if (step === undefined) return;
+    e.preventDefault();
+    held = null;
+    say(cell === null ? (step > 0 ? 0 : count - 1) : (cell + step + count) % count);
+  });
+  return { box: view.box, again: view.again };
+}
