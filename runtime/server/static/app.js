@@ -1,4 +1,5 @@
 // The shell: which page of which experiment, its head, and what the pages share.
+import { changeButton } from "./change.js";
 import * as compare from "./compare.js";
 import { duration, h, number, pill, time, toast } from "./dom.js";
 import * as importance from "./importance.js";
@@ -76,10 +77,10 @@ async function experiment(id, name, main) {
   function top() {
     const e = model.head, end = e.ended || Date.now() / 1000;
     clock.textContent = duration(end - e.created);
-    if (shown.state === e.state + e.concurrency) return;
-    shown.state = e.state + e.concurrency;
+    if (shown.state === e.state) return;
+    shown.state = e.state;
     status.replaceChildren(pill(e.state));
-    actions.replaceChildren(...(e.state === "RUNNING" && mayChange() ? controls(model) : []));
+    actions.replaceChildren(changeButton(model), ...(e.state === "RUNNING" && mayChange() ? controls(model) : []));
   }
   document.title = `${model.head.name || id} – Annotate`;
   const bar = h("div", { class: "bar" }, brand(), h("span", { class: "muted", "aria-hidden": "true" }, "/"), h("div", { class: "grow" }, h("h1", {}, model.head.name || id)), h("span", { class: "mono muted" }, id), status, clock, actions);
@@ -101,9 +102,7 @@ async function experiment(id, name, main) {
 
 function controls(model) {
   const send = async (kind, document) => { try { toast(await change(model.id, kind, document)); } catch (error) { toast(error.message); } };
-  const slots = h("input", { type: "number", min: "1", value: String(model.head.concurrency), "aria-label": "Trials at a time", style: { width: "5em" } });
-  slots.addEventListener("change", () => slots.value > 0 && send("concurrency", { value: Number(slots.value) }));
-  return [h("label", { class: "label" }, "at a time ", slots), h("button", { class: "danger", onclick: () => confirm("End the running trials and stop? It can be resumed.") && send("stop", {}) }, "Stop")];
+  return [h("button", { class: "danger", onclick: () => confirm("End the running trials and stop? It can be resumed.") && send("stop", {}) }, "Stop")];
 }
 
 open();
