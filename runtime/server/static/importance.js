@@ -13,13 +13,18 @@ export async function show(main, model) {
   const about = h("p"), bars = h("div"), doubt = h("p", { class: "doubt", role: "status" }), slices = h("div", { class: "grid whole" });
   const view = { told: null, values: {}, rows: [], limits: [0, 1], dimensions: new Map(), plots: new Map(), pair: null, over: null };
   const open = (trial) => showTrial(model, trial);
-  const first = choice("Across"), second = choice("Up");
+  const first = choice("Across", 0), second = choice("Up", 1);
   const plane = contour({ state: () => view.over, rows: () => view.rows, best: () => model.head.optimize, open });
   const pairCard = card("w6", "Two parameters together", [first.label, second.label], plane.box, h("p", { class: "muted" }, "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results."));
   main.replaceChildren(h("div", { class: "grid" }, card("w6", "What matters", null, doubt, bars, about), pairCard, slices));
 
-  function choice(name) {
-    const select = h("select", { "aria-label": `${name}: parameter`, onchange: () => { view.pair = [Number(first.select.value), Number(second.select.value)]; fetchPair(); } });
+  // Whoever chooses the same for both has them change places.
+  function choice(name, side) {
+    const select = h("select", { "aria-label": `${name}: parameter`, onchange: () => {
+      const chosen = Number(select.value), other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
+      view.pair = side ? [other, chosen] : [chosen, other];
+      fetchPair();
+    } });
     return { select, label: h("label", { class: "label" }, `${name} `, select) };
   }
   async function learn() {
@@ -51,8 +56,8 @@ export async function show(main, model) {
   async function fetchPair() {
     const [a, b] = view.pair || [];
     if (!view.told.alone || b === undefined) return;
-    for (const [{ select }, chosen, other] of [[first, a, b], [second, b, a]]) {
-      put(select, view.told.parameters.map((p) => h("option", { value: String(p.number), disabled: p.number === other }, p.name)));
+    for (const [{ select }, chosen] of [[first, a], [second, b]]) {
+      put(select, view.told.parameters.map((p) => h("option", { value: String(p.number) }, p.name)));
       select.value = String(chosen);
     }
     const over = await get(model.id, `/importance/pair?first=${a}&second=${b}`);
