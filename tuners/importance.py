@@ -70,11 +70,13 @@ class Importance:
         self.outside = len(results) - len(inside) if len(inside) < _MOST else 0
         self.used = len(inside)
         if self.used < LEAST:
-            raise AnnotateError(f"{self.used} of {LEAST} results that it takes")
+            raise AnnotateError(
+                f"it takes {LEAST} results, and {self.used} lie in the search space"
+            )
         learned = [results[n] for n in sorted(inside)]
         y, self.far = _tame(np.array([y for _, y in learned], dtype=float))
         if not y.std():
-            raise AnnotateError(f"all {self.used} results are the same")
+            raise AnnotateError(f"the {self.used} results are all the same")
         self.cells = Cells(space)
         self._middle, self._unit = float(y.mean()), float(y.std())
         rows = self.cells.rows(values for values, _ in learned)

@@ -131,9 +131,9 @@ def test_the_same_seed_gives_the_same_shares():
 
 
 def test_too_few_results_equal_ones_and_those_outside_say_so():
-    with pytest.raises(AnnotateError, match=f"{LEAST - 1} of {LEAST}"):
+    with pytest.raises(AnnotateError, match=f"{LEAST} results, and {LEAST - 1} lie"):
         learned(MIXED, mixed, LEAST - 1)
-    with pytest.raises(AnnotateError, match="the same"):
+    with pytest.raises(AnnotateError, match="all the same"):
         learned(MIXED, lambda v: 1.0, 50)
     space = SearchSpace.from_json({"a": UNIT})
     results = [({"a": n / 20}, n) for n in range(20)] + [({"a": 7.0}, 0), ({}, 0)]

@@ -1,21 +1,28 @@
 // The mean result over two parameters, whatever all others are, and the trials on top of it.
 import { number, value } from "./dom.js";
-import { short } from "./dimension.js";
+import { beside, short } from "./dimension.js";
 import { shade } from "./parallel.js";
 import { color, extent, scale, surface, ticks } from "./plot.js";
+import { still } from "./still.js";
 import { place, tip } from "./tip.js";
 
 const PAD = { left: 66, right: 74, top: 10, bottom: 40 };
 const HEIGHT = 340;
 
 // `state()` is {across, up, mean, spread}: two dimensions, and the means, a row for each of
-// across' cells; or null. `rows()` are {trial, values, y}.
+// across' cells; or null. `rows()` are the placed trials.
 export function contour({ state, rows, best, open }) {
   const view = surface(HEIGHT, "The mean result over two parameters; the arrow keys go from cell to cell, Enter opens the best trial of one", draw);
   const bubble = tip(view, HEIGHT);
+  const rest = still(HEIGHT, drawRest);
   let x, y, shown = [], cell = null, held = null;
 
   function draw(c, width) {
+    rest.put(c, width);
+    if (cell) { const box = corners(state(), ...cell); c.strokeStyle = color("--text"); c.lineWidth = 2; c.strokeRect(box.x, box.y, box.wide, box.tall); }
+    if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 6, 0, 7); c.stroke(); }
+  }
+  function drawRest(c, width) {
     const s = state();
     shown = [];
     if (!s) { c.fillStyle = color("--muted"); c.textAlign = "center"; c.fillText("Nothing to draw yet", width / 2, HEIGHT / 2); return; }
@@ -27,8 +34,6 @@ export function contour({ state, rows, best, open }) {
     trials(c, s, tone);
     axes(c, width, s);
     scaleBar(c, width, limits, tone);
-    if (cell) { const box = corners(s, ...cell); c.strokeStyle = color("--text"); c.lineWidth = 2; c.strokeRect(box.x, box.y, box.wide, box.tall); }
-    if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 6, 0, 7); c.stroke(); }
   }
   function corners(s, i, j) {
     const [a, b] = s.across.cell(i), [low, high] = s.up.cell(j);
@@ -38,16 +43,11 @@ export function contour({ state, rows, best, open }) {
     const all = rows(), r = all.length > 1000 ? 1.6 : 3.2;
     c.lineWidth = all.length > 1000 ? 0.5 : 1.2; c.strokeStyle = color("--card");
     for (const row of all) {
-      const px = x(jitter(s.across, row, 0.618)), py = y(jitter(s.up, row, 0.381));
+      const px = x(beside(row, s.across)), py = y(beside(row, s.up, 0.381));
       if (Number.isNaN(px) || Number.isNaN(py)) continue;
       c.beginPath(); c.arc(px, py, r, 0, 7); c.fillStyle = tone(row.y); c.fill(); c.stroke();
       shown.push({ x: px, y: py, row });
     }
-  }
-  // Trials with the same option lie side by side.
-  function jitter(d, row, by) {
-    const at = d.at(d.of(row.values));
-    return d.choice ? at + (((row.trial.number * by) % 1) - 0.5) * 0.5 / d.count : at;
   }
   function axes(c, width, s) {
     c.fillStyle = color("--muted"); c.textBaseline = "top"; c.textAlign = "center";
@@ -65,7 +65,7 @@ export function contour({ state, rows, best, open }) {
     c.fillStyle = color("--muted"); c.textAlign = "left"; c.textBaseline = "middle";
     for (const t of ticks(limits, 4)) c.fillText(number(Number(t.toPrecision(6))), left + 14, to(t));
   }
-  const inside = (s, i, j) => rows().filter((row) => s.across.at(s.across.of(row.values)) >= 0 && s.up.at(s.up.of(row.values)) >= 0 && s.across.cellAt(s.across.at(s.across.of(row.values))) === i && s.up.cellAt(s.up.at(s.up.of(row.values))) === j);
+  const inside = (s, i, j) => rows().filter((row) => s.across.cellAt(row.at.get(s.across.number)) === i && s.up.cellAt(row.at.get(s.up.number)) === j);
   function say(i, j, aloud) {
     const s = state(), box = corners(s, i, j), count = inside(s, i, j).length;
     cell = [i, j]; view.again();
@@ -99,5 +99,12 @@ export function contour({ state, rows, best, open }) {
     const [i, j] = cell ? [cell[0] + step[0], cell[1] + step[1]] : [0, 0];
     say((i + s.across.count) % s.across.count, (j + s.up.count) % s.up.count, true);
   });
-  return { box: view.box, again: view.again };
+  function again() {
+    const s = state();
+    if (cell && !(s && cell[0] < s.across.count && cell[1] < s.up.count)) cell = null;
+    held = null;
+    rest.forget();
+    view.again();
+  }
+  return { box: view.box, again };
 }

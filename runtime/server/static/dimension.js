@@ -3,7 +3,7 @@ import { number, value } from "./dom.js";
 import { extent, ticks } from "./plot.js";
 
 const plain = (v) => v && typeof v === "object" && "_name" in v ? v._name : v;
-const same = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+const same = (a, b) => a === b || (typeof a === "object" && JSON.stringify(plain(a)) === JSON.stringify(plain(b)));
 
 export function dimension(of) {
   const { options, edges, route, log } = of;
@@ -18,18 +18,20 @@ export function dimension(of) {
       let here = values;
       for (const [key, option] of route) {
         here = here?.[key];
-        if (option !== null) { if (!same(here, option)) return undefined; }
+        if (option !== null && !same(option, plain(here))) return undefined;
       }
       return plain(here);
     },
     // From 0 to 1; NaN where the value is no number of the axis or none of its options.
     at(v) {
-      if (options.length) { const n = options.findIndex((o) => same(o, v)); return n < 0 ? NaN : (n + 0.5) / count; }
+      if (options.length) { const n = options.findIndex((o) => same(plain(o), v)); return n < 0 ? NaN : (n + 0.5) / count; }
       const p = typeof v === "number" ? at(v) : NaN;
       return p >= -1e-9 && p <= 1 + 1e-9 ? p : NaN;
     },
     cell(n) { return options.length ? [n / count, (n + 1) / count] : [at(edges[n]), at(edges[n + 1])]; },
+    // Which cell holds a place; -1 for none.
     cellAt(p) {
+      if (Number.isNaN(p)) return -1;
       if (options.length) return Math.max(0, Math.min(count - 1, Math.floor(p * count)));
       let n = 0;
       while (n < count - 1 && at(edges[n + 1]) <= p) n++;
@@ -44,6 +46,21 @@ export function dimension(of) {
       return ticks([edges[0], edges.at(-1)], most, log).map((t) => [number(t), at(t)]).filter(([, p]) => p >= 0 && p <= 1);
     },
   };
+}
+
+// The trials with a result, and where each lies on every axis.
+export function placed(trials, values, dimensions) {
+  return trials.filter((t) => values[t.number]).map((trial) => {
+    const at = new Map();
+    for (const d of dimensions) at.set(d.number, d.at(d.of(values[trial.number])));
+    return { trial, values: values[trial.number], y: trial.metric, at };
+  });
+}
+
+// Where a trial is drawn: those with the same option lie side by side, not on top of each other.
+export function beside(row, d, by = 0.618) {
+  const at = row.at.get(d.number);
+  return d.choice ? at + (((row.trial.number * by) % 1) - 0.5) * 0.5 / d.count : at;
 }
 
 // The range in which results are worth to be drawn: a few far off must not flatten all others.

@@ -1,6 +1,6 @@
 // How much each parameter matters, alone and with another, and the results along them.
 import { contour } from "./contour.js";
-import { dimension, range } from "./dimension.js";
+import { dimension, placed, range } from "./dimension.js";
 import { card, h, put } from "./dom.js";
 import { get } from "./server.js";
 import { slice } from "./slice.js";
@@ -10,12 +10,13 @@ const AGAIN = 5000; // ms between two looks at what the results say
 const percent = (share) => share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
 
 export async function show(main, model) {
-  const about = h("p"), bars = h("div"), doubt = h("p", { class: "doubt", role: "status" }), slices = h("div", { class: "grid whole" });
-  const view = { told: null, values: {}, rows: [], limits: [0, 1], dimensions: new Map(), plots: new Map(), pair: null, over: null };
+  const about = h("p"), bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…")), doubt = h("p", { class: "doubt", role: "status", hidden: true }), slices = h("div", { class: "grid whole" });
+  const view = { told: null, rows: [], limits: [0, 1], dimensions: new Map(), plots: new Map(), pair: null, over: null };
   const open = (trial) => showTrial(model, trial);
   const first = choice("Across", 0), second = choice("Up", 1);
   const plane = contour({ state: () => view.over, rows: () => view.rows, best: () => model.head.optimize, open });
   const pairCard = card("w6", "Two parameters together", [first.label, second.label], plane.box, h("p", { class: "muted" }, "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results."));
+  pairCard.hidden = true;
   main.replaceChildren(h("div", { class: "grid" }, card("w6", "What matters", null, doubt, bars, about), pairCard, slices));
 
   // Whoever chooses the same for both has them change places.
@@ -29,19 +30,19 @@ export async function show(main, model) {
   }
   async function learn() {
     const [told, values] = await Promise.all([get(model.id, "/importance"), get(model.id, "/values")]);
-    view.told = told; view.values = values;
+    view.told = told;
     view.dimensions = new Map(told.parameters.map((p) => [p.number, dimension(p)]));
     const trials = [...model.trials.values()].filter((t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric));
-    view.rows = trials.filter((t) => values[t.number]).map((t) => ({ trial: t, values: values[t.number], y: t.metric }));
+    view.rows = placed(trials, values, [...view.dimensions.values()]);
     view.limits = range(view.rows.map((r) => r.y), told.parameters.flatMap((p) => p.along?.mean || []));
     fill();
     await fetchPair();
   }
   function fill() {
     const told = view.told, names = new Map(told.parameters.map((p) => [p.number, p.name]));
-    put(about, told.alone ? explained(told) : `${told.reason}.`);
+    put(about, told.alone && explained(told));
     put(doubt, told.alone && doubts(told)); doubt.hidden = !doubt.textContent;
-    put(bars, told.alone ? [table("Alone", told.alone, names), table("Two together, beyond what each does alone", told.pairs.filter((p) => p.share >= 0.005).slice(0, 6), names, (p) => { view.pair = [...p.sides]; fetchPair(); })] : h("p", { class: "empty" }, "Too little is known to say what matters. The trials so far are drawn below."));
+    put(bars, told.alone ? [table("Alone", told.alone, names), table("Two together, beyond what each does alone", told.pairs.filter((p) => p.share >= 0.005).slice(0, 6), names, (p) => { view.pair = [...p.sides]; fetchPair(); })] : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`));
     pairCard.hidden = !told.alone || told.parameters.length < 2;
     for (const p of told.parameters) {
       if (!view.plots.has(p.number)) {

@@ -1,29 +1,36 @@
 // The results along one parameter: each trial, and the forest's mean over all other parameters.
 import { number, value } from "./dom.js";
-import { short } from "./dimension.js";
+import { beside, short } from "./dimension.js";
 import { color, scale, surface, ticks } from "./plot.js";
+import { still } from "./still.js";
 import { place, tip } from "./tip.js";
 
 const PAD = { left: 54, right: 12, top: 8, bottom: 24 };
 const HEIGHT = 200;
 
-// `rows()` are {trial, values, y}; `limits()` the range of results that is drawn.
+// `rows()` are the placed trials, `limits()` the range of results that is drawn.
 export function slice({ along, rows, limits, open }) {
   const view = surface(HEIGHT, `Results along ${along().name}; the arrow keys go along it`, draw);
   const bubble = tip(view, HEIGHT);
+  const rest = still(HEIGHT, drawRest);
   let shown = [], x, y, cell = null, held = null;
 
   function draw(c, width) {
     const d = along();
-    x = scale([0, 1], PAD.left, width - PAD.right);
-    y = scale(limits(), HEIGHT - PAD.bottom, PAD.top);
-    axes(c, width, d);
+    rest.put(c, width);
     c.save(); c.beginPath(); c.rect(PAD.left, PAD.top, width - PAD.left - PAD.right, HEIGHT - PAD.top - PAD.bottom); c.clip();
-    dots(c, d);
-    if (d.along) mean(c, d);
     if (cell !== null) { const [a, b] = d.cell(cell); c.fillStyle = color("--accent") + "22"; c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom); }
     if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 5, 0, 7); c.stroke(); }
     c.restore();
+  }
+  function drawRest(c, width) {
+    const d = along();
+    x = scale([0, 1], PAD.left, width - PAD.right);
+    y = scale(limits(), HEIGHT - PAD.bottom, PAD.top);
+    axes(c, width, d);
+    c.beginPath(); c.rect(PAD.left, PAD.top, width - PAD.left - PAD.right, HEIGHT - PAD.top - PAD.bottom); c.clip();
+    dots(c, d);
+    if (d.along) mean(c, d);
   }
   function axes(c, width, d) {
     c.strokeStyle = color("--line"); c.fillStyle = color("--muted"); c.lineWidth = 1; c.textBaseline = "middle"; c.textAlign = "right";
@@ -37,10 +44,8 @@ export function slice({ along, rows, limits, open }) {
     shown = [];
     c.fillStyle = color("--c1"); c.globalAlpha = all.length > 2000 ? 0.35 : 0.6;
     for (const row of all) {
-      let at = d.at(d.of(row.values));
-      if (Number.isNaN(at)) continue;
-      if (d.choice) at += (((row.trial.number * 0.618) % 1) - 0.5) * 0.5 / d.count; // side by side, not on top
-      const px = x(at), py = y(row.y);
+      const px = x(beside(row, d)), py = y(row.y);
+      if (Number.isNaN(px)) continue;
       c.beginPath(); c.arc(px, py, r, 0, 7); c.fill();
       shown.push({ x: px, y: py, row });
     }
@@ -53,11 +58,11 @@ export function slice({ along, rows, limits, open }) {
       c.globalAlpha = 0.25; c.fillStyle = color("--c2");
       c.fillRect(left, y(mean[n] + spread[n]), wide, Math.max(1, y(mean[n] - spread[n]) - y(mean[n] + spread[n])));
       c.globalAlpha = 1;
-      c.fillRect(left, y(mean[n]) - 1.25, wide, 2.5);
+      c.fillRect(left, y(mean[n]) - 1.25, d.choice ? wide : wide + 0.6, 2.5);
     }
   }
   function say(n) {
-    const d = along(), [a, b] = d.cell(n), inside = shown.filter((s) => { const at = d.at(d.of(s.row.values)); return at >= a && at <= b; }).length;
+    const d = along(), [a, b] = d.cell(n), inside = rows().filter((row) => d.cellAt(row.at.get(d.number)) === n).length;
     const model = d.along ? `mean ${number(d.along.mean[n])} ± ${number(Number(d.along.spread[n].toPrecision(2)))}` : "";
     cell = n; view.again();
     bubble.say(`${d.name}: ${d.said(n)}\n${[model, `${inside} trial${inside === 1 ? "" : "s"} here`].filter(Boolean).join(", ")}`, x((a + b) / 2), HEIGHT / 2, true);
@@ -80,5 +85,5 @@ export function slice({ along, rows, limits, open }) {
     held = null;
     say(cell === null ? (step > 0 ? 0 : count - 1) : (cell + step + count) % count);
   });
-  return { box: view.box, again: view.again };
+  return { box: view.box, again: () => { rest.forget(); view.again(); } };
 }

@@ -114,7 +114,7 @@ def test_what_matters_is_said_with_how_sure_that_is(page, many):  # noqa: F811
 
 def test_too_few_results_are_said_and_drawn_all_the_same(page, many):  # noqa: F811
     go(page, many, "StrangeX", "importance")
-    page.get_by_text("of 12 results that it takes").wait_for()
+    page.get_by_text("Nothing can be said yet: it takes 12 results").wait_for()
     assert page.get_by_role("heading", name="lr").is_visible()
     assert page.get_by_role("heading", name="Two parameters together").is_hidden()
 
