@@ -59,7 +59,8 @@ class Importance:
     far off that they were brought nearer. Where not too many results were left to be learned from,
     `outside` is how many had values that are not in the space.
 
-    Raises AnnotateError where fewer than LEAST results lie in the space, or all are the same.
+    Raises AnnotateError where fewer than LEAST results lie in the space, all are the same, or the
+    space has no parameters.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Importance:
             raise AnnotateError(
                 f"it takes {LEAST} results, and {self.used} lie in the search space"
             )
+        if not space:
+            raise AnnotateError("the search space has no parameters")
         learned = [results[n] for n in sorted(inside)]
         y, self.far = _tame(np.array([y for _, y in learned], dtype=float))
         if not y.std():

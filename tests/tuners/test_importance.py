@@ -135,6 +135,8 @@ def test_too_few_results_equal_ones_and_those_outside_say_so():
         learned(MIXED, mixed, LEAST - 1)
     with pytest.raises(AnnotateError, match="all the same"):
         learned(MIXED, lambda v: 1.0, 50)
+    with pytest.raises(AnnotateError, match="no parameters"):
+        learned({}, lambda v: 1.0, 50)
     space = SearchSpace.from_json({"a": UNIT})
     results = [({"a": n / 20}, n) for n in range(20)] + [({"a": 7.0}, 0), ({}, 0)]
     assert Importance(space, results).outside == 2

@@ -98,8 +98,9 @@ function explained(told) {
 }
 
 function doubts(told) {
-  const fit = `It predicts ${percent(Math.max(0, told.fit))} of the variance of results that it has not seen`;
+  const fit = `The forest predicts ${percent(Math.max(0, told.fit))} of the variance of results that it has not seen`;
   if (told.fit < 0.1) return `${fit}: these numbers say nothing yet.`;
   if (told.fit < 0.5) return `${fit}: take these numbers as a hint.`;
+  if (told.alone[0].spread > 0.2) return "The forest's trees differ much about these numbers: take them as a hint. Trials that are spread over the search space would tell more.";
   return null;
 }

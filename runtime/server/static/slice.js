@@ -18,7 +18,7 @@ export function slice({ along, rows, limits, open }) {
   function draw(c, width) {
     const d = along();
     rest.put(c, width);
-    c.save(); c.beginPath(); c.rect(PAD.left, PAD.top, width - PAD.left - PAD.right, HEIGHT - PAD.top - PAD.bottom); c.clip();
+    c.save(); c.beginPath(); c.rect(PAD.left - 4, PAD.top, width - PAD.left - PAD.right + 8, HEIGHT - PAD.top - PAD.bottom); c.clip();
     if (cell !== null) { const [a, b] = d.cell(cell); c.fillStyle = color("--accent") + "22"; c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom); }
     if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 5, 0, 7); c.stroke(); }
     c.restore();
@@ -28,7 +28,7 @@ export function slice({ along, rows, limits, open }) {
     x = scale([0, 1], PAD.left, width - PAD.right);
     y = scale(limits(), HEIGHT - PAD.bottom, PAD.top);
     axes(c, width, d);
-    c.beginPath(); c.rect(PAD.left, PAD.top, width - PAD.left - PAD.right, HEIGHT - PAD.top - PAD.bottom); c.clip();
+    c.beginPath(); c.rect(PAD.left - 4, PAD.top, width - PAD.left - PAD.right + 8, HEIGHT - PAD.top - PAD.bottom); c.clip();
     dots(c, d);
     if (d.along) mean(c, d);
   }
