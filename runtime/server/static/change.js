@@ -12,14 +12,19 @@ async function open(model) {
   let space = {};
   try { space = (await get(model.id, "")).space_json; } catch (error) { toast(error.message); return; }
   const e = model.head, close = () => dialog.close();
-  const number = (value) => h("input", { type: "number", min: "1", step: "1", value: value === null ? "" : String(value), placeholder: "no limit" });
+  const input = (kind, value) => h("input", { ...kind, value: value === null ? "" : String(value), placeholder: "no limit" });
+  const count = { type: "number", min: "1", step: "1" };
   const whole = (text) => text === "" ? null : Number(text);
-  put(dialog, h("div", { class: "row heading" }, h("h1", { class: "grow" }, "Change the experiment"), h("button", { onclick: close }, "Close")),
-    refused ? notice(refused, model.id) : h("p", { class: "muted" }, "It takes effect at once, and no trial that runs is lost. What is left empty is no limit."),
-    row("Trials in all", number(e.max_trials), (text) => ["trials", { value: whole(text) }]),
-    row("Time in all", h("input", { value: e.max_duration === null ? "" : duration(e.max_duration), placeholder: "no limit", size: "10" }), (text) => ["duration", { seconds: text.trim() || null }], "for example 90s, 10m or 1h30m, from when the driver began"),
-    row("Trials at a time", h("input", { type: "number", min: "1", step: "1", value: String(e.concurrency), required: true }), (text) => ["concurrency", { value: Number(text) }]),
-    h("details", {}, h("summary", {}, "Search space"), row("NNI's JSON", h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(space, null, 2)), (text) => ["space", { space: parsed(text) }], "results that lie in the new space still count there")));
+  put(dialog,
+    h("div", { class: "row heading" }, h("h1", { class: "grow" }, "Change the experiment"), h("button", { onclick: close }, "Close")),
+    refused ? notice(refused, model.id) : h("p", { class: "muted" }, "It takes effect at once, and no trial that runs is lost."),
+    row("Trials in all", input(count, e.max_trials), (text) => ["trials", { value: whole(text) }]),
+    row("Time in all", input({}, e.max_duration === null ? null : duration(e.max_duration)),
+      (text) => ["duration", { seconds: text.trim() || null }], "for example 90s, 10m or 1h30m, from when the driver began"),
+    row("Trials at a time", input({ ...count, required: true }, e.concurrency), (text) => ["concurrency", { value: Number(text) }]),
+    h("details", {}, h("summary", {}, "Search space"),
+      row("NNI's JSON", h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(space, null, 2)),
+        (text) => ["space", { space: parsed(text) }], "results that lie in the new space still count there")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -38,7 +43,8 @@ async function open(model) {
       } catch (error) { said.className = "bad"; put(said, error.message); }
       button.disabled = false;
     }
-    return h("form", { class: "setting", onsubmit: send }, h("label", {}, h("span", {}, label), input), button, hint && h("p", { class: "label" }, hint), said);
+    return h("form", { class: "setting", onsubmit: send }, h("label", {}, h("span", {}, label), input), button,
+      hint && h("p", { class: "label" }, hint), said);
   }
 }
 
@@ -48,7 +54,8 @@ function parsed(text) {
 
 // Why nothing can be changed; null where it can.
 function reason(e) {
-  if (e.state !== "RUNNING") return { text: `It does not run (${e.state.toLowerCase()}${e.reason ? `: ${e.reason}` : ""}), and nobody would take a change.`, resume: e.state !== "DONE" };
+  const why = e.reason ? `${e.state.toLowerCase()}: ${e.reason}` : e.state.toLowerCase();
+  if (e.state !== "RUNNING") return { text: `It does not run (${why}), and nobody would take a change.`, resume: e.state !== "DONE" };
   if (!mayChange()) return { text: "Open the link that `annotate webui url` prints: it holds the secret that changes take.", resume: false };
   return null;
 }
@@ -56,5 +63,6 @@ function reason(e) {
 function notice({ text, resume }, id) {
   const command = `annotate resume ${id}`;
   const copy = () => navigator.clipboard.writeText(command).then(() => toast("Copied."), () => toast(command));
-  return h("div", { class: "doubt" }, h("p", {}, text), resume && h("p", { class: "row" }, "This goes on with it: ", h("code", {}, command), h("button", { onclick: copy }, "Copy")));
+  return h("div", { class: "doubt" }, h("p", {}, text),
+    resume && h("p", { class: "row" }, "This goes on with it: ", h("code", {}, command), h("button", { onclick: copy }, "Copy")));
 }

@@ -12,24 +12,39 @@ export function picker() {
   const box = h("div", { class: "row" });
   function fill() {
     const ids = [...chosen];
-    put(box, ids.length >= 2 && ids.length <= MOST ? h("a", { class: "button", href: `/compare/${ids.join("+")}`, "data-inside": "" }, `Compare ${ids.length}`)
-      : h("span", { class: "muted label" }, ids.length > MOST ? `At most ${MOST} can be compared` : "Choose two or more to compare them"));
+    if (ids.length >= 2 && ids.length <= MOST) put(box, h("a", { class: "button", href: `/compare/${ids.join("+")}`, "data-inside": "" }, `Compare ${ids.length}`));
+    else put(box, h("span", { class: "muted label" }, ids.length > MOST ? `At most ${MOST} can be compared` : "Choose two or more to compare them"));
   }
   fill();
-  return { box, cell: (row) => h("input", { type: "checkbox", "aria-label": `Compare ${row.name || row.id}`, "data-focus": row.id, checked: chosen.has(row.id), onchange: (e) => { if (e.target.checked) chosen.add(row.id); else chosen.delete(row.id); fill(); } }) };
+  function choose(id, yes) {
+    if (yes) chosen.add(id); else chosen.delete(id);
+    fill();
+  }
+  const cell = (row) => h("input", {
+    type: "checkbox", "aria-label": `Compare ${row.name || row.id}`, "data-focus": row.id,
+    checked: chosen.has(row.id), onchange: (event) => choose(row.id, event.target.checked),
+  });
+  return { box, cell };
 }
 
 function show(main, ids) {
   const view = { by: "number", all: [], drawn: "", plot: null };
-  const words = h("div"), legend = h("div", { class: "legend" }), tables = h("div", { class: "grid whole" }), box = h("div"), tools = h("div", { class: "row" });
-  const ways = [["number", "By trial"], ["time", "By time"]].map(([by, text]) => h("button", { "aria-pressed": String(by === view.by), onclick: (event) => { view.by = by; ways.forEach((b) => b.setAttribute("aria-pressed", String(b === event.target))); draw(); } }, text));
+  const words = h("div"), legend = h("div", { class: "legend" }), box = h("div"), tools = h("div", { class: "row" });
+  const tables = h("div", { class: "grid whole" });
+  const ways = [["number", "By trial"], ["time", "By time"]].map(([by, text]) => h("button", { "aria-pressed": String(by === view.by), onclick: (event) => choose(by, event.target) }, text));
   main.replaceChildren(h("div", { class: "grid" }, card("w12", "Best result so far", [tools, ...ways], words, box, legend), tables));
 
+  function choose(by, button) {
+    view.by = by;
+    ways.forEach((b) => b.setAttribute("aria-pressed", String(b === button)));
+    draw();
+  }
   async function look() {
     const all = view.all = await Promise.all(ids.map(async (id) => ({ ...await get(id, ""), ...await get(id, "/progress") })));
     put(words, remarks(all).map((text) => h("p", {}, text)));
     put(legend, all.map((e, n) => h("span", {}, h("b", { class: `k${n + 1}` }), link(e), e.by_number.length ? "" : " (no result yet)")));
-    put(tables, comparison("Best", best(all), all), comparison("Trials", states(all), all), comparison("Settings", settings(all), all), comparison("Search space", spaces(all), all));
+    const parts = { Best: best, Trials: states, Settings: settings, "Search space": spaces };
+    put(tables, Object.entries(parts).map(([title, rows]) => comparison(title, rows(all), all)));
     draw();
     return all.some((e) => e.state === "RUNNING");
   }
@@ -37,7 +52,10 @@ function show(main, ids) {
     const [of, unit] = scaleOf(view.all), label = view.by === "number" ? "trial" : `${unit} since the experiment began`;
     if (view.drawn !== label) {
       view.drawn = label;
-      view.plot = chart({ height: 320, label: "Best result so far of each experiment", xLabel: label, tip: ({ e, step }) => `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`, data: () => series(view.all, view.by, of) });
+      view.plot = chart({
+        height: 320, label: "Best result so far of each experiment", xLabel: label, data: () => series(view.all, view.by, of),
+        tip: ({ e, step }) => `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
+      });
       put(box, view.plot.box);
       put(tools, view.plot.reset);
     }
@@ -84,7 +102,10 @@ const list = (names) => names.length < 2 ? names.join("") : `${names.slice(0, -1
 
 function remarks(all) {
   const found = [], [up, down] = ["maximize", "minimize"].map((way) => all.filter((e) => e.optimize === way).map(name));
-  if (up.length && down.length) found.push(`They do not look for the same: for ${list(up.map(quoted))} higher is better, for ${list(down.map(quoted))} lower. Their curves share an axis, but not its meaning.`);
+  if (up.length && down.length) {
+    found.push(`They do not look for the same: for ${list(up.map(quoted))} higher is better, for ${list(down.map(quoted))} lower. `
+      + "Their curves share an axis, but not its meaning.");
+  }
   const rows = spaces(all), other = rows.filter(([, texts]) => new Set(texts).size > 1);
   if (!other.length) found.push("All search the same space.");
   else if (other.length === rows.length) found.push("Their search spaces have nothing in common.");
@@ -139,8 +160,10 @@ function spaces(all) {
 
 function comparison(title, rows, all) {
   const shown = (v) => typeof v === "string" ? v : v.textContent;
-  return card(all.length > 3 ? "w12" : "w6", title, null, h("div", { class: "scroll" }, h("table", { class: "sides" },
-    h("thead", {}, h("tr", {}, h("td"), all.map((e, n) => h("th", { scope: "col" }, h("b", { class: `key k${n + 1}`, "aria-hidden": "true" }), link(e), " ", h("span", { class: "mono" }, e.id))))),
-    h("tbody", {}, rows.map(([label, cells]) => h("tr", { class: new Set(cells.map(shown)).size > 1 ? "chosen" : "" }, h("th", { scope: "row" }, label), cells.map((v) => h("td", { class: typeof v === "string" ? "mono" : "" }, v))))))),
-  h("p", { class: "muted label" }, "What differs is shaded."));
+  const head = (e, n) => h("th", { scope: "col" }, h("b", { class: `key k${n + 1}`, "aria-hidden": "true" }), link(e), " ", h("span", { class: "mono" }, e.id));
+  const row = ([label, cells]) => h("tr", { class: new Set(cells.map(shown)).size > 1 ? "chosen" : "" },
+    h("th", { scope: "row" }, label), cells.map((v) => h("td", { class: typeof v === "string" ? "mono" : "" }, v)));
+  return card(all.length > 3 ? "w12" : "w6", title, null,
+    h("div", { class: "scroll" }, h("table", { class: "sides" }, h("thead", {}, h("tr", {}, h("td"), all.map(head))), h("tbody", {}, rows.map(row)))),
+    h("p", { class: "muted label" }, "What differs is shaded."));
 }

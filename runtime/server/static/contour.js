@@ -4,7 +4,7 @@ import { beside, short } from "./dimension.js";
 import { shade } from "./parallel.js";
 import { color, extent, scale, surface, ticks } from "./plot.js";
 import { still } from "./still.js";
-import { place, tip } from "./tip.js";
+import { nearest, place, tip } from "./tip.js";
 
 const PAD = { left: 66, right: 74, top: 10, bottom: 40 };
 const HEIGHT = 340;
@@ -19,18 +19,26 @@ export function contour({ state, rows, best, open }) {
 
   function draw(c, width) {
     rest.put(c, width);
-    if (cell) { const box = corners(state(), ...cell); c.strokeStyle = color("--text"); c.lineWidth = 2; c.strokeRect(box.x, box.y, box.wide, box.tall); }
-    if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 6, 0, 7); c.stroke(); }
+    c.strokeStyle = color("--text"); c.lineWidth = 2;
+    if (cell) { const box = corners(state(), ...cell); c.strokeRect(box.x, box.y, box.wide, box.tall); }
+    if (held) { c.beginPath(); c.arc(held.x, held.y, 6, 0, 7); c.stroke(); }
   }
   function drawRest(c, width) {
     const s = state();
     shown = [];
-    if (!s) { c.fillStyle = color("--muted"); c.textAlign = "center"; c.fillText("Nothing to draw yet", width / 2, HEIGHT / 2); return; }
+    if (!s) return;
     x = scale([0, 1], PAD.left, width - PAD.right);
     y = scale([0, 1], HEIGHT - PAD.bottom, PAD.top);
     const limits = extent(s.mean.flat()), up = best() === "maximize";
-    const tone = (v) => { const t = Math.max(0, Math.min(1, (v - limits[0]) / (limits[1] - limits[0]))); return shade(up ? t : 1 - t); };
-    s.mean.forEach((column, i) => column.forEach((v, j) => { const box = corners(s, i, j); c.fillStyle = tone(v); c.fillRect(box.x, box.y, box.wide + 0.6, box.tall + 0.6); }));
+    const tone = (v) => {
+      const t = Math.max(0, Math.min(1, (v - limits[0]) / (limits[1] - limits[0])));
+      return shade(up ? t : 1 - t);
+    };
+    s.mean.forEach((column, i) => column.forEach((v, j) => {
+      const box = corners(s, i, j);
+      c.fillStyle = tone(v);
+      c.fillRect(box.x, box.y, box.wide + 0.6, box.tall + 0.6);
+    }));
     trials(c, s, tone);
     axes(c, width, s);
     scaleBar(c, width, limits, tone);
@@ -60,31 +68,41 @@ export function contour({ state, rows, best, open }) {
     c.save(); c.translate(11, y(0.5)); c.rotate(-Math.PI / 2); c.textBaseline = "middle"; c.fillText(short(s.up.name, 36), 0, 0); c.restore();
   }
   function scaleBar(c, width, limits, tone) {
-    const left = width - PAD.right + 14, steps = 60, to = scale(limits, HEIGHT - PAD.bottom, PAD.top), tall = (HEIGHT - PAD.top - PAD.bottom) / steps;
-    for (let n = 0; n < steps; n++) { c.fillStyle = tone(limits[0] + (limits[1] - limits[0]) * (n + 0.5) / steps); c.fillRect(left, HEIGHT - PAD.bottom - (n + 1) * tall, 10, tall + 0.6); }
+    const left = width - PAD.right + 14, steps = 60, to = scale(limits, HEIGHT - PAD.bottom, PAD.top);
+    const tall = (HEIGHT - PAD.top - PAD.bottom) / steps;
+    for (let n = 0; n < steps; n++) {
+      c.fillStyle = tone(limits[0] + (limits[1] - limits[0]) * (n + 0.5) / steps);
+      c.fillRect(left, HEIGHT - PAD.bottom - (n + 1) * tall, 10, tall + 0.6);
+    }
     c.fillStyle = color("--muted"); c.textAlign = "left"; c.textBaseline = "middle";
     for (const t of ticks(limits, 4)) c.fillText(number(Number(t.toPrecision(6))), left + 14, to(t));
   }
-  const inside = (s, i, j) => rows().filter((row) => s.across.cellAt(row.at.get(s.across.number)) === i && s.up.cellAt(row.at.get(s.up.number)) === j);
+  const isIn = (row, d, n) => d.cellAt(row.at.get(d.number)) === n;
+  const inside = (s, i, j) => rows().filter((row) => isIn(row, s.across, i) && isIn(row, s.up, j));
   function say(i, j, aloud) {
     const s = state(), box = corners(s, i, j), count = inside(s, i, j).length;
     cell = [i, j]; view.again();
-    bubble.say(`${s.across.name}: ${s.across.said(i)}\n${s.up.name}: ${s.up.said(j)}\nmean ${number(s.mean[i][j])} ± ${number(Number(s.spread[i][j].toPrecision(2)))}, ${count} trial${count === 1 ? "" : "s"}`, box.x + box.wide / 2, box.y + box.tall / 2, aloud);
+    const mean = `mean ${number(s.mean[i][j])} ± ${number(Number(s.spread[i][j].toPrecision(2)))}`;
+    bubble.say(`${s.across.name}: ${s.across.said(i)}\n${s.up.name}: ${s.up.said(j)}\n${mean}, ${count} trial${count === 1 ? "" : "s"}`,
+      box.x + box.wide / 2, box.y + box.tall / 2, aloud);
   }
-  const nearest = ([px, py]) => shown.reduce((found, s) => { const far = Math.hypot(s.x - px, s.y - py); return far < (found?.far ?? 8) ? { ...s, far } : found; }, null);
   view.canvas.addEventListener("pointermove", (e) => {
     const s = state(), at = place(view.canvas, e);
     if (!s || !x) return;
-    held = nearest(at); cell = null; view.again();
+    held = nearest(shown, at, 8); cell = null; view.again();
     const [across, up] = [x.back(at[0]), y.back(at[1])];
-    if (held) bubble.say(`trial ${held.row.trial.number}: ${number(held.row.y)}\n${s.across.name}: ${value(s.across.of(held.row.values))}\n${s.up.name}: ${value(s.up.of(held.row.values))}`, held.x, held.y);
+    const saying = (d) => `${d.name}: ${value(d.of(held.row.values))}`;
+    if (held) bubble.say(`trial ${held.row.trial.number}: ${number(held.row.y)}\n${saying(s.across)}\n${saying(s.up)}`, held.x, held.y);
     else if (across >= 0 && across <= 1 && up >= 0 && up <= 1) say(s.across.cellAt(across), s.up.cellAt(up), false);
     else bubble.hide();
   });
   const leave = () => { held = cell = null; bubble.hide(); view.again(); };
   view.canvas.addEventListener("pointerleave", leave);
   view.canvas.addEventListener("blur", leave);
-  view.canvas.addEventListener("click", (e) => { const found = nearest(place(view.canvas, e)); if (found) open(found.row.trial.number); });
+  view.canvas.addEventListener("click", (e) => {
+    const found = nearest(shown, place(view.canvas, e), 8);
+    if (found) open(found.row.trial.number);
+  });
   view.canvas.addEventListener("keydown", (e) => {
     const s = state(), step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
     if (e.key === "Escape") return leave();

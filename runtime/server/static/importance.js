@@ -10,12 +10,14 @@ const AGAIN = 5000; // ms between two looks at what the results say
 const percent = (share) => share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
 
 export async function show(main, model) {
-  const about = h("p"), bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…")), doubt = h("p", { class: "doubt", role: "status", hidden: true }), slices = h("div", { class: "grid whole" });
+  const about = h("p"), bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…"));
+  const doubt = h("p", { class: "doubt", role: "status", hidden: true }), slices = h("div", { class: "grid whole" });
   const view = { told: null, rows: [], limits: [0, 1], dimensions: new Map(), plots: new Map(), pair: null, over: null };
   const open = (trial) => showTrial(model, trial);
   const first = choice("Across", 0), second = choice("Up", 1);
   const plane = contour({ state: () => view.over, rows: () => view.rows, best: () => model.head.optimize, open });
-  const pairCard = card("w6", "Two parameters together", [first.label, second.label], plane.box, h("p", { class: "muted" }, "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results."));
+  const pairCard = card("w6", "Two parameters together", [first.label, second.label], plane.box,
+    h("p", { class: "muted" }, "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results."));
   pairCard.hidden = true;
   main.replaceChildren(h("div", { class: "grid" }, card("w6", "What matters", null, doubt, bars, about), pairCard, slices));
 
@@ -42,7 +44,10 @@ export async function show(main, model) {
     const told = view.told, names = new Map(told.parameters.map((p) => [p.number, p.name]));
     put(about, told.alone && explained(told));
     put(doubt, told.alone && doubts(told)); doubt.hidden = !doubt.textContent;
-    put(bars, told.alone ? [table("Alone", told.alone, names), table("Two together, beyond what each does alone", told.pairs.filter((p) => p.share >= 0.005).slice(0, 6), names, (p) => { view.pair = [...p.sides]; fetchPair(); })] : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`));
+    const pairs = (told.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
+    const choose = (p) => { view.pair = [...p.sides]; fetchPair(); };
+    put(bars, told.alone ? [table("Alone", told.alone, names), table("Two together, beyond what each does alone", pairs, names, choose)]
+      : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`));
     pairCard.hidden = !told.alone || told.parameters.length < 2;
     for (const p of told.parameters) {
       if (!view.plots.has(p.number)) {
@@ -79,17 +84,27 @@ export async function show(main, model) {
 function table(title, effects, names, choose) {
   if (!effects.length) return null;
   const name = (e) => e.sides.map((n) => names.get(n)).join(" × ");
-  return h("table", { class: "shares" }, h("caption", {}, title), h("tbody", {}, effects.map((e) => h("tr", {},
+  const row = (e) => h("tr", {},
     h("th", { scope: "row", title: name(e) }, choose ? h("button", { class: "plain", onclick: () => choose(e) }, name(e)) : name(e)),
     h("td", { class: "number" }, percent(e.share), h("span", { class: "muted" }, ` ± ${Math.max(1, Math.round(100 * e.spread))}`)),
-    h("td", { "aria-hidden": "true" }, h("div", { class: "share" }, h("span", { class: choose ? "k3" : "k1", style: { width: `${100 * e.share}%` } }), h("i", { style: { left: `${100 * Math.max(0, e.share - e.spread)}%`, width: `${100 * (Math.min(1, e.share + e.spread) - Math.max(0, e.share - e.spread))}%` } })))))));
+    h("td", { "aria-hidden": "true" }, bar(e, choose ? "k3" : "k1")));
+  return h("table", { class: "shares" }, h("caption", {}, title), h("tbody", {}, effects.map(row)));
+}
+
+function bar({ share, spread }, kind) {
+  const from = Math.max(0, share - spread), to = Math.min(1, share + spread);
+  return h("div", { class: "share" }, h("span", { class: kind, style: { width: `${100 * share}%` } }),
+    h("i", { style: { left: `${100 * from}%`, width: `${100 * (to - from)}%` } }));
 }
 
 function explained(told) {
   const rest = Math.max(0, 1 - told.alone.reduce((a, e) => a + e.share, 0) - told.together);
-  const left = Object.entries(told.counts).filter(([s]) => s !== "SUCCEEDED").map(([s, n]) => `${n} ${s.toLowerCase().replaceAll("_", " ")}`);
+  const others = Object.entries(told.counts).filter(([state]) => state !== "SUCCEEDED");
+  const left = others.map(([state, n]) => `${n} ${state.toLowerCase().replaceAll("_", " ")}`);
   return [
-    `A random forest learned ${told.used === told.results ? "the" : `${told.used} of the`} ${told.results} results. If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ± is how far the forest's trees differ. `,
+    `A random forest learned ${told.used === told.results ? "the" : `${told.used} of the`} ${told.results} results. `,
+    "If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ",
+    "± is how far the forest's trees differ. ",
     rest >= 0.01 ? `${percent(rest)} is left to three and more together. ` : "",
     left.length ? `Without the trials that have no result (${left.join(", ")}). ` : "",
     told.outside ? `${told.outside} results lie outside the search space and do not count. ` : "",

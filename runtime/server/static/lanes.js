@@ -72,9 +72,13 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
     for (const row of rows) named(c, row);
     c.save(); c.beginPath(); c.rect(SIDE, 0, width - SIDE - RIGHT, height - FOOT + 2); c.clip();
     for (const row of rows) bars(c, row, width);
-    for (const box of held ? boxes.filter((b) => b.bar.trial.number === held.trial.number) : []) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.strokeRect(box.left, box.top, Math.max(2, box.right - box.left), box.bottom - box.top); }
+    if (held) boxes.filter((box) => box.bar.trial.number === held.trial.number).forEach((box) => framed(c, box));
     if (drag) { c.fillStyle = color("--accent") + "33"; c.fillRect(drag[0], 0, drag[1] - drag[0], height - FOOT); }
     c.restore();
+  }
+  function framed(c, box) {
+    c.strokeStyle = color("--text"); c.lineWidth = 2;
+    c.strokeRect(box.left, box.top, Math.max(2, box.right - box.left), box.bottom - box.top);
   }
   function time(c, width) {
     const [from, to] = limits();
@@ -90,7 +94,8 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
     if (row.count * tall >= 11) c.fillText(short(row.name, 10), SIDE - 8, row.top + row.count * tall / 2);
   }
   function bars(c, row, width) {
-    const gap = Math.min(2, tall / 4), last = [];
+    const gap = Math.min(2, tall / 4), last = [], other = color("--muted");
+    const tones = Object.fromEntries(Object.entries(COLORS).map(([state, tone]) => [state, color(tone)]));
     for (const bar of row.bars) {
       const left = x(bar.from), right = Math.max(x(bar.to), left + 1);
       if (right < SIDE || left > width - RIGHT) continue;
@@ -99,9 +104,12 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
       last[bar.lane] = spot;
       const top = row.top + bar.lane * tall, box = { left, right, top, bottom: top + tall - gap, bar };
       boxes.push(box);
-      c.fillStyle = color(COLORS[bar.trial.state] || "--muted");
+      c.fillStyle = tones[bar.trial.state] || other;
       c.fillRect(left, top, Math.max(1, right - left - Math.min(1, (right - left) / 3)), tall - gap);
-      if (right - left > 30 && tall > 13) { c.fillStyle = ink(c.fillStyle); c.textAlign = "center"; c.fillText(String(bar.trial.number), (Math.max(left, SIDE) + Math.min(right, width - RIGHT)) / 2, top + (tall - gap) / 2 + 0.5); }
+      if (right - left <= 30 || tall <= 13) continue;
+      const middle = (Math.max(left, SIDE) + Math.min(right, width - RIGHT)) / 2;
+      c.fillStyle = ink(c.fillStyle); c.textAlign = "center";
+      c.fillText(String(bar.trial.number), middle, top + (tall - gap) / 2 + 0.5);
     }
   }
   const at = ([px, py]) => boxes.find((b) => px >= b.left - 1 && px <= b.right + 1 && py >= b.top && py <= b.bottom);
@@ -120,7 +128,11 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
     const scaled = scale(limits(), SIDE, view.box.clientWidth - RIGHT);
     show(bar, scaled(middle), HEAD, true);
   }
-  view.canvas.addEventListener("pointerdown", (e) => { const [px] = place(view.canvas, e); drag = [px, px]; view.canvas.setPointerCapture(e.pointerId); });
+  view.canvas.addEventListener("pointerdown", (e) => {
+    const [px] = place(view.canvas, e);
+    drag = [px, px];
+    view.canvas.setPointerCapture(e.pointerId);
+  });
   view.canvas.addEventListener("pointermove", (e) => {
     const where = place(view.canvas, e);
     if (drag) { drag[1] = where[0]; view.again(); return; }
@@ -135,9 +147,13 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
   });
   view.canvas.addEventListener("pointerleave", () => { if (!drag) leave(); });
   view.canvas.addEventListener("blur", leave);
-  view.canvas.addEventListener("dblclick", () => zoomTo(null));
   view.canvas.addEventListener("keydown", (e) => {
-    const does = { ArrowRight: () => go(1), ArrowLeft: () => go(-1), Home: () => { held = null; go(1); }, End: () => { held = null; go(-1); }, "+": () => around(0.5), "-": () => around(2), Escape: () => { leave(); zoomTo(null); }, Enter: () => held && open(held.trial.number) }[e.key];
+    const does = {
+      ArrowRight: () => go(1), ArrowLeft: () => go(-1),
+      Home: () => { held = null; go(1); }, End: () => { held = null; go(-1); },
+      "+": () => around(0.5), "-": () => around(2), Escape: () => { leave(); zoomTo(null); },
+      Enter: () => held && open(held.trial.number),
+    }[e.key];
     if (!does || !all.length) return;
     e.preventDefault();
     does();

@@ -3,7 +3,7 @@ import { number, value } from "./dom.js";
 import { beside, short } from "./dimension.js";
 import { color, scale, surface, ticks } from "./plot.js";
 import { still } from "./still.js";
-import { place, tip } from "./tip.js";
+import { nearest, place, tip } from "./tip.js";
 
 const PAD = { left: 54, right: 12, top: 8, bottom: 24 };
 const HEIGHT = 200;
@@ -19,7 +19,11 @@ export function slice({ along, rows, limits, open }) {
     const d = along();
     rest.put(c, width);
     c.save(); c.beginPath(); c.rect(PAD.left - 4, PAD.top, width - PAD.left - PAD.right + 8, HEIGHT - PAD.top - PAD.bottom); c.clip();
-    if (cell !== null) { const [a, b] = d.cell(cell); c.fillStyle = color("--accent") + "22"; c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom); }
+    if (cell !== null) {
+      const [a, b] = d.cell(cell);
+      c.fillStyle = color("--accent") + "22";
+      c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom);
+    }
     if (held) { c.strokeStyle = color("--text"); c.lineWidth = 2; c.beginPath(); c.arc(held.x, held.y, 5, 0, 7); c.stroke(); }
     c.restore();
   }
@@ -34,10 +38,18 @@ export function slice({ along, rows, limits, open }) {
   }
   function axes(c, width, d) {
     c.strokeStyle = color("--line"); c.fillStyle = color("--muted"); c.lineWidth = 1; c.textBaseline = "middle"; c.textAlign = "right";
-    for (const t of ticks(limits(), 4)) { const at = Math.round(y(t)) + 0.5; c.beginPath(); c.moveTo(PAD.left, at); c.lineTo(width - PAD.right, at); c.stroke(); c.fillText(number(t), PAD.left - 8, at); }
-    const marks = d.marks(Math.max(2, Math.floor(width / 70))), most = Math.max(3, Math.floor((width - 70) / marks.length / 7));
+    for (const t of ticks(limits(), 4)) {
+      const at = Math.round(y(t)) + 0.5;
+      c.beginPath(); c.moveTo(PAD.left, at); c.lineTo(width - PAD.right, at); c.stroke();
+      c.fillText(number(t), PAD.left - 8, at);
+    }
+    const marks = d.marks(Math.max(2, Math.floor(width / 70))), foot = HEIGHT - PAD.bottom;
+    const most = Math.max(3, Math.floor((width - 70) / marks.length / 7));
     c.textAlign = "center"; c.textBaseline = "top";
-    for (const [text, at] of marks) { c.fillText(short(text, most), x(at), HEIGHT - PAD.bottom + 7); c.beginPath(); c.moveTo(x(at), HEIGHT - PAD.bottom); c.lineTo(x(at), HEIGHT - PAD.bottom + 4); c.stroke(); }
+    for (const [text, at] of marks) {
+      c.beginPath(); c.moveTo(x(at), foot); c.lineTo(x(at), foot + 4); c.stroke();
+      c.fillText(short(text, most), x(at), foot + 7);
+    }
   }
   function dots(c, d) {
     const all = rows(), r = all.length > 2000 ? 1.4 : 2.6;
@@ -67,16 +79,18 @@ export function slice({ along, rows, limits, open }) {
     cell = n; view.again();
     bubble.say(`${d.name}: ${d.said(n)}\n${[model, `${inside} trial${inside === 1 ? "" : "s"} here`].filter(Boolean).join(", ")}`, x((a + b) / 2), HEIGHT / 2, true);
   }
-  const nearest = ([px, py]) => shown.reduce((best, s) => { const far = Math.hypot(s.x - px, s.y - py); return far < (best?.far ?? 12) ? { ...s, far } : best; }, null);
   view.canvas.addEventListener("pointermove", (e) => {
     const at = place(view.canvas, e), d = along();
-    held = nearest(at); cell = null; view.again();
+    held = nearest(shown, at, 12); cell = null; view.again();
     if (held) bubble.say(`trial ${held.row.trial.number}: ${number(held.row.y)}\n${d.name}: ${value(d.of(held.row.values))}`, held.x, held.y); else bubble.hide();
   });
   const leave = () => { held = cell = null; bubble.hide(); view.again(); };
   view.canvas.addEventListener("pointerleave", leave);
   view.canvas.addEventListener("blur", leave);
-  view.canvas.addEventListener("click", (e) => { const found = nearest(place(view.canvas, e)); if (found) open(found.row.trial.number); });
+  view.canvas.addEventListener("click", (e) => {
+    const found = nearest(shown, place(view.canvas, e), 12);
+    if (found) open(found.row.trial.number);
+  });
   view.canvas.addEventListener("keydown", (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key], count = along().count;
     if (e.key === "Escape") return leave();

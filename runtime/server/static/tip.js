@@ -1,7 +1,20 @@
 // What a drawing says of the thing under the pointer, or of the one that the keyboard has reached.
 import { h } from "./dom.js";
 
-export const place = (canvas, event) => { const r = canvas.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
+export function place(canvas, event) {
+  const box = canvas.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+// The {x, y} of `points` that is nearest to a place, and not further off than that many pixels.
+export function nearest(points, [px, py], reach) {
+  let best = null, least = reach;
+  for (const p of points) {
+    const far = Math.hypot(p.x - px, p.y - py);
+    if (far < least) { least = far; best = p; }
+  }
+  return best;
+}
 
 // A bubble over the drawing for eyes, and the same words for screen readers.
 export function tip(view, height) {
