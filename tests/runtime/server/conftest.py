@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -101,12 +102,14 @@ class Site:
     def host(self):
         return f"127.0.0.1:{self.port}"
 
-    def ask(self, path, method="GET", *, headers=None, body=None):
-        """(status, headers, body) of a request with exactly these headers and a right Host."""
+    def ask(self, path, method="GET", *, headers=None, body=None, anonymous=False):
+        """(status, headers, body) of a request with these headers, a right Host, and the token
+        unless it is `anonymous`."""
+        own = {"Host": self.host} | ({} if anonymous else {"X-Annotate-Token": self.token})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"Host": self.host, **(headers or {})}.items():
+            for name, value in (own | (headers or {})).items():
                 connection.putheader(name, value)
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
@@ -161,6 +164,58 @@ def site(tmp_path_factory):
     os.utime(home / "experiments/Plain/stage", (2e9, 2e9))  # the newest
     with serving(home) as found:
         yield found
+
+
+PAGES = ("", "trials", "source", "importance", "timeline")
+SHOTS = Path(__file__).parents[3] / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for all tests of a module."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    options = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=options)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def said():
+    """What goes wrong in a page: errors of scripts and requests, broken policies, dialogs."""
+    return []
+
+
+@pytest.fixture
+def page(browser, said):
+    """A page in which nothing goes wrong, or the test fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    made = context.new_page()
+    made.set_default_timeout(20_000)
+    made.on("pageerror", lambda error: said.append(str(error)))
+    made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.dismiss())
+    yield made
+    context.close()
+    assert said == []
+
+
+def go(page, site, name, at=""):
+    """Open a page of an experiment by the link with the token."""
+    page.goto(f"http://{site.host}/e/{name}/{at}#token={site.token}")
+    page.get_by_role("navigation", name="Pages").wait_for()
+    page.locator("main > :not(p)").first.wait_for()
+
+
+def shoot(page, name):
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def wait_for(condition, within=60.0):
