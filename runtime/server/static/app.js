@@ -10,12 +10,29 @@ import { showTrial } from "./trial.js";
 import { change, follow, get, Refused, takeToken } from "./server.js";
 
 const PAGES = {
-  "": ["Overview", overview], trials: ["Trials", trials], source: ["Source", source],
-  importance: ["Importance", importance], timeline: ["Timeline", timeline],
+  "": ["Overview", overview],
+  trials: ["Trials", trials],
+  source: ["Source", source],
+  importance: ["Importance", importance],
+  timeline: ["Timeline", timeline],
 };
-const FIELDS = ["number", "id", "state", "origin", "metric", "reports", "last", "created", "started", "ended", "reason"];
-const main = document.getElementById("main"), head = document.getElementById("top");
-let leave = null, opened = 0;
+const FIELDS = [
+  "number",
+  "id",
+  "state",
+  "origin",
+  "metric",
+  "reports",
+  "last",
+  "created",
+  "started",
+  "ended",
+  "reason",
+];
+const main = document.getElementById("main"),
+  head = document.getElementById("top");
+let leave = null,
+  opened = 0;
 
 function takeLink() {
   if (!/^#token=/.test(location.hash)) return false;
@@ -32,18 +49,29 @@ document.addEventListener("click", (event) => {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   history.pushState(null, "", link.href);
-  open().then(() => { scrollTo(0, 0); main.focus({ preventScroll: true }); });
+  open().then(() => {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  });
 });
 
 function reachable(yes, error) {
   const box = document.getElementById("offline");
   box.hidden = yes;
   if (!yes && error instanceof Refused) box.textContent = error.message;
-  else if (!yes) box.textContent = "The server cannot be reached. What you see may be old; this page comes back by itself.";
+  else if (!yes)
+    box.textContent =
+      "The server cannot be reached. What you see may be old; this page comes back by itself.";
 }
 
 const inside = (href, ...rest) => h("a", { href, "data-inside": "" }, ...rest);
-const brand = () => h("a", { href: "/", class: "brand", "data-inside": "" }, h("img", { src: "/static/icon.svg", alt: "" }), "Annotate");
+const brand = () =>
+  h(
+    "a",
+    { href: "/", class: "brand", "data-inside": "" },
+    h("img", { src: "/static/icon.svg", alt: "" }),
+    "Annotate",
+  );
 
 async function open() {
   const turn = ++opened;
@@ -54,7 +82,9 @@ async function open() {
   try {
     if (id) await experiment(id, page in PAGES ? page : "", turn);
     else list();
-  } catch (error) { if (turn === opened) failed(error); }
+  } catch (error) {
+    if (turn === opened) failed(error);
+  }
 }
 
 function failed(error) {
@@ -63,63 +93,159 @@ function failed(error) {
   if (error instanceof Refused && error.status === 401) return locked();
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
-  const text = error instanceof Refused ? error.message : `This page could not be shown: ${error.message}`;
-  put(main, h("div", { class: "card empty" }, h("h1", {}, "Nothing to see here"), h("p", { role: "alert" }, text),
-    h("p", {}, inside("/", "All experiments"), " · ", h("button", { onclick: open }, "Try again"))));
+  const text =
+    error instanceof Refused ? error.message : `This page could not be shown: ${error.message}`;
+  put(
+    main,
+    h(
+      "div",
+      { class: "card empty" },
+      h("h1", {}, "Nothing to see here"),
+      h("p", { role: "alert" }, text),
+      h(
+        "p",
+        {},
+        inside("/", "All experiments"),
+        " · ",
+        h("button", { onclick: open }, "Try again"),
+      ),
+    ),
+  );
 }
 
 // Somebody who came without the link, or with that of another server.
 function locked() {
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
-  const input = h("input", { type: "password", "aria-label": "Link or secret", autocomplete: "off", spellcheck: false });
+  const input = h("input", {
+    type: "password",
+    "aria-label": "Link or secret",
+    autocomplete: "off",
+    spellcheck: false,
+  });
   const enter = (event) => {
     event.preventDefault();
-    if (takeToken(input.value)) open(); else toast("That is no link of ours, and no secret.");
+    if (takeToken(input.value)) open();
+    else toast("That is no link of ours, and no secret.");
   };
-  put(main, h("div", { class: "card empty" }, h("h1", {}, "This server knows who asks"),
-    h("p", {}, "Open the link that ", h("code", {}, "annotate webui url"), " prints, or paste it here: it holds the secret that reading takes."),
-    h("form", { class: "row", onsubmit: enter }, input, h("button", { class: "primary" }, "Open"))));
+  put(
+    main,
+    h(
+      "div",
+      { class: "card empty" },
+      h("h1", {}, "Open the link with the secret"),
+      h(
+        "p",
+        {},
+        "Whoever reads here has to have it: ",
+        h("code", {}, "annotate webui url"),
+        " prints the link. It can be pasted here, too.",
+      ),
+      h(
+        "form",
+        { class: "row", onsubmit: enter },
+        input,
+        h("button", { class: "primary" }, "Open"),
+      ),
+    ),
+  );
 }
 
 function list() {
   document.title = "Experiments – Annotate";
-  put(head, h("div", { class: "bar" }, brand(), h("span", { class: "grow" }), h("span", { class: "muted small" }, "Everything stays on this machine.")));
+  put(
+    head,
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      h("span", { class: "grow" }),
+      h("span", { class: "muted small" }, "Everything stays on this machine."),
+    ),
+  );
   leave = experiments.follow(main, reachable, failed);
 }
 
 async function experiment(id, name, turn) {
-  const model = { id, head: await get(id, ""), trials: new Map(), listeners: new Set(), ticked: null };
+  const model = {
+    id,
+    head: await get(id, ""),
+    trials: new Map(),
+    listeners: new Set(),
+    ticked: null,
+  };
   if (turn !== opened) return;
   document.title = `${model.head.name || id} – Annotate`;
   const top = heading(model, name);
   put(main);
   const update = await PAGES[name][1].show(main, model);
   if (turn !== opened) return;
-  const stop = follow(id, (line) => {
-    if (line.whole) model.trials.clear();
-    const changed = line.trials.map((row) => Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])));
-    for (const trial of changed) model.trials.set(trial.number, trial);
-    Object.assign(model.head, line.experiment);
-    top();
-    Promise.resolve(update?.(changed, line.whole)).catch((error) => error instanceof Refused && toast(error.message));
-    for (const listener of model.listeners) listener(changed);
-  }, reachable);
-  const tick = setInterval(() => { if (!document.hidden && !model.head.ended) { top(); model.ticked?.(); } }, 1000);
-  leave = () => { stop(); clearInterval(tick); };
+  const stop = follow(
+    id,
+    (line) => {
+      if (line.whole) model.trials.clear();
+      const changed = line.trials.map((row) =>
+        Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])),
+      );
+      for (const trial of changed) model.trials.set(trial.number, trial);
+      Object.assign(model.head, line.experiment);
+      top();
+      Promise.resolve(update?.(changed, line.whole)).catch(
+        (error) => error instanceof Refused && toast(error.message),
+      );
+      for (const listener of model.listeners) listener(changed);
+    },
+    reachable,
+  );
+  const tick = setInterval(() => {
+    if (!document.hidden && !model.head.ended) {
+      top();
+      model.ticked?.();
+    }
+  }, 1000);
+  leave = () => {
+    stop();
+    clearInterval(tick);
+  };
   const asked = new URLSearchParams(location.search).get("trial");
   if (asked) showTrial(model, asked);
 }
 
 // The head of an experiment's pages; returns what brings it up to date.
 function heading(model, name) {
-  const clock = h("span", { class: "muted clock" }), status = h("span"), actions = h("div", { class: "row" });
+  const clock = h("span", { class: "muted clock" }),
+    status = h("span"),
+    actions = h("div", { class: "row" });
   const title = model.head.name || model.id;
-  put(head,
-    h("div", { class: "bar" }, brand(), h("span", { class: "muted", "aria-hidden": "true" }, "/"),
-      h("div", { class: "grow" }, h("h1", { title: short(title, 500) }, title)), h("span", { class: "mono muted" }, model.id), status, clock, actions),
-    h("nav", { class: "tabs", "aria-label": "Pages" }, Object.entries(PAGES).map(([p, [text]]) =>
-      h("a", { href: `/e/${model.id}${p ? "/" + p : ""}`, "data-inside": "", "aria-current": p === name ? "page" : null }, text))));
+  put(
+    head,
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      h("span", { class: "muted", "aria-hidden": "true" }, "/"),
+      h("div", { class: "grow" }, h("h1", { title: short(title, 500) }, title)),
+      h("span", { class: "mono muted" }, model.id),
+      status,
+      clock,
+      actions,
+    ),
+    h(
+      "nav",
+      { class: "tabs", "aria-label": "Pages" },
+      Object.entries(PAGES).map(([p, [text]]) =>
+        h(
+          "a",
+          {
+            href: `/e/${model.id}${p ? "/" + p : ""}`,
+            "data-inside": "",
+            "aria-current": p === name ? "page" : null,
+          },
+          text,
+        ),
+      ),
+    ),
+  );
   let shown = "";
   function top() {
     const e = model.head;
@@ -134,10 +260,36 @@ function heading(model, name) {
 }
 
 function controls(model) {
-  const send = async (kind, document) => { try { toast(await change(model.id, kind, document)); } catch (error) { toast(error.message); } };
-  const slots = h("input", { type: "number", min: "1", value: String(model.head.concurrency), "aria-label": "Trials at a time", style: { width: "5em" } });
-  slots.addEventListener("change", () => slots.value > 0 && send("concurrency", { value: Number(slots.value) }));
-  return [h("label", { class: "label" }, "at a time ", slots), h("button", { class: "danger", onclick: () => confirm("End the running trials and stop? It can be resumed.") && send("stop", {}) }, "Stop")];
+  const send = async (kind, document) => {
+    try {
+      toast(await change(model.id, kind, document));
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  const slots = h("input", {
+    type: "number",
+    min: "1",
+    value: String(model.head.concurrency),
+    "aria-label": "Trials at a time",
+    style: { width: "5em" },
+  });
+  slots.addEventListener(
+    "change",
+    () => slots.value > 0 && send("concurrency", { value: Number(slots.value) }),
+  );
+  return [
+    h("label", { class: "label" }, "at a time ", slots),
+    h(
+      "button",
+      {
+        class: "danger",
+        onclick: () =>
+          confirm("End the running trials and stop? It can be resumed.") && send("stop", {}),
+      },
+      "Stop",
+    ),
+  ];
 }
 
 open();

@@ -36,19 +36,42 @@ export function redraw(box, shown, make) {
 
 export function card(width, title, actions, ...children) {
   const id = "c" + Math.random().toString(36).slice(2);
-  return h("section", { class: `card ${width}`, "aria-labelledby": id },
-    h("header", {}, h("h2", { id }, title), h("div", { class: "row" }, actions)), children);
+  return h(
+    "section",
+    { class: `card ${width}`, "aria-labelledby": id },
+    h("header", {}, h("h2", { id }, title), h("div", { class: "row" }, actions)),
+    children,
+  );
 }
 
 // Buttons of which one is pressed; `choose` is called with its key.
 export function switches(label, options, chosen, choose) {
   const buttons = Object.entries(options).map(([key, title]) =>
-    h("button", { "aria-pressed": String(key === chosen), onclick: () => press(key) }, title));
+    h("button", { "aria-pressed": String(key === chosen), onclick: () => press(key) }, title),
+  );
   function press(key) {
-    Object.keys(options).forEach((k, i) => buttons[i].setAttribute("aria-pressed", String(k === key)));
+    Object.keys(options).forEach((k, i) =>
+      buttons[i].setAttribute("aria-pressed", String(k === key)),
+    );
     choose(key);
   }
   return h("div", { class: "switches", role: "group", "aria-label": label }, buttons);
+}
+
+// What opens below a button, and closes when somebody goes elsewhere.
+export function menu(title, ...children) {
+  const summary = h("summary", {}, title);
+  const made = h("details", { class: "menu" }, summary, h("div", { tabindex: "-1" }, children));
+  made.addEventListener("focusout", (event) => {
+    if (!made.contains(event.relatedTarget)) made.open = false;
+  });
+  made.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      made.open = false;
+      summary.focus();
+    }
+  });
+  return made;
 }
 
 const said = document.getElementById("toast");
@@ -80,7 +103,10 @@ export function number(value) {
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return String(value);
   const size = Math.abs(value);
   if (size >= 1e7 || (size < 1e-3 && size > 0)) {
-    return value.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
+    return value
+      .toExponential(3)
+      .replace(/\.?0+e/, "e")
+      .replace("e+", "e");
   }
   return String(Number(value.toPrecision(size >= 1000 ? 6 : 4)));
 }
@@ -88,11 +114,17 @@ export function number(value) {
 // How to write numbers that stand in one column: with as many decimals as tell them apart.
 export function alike(values) {
   const known = values.filter(Number.isFinite);
-  const size = Math.max(...known.map(Math.abs)), spread = Math.max(...known) - Math.min(...known);
+  const size = Math.max(...known.map(Math.abs)),
+    spread = Math.max(...known) - Math.min(...known);
   if (!known.length || size >= 1e7 || size < 1e-3 || known.every(Number.isInteger)) return number;
-  const decimals = Math.max(
-    3 - Math.floor(Math.log10(size)), spread ? 2 - Math.floor(Math.log10(spread)) : 0, 0);
-  return (v) => Number.isFinite(v) ? v.toFixed(Math.min(decimals, 8)) : number(v);
+  const digits = [
+    3 - Math.floor(Math.log10(size)),
+    spread ? 2 - Math.floor(Math.log10(spread)) : 0,
+    0,
+  ];
+  let decimals = Math.min(Math.max(...digits), 8);
+  while (decimals && known.every((v) => v.toFixed(decimals).endsWith("0"))) decimals--;
+  return (v) => (Number.isFinite(v) ? v.toFixed(decimals) : number(v));
 }
 
 // A parameter's value: of a nested choice the option and what is inside it.
@@ -117,7 +149,9 @@ export const valueCell = (given, kind = "") =>
 
 // A name that may break behind the signs that stand between its words.
 export const named = (text) =>
-  String(text).split(/(?<=[_./›-])/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
+  String(text)
+    .split(/(?<=[_./›-])/)
+    .flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
@@ -136,11 +170,18 @@ export const ranFor = (trial) =>
   trial.started ? (trial.ended || Date.now() / 1000) - trial.started : null;
 
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-export const time = (seconds) => seconds ? LOCAL.format(seconds * 1000) : "–";
+export const time = (seconds) => (seconds ? LOCAL.format(seconds * 1000) : "–");
 
 const MARKS = {
-  SUCCEEDED: "✓", DONE: "✓", RUNNING: "▶", INITIALIZED: "▶", FAILED: "✕", ERROR: "✕",
-  EARLY_STOPPED: "◐", WAITING: "…", STOPPED: "■",
+  SUCCEEDED: "✓",
+  DONE: "✓",
+  RUNNING: "▶",
+  INITIALIZED: "▶",
+  FAILED: "✕",
+  ERROR: "✕",
+  EARLY_STOPPED: "◐",
+  WAITING: "…",
+  STOPPED: "■",
 };
 export const words = (state) => state.toLowerCase().replaceAll("_", " ");
 
@@ -160,7 +201,10 @@ export function copying(title, make) {
   const copy = () => {
     const text = make();
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("not allowed"));
-    done.then(() => toast("Copied."), () => toast(text));
+    done.then(
+      () => toast("Copied."),
+      () => toast(text),
+    );
   };
   return h("button", { onclick: copy }, title);
 }
@@ -172,5 +216,7 @@ export function python(v) {
   if (v === false) return "False";
   if (Array.isArray(v)) return `[${v.map(python).join(", ")}]`;
   if (typeof v !== "object") return JSON.stringify(v);
-  return `{${Object.entries(v).map(([k, x]) => `${JSON.stringify(k)}: ${python(x)}`).join(", ")}}`;
+  return `{${Object.entries(v)
+    .map(([k, x]) => `${JSON.stringify(k)}: ${python(x)}`)
+    .join(", ")}}`;
 }

@@ -9,7 +9,7 @@ const STEPS = 8;
 // The share of the results' variance that a parameter explains alone: the correlation ratio over
 // its options, or over steps with as many trials each, less what chance would explain (Kelley's
 // epsilon squared). Nothing is known of parameters that matter only together.
-export function explained(pairs) {
+function explained(pairs) {
   const all = pairs.filter(([v, y]) => v !== undefined && Number.isFinite(y));
   if (all.length < 10) return null;
   const groups = new Map();

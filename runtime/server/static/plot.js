@@ -8,23 +8,38 @@ export const SERIES = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
 const finite = Number.isFinite;
 
 export function extent(values) {
-  let low = Infinity, high = -Infinity;
-  for (const v of values) if (finite(v)) { if (v < low) low = v; if (v > high) high = v; }
+  let low = Infinity,
+    high = -Infinity;
+  for (const v of values)
+    if (finite(v)) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
   if (low > high) return [0, 1];
-  if (low === high) { const d = Math.abs(low) * 0.05 || 0.5; return [low - d, high + d]; }
+  if (low === high) {
+    const d = Math.abs(low) * 0.05 || 0.5;
+    return [low - d, high + d];
+  }
   return [low, high];
 }
 
 export function ticks([low, high], count, log = false) {
   if (log) {
-    const found = [], last = Math.log10(high) + 1e-9;
+    const found = [],
+      last = Math.log10(high) + 1e-9;
     for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= last; e++) found.push(10 ** e);
     if (found.length > 1) return found.filter((_, i) => i % Math.ceil(found.length / count) === 0);
   }
-  const span = high - low, raw = span / count, power = 10 ** Math.floor(Math.log10(raw));
+  const span = high - low,
+    raw = span / count,
+    power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((s) => s * power >= raw);
   const found = [];
-  for (let t = Math.ceil(low / step) * step; t <= high + step * 1e-9 && found.length < 50; t += step) {
+  for (
+    let t = Math.ceil(low / step) * step;
+    t <= high + step * 1e-9 && found.length < 50;
+    t += step
+  ) {
     found.push(Math.abs(t) < step * 1e-9 ? 0 : Number(t.toPrecision(12)));
   }
   return found;
@@ -33,16 +48,24 @@ export function ticks([low, high], count, log = false) {
 // A function that writes the marks of an axis, however close they are.
 export function marks(shown, log = false) {
   if (log) return number;
-  const [low, high] = extent(shown), steps = shown.length - 1;
+  const [low, high] = extent(shown),
+    steps = shown.length - 1;
   const write = alike(steps > 0 ? [low, low + (high - low) / steps, high] : shown);
-  return (v) => { const text = write(v); return text.includes("e") ? text : String(Number(text)); };
+  return (v) => {
+    const text = write(v);
+    return text.includes("e") ? text : String(Number(text));
+  };
 }
 
 export function scale([low, high], from, to, log = false) {
   const f = log ? Math.log10 : (v) => v;
-  const a = f(low), b = f(high) - f(low) || 1;
+  const a = f(low),
+    b = f(high) - f(low) || 1;
   const apply = (v) => from + ((f(v) - a) / b) * (to - from);
-  apply.back = (p) => { const v = a + ((p - from) / (to - from)) * b; return log ? 10 ** v : v; };
+  apply.back = (p) => {
+    const v = a + ((p - from) / (to - from)) * b;
+    return log ? 10 ** v : v;
+  };
   return apply;
 }
 
@@ -54,15 +77,22 @@ export function surface(height, label, draw) {
   let wanted = false;
   const paint = () => {
     wanted = false;
-    const width = box.clientWidth, ratio = devicePixelRatio || 1;
+    const width = box.clientWidth,
+      ratio = devicePixelRatio || 1;
     if (!width) return;
-    canvas.width = width * ratio; canvas.height = height * ratio;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
     const context = canvas.getContext("2d");
     context.scale(ratio, ratio);
     context.font = "12px system-ui, sans-serif";
     draw(context, width, height);
   };
-  const again = () => { if (!wanted) { wanted = true; requestAnimationFrame(paint); } };
+  const again = () => {
+    if (!wanted) {
+      wanted = true;
+      requestAnimationFrame(paint);
+    }
+  };
   new ResizeObserver(again).observe(box);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   return { box, canvas, again };
@@ -73,8 +103,10 @@ function usual(values, log) {
   const sorted = Float64Array.from(values).sort();
   const at = (q) => sorted[Math.floor(q * (sorted.length - 1))];
   const reach = 3 * (at(0.95) - at(0.05));
-  const near = sorted.length < 20 || log || !reach ? values
-    : values.filter((v) => v >= at(0.05) - reach && v <= at(0.95) + reach);
+  const near =
+    sorted.length < 20 || log || !reach
+      ? values
+      : values.filter((v) => v >= at(0.05) - reach && v <= at(0.95) + reach);
   const [a, b] = extent(near);
   return log ? [a / 1.1, b * 1.1] : [a - (b - a) * 0.05, b + (b - a) * 0.05];
 }
@@ -86,7 +118,13 @@ const PAD = { left: 62, right: 14, top: 12, bottom: 36 };
 // whose y is no number a cross below. tip(thing, point) is what a point says, open(thing) what a
 // click on it does.
 export function chart({ height = 260, label, xLabel, data, tip, open, logY = false }) {
-  let zoom = null, drag = null, held = null, shown = [], sx, sy, current = -1;
+  let zoom = null,
+    drag = null,
+    held = null,
+    shown = [],
+    sx,
+    sy,
+    current = -1;
   const keys = "Arrow keys go from point to point, plus and minus zoom, Escape shows all again.";
   const view = surface(height, `${label}. ${keys}`, draw);
   const bubble = tipOver(view, height);
@@ -100,18 +138,23 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
     const ys = zoom ? zoom.y : usual(all.map((p) => p[1]).filter(finite), log);
     sx = scale(xs, PAD.left, width - PAD.right);
     sy = scale(ys, floor, PAD.top, log);
+    if (!all.length) {
+      c.fillStyle = color("--muted");
+      c.textAlign = "center";
+      c.fillText("No result yet", width / 2, height / 2);
+      shown = [];
+      return;
+    }
     axes(c, width, xs, ys, log);
     c.save();
     c.beginPath();
     c.rect(PAD.left - 6, PAD.top - 8, width - PAD.left - PAD.right + 12, floor - PAD.top + 14);
     c.clip();
-    for (const s of series) if (s.line) line(c, s); else points(c, s);
+    for (const s of series)
+      if (s.line) line(c, s);
+      else points(c, s);
     c.restore();
     shown = series.filter((s) => !s.silent).flatMap((s) => s.points.filter((p) => at(p) !== null));
-    if (!all.some((p) => finite(p[1]))) {
-      c.fillStyle = color("--muted"); c.textAlign = "center";
-      c.fillText("No result yet", width / 2, height / 2 - 10);
-    }
     if (held) mark(c, held);
     if (drag) {
       c.fillStyle = color("--accent") + "33";
@@ -119,49 +162,74 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
     }
   }
   function axes(c, width, xs, ys, log) {
-    c.strokeStyle = color("--line"); c.fillStyle = color("--muted"); c.lineWidth = 1;
-    c.textBaseline = "middle"; c.textAlign = "right";
-    const up = ticks(ys, 5, log), write = marks(up, log);
+    c.strokeStyle = color("--line");
+    c.fillStyle = color("--muted");
+    c.lineWidth = 1;
+    c.textBaseline = "middle";
+    c.textAlign = "right";
+    const up = ticks(ys, 5, log),
+      write = marks(up, log);
     for (const t of up) {
       const y = Math.round(sy(t)) + 0.5;
-      c.beginPath(); c.moveTo(PAD.left, y); c.lineTo(width - PAD.right, y); c.stroke();
+      c.beginPath();
+      c.moveTo(PAD.left, y);
+      c.lineTo(width - PAD.right, y);
+      c.stroke();
       c.fillText(write(t), PAD.left - 8, y);
     }
-    c.textAlign = "center"; c.textBaseline = "top";
-    const along = ticks(xs, Math.max(2, Math.floor(width / 110))), name = marks(along);
+    c.textAlign = "center";
+    c.textBaseline = "top";
+    const along = ticks(xs, Math.max(2, Math.floor(width / 110))),
+      name = marks(along);
     for (const t of along) c.fillText(name(t), sx(t), floor + 7);
     c.fillText(xLabel, (PAD.left + width - PAD.right) / 2, height - 13);
   }
   function line(c, s) {
-    c.strokeStyle = s.color; c.globalAlpha = s.alpha ?? 1; c.lineWidth = s.width || 2;
+    c.strokeStyle = s.color;
+    c.globalAlpha = s.alpha ?? 1;
+    c.lineWidth = s.width || 2;
     c.setLineDash(s.dash || []);
     c.beginPath();
     let last = null;
     for (const [x, y] of s.points) {
-      if (!finite(y)) { last = null; continue; }
-      const px = sx(x), py = sy(y);
+      if (!finite(y)) {
+        last = null;
+        continue;
+      }
+      const px = sx(x),
+        py = sy(y);
       if (last === null) c.moveTo(px, py);
-      else { if (s.step) c.lineTo(px, last); c.lineTo(px, py); }
+      else {
+        if (s.step) c.lineTo(px, last);
+        c.lineTo(px, py);
+      }
       last = py;
     }
     c.stroke();
-    c.setLineDash([]); c.globalAlpha = 1;
+    c.setLineDash([]);
+    c.globalAlpha = 1;
   }
   // Where a point is drawn: a far one at the edge; null where the view is zoomed past it.
   function at([x, y]) {
-    const px = sx(x), py = finite(y) ? sy(y) : floor + 1;
-    if (zoom && (x < zoom.x[0] || x > zoom.x[1] || !finite(y) || y < zoom.y[0] || y > zoom.y[1])) return null;
+    const px = sx(x),
+      py = finite(y) ? sy(y) : floor + 1;
+    if (zoom && (x < zoom.x[0] || x > zoom.x[1] || !finite(y) || y < zoom.y[0] || y > zoom.y[1]))
+      return null;
     return [px, Math.max(PAD.top - 3, Math.min(floor + 1, py))];
   }
   function points(c, s) {
-    c.fillStyle = s.color; c.globalAlpha = s.alpha ?? 1;
+    c.fillStyle = s.color;
+    c.globalAlpha = s.alpha ?? 1;
     const r = s.radius || 3;
     for (const p of s.points) {
       const spot = at(p);
       if (spot === null) continue;
       const [px, py] = spot;
       c.beginPath();
-      if (!finite(p[1])) { cross(c, px, py); continue; }
+      if (!finite(p[1])) {
+        cross(c, px, py);
+        continue;
+      }
       const y = sy(p[1]);
       if (y < PAD.top - 3) triangle(c, px, py, 6);
       else if (y > floor + 1) triangle(c, px, py, -6);
@@ -171,31 +239,46 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
     c.globalAlpha = 1;
   }
   const triangle = (c, x, y, size) => {
-    c.moveTo(x, y - size / 2); c.lineTo(x - 5, y + size); c.lineTo(x + 5, y + size);
+    c.moveTo(x, y - size / 2);
+    c.lineTo(x - 5, y + size);
+    c.lineTo(x + 5, y + size);
   };
   function cross(c, x, y) {
-    c.strokeStyle = color("--bad"); c.lineWidth = 1.5;
-    c.moveTo(x - 3, y - 3); c.lineTo(x + 3, y + 3); c.moveTo(x - 3, y + 3); c.lineTo(x + 3, y - 3);
+    c.strokeStyle = color("--bad");
+    c.lineWidth = 1.5;
+    c.moveTo(x - 3, y - 3);
+    c.lineTo(x + 3, y + 3);
+    c.moveTo(x - 3, y + 3);
+    c.lineTo(x + 3, y - 3);
     c.stroke();
   }
   function mark(c, p) {
     const spot = at(p);
     if (spot === null) return;
-    c.strokeStyle = color("--text"); c.lineWidth = 2;
-    c.beginPath(); c.arc(...spot, 6, 0, 7); c.stroke();
+    c.strokeStyle = color("--text");
+    c.lineWidth = 2;
+    c.beginPath();
+    c.arc(...spot, 6, 0, 7);
+    c.stroke();
   }
   function nearest(x, y) {
-    let best = null, distance = 900;
+    let best = null,
+      distance = 900;
     for (const p of shown) {
-      const [px, py] = at(p), d = (px - x) ** 2 + (py - y) ** 2;
-      if (d < distance) { distance = d; best = p; }
+      const [px, py] = at(p),
+        d = (px - x) ** 2 + (py - y) ** 2;
+      if (d < distance) {
+        distance = d;
+        best = p;
+      }
     }
     return best;
   }
   function show(p, aloud = false) {
     if (p !== held) view.again();
     held = p;
-    if (p === null) bubble.hide(); else bubble.say(tip(p[2], p), ...(at(p) || [0, 0]), aloud);
+    if (p === null) bubble.hide();
+    else bubble.say(tip(p[2], p), ...(at(p) || [0, 0]), aloud);
   }
   function zoomTo(found) {
     zoom = found;
@@ -217,10 +300,17 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
   });
   view.canvas.addEventListener("pointermove", (e) => {
     const [x, y] = place(view.canvas, e);
-    if (drag) { drag.x1 = x; drag.y1 = y; view.again(); } else show(nearest(x, y));
+    if (drag) {
+      drag.x1 = x;
+      drag.y1 = y;
+      view.again();
+    } else show(nearest(x, y));
   });
   view.canvas.addEventListener("pointerleave", () => drag || show(null));
-  view.canvas.addEventListener("pointercancel", () => { drag = null; view.again(); });
+  view.canvas.addEventListener("pointercancel", () => {
+    drag = null;
+    view.again();
+  });
   view.canvas.addEventListener("pointerup", (e) => {
     const d = drag;
     drag = null;
@@ -238,7 +328,11 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
   });
   view.canvas.addEventListener("dblclick", () => zoomTo(null));
   view.canvas.addEventListener("keydown", (e) => {
-    if (e.key === "Escape" && zoom) { e.preventDefault(); e.stopPropagation(); zoomTo(null); }
+    if (e.key === "Escape" && zoom) {
+      e.preventDefault();
+      e.stopPropagation();
+      zoomTo(null);
+    }
     if (e.key === "Enter" && held && open) open(held[2]);
     if (e.key === "+") nearer(0.5);
     if (e.key === "-" && zoom) nearer(2);

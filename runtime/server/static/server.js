@@ -17,7 +17,10 @@ const headers = () => {
 
 // The server has answered, and says why it doesn't do what was asked.
 export class Refused extends Error {
-  constructor(status, text) { super(text); this.status = status; }
+  constructor(status, text) {
+    super(text);
+    this.status = status;
+  }
 }
 
 async function answer(response) {
@@ -26,7 +29,9 @@ async function answer(response) {
   try {
     const said = await response.json();
     text = [said.error, said.hint].filter(Boolean).join("\n") || text;
-  } catch { /* not ours: the status says enough */ }
+  } catch {
+    /* not ours: the status says enough */
+  }
   throw new Refused(response.status, text);
 }
 
@@ -64,7 +69,9 @@ export async function valuesOf(model) {
 // Calls `heard` with every line that says what has changed, and comes back by itself when the
 // server was away. Nothing is held open while the page cannot be seen.
 export function follow(id, heard, reachable) {
-  let turn = "", stop = new AbortController(), ended = false;
+  let turn = "",
+    stop = new AbortController(),
+    ended = false;
   async function listen() {
     const response = await ask(id, `/events?since=${turn}`, stop.signal);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -88,7 +95,9 @@ export function follow(id, heard, reachable) {
       if (document.hidden) await seen();
       if (ended) return;
       stop = new AbortController();
-      try { await listen(); } catch (error) {
+      try {
+        await listen();
+      } catch (error) {
         if (!ended && !document.hidden) reachable(false, error);
       }
       if (!ended) await new Promise((go) => setTimeout(go, 700));
@@ -97,7 +106,11 @@ export function follow(id, heard, reachable) {
   const hide = () => document.hidden && stop.abort();
   document.addEventListener("visibilitychange", hide);
   loop();
-  return () => { ended = true; stop.abort(); document.removeEventListener("visibilitychange", hide); };
+  return () => {
+    ended = true;
+    stop.abort();
+    document.removeEventListener("visibilitychange", hide);
+  };
 }
 
 // Resolves when the page can be seen again.

@@ -3,23 +3,30 @@ import { card, duration, h, put, ranFor, switches } from "./dom.js";
 import { axesOf } from "./axes.js";
 import { curves } from "./curves.js";
 import { jobs } from "./jobs.js";
-import { results } from "./overview.js";
 import { parallel } from "./parallel.js";
 import { chart, color } from "./plot.js";
 import { valuesOf } from "./server.js";
+import { legend, results } from "./results.js";
 import { showTrial } from "./trial.js";
 
-const TABS = { result: "Result", parallel: "Parameters", duration: "Duration", curves: "Intermediate results" };
+const TABS = {
+  result: "Result",
+  parallel: "Parameters",
+  duration: "Duration",
+  curves: "Intermediate results",
+};
 const SHARES = [100, 50, 20, 10, 5, 1]; // per cent
 
 export async function show(main, model) {
   const open = (trial) => showTrial(model, trial.number);
   const tabs = {
-    result: plotted(results(model)), duration: plotted(durations(model, open)),
+    result: plotted(results(model), legend(model)),
+    duration: plotted(durations(model, open)),
     parallel: coordinates(model, open, (numbers) => table.choose(numbers)),
     curves: curves(model, () => table.chosen, open),
   };
-  const box = h("div"), tools = h("div", { class: "row tools" });
+  const box = h("div"),
+    tools = h("div", { class: "row tools" });
   let tab = "result";
   async function place() {
     const shown = tab;
@@ -28,9 +35,14 @@ export async function show(main, model) {
     put(tools, tabs[tab].tools());
     put(box, tabs[tab].box());
   }
-  const chosen = () => { if (tab === "curves") place(); };
+  const chosen = () => {
+    if (tab === "curves") place();
+  };
   const table = jobs(model, chosen);
-  const choose = switches("Chart", TABS, tab, (key) => { tab = key; place(); });
+  const choose = switches("Chart", TABS, tab, (key) => {
+    tab = key;
+    place();
+  });
   put(main, h("div", { class: "grid" }, card("w12", "Charts", choose, tools, box), table.card));
   await Promise.all([place(), table.fill()]);
 
@@ -44,45 +56,82 @@ export async function show(main, model) {
   };
 }
 
-const plotted = (plot) => ({ fresh: async () => plot.again(), tools: () => plot.reset, box: () => plot.box });
+const plotted = (plot, ...below) => ({
+  fresh: async () => plot.again(),
+  tools: () => plot.reset,
+  box: () => [plot.box, ...below],
+});
 
 function durations(model, open) {
   return chart({
-    label: "How long each trial took, in seconds", xLabel: "trial", open,
+    label: "How long each trial took, in seconds",
+    xLabel: "trial",
+    open,
     tip: (t) => `trial ${t.number}: ${duration(ranFor(t))}`,
     data: () => {
       const begun = [...model.trials.values()].filter((t) => t.started);
-      return [{ color: color("--c3"), radius: 3, points: begun.map((t) => [t.number, ranFor(t), t]) }];
+      return [
+        { color: color("--c3"), radius: 3, points: begun.map((t) => [t.number, ranFor(t), t]) },
+      ];
     },
   });
 }
 
 function coordinates(model, open, choose) {
-  let plane = null, values = {}, share = 100, marked = null;
+  let plane = null,
+    values = {},
+    share = 100,
+    marked = null;
   const said = h("span", { class: "muted", role: "status" });
-  const take = h("button", { onclick: () => choose(marked.map((t) => t.number)) }, "Choose them in the table");
-  const shares = h("select", { "aria-label": "Show", onchange: () => { share = Number(shares.value); plane.again(); } },
-    SHARES.map((n) => h("option", { value: String(n) }, n === 100 ? "all trials" : `best ${n} %`)));
+  const take = h(
+    "button",
+    { onclick: () => choose(marked.map((t) => t.number)) },
+    "Choose them in the table",
+  );
+  const shares = h(
+    "select",
+    {
+      "aria-label": "Show",
+      onchange: () => {
+        share = Number(shares.value);
+        plane.again();
+      },
+    },
+    SHARES.map((n) => h("option", { value: String(n) }, n === 100 ? "all trials" : `best ${n} %`)),
+  );
   function rows() {
     const all = [...model.trials.values()].map((t) => ({ ...t, values: values[t.number] || {} }));
     if (share === 100) return all;
     const up = model.head.optimize === "maximize" ? -1 : 1;
-    const ranked = all.filter((t) => t.state === "SUCCEEDED" && typeof t.metric === "number").sort((a, b) => up * (a.metric - b.metric));
-    return ranked.slice(0, Math.max(1, Math.ceil(ranked.length * share / 100)));
+    const ranked = all
+      .filter((t) => t.state === "SUCCEEDED" && typeof t.metric === "number")
+      .sort((a, b) => up * (a.metric - b.metric));
+    return ranked.slice(0, Math.max(1, Math.ceil((ranked.length * share) / 100)));
   }
   function onchoice(found) {
     marked = found;
     take.hidden = found === null || !found.length;
-    const text = found ? `${found.length} trial${found.length === 1 ? "" : "s"} chosen` : "Drag along an axis to choose, its name to move it.";
+    const text = found
+      ? `${found.length} trial${found.length === 1 ? "" : "s"} chosen`
+      : "Drag along an axis to choose, its name to move it.";
     if (said.textContent !== text) said.textContent = text;
   }
   return {
     async fresh() {
       values = await valuesOf(model);
-      plane ??= parallel({ axes: axesOf(model.head.space, rows()), rows, best: model.head.optimize, onchoice, open });
+      plane ??= parallel({
+        axes: axesOf(model.head.space, rows()),
+        rows,
+        best: model.head.optimize,
+        onchoice,
+        open,
+      });
       plane.again();
     },
     tools: () => [shares, plane.clear, said, take],
-    box: () => [plane.box, h("div", { class: "legend" }, h("span", {}, "worse ", h("b", { class: "ramp" }), " better"))],
+    box: () => [
+      plane.box,
+      h("div", { class: "legend" }, h("span", {}, "worse ", h("b", { class: "ramp" }), " better")),
+    ],
   };
 }

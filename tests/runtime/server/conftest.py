@@ -90,6 +90,28 @@ def strange(home):
     return folder
 
 
+def longest(home):
+    """Names and values that are longer than any column, in letters of all kinds."""
+    texts = [
+        "You are a helpful assistant. " * 350,
+        "שלום עולם " * 60,
+        "😀👩‍👩‍👧" * 50,
+        "x" * 10_000,
+    ]
+    keys = ("train/prompt/choice", f"train/{'a_very_long_name_' * 8}/uniform")
+    space = {
+        keys[0]: {"_type": "choice", "_value": texts},
+        keys[1]: {"_type": "uniform", "_value": [0, 1]},
+    }
+    rows = [
+        (trial(n, values={keys[0]: texts[n % 4], keys[1]: n / 8}), [n * 1e5 + 0.25], 123456.5 + n)
+        for n in range(8)
+    ]
+    return new_experiment(
+        home, "Longest", rows, space=space, title="Un nom très long 😀 שלום " * 12
+    )
+
+
 @dataclass
 class Site:
     """A server that runs, and asking it."""
@@ -158,6 +180,7 @@ def serving(home, **options) -> Iterator[Site]:
 def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("home") / "ho me' é"
     strange(home)
+    longest(home)
     rows = [(trial(n), [n / 200], n / 100) for n in range(100)]
     new_experiment(home, "Plain", rows)
     new_experiment(home, "Empty", [], state="INITIALIZED")
@@ -200,7 +223,7 @@ def page(browser, said):
     made.set_default_timeout(20_000)
     made.on("pageerror", lambda error: said.append(str(error)))
     made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-    made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.dismiss())
+    made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
     yield made
     context.close()
     assert said == []
@@ -216,6 +239,17 @@ def go(page, site, name, at=""):
 def shoot(page, name):
     SHOTS.mkdir(exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def zoom(page, chart):
+    """Drag a rectangle in the middle of a chart."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 160, steps=4)
+    page.mouse.up()
+    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
 
 def wait_for(condition, within=60.0):
