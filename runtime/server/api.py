@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from annotate.domains import JSON
@@ -25,7 +27,8 @@ from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
 
 _LOG_BYTES = 1 << 18  # the end of a log that is shown
-_CURVES = 200  # trials whose curves are asked for at a time
+_CURVES = 200  # trials whose curves or values are asked for at a time
+_TEXT = "text/plain; charset=utf-8"
 
 
 class Wanted(BaseModel):
@@ -107,18 +110,29 @@ def log(
     id: ExperimentId,  # noqa: A002
     trial: TrialId,
     stream: Literal["stdout", "stderr"],
-) -> PlainTextResponse:
-    """The end of what the trial printed, as text; the header X-Skipped says how much is before."""
-    folder = finding.experiment(id)
-    with Reader(folder.store) as reader:
-        place = folder.trial(finding.trial(reader, trial).number)
-    return _end_of(place.stdout if stream == "stdout" else place.stderr)
+    after: Annotated[int, Query(ge=0, le=10**15)] = 0,
+) -> Response:
+    """The end of what the trial printed, of that only what is behind the byte `after`.
+
+    The header X-From says at which byte of the file the answer begins.
+    """
+    return _end_of(_printed(id, trial, stream), after)
+
+
+@router.get("/{id}/trials/{trial}/log/{stream}/whole")
+def whole_log(
+    id: ExperimentId,  # noqa: A002
+    trial: TrialId,
+    stream: Literal["stdout", "stderr"],
+) -> Response:
+    """All that the trial printed, to keep."""
+    return _whole(_printed(id, trial, stream))
 
 
 @router.get("/{id}/log")
-def driver_log(id: ExperimentId) -> PlainTextResponse:  # noqa: A002
-    """The end of the driver's own log."""
-    return _end_of(finding.experiment(id).log)
+def driver_log(id: ExperimentId) -> Response:  # noqa: A002
+    """All of the driver's own log, to keep."""
+    return _whole(finding.experiment(id).log)
 
 
 @router.get("/{id}/curves")
@@ -137,11 +151,14 @@ def curves(
 
 
 @router.get("/{id}/values")
-def values(id: ExperimentId) -> dict[int, JSON]:  # noqa: A002
-    """Every trial's values."""
+def values(
+    id: ExperimentId,  # noqa: A002
+    trial: Annotated[list[int], Query(max_length=_CURVES)] = [],  # noqa: B006  FastAPI copies it
+) -> dict[int, JSON]:
+    """The values of these trials; of every trial where none is named."""
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
-        return {number: finite(given) for number, given in reader.values()}
+        return {number: finite(given) for number, given in reader.values(trial)}
 
 
 @router.get("/{id}/source")
@@ -193,13 +210,30 @@ def ask(
     return {"message": requests.ask(folder, kind, **given)}
 
 
-def _end_of(path: Path) -> PlainTextResponse:
+def _printed(id: str, given: str, stream: str) -> Path:  # noqa: A002
+    folder = finding.experiment(id)
+    with Reader(folder.store) as reader:
+        place = folder.trial(finding.trial(reader, given).number)
+    return place.stdout if stream == "stdout" else place.stderr
+
+
+def _end_of(path: Path, after: int) -> Response:
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            skipped = max(0, size - _LOG_BYTES)
-            file.seek(skipped)
-            text = file.read(_LOG_BYTES).decode("utf-8", errors="replace")
+            start = min(max(after, file.seek(0, 2) - _LOG_BYTES), file.tell())
+            file.seek(start)
+            data = file.read(_LOG_BYTES)
     except OSError:
-        skipped, text = 0, ""
-    return PlainTextResponse(text, headers={"X-Skipped": str(skipped)})
+        start, data = 0, b""  # nothing was printed yet
+    return Response(data, media_type=_TEXT, headers={"X-From": str(start)})
+
+
+def _whole(path: Path) -> Response:
+    # Not as a file, whose length would be told first: it may be growing.
+    return StreamingResponse(_chunks(path), media_type=_TEXT)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with contextlib.suppress(OSError), path.open("rb") as file:  # nothing was printed yet
+        while chunk := file.read(_LOG_BYTES):
+            yield chunk

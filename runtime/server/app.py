@@ -28,8 +28,8 @@ STATIC = Path(__file__).parent / "static"
 _LOOK = 2.0  # seconds between looks at whether the server is still wanted
 
 
-def application(hosts: frozenset[str], secret: str, *, private: bool = False) -> ASGIApp:
-    """The whole server; `private` where others than this machine's users can reach it."""
+def application(hosts: frozenset[str], secret: str) -> ASGIApp:
+    """The whole server, called by `hosts`; what it tells and does takes the `secret`."""
     app = FastAPI(
         title="Annotate",
         version=annotate.__version__,
@@ -51,7 +51,7 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    return Guard(app, Rules(hosts, secret, private))
+    return Guard(app, Rules(hosts, secret))
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -67,7 +67,7 @@ def _unreadable(request: Request, error: Exception) -> JSONResponse:
 def serve(listener: socket.socket, server: Server) -> None:
     """Serve on `listener` until a signal ends it, or the server's record has gone."""
 
-    app = application(hosts_of(server), token(), private=server.host != LOOPBACK)
+    app = application(hosts_of(server), token())
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )

@@ -56,7 +56,8 @@ def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> 
 
 
 def parameter(of: Parameter, name: str) -> dict[str, JSON]:
-    """One dimension: `options` of a choice, else `low` and `high` where it is bounded."""
+    """One dimension: `options` of a choice and the `children` that some of them have, else `low`
+    and `high` where it is bounded."""
     domain = of.domain
     found: dict[str, JSON] = {
         "key": of.key,
@@ -71,7 +72,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
             for option in domain.options
         ]
         found["children"] = [
-            parameter(child, f"{name} › {child.name}")
+            parameter(child, f"{name} › {child.name}") | {"of": option.value}
             for option in domain.options
             for child in option.children
         ]

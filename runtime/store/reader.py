@@ -118,8 +118,12 @@ class Reader:
         )
         return [trial_of(row) for row in rows]
 
-    def values(self) -> list[tuple[int, Values]]:
-        rows = self._db.execute('SELECT number, "values" FROM trial ORDER BY number')
+    def values(self, trials: Sequence[int] = ()) -> list[tuple[int, Values]]:
+        """(number, values) of these trials; of every trial where none is named."""
+        where = f"WHERE number IN ({', '.join('?' * len(trials))})" if trials else ""
+        rows = self._db.execute(
+            f'SELECT number, "values" FROM trial {where} ORDER BY number', trials
+        )
         return [(row[0], json.loads(row[1])) for row in rows]
 
     def results(self) -> list[tuple[int, float, Values, float]]:

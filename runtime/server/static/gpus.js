@@ -9,14 +9,23 @@ export function usedText(use) {
     `GPU ${use.gpus.join(", ")}`,
     use.peak === null ? "" : `at most ${size(use.peak)}`,
     use.utilisation === null ? "" : `${percent(use.utilisation)} busy`,
-  ].filter(Boolean).join(", ");
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 export function waitsFor(trial, use) {
   const blocks = (use?.waits || []).map((block) => block.text).filter(Boolean);
-  if (blocks.length) return h("ul", { class: "why" }, blocks.map((text) => h("li", {}, text)));
+  if (blocks.length)
+    return h(
+      "ul",
+      { class: "why" },
+      blocks.map((text) => h("li", {}, text)),
+    );
   if (trial.reason) return trial.reason;
-  return trial.state === "INTERRUPTED" ? "it was cut off, and runs again when the experiment is resumed" : "until a slot is free";
+  return trial.state === "INTERRUPTED"
+    ? "it was cut off, and runs again when the experiment is resumed"
+    : "until a slot is free";
 }
 
 // What became of each GPU, as the lanes have them: how long it was leased, and what the trials
@@ -26,10 +35,32 @@ export function leased(gpus, uses) {
   const begin = all.reduce((least, b) => Math.min(least, b.from), Infinity);
   const end = all.reduce((most, b) => Math.max(most, b.to), begin + 1e-9);
   const heads = ["Trials", "At a time", "Leased", "Most memory of a trial", "A trial's mean share"];
-  return h("table", { class: "gpus" },
-    h("thead", {}, h("tr", {}, h("th", {}, h("span", { class: "hide" }, "GPU")), heads.map((text) => h("th", { scope: "col", class: "number" }, text)))),
-    h("tbody", {}, gpus.map((g) => h("tr", {}, h("th", { scope: "row" }, g.name),
-      facts(g, uses, begin, end).map((text) => h("td", { class: "number" }, text))))));
+  return h(
+    "table",
+    { class: "gpus" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", {}, h("span", { class: "hide" }, "GPU")),
+        heads.map((text) => h("th", { scope: "col", class: "number" }, text)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      gpus.map((g) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, g.name),
+          facts(g, uses, begin, end).map((text) => h("td", { class: "number" }, text)),
+        ),
+      ),
+    ),
+  );
 }
 
 function facts(gpu, uses, begin, end) {
@@ -39,7 +70,7 @@ function facts(gpu, uses, begin, end) {
   return [
     String(gpu.bars.length),
     String(gpu.count),
-    percent(100 * held(gpu.bars, begin) / (end - begin)),
+    percent((100 * held(gpu.bars, begin)) / (end - begin)),
     peak ? size(peak) : "–",
     busy.length ? percent(busy.reduce((a, b) => a + b, 0) / busy.length) : "–",
   ];
@@ -47,7 +78,8 @@ function facts(gpu, uses, begin, end) {
 
 // Seconds in which any of the bars, which are in the order of their beginnings, was there.
 function held(bars, begin) {
-  let until = begin, seconds = 0;
+  let until = begin,
+    seconds = 0;
   for (const bar of bars) {
     seconds += Math.max(0, bar.to - Math.max(until, bar.from));
     until = Math.max(until, bar.to);

@@ -1,59 +1,127 @@
 // How much each parameter matters, alone and with another, and the results along them.
 import { contour } from "./contour.js";
 import { dimension, placed, range } from "./dimension.js";
-import { card, h, put } from "./dom.js";
-import { get } from "./server.js";
+import { card, h, put, words } from "./dom.js";
+import { get, Refused, valuesOf } from "./server.js";
 import { slice } from "./slice.js";
 import { showTrial } from "./trial.js";
 
 const AGAIN = 5000; // ms between two looks at what the results say
-const percent = (share) => share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
+const percent = (share) =>
+  share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
 
 export async function show(main, model) {
-  const about = h("p"), bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…"));
-  const doubt = h("p", { class: "doubt", role: "status", hidden: true }), slices = h("div", { class: "grid whole" });
-  const view = { told: null, rows: [], limits: [0, 1], dimensions: new Map(), plots: new Map(), pair: null, over: null };
+  const about = h("p"),
+    bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…"));
+  const doubt = h("p", { class: "doubt", role: "status", hidden: true }),
+    slices = h("div", { class: "grid whole" });
+  const view = {
+    told: null,
+    rows: [],
+    limits: [0, 1],
+    dimensions: new Map(),
+    plots: new Map(),
+    pair: null,
+    over: null,
+  };
   const open = (trial) => showTrial(model, trial);
-  const first = choice("Across", 0), second = choice("Up", 1);
-  const plane = contour({ state: () => view.over, rows: () => view.rows, best: () => model.head.optimize, open });
-  const pairCard = card("w6", "Two parameters together", [first.label, second.label], plane.box,
-    h("p", { class: "muted" }, "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results."));
+  const first = choice("Across", 0),
+    second = choice("Up", 1);
+  const plane = contour({
+    state: () => view.over,
+    rows: () => view.rows,
+    best: () => model.head.optimize,
+    open,
+  });
+  const pairCard = card(
+    "w6",
+    "Two parameters together",
+    [first.label, second.label],
+    plane.box,
+    h(
+      "p",
+      { class: "muted" },
+      "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results.",
+    ),
+  );
   pairCard.hidden = true;
-  main.replaceChildren(h("div", { class: "grid" }, card("w6", "What matters", null, doubt, bars, about), pairCard, slices));
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w6", "What matters", null, doubt, bars, about),
+      pairCard,
+      slices,
+    ),
+  );
 
   // Whoever chooses the same for both has them change places.
   function choice(name, side) {
-    const select = h("select", { "aria-label": `${name}: parameter`, onchange: () => {
-      const chosen = Number(select.value), other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
-      view.pair = side ? [other, chosen] : [chosen, other];
-      fetchPair();
-    } });
+    const select = h("select", {
+      "aria-label": `${name}: parameter`,
+      onchange: () => {
+        const chosen = Number(select.value),
+          other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
+        view.pair = side ? [other, chosen] : [chosen, other];
+        fetchPair();
+      },
+    });
     return { select, label: h("label", { class: "label" }, `${name} `, select) };
   }
   async function learn() {
-    const [told, values] = await Promise.all([get(model.id, "/importance"), get(model.id, "/values")]);
+    const [told, values] = await Promise.all([get(model.id, "/importance"), valuesOf(model)]);
     view.told = told;
     view.dimensions = new Map(told.parameters.map((p) => [p.number, dimension(p)]));
-    const trials = [...model.trials.values()].filter((t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric));
+    const trials = [...model.trials.values()].filter(
+      (t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric),
+    );
     view.rows = placed(trials, values, [...view.dimensions.values()]);
-    view.limits = range(view.rows.map((r) => r.y), told.parameters.flatMap((p) => p.along?.mean || []));
+    view.limits = range(
+      view.rows.map((r) => r.y),
+      told.parameters.flatMap((p) => p.along?.mean || []),
+    );
     fill();
     await fetchPair();
   }
   function fill() {
-    const told = view.told, names = new Map(told.parameters.map((p) => [p.number, p.name]));
+    const told = view.told,
+      names = new Map(told.parameters.map((p) => [p.number, p.name]));
     put(about, told.alone && explained(told));
-    put(doubt, told.alone && doubts(told)); doubt.hidden = !doubt.textContent;
+    put(doubt, told.alone && doubts(told));
+    doubt.hidden = !doubt.textContent;
     const pairs = (told.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
-    const choose = (p) => { view.pair = [...p.sides]; fetchPair(); };
-    put(bars, told.alone ? [table("Alone", told.alone, names), table("Two together, beyond what each does alone", pairs, names, choose)]
-      : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`));
+    const choose = (p) => {
+      view.pair = [...p.sides];
+      fetchPair();
+    };
+    put(
+      bars,
+      told.alone
+        ? [
+            table("Alone", told.alone, names),
+            table("Two together, beyond what each does alone", pairs, names, choose),
+          ]
+        : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`),
+    );
     pairCard.hidden = !told.alone || told.parameters.length < 2;
     for (const p of told.parameters) {
       if (!view.plots.has(p.number)) {
-        const plot = slice({ along: () => view.dimensions.get(p.number), rows: () => view.rows, limits: () => view.limits, open });
+        const plot = slice({
+          along: () => view.dimensions.get(p.number),
+          rows: () => view.rows,
+          limits: () => view.limits,
+          open,
+        });
         view.plots.set(p.number, plot);
-        slices.append(card("w4", p.name, [h("span", { class: "muted label" }, p.log ? "log" : p.options.length ? "choice" : "")], plot.box));
+        slices.append(
+          card(
+            "w4",
+            p.name,
+            [h("span", { class: "muted label" }, p.log ? "log" : p.options.length ? "choice" : "")],
+            plot.box,
+          ),
+        );
       }
       view.plots.get(p.number).again();
     }
@@ -62,12 +130,19 @@ export async function show(main, model) {
   async function fetchPair() {
     const [a, b] = view.pair || [];
     if (!view.told.alone || b === undefined) return;
-    for (const [{ select }, chosen] of [[first, a], [second, b]]) {
-      put(select, view.told.parameters.map((p) => h("option", { value: String(p.number) }, p.name)));
+    for (const [{ select }, chosen] of [
+      [first, a],
+      [second, b],
+    ]) {
+      put(
+        select,
+        view.told.parameters.map((p) => h("option", { value: String(p.number) }, p.name)),
+      );
       select.value = String(chosen);
     }
     const over = await get(model.id, `/importance/pair?first=${a}&second=${b}`);
-    if (view.pair[0] === a && view.pair[1] === b) view.over = { ...over, across: view.dimensions.get(a), up: view.dimensions.get(b) };
+    if (view.pair[0] === a && view.pair[1] === b)
+      view.over = { ...over, across: view.dimensions.get(a), up: view.dimensions.get(b) };
     plane.again();
   }
 
@@ -77,30 +152,52 @@ export async function show(main, model) {
     due = true;
     await new Promise((go) => setTimeout(go, whole ? 0 : AGAIN));
     due = false;
-    try { await learn(); } catch (error) { if (!(error instanceof TypeError)) put(doubt, error.message); }
+    try {
+      await learn();
+    } catch (error) {
+      if (error instanceof Refused) put(doubt, error.message);
+    }
   };
 }
 
 function table(title, effects, names, choose) {
   if (!effects.length) return null;
   const name = (e) => e.sides.map((n) => names.get(n)).join(" × ");
-  const row = (e) => h("tr", {},
-    h("th", { scope: "row", title: name(e) }, choose ? h("button", { class: "plain", onclick: () => choose(e) }, name(e)) : name(e)),
-    h("td", { class: "number" }, percent(e.share), h("span", { class: "muted" }, ` ± ${Math.max(1, Math.round(100 * e.spread))}`)),
-    h("td", { "aria-hidden": "true" }, bar(e, choose ? "k3" : "k1")));
+  const row = (e) =>
+    h(
+      "tr",
+      {},
+      h(
+        "th",
+        { scope: "row", title: name(e) },
+        choose ? h("button", { class: "plain", onclick: () => choose(e) }, name(e)) : name(e),
+      ),
+      h(
+        "td",
+        { class: "number" },
+        percent(e.share),
+        h("span", { class: "muted" }, ` ± ${Math.max(1, Math.round(100 * e.spread))}`),
+      ),
+      h("td", { "aria-hidden": "true" }, bar(e, choose ? "k3" : "k1")),
+    );
   return h("table", { class: "shares" }, h("caption", {}, title), h("tbody", {}, effects.map(row)));
 }
 
 function bar({ share, spread }, kind) {
-  const from = Math.max(0, share - spread), to = Math.min(1, share + spread);
-  return h("div", { class: "share" }, h("span", { class: kind, style: { width: `${100 * share}%` } }),
-    h("i", { style: { left: `${100 * from}%`, width: `${100 * (to - from)}%` } }));
+  const from = Math.max(0, share - spread),
+    to = Math.min(1, share + spread);
+  return h(
+    "div",
+    { class: "share" },
+    h("span", { class: kind, style: { width: `${100 * share}%` } }),
+    h("i", { style: { left: `${100 * from}%`, width: `${100 * (to - from)}%` } }),
+  );
 }
 
 function explained(told) {
   const rest = Math.max(0, 1 - told.alone.reduce((a, e) => a + e.share, 0) - told.together);
   const others = Object.entries(told.counts).filter(([state]) => state !== "SUCCEEDED");
-  const left = others.map(([state, n]) => `${n} ${state.toLowerCase().replaceAll("_", " ")}`);
+  const left = others.map(([state, n]) => `${n} ${words(state)}`);
   return [
     `A random forest learned ${told.used === told.results ? "the" : `${told.used} of the`} ${told.results} results. `,
     "If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ",
@@ -116,6 +213,7 @@ function doubts(told) {
   const fit = `The forest predicts ${percent(Math.max(0, told.fit))} of the variance of results that it has not seen`;
   if (told.fit < 0.1) return `${fit}: these numbers say nothing yet.`;
   if (told.fit < 0.5) return `${fit}: take these numbers as a hint.`;
-  if (told.alone[0].spread > 0.2) return "The forest's trees differ much about these numbers: take them as a hint. Trials that are spread over the search space would tell more.";
+  if (told.alone[0].spread > 0.2)
+    return "The forest's trees differ much about these numbers: take them as a hint. Trials that are spread over the search space would tell more.";
   return null;
 }

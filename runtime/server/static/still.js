@@ -2,10 +2,12 @@
 import { color } from "./plot.js";
 
 export function still(height, draw) {
-  let image = null, drawn = "";
+  let image = null,
+    drawn = "";
   return {
     put(context, width) {
-      const ratio = devicePixelRatio || 1, now = `${width} ${ratio} ${color("--card")}`;
+      const ratio = devicePixelRatio || 1,
+        now = `${width} ${ratio} ${color("--card")}`;
       if (!image || drawn !== now) {
         drawn = now;
         image = new OffscreenCanvas(width * ratio, height * ratio);
@@ -16,6 +18,8 @@ export function still(height, draw) {
       }
       context.drawImage(image, 0, 0, width, height);
     },
-    forget() { image = null; },
+    forget() {
+      image = null;
+    },
   };
 }

@@ -1,5 +1,5 @@
 // When each trial ran, in which slot and on which GPUs, and why those that wait do.
-import { card, duration, h, pill, put, time } from "./dom.js";
+import { card, duration, h, pill, put, time, words } from "./dom.js";
 import { leased, usedText, waitsFor } from "./gpus.js";
 import { lanes, packed, shape } from "./lanes.js";
 import { get } from "./server.js";
@@ -10,21 +10,39 @@ const LISTED = 50; // trials that wait
 
 export async function show(main, model) {
   const view = { uses: new Map(), zoom: { window: null }, known: false, shape: "", plane: null };
-  const drawn = h("div"), cards = h("div", { class: "scroll" }), waits = h("div", { class: "scroll" });
-  const out = () => { view.zoom.window = null; reset.hidden = true; draw(); };
+  const drawn = h("div"),
+    cards = h("div", { class: "scroll" }),
+    waits = h("div", { class: "scroll" });
+  const out = () => {
+    view.zoom.window = null;
+    reset.hidden = true;
+    draw();
+  };
   const reset = h("button", { hidden: true, onclick: out }, "Reset zoom");
-  const gpuCard = card("w12", "GPUs", null, cards), waiting = h("h2", {}, "Waiting");
-  main.replaceChildren(h("div", { class: "grid" },
-    card("w12", "When each trial ran", [reset], drawn, legend()),
-    gpuCard,
-    h("section", { class: "card w12", "aria-label": "Waiting" }, h("header", {}, waiting), waits)));
+  const gpuCard = card("w12", "GPUs", null, cards),
+    waiting = h("h2", {}, "Waiting");
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w12", "When each trial ran", [reset], drawn, legend()),
+      gpuCard,
+      h("section", { class: "card w12", "aria-label": "Waiting" }, h("header", {}, waiting), waits),
+    ),
+  );
 
   function bars() {
     const trials = [...model.trials.values()].filter((t) => t.started);
     const last = trials.reduce((most, t) => Math.max(most, t.ended || t.started), 0);
     const now = model.head.state === "RUNNING" ? Date.now() / 1000 : last;
-    return trials.sort((a, b) => a.started - b.started)
-      .map((trial) => ({ trial, from: trial.started, to: Math.max(trial.started, trial.ended || now) }));
+    return trials
+      .sort((a, b) => a.started - b.started)
+      .map((trial) => ({
+        trial,
+        from: trial.started,
+        to: Math.max(trial.started, trial.ended || now),
+      }));
   }
   function draw() {
     const all = packed(bars());
@@ -34,45 +52,85 @@ export async function show(main, model) {
       return;
     }
     const gpus = byGpu(all, view.uses);
-    drawLanes([{ title: "Slots", rows: bySlot(all) }, ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : [])]);
+    drawLanes([
+      { title: "Slots", rows: bySlot(all) },
+      ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : []),
+    ]);
     gpuCard.hidden = !gpus.length;
     put(cards, gpus.length && leased(gpus, view.uses));
   }
   // Bars that come do not take the focus from the drawing; another lane takes another drawing.
   function drawLanes(groups) {
-    if (view.shape === shape(groups)) { view.plane.fill(groups); return; }
+    if (view.shape === shape(groups)) {
+      view.plane.fill(groups);
+      return;
+    }
     const focused = view.plane?.canvas === document.activeElement;
     view.shape = shape(groups);
     view.plane = lanes({
-      groups, zoom: view.zoom, said: (bar) => said(bar, view.uses.get(bar.trial.number)),
-      open: (number) => showTrial(model, number), zoomed: () => { reset.hidden = view.zoom.window === null; },
+      groups,
+      zoom: view.zoom,
+      said: (bar) => said(bar, view.uses.get(bar.trial.number)),
+      open: (number) => showTrial(model, number),
+      zoomed: () => {
+        reset.hidden = view.zoom.window === null;
+      },
     });
     put(drawn, view.plane.box);
     if (focused) view.plane.canvas.focus({ preventScroll: true });
   }
   function fill() {
-    const rows = [...model.trials.values()].filter((t) => t.state === "WAITING" || t.state === "INTERRUPTED");
+    const rows = [...model.trials.values()].filter(
+      (t) => t.state === "WAITING" || t.state === "INTERRUPTED",
+    );
     waiting.textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
-    put(waits, rows.length ? waitingTable(model, rows.slice(0, LISTED), view.uses) : h("p", { class: "muted" }, "No trial waits."),
-      rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`));
+    put(
+      waits,
+      rows.length
+        ? waitingTable(model, rows.slice(0, LISTED), view.uses)
+        : h("p", { class: "muted" }, "No trial waits."),
+      rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`),
+    );
   }
   async function fetchUses(changed) {
-    const some = changed && changed.length <= ASKED ? `?${changed.map((t) => `trial=${t.number}`).join("&")}` : "";
-    for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`))) view.uses.set(Number(number), use);
+    const some =
+      changed && changed.length <= ASKED
+        ? `?${changed.map((t) => `trial=${t.number}`).join("&")}`
+        : "";
+    for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
+      view.uses.set(Number(number), use);
   }
   return async (changed, whole) => {
     const leases = model.head.config.gpus || view.uses.size || !view.known;
     view.known = true;
-    try { if (leases && (whole || changed.length)) await fetchUses(whole ? null : changed); } catch { /* the line that follows says that the server has gone */ }
+    try {
+      if (leases && (whole || changed.length)) await fetchUses(whole ? null : changed);
+    } catch {
+      /* the line that follows says that the server has gone */
+    }
     draw();
     fill();
   };
 }
 
 function legend() {
-  const kinds = [["k3", "succeeded"], ["k1", "running"], ["kbad", "failed"], ["k5", "stopped early"], ["kmuted", "other"]];
-  return h("div", { class: "legend" }, kinds.map(([kind, text]) => h("span", {}, h("b", { class: `${kind} square` }), text)),
-    h("span", {}, "drag to zoom, Escape to zoom out; arrow keys go from trial to trial, + and − zoom"));
+  const kinds = [
+    ["k3", "succeeded"],
+    ["k1", "running"],
+    ["kbad", "failed"],
+    ["k5", "stopped early"],
+    ["kmuted", "other"],
+  ];
+  return h(
+    "div",
+    { class: "legend" },
+    kinds.map(([kind, text]) => h("span", {}, h("b", { class: `${kind} square` }), text)),
+    h(
+      "span",
+      {},
+      "drag to zoom, Escape to zoom out; arrow keys go from trial to trial, + and − zoom",
+    ),
+  );
 }
 
 function bySlot(bars) {
@@ -93,28 +151,60 @@ function byGpu(bars, uses) {
     }
   }
   const order = new Intl.Collator(undefined, { numeric: true }).compare;
-  return [...found].sort(([a], [b]) => order(a, b)).map(([gpu, own]) => {
-    const some = packed(own);
-    return { name: `GPU ${gpu}`, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
-  });
+  return [...found]
+    .sort(([a], [b]) => order(a, b))
+    .map(([gpu, own]) => {
+      const some = packed(own);
+      return { name: `GPU ${gpu}`, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
+    });
 }
 
 function said({ trial, from, to }, use) {
   const waited = from - trial.created;
   return [
-    `trial ${trial.number}: ${trial.state.toLowerCase().replaceAll("_", " ")}`,
+    `trial ${trial.number}: ${words(trial.state)}`,
     `${time(from)}, ${duration(to - from)}`,
     waited >= 1 ? `waited ${duration(waited)} before` : "",
     use?.gpus.length ? usedText(use) : "",
     trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
-  ].filter(Boolean).join("\n");
+  ]
+    .filter(Boolean)
+    .join("\n");
 }
 
 function waitingTable(model, trials, uses) {
-  const open = (t) => h("button", { "aria-label": `Trial ${t.number}`, onclick: () => showTrial(model, t.number) }, String(t.number));
-  return h("table", {},
-    h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "number" }, "Trial"), h("th", { scope: "col" }, "State"), h("th", { scope: "col" }, "Why"))),
-    h("tbody", {}, trials.map((t) => h("tr", {}, h("td", { class: "number" }, open(t)),
-      h("td", {}, pill(t.state), h("div", { class: "label" }, `since ${time(t.created)}`)),
-      h("td", {}, waitsFor(t, uses.get(t.number)))))));
+  const open = (t) =>
+    h(
+      "button",
+      { "aria-label": `Trial ${t.number}`, onclick: () => showTrial(model, t.number) },
+      String(t.number),
+    );
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col", class: "number" }, "Trial"),
+        h("th", { scope: "col" }, "State"),
+        h("th", { scope: "col" }, "Why"),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      trials.map((t) =>
+        h(
+          "tr",
+          {},
+          h("td", { class: "number" }, open(t)),
+          h("td", {}, pill(t.state), h("div", { class: "label" }, `since ${time(t.created)}`)),
+          h("td", {}, waitsFor(t, uses.get(t.number))),
+        ),
+      ),
+    ),
+  );
 }

@@ -8,10 +8,14 @@ export function place(canvas, event) {
 
 // The {x, y} of `points` that is nearest to a place, and not further off than that many pixels.
 export function nearest(points, [px, py], reach) {
-  let best = null, least = reach;
+  let best = null,
+    least = reach;
   for (const p of points) {
     const far = Math.hypot(p.x - px, p.y - py);
-    if (far < least) { least = far; best = p; }
+    if (far < least) {
+      least = far;
+      best = p;
+    }
   }
   return best;
 }
@@ -31,6 +35,8 @@ export function tip(view, height) {
       bubble.style.right = left ? `${view.box.clientWidth - x + 14}px` : "";
       bubble.style.top = `${Math.max(0, Math.min(height - 64, y - 20))}px`;
     },
-    hide() { bubble.hidden = true; },
+    hide() {
+      bubble.hidden = true;
+    },
   };
 }

@@ -9,18 +9,13 @@ from runtime.store import Store
 from runtime.trial import GpuUse, TrialState
 from tests.runtime.server.conftest import (
     SCRIPT,
+    go,
     keep_trial,
     new_experiment,
     serving,
+    shoot,
     trial,
     wait_for,
-)
-from tests.runtime.server.test_pages import (
-    browser,  # noqa: F401
-    go,
-    page,  # noqa: F401
-    pytestmark,  # noqa: F401
-    shoot,
 )
 
 UNIT = {"_type": "uniform", "_value": [0, 1]}
@@ -75,12 +70,12 @@ def many(site):
     return site
 
 
-def press(page, key, times=1):  # noqa: F811
+def press(page, key, times=1):
     for _ in range(times):
         page.keyboard.press(key)
 
 
-def said(page):  # noqa: F811
+def said(page):
     """What the drawing that has the focus says to a screen reader."""
     return page.evaluate(
         "document.activeElement.parentElement.querySelector('[role=status]').textContent"
@@ -88,11 +83,11 @@ def said(page):  # noqa: F811
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-def test_the_pages_fit_and_are_drawn(page, many, width, scheme):  # noqa: F811
+def test_the_pages_fit_and_are_drawn(page, many, width, scheme):
     page.set_viewport_size({"width": width, "height": 720})
     page.emulate_media(color_scheme=scheme)
     for address in ("e/Batch/importance", "e/Leased/timeline", "compare/Batch+Depth+Empty"):
-        page.goto(f"http://{many.host}/{address}")
+        page.goto(f"http://{many.host}/{address}#token={many.token}")
         page.locator("main canvas").first.wait_for()
         page.wait_for_load_state("networkidle") if "compare" in address else None
         shoot(page, f"{address.replace('/', '-')}-{scheme}-{width}")
@@ -102,7 +97,7 @@ def test_the_pages_fit_and_are_drawn(page, many, width, scheme):  # noqa: F811
         assert page.evaluate(wide, width) == [], address
 
 
-def test_what_matters_is_said_with_how_sure_that_is(page, many):  # noqa: F811
+def test_what_matters_is_said_with_how_sure_that_is(page, many):
     go(page, many, "Batch", "importance")
     row = page.locator(".shares tbody tr").first
     row.get_by_role("rowheader", name="batch").wait_for()
@@ -112,21 +107,21 @@ def test_what_matters_is_said_with_how_sure_that_is(page, many):  # noqa: F811
     assert "(1 failed)" in text
 
 
-def test_too_few_results_are_said_and_drawn_all_the_same(page, many):  # noqa: F811
+def test_too_few_results_are_said_and_drawn_all_the_same(page, many):
     go(page, many, "StrangeX", "importance")
     page.get_by_text("Nothing can be said yet: it takes 12 results").wait_for()
     assert page.get_by_role("heading", name="lr").is_visible()
     assert page.get_by_role("heading", name="Two parameters together").is_hidden()
 
 
-def test_noise_is_not_sold_as_knowledge(page, many):  # noqa: F811
+def test_noise_is_not_sold_as_knowledge(page, many):
     rows = [(trial(n), [], (n * 7919 % 101) / 101) for n in range(60)]
     new_experiment(many.home, "Noise", rows)
     go(page, many, "Noise", "importance")
     page.get_by_text("these numbers say nothing yet").wait_for()
 
 
-def test_a_pair_is_chosen_and_read_by_keyboard(page, many):  # noqa: F811
+def test_a_pair_is_chosen_and_read_by_keyboard(page, many):
     go(page, many, "Batch", "importance")
     across, up = (page.get_by_role("combobox", name=name) for name in ("Across", "Up"))
     up.wait_for()
@@ -147,7 +142,7 @@ def test_a_pair_is_chosen_and_read_by_keyboard(page, many):  # noqa: F811
     page.get_by_role("dialog", name="Trial").wait_for()
 
 
-def test_a_slice_is_read_by_keyboard(page, many):  # noqa: F811
+def test_a_slice_is_read_by_keyboard(page, many):
     go(page, many, "Batch", "importance")
     page.locator("canvas[aria-label^='Results along batch']").focus()
     press(page, "ArrowRight", 3)
@@ -155,7 +150,7 @@ def test_a_slice_is_read_by_keyboard(page, many):  # noqa: F811
     assert "30 trials here" in said(page)
 
 
-def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many):  # noqa: F811
+def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many):
     rows = [(trial(n), [], 0.1 * (n % 3) + n / 1e4) for n in range(30)]
     folder = new_experiment(many.home, "Growing", rows)
     go(page, many, "Growing", "importance")
@@ -169,8 +164,8 @@ def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many)
     assert up.evaluate("e => e.selectedOptions[0].text") == "lr"
 
 
-def test_experiments_are_chosen_in_the_list_and_compared(page, many):  # noqa: F811
-    page.goto(f"http://{many.host}/")
+def test_experiments_are_chosen_in_the_list_and_compared(page, many):
+    page.goto(f"http://{many.host}/#token={many.token}")
     for name in ("by batch", "by depth"):
         page.get_by_role("checkbox", name=f"Compare {name}").check()
     page.get_by_role("link", name="Compare 2").click()
@@ -198,16 +193,16 @@ def test_experiments_are_chosen_in_the_list_and_compared(page, many):  # noqa: F
     assert "by batch\ntrial 0" in said(page)
 
 
-def test_what_can_not_be_compared_says_why(page, many):  # noqa: F811
+def test_what_can_not_be_compared_says_why(page, many):
     for ids, said_ in (
         ("Batch+Nobody", "there is no experiment Nobody"),
         ("+".join("abcdefg"), "At most 6"),
     ):
-        page.goto(f"http://{many.host}/compare/{ids}")
+        page.goto(f"http://{many.host}/compare/{ids}#token={many.token}")
         page.get_by_role("alert").get_by_text(said_).wait_for()
 
 
-def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):  # noqa: F811
+def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
     go(page, many, "Leased", "timeline")
     row = page.get_by_role("row", name="GPU 1")
     row.wait_for()
@@ -220,7 +215,7 @@ def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):  # noqa: F81
     page.get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
 
 
-def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_keeps_it(page, many):  # noqa: F811
+def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_keeps_it(page, many):
     folder = new_experiment(many.home, "Zoomed", [(trial(n), [], n / 100) for n in range(50)])
     go(page, many, "Zoomed", "timeline")
     canvas, reset = page.locator("canvas"), page.get_by_role("button", name="Reset zoom")
@@ -251,8 +246,8 @@ def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_keeps_it(page, many)
 @pytest.mark.parametrize(
     "address", ["e/Attack/importance", "e/Attack/timeline", "compare/Attack+Batch"]
 )
-def test_a_script_in_any_name_is_drawn_as_text(page, many, address):  # noqa: F811
-    page.goto(f"http://{many.host}/{address}")
+def test_a_script_in_any_name_is_drawn_as_text(page, many, address):
+    page.goto(f"http://{many.host}/{address}#token={many.token}")
     canvas = page.locator("main canvas").first
     canvas.wait_for()
     name = SCRIPT if "timeline" in address else "<img src=x onerror=alert(1)>"
@@ -266,7 +261,7 @@ def test_a_script_in_any_name_is_drawn_as_text(page, many, address):  # noqa: F8
     assert page.locator("main b >> text=a").count() == 0
 
 
-def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many):  # noqa: F811
+def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many):
     go(page, many, "Empty")
     page.get_by_role("button", name="Change", exact=True).click()
     dialog = page.get_by_role("dialog", name="Change the experiment")
@@ -280,7 +275,7 @@ def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many
 def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
     folder,
     home,
-    browser,  # noqa: F811
+    browser,
 ):
     (folder / "train.py").write_text(
         "import time\nx = 0.5  # @nni.uniform(0, 1)\nfor step in range(900):\n"
