@@ -1,14 +1,25 @@
 // The mean result over two parameters, whatever all others are, and the trials on top of it.
 import { number, short, value } from "./dom.js";
 import { beside } from "./dimension.js";
-import { shade } from "./parallel.js";
 import { color, extent, scale, surface, ticks } from "./plot.js";
 import { still } from "./still.js";
 import { nearest, place, tip } from "./tip.js";
 
 const PAD = { left: 66, right: 74, top: 10, bottom: 40 };
 const HEIGHT = 340;
-const SHADES = 64;
+// From worse to better: evenly lighter, and told apart by the colour-blind.
+const STOPS = [
+  [0, 42, 92],
+  [70, 84, 118],
+  [124, 123, 120],
+  [186, 165, 92],
+  [247, 207, 58],
+];
+const SHADES = Array.from({ length: 64 }, (_, n) => {
+  const at = (n / 64) * (STOPS.length - 1),
+    i = Math.floor(at);
+  return `rgb(${STOPS[i].map((v, k) => Math.round(v + (STOPS[i + 1][k] - v) * (at - i))).join(",")})`;
+});
 
 // `state()` is {across, up, mean, spread}: two dimensions, and the means, a row for each of
 // across' cells; or null. `rows()` are the placed trials.
@@ -48,10 +59,9 @@ export function contour({ state, rows, best, open }) {
     y = scale([0, 1], HEIGHT - PAD.bottom, PAD.top);
     const limits = extent(s.mean.flat()),
       up = best() === "maximize";
-    const shades = Array.from({ length: SHADES }, (_, n) => shade(n / (SHADES - 1)));
     const tone = (v) => {
       const t = Math.max(0, Math.min(1, (v - limits[0]) / (limits[1] - limits[0])));
-      return shades[Math.round((up ? t : 1 - t) * (SHADES - 1))];
+      return SHADES[Math.round((up ? t : 1 - t) * (SHADES.length - 1))];
     };
     s.mean.forEach((column, i) =>
       column.forEach((v, j) => {

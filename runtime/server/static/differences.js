@@ -116,7 +116,7 @@ function comparison(title, rows, all) {
     null,
     h(
       "div",
-      { class: "scroll" },
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": title },
       h(
         "table",
         { class: "sides" },

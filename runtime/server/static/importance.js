@@ -34,7 +34,7 @@ export async function show(main, model) {
     open,
   });
   const pairCard = card(
-    "w6",
+    "w6 tall",
     "Two parameters together",
     [first.label, second.label],
     plane.box,
@@ -50,7 +50,7 @@ export async function show(main, model) {
     h(
       "div",
       { class: "grid" },
-      card("w6", "What matters", null, doubt, bars, about),
+      card("w6 tall", "What matters", null, doubt, bars, about),
       pairCard,
       slices,
     ),

@@ -346,7 +346,7 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
 }
 
 // From worse to better: told apart by the colour-blind, and ever further from the background.
-export function shade(t) {
+function shade(t) {
   const stops = ["--worse", "--middle", "--better"].map((name) =>
     color(name)
       .match(/\w\w/g)

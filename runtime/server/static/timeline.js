@@ -11,8 +11,8 @@ const LISTED = 50; // trials that wait
 export async function show(main, model) {
   const view = { uses: new Map(), zoom: { window: null }, known: false, shape: "", plane: null };
   const drawn = h("div"),
-    cards = h("div", { class: "scroll" }),
-    waits = h("div", { class: "scroll" });
+    cards = scrolled("Use of each GPU"),
+    waits = scrolled("Trials that wait");
   const out = () => {
     view.zoom.window = null;
     reset.hidden = true;
@@ -112,6 +112,9 @@ export async function show(main, model) {
     fill();
   };
 }
+
+const scrolled = (label) =>
+  h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
 
 function legend() {
   const kinds = [
