@@ -20,6 +20,7 @@ import {
 import { plain } from "./log.js";
 import { legend, results } from "./results.js";
 import { get, text } from "./server.js";
+import { reasons } from "./reasons.js";
 import { showTrial } from "./trial.js";
 
 const LAST_LINES = 12; // of a failed trial's log
@@ -36,7 +37,8 @@ export async function show(main, model) {
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
   const values = table("Best values"),
     top = table("Top 10"),
-    failed = h("div", { class: "w12", hidden: true });
+    failed = h("div", { class: "w12", hidden: true }),
+    waits = h("div", { class: "w12", hidden: true });
   const plot = results(model);
   const ways = switches("Order", { maximize: "Highest", minimize: "Lowest" }, way, (key) => {
     way = key;
@@ -52,6 +54,7 @@ export async function show(main, model) {
       clock,
       counts,
       failed,
+      waits,
       h(
         "div",
         { class: "column w8" },
@@ -109,6 +112,7 @@ export async function show(main, model) {
     plot.again();
     fill();
     failures(failed, model);
+    waiting(waits, model);
     if (!whole) refresh();
   };
 }
@@ -298,10 +302,31 @@ function failures(box, model) {
           "Its log",
         ),
       ),
-      h("p", {}, last.reason || ""),
+      reasons(broken, (number) => showTrial(model, number)),
       lines,
     );
   });
+}
+
+// Trials that wait though there is a slot: for GPUs, mostly.
+function waiting(box, model) {
+  const held = [...model.trials.values()].filter((t) => t.state === "WAITING" && t.reason);
+  box.hidden = !held.length;
+  redraw(
+    box,
+    held.map((t) => [t.number, t.reason]),
+    () =>
+      h(
+        "section",
+        { class: "card", "aria-label": "Waiting" },
+        h(
+          "header",
+          {},
+          h("h2", {}, `${held.length} trial${held.length > 1 ? "s wait" : " waits"}`),
+        ),
+        reasons(held, (number) => showTrial(model, number)),
+      ),
+  );
 }
 
 function ranking(model, rows) {

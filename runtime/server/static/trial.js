@@ -18,6 +18,7 @@ import {
 } from "./dom.js";
 import { curveChart, numberOf, reported } from "./curves.js";
 import { custom } from "./custom.js";
+import { usedText, waitsFor } from "./gpus.js";
 import { logOf } from "./log.js";
 import { change, get } from "./server.js";
 
@@ -116,14 +117,16 @@ function factsOf(t) {
   const times = t.started
     ? `began ${time(t.started)}, ${t.ended ? "took" : "runs for"} ${duration(ranFor(t))}`
     : `made ${time(t.created)}, has not begun`;
+  const why = t.state === "WAITING" ? waitsFor(t, t.gpu) : t.reason;
   return [
-    t.reason ? h("p", { class: t.state === "FAILED" ? "bad" : "" }, t.reason) : null,
+    why ? h("div", { class: t.state === "FAILED" ? "bad" : "" }, why) : null,
     h(
       "p",
       { class: "headline" },
       h("span", { class: "big best" }, number(t.metric)),
       h("span", { class: "muted" }, t.metric === null ? "no result; " : "result; ", times),
     ),
+    t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
     final,
   ];
 }

@@ -342,3 +342,30 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
     finally:
         driver.terminate()
         driver.wait(timeout=60)
+
+
+def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, many):
+    said = ["exit code 1: lr was 0.1", "exit code 1: lr was 3e-05", f"ended by {SCRIPT}"]
+    rows = [(trial(n, TrialState.FAILED, reason=why), [], None) for n, why in enumerate(said)]
+    waiting = {"started": None, "ended": None, "reason": "waits for a GPU: GPU 0 is leased"}
+    rows.append((trial(3, TrialState.WAITING, **waiting), [], None))
+    new_experiment(many.home, "Reasons", rows)
+    go(page, many, "Reasons")
+    failures = page.get_by_role("region", name="Failures")
+    failures.wait_for()
+    assert failures.locator("li").all_inner_texts() == [
+        "2 × exit code 1: lr was 3e-05 trial 1",
+        f"1 × ended by {SCRIPT} trial 2",
+    ]
+    waits = page.get_by_role("region", name="Waiting")
+    assert waits.locator("li").inner_text() == "waits for a GPU: GPU 0 is leased trial 3"
+    waits.get_by_role("button", name="trial 3").click()
+    dialog = page.get_by_role("dialog", name="Trial 3")
+    dialog.get_by_text("waits for a GPU: GPU 0 is leased").wait_for()
+
+
+def test_a_trial_tells_what_it_had_of_gpus_and_what_it_waits_for(page, many):
+    go(page, many, "Leased", "trials?trial=7")
+    page.get_by_role("dialog").get_by_text("GPU 1, at most 3.0 GiB, 50 % busy").wait_for()
+    go(page, many, "Attack", "trials?trial=40")
+    page.get_by_role("dialog").get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
