@@ -347,9 +347,10 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
 def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, many):
     said = ["exit code 1: lr was 0.1", "exit code 1: lr was 3e-05", f"ended by {SCRIPT}"]
     rows = [(trial(n, TrialState.FAILED, reason=why), [], None) for n, why in enumerate(said)]
-    waiting = {"started": None, "ended": None, "reason": "waits for a GPU: GPU 0 is leased"}
-    rows.append((trial(3, TrialState.WAITING, **waiting), [], None))
-    new_experiment(many.home, "Reasons", rows)
+    rows.append((trial(3, TrialState.WAITING, started=None, ended=None), [], None))
+    folder = new_experiment(many.home, "Reasons", rows)
+    with Store.open(folder.store, write=True) as store:
+        store.set_reason(3, "waits for a GPU: GPU 0 is leased")
     go(page, many, "Reasons")
     failures = page.get_by_role("region", name="Failures")
     failures.wait_for()
