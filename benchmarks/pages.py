@@ -5,8 +5,9 @@
 
 Prints one JSON document: seconds until the overview of all trials can be used (its chart is drawn
 and its numbers stand), bytes of the first line of changes and of one update, milliseconds of a
-page of the table, and the share of a core that server and browser take when nothing happens. It
-needs Chromium and the `test` extra; each number is the median of --repeats.
+page of the table, seconds that the importance of the parameters takes and how long another request
+waits meanwhile, and the share of a core that server and browser take when nothing happens. It
+needs Chromium and the `test` extra; each number that is measured often is the median of --repeats.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import random
 import shutil
 import statistics
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -55,7 +57,7 @@ def main() -> None:
         (link, *_) = launch.ensure()
         try:
             base = link.partition("/#")[0]
-            found = _table(base, args.repeats) | _browser(base, folder, args)
+            found = _table(base, args.repeats) | _importance(base) | _browser(base, folder, args)
         finally:
             launch.stop()
     print(json.dumps({"trials": args.trials, "reports": args.reports} | found, indent=2))
@@ -100,6 +102,24 @@ def _table(base: str, repeats: int) -> dict[str, float]:
     }
     url = f"{base}/api/v1/experiments/Huge/trials?limit=25&"
     return {name: _median_ms(url + words, repeats) for name, words in questions.items()}
+
+
+def _importance(base: str) -> dict[str, float]:
+    """Seconds until it is first known, and the longest that others wait for an answer meanwhile."""
+    took = []
+
+    def learn() -> None:
+        start = time.perf_counter()
+        urllib.request.urlopen(f"{base}/api/v1/experiments/Huge/importance", timeout=60).read()
+        took.append(time.perf_counter() - start)
+
+    learning = threading.Thread(target=learn)
+    learning.start()
+    waits = [0.0]
+    while not took:
+        waits.append(_median_ms(f"{base}/api/v1/nni/version", 1))
+    learning.join()
+    return {"importance_s": round(took[0], 3), "others_wait_ms": max(waits)}
 
 
 def _median_ms(url: str, repeats: int) -> float:

@@ -1,5 +1,6 @@
 """Show all experiments in the browser: prints the address of the server of the pages, which is
-started where none runs. The link holds the secret that allows changes: keep it to yourself."""
+started where none runs. The link holds the secret that reading and changes take: keep it to
+yourself."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="another address of this machine lets others in: then reading takes the secret, too",
+        help="another address of this machine lets other machines in, unencrypted",
     )
     parser.add_argument(
         "--name",

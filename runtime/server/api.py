@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime import exporting, lookup, requests
+from annotate.space import SearchSpace
+from runtime import durations, exporting, lookup, requests
 from runtime.metrics import finite
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
@@ -24,7 +27,8 @@ from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
 
 _LOG_BYTES = 1 << 18  # the end of a log that is shown
-_CURVES = 200  # trials whose curves are asked for at a time
+_CURVES = 200  # trials whose curves or values are asked for at a time
+_TEXT = "text/plain; charset=utf-8"
 
 
 class Wanted(BaseModel):
@@ -32,8 +36,10 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     trial: int = Field(default=0, ge=0, le=10**12)
-    value: int = Field(default=1, ge=1, le=100_000)
+    value: int | None = Field(default=1, ge=1, le=10**9)
+    seconds: str | None = Field(default=None, max_length=100)
     values: dict[str, Any] = {}
+    space: dict[str, Any] = {}
 
 
 router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
@@ -104,18 +110,29 @@ def log(
     id: ExperimentId,  # noqa: A002
     trial: TrialId,
     stream: Literal["stdout", "stderr"],
-) -> PlainTextResponse:
-    """The end of what the trial printed, as text; the header X-Skipped says how much is before."""
-    folder = finding.experiment(id)
-    with Reader(folder.store) as reader:
-        place = folder.trial(finding.trial(reader, trial).number)
-    return _end_of(place.stdout if stream == "stdout" else place.stderr)
+    after: Annotated[int, Query(ge=0, le=10**15)] = 0,
+) -> Response:
+    """The end of what the trial printed, of that only what is behind the byte `after`.
+
+    The header X-From says at which byte of the file the answer begins.
+    """
+    return _end_of(_printed(id, trial, stream), after)
+
+
+@router.get("/{id}/trials/{trial}/log/{stream}/whole")
+def whole_log(
+    id: ExperimentId,  # noqa: A002
+    trial: TrialId,
+    stream: Literal["stdout", "stderr"],
+) -> Response:
+    """All that the trial printed, to keep."""
+    return _whole(_printed(id, trial, stream))
 
 
 @router.get("/{id}/log")
-def driver_log(id: ExperimentId) -> PlainTextResponse:  # noqa: A002
-    """The end of the driver's own log."""
-    return _end_of(finding.experiment(id).log)
+def driver_log(id: ExperimentId) -> Response:  # noqa: A002
+    """All of the driver's own log, to keep."""
+    return _whole(finding.experiment(id).log)
 
 
 @router.get("/{id}/curves")
@@ -134,11 +151,14 @@ def curves(
 
 
 @router.get("/{id}/values")
-def values(id: ExperimentId) -> dict[int, JSON]:  # noqa: A002
-    """Every trial's values."""
+def values(
+    id: ExperimentId,  # noqa: A002
+    trial: Annotated[list[int], Query(max_length=_CURVES)] = [],  # noqa: B006  FastAPI copies it
+) -> dict[int, JSON]:
+    """The values of these trials; of every trial where none is named."""
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
-        return {number: finite(given) for number, given in reader.values()}
+        return {number: finite(given) for number, given in reader.values(trial)}
 
 
 @router.get("/{id}/source")
@@ -173,7 +193,7 @@ def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa
 @router.post("/{id}/requests/{kind}")
 def ask(
     id: ExperimentId,  # noqa: A002
-    kind: Literal["stop", "kill", "concurrency", "enqueue"],
+    kind: Literal["stop", "kill", "concurrency", "trials", "duration", "space", "enqueue"],
     wanted: Wanted,
 ) -> dict[str, str]:
     """Have the experiment's driver do something."""
@@ -183,16 +203,37 @@ def ask(
         raise AnnotateError(f"{kind} takes {', '.join(requests.KINDS[kind]) or 'nothing'}")
     if kind == "enqueue":
         return {"message": enqueue(folder, given["values"])}
+    if kind == "duration" and wanted.seconds is not None:
+        given["seconds"] = durations.seconds(wanted.seconds)
+    if kind == "space":
+        given["space"] = SearchSpace.from_json(wanted.space).to_json()
     return {"message": requests.ask(folder, kind, **given)}
 
 
-def _end_of(path: Path) -> PlainTextResponse:
+def _printed(id: str, given: str, stream: str) -> Path:  # noqa: A002
+    folder = finding.experiment(id)
+    with Reader(folder.store) as reader:
+        place = folder.trial(finding.trial(reader, given).number)
+    return place.stdout if stream == "stdout" else place.stderr
+
+
+def _end_of(path: Path, after: int) -> Response:
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            skipped = max(0, size - _LOG_BYTES)
-            file.seek(skipped)
-            text = file.read(_LOG_BYTES).decode("utf-8", errors="replace")
+            start = min(max(after, file.seek(0, 2) - _LOG_BYTES), file.tell())
+            file.seek(start)
+            data = file.read(_LOG_BYTES)
     except OSError:
-        skipped, text = 0, ""
-    return PlainTextResponse(text, headers={"X-Skipped": str(skipped)})
+        start, data = 0, b""  # nothing was printed yet
+    return Response(data, media_type=_TEXT, headers={"X-From": str(start)})
+
+
+def _whole(path: Path) -> Response:
+    # Not as a file, whose length would be told first: it may be growing.
+    return StreamingResponse(_chunks(path), media_type=_TEXT)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with contextlib.suppress(OSError), path.open("rb") as file:  # nothing was printed yet
+        while chunk := file.read(_LOG_BYTES):
+            yield chunk

@@ -18,17 +18,18 @@ from starlette.types import ASGIApp
 import annotate
 from annotate.errors import AnnotateError
 from runtime import paths
-from runtime.server import api, nni_changes, nni_rest
+from runtime.server import analysis, api, nni_changes, nni_rest
 from runtime.server.finding import NotFound
 from runtime.server.launch import LOOPBACK, Server, token
+from runtime.server.lessons import Lessons
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
 _LOOK = 2.0  # seconds between looks at whether the server is still wanted
 
 
-def application(hosts: frozenset[str], secret: str, *, private: bool = False) -> ASGIApp:
-    """The whole server; `private` where others than this machine's users can reach it."""
+def application(hosts: frozenset[str], secret: str) -> ASGIApp:
+    """The whole server, called by `hosts`; what it tells and does takes the `secret`."""
     app = FastAPI(
         title="Annotate",
         version=annotate.__version__,
@@ -37,7 +38,8 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
         redoc_url=None,
     )
     app.state.watches = {}
-    for router in (nni_rest.router, nni_changes.router, api.router):
+    app.state.lessons = Lessons()
+    for router in (nni_rest.router, nni_changes.router, api.router, analysis.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
     app.add_exception_handler(sqlite3.Error, _unreadable)
@@ -45,10 +47,11 @@ def application(hosts: frozenset[str], secret: str, *, private: bool = False) ->
 
     @app.get("/", include_in_schema=False)
     @app.get("/e/{rest:path}", include_in_schema=False)
+    @app.get("/compare/{rest:path}", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    return Guard(app, Rules(hosts, secret, private))
+    return Guard(app, Rules(hosts, secret))
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -64,7 +67,7 @@ def _unreadable(request: Request, error: Exception) -> JSONResponse:
 def serve(listener: socket.socket, server: Server) -> None:
     """Serve on `listener` until a signal ends it, or the server's record has gone."""
 
-    app = application(hosts_of(server), token(), private=server.host != LOOPBACK)
+    app = application(hosts_of(server), token())
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotate.domains import JSON
+from annotate.domains import JSON, Domain
 from annotate.space import Choice, Parameter
 from runtime.config import Config
 from runtime.metrics import finite
@@ -56,13 +56,14 @@ def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> 
 
 
 def parameter(of: Parameter, name: str) -> dict[str, JSON]:
-    """One dimension: `options` of a choice, else `low` and `high` where it is bounded."""
+    """One dimension: `options` of a choice and the `children` that some of them have, else `low`
+    and `high` where it is bounded."""
     domain = of.domain
     found: dict[str, JSON] = {
         "key": of.key,
         "name": name,
         "type": domain.type,
-        "text": str(domain),
+        "text": _written(domain),
         "log": domain.type in ("loguniform", "qloguniform", "lognormal", "qlognormal"),
     }
     if isinstance(domain, Choice):
@@ -71,13 +72,24 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
             for option in domain.options
         ]
         found["children"] = [
-            parameter(child, f"{name} › {child.name}")
+            parameter(child, f"{name} › {child.name}") | {"of": option.value}
             for option in domain.options
             for child in option.children
         ]
     elif domain.type in ("uniform", "quniform", "loguniform", "qloguniform", "randint"):
         found["low"], found["high"] = domain.arguments[0], domain.arguments[1]
     return dict(finite(found))
+
+
+def _written(domain: Domain) -> str:
+    """As a person writes it, with what an option has inside behind its name."""
+    if not isinstance(domain, Choice):
+        return str(domain)
+    options = []
+    for option in domain.options:
+        inside = ", ".join(f"{child.name}={_written(child.domain)}" for child in option.children)
+        options.append(f"{option.value}({inside})" if inside else repr(option.value))
+    return f"choice({', '.join(options)})"
 
 
 def trial(of: Trial) -> dict[str, JSON]:

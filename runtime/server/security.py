@@ -2,12 +2,17 @@
 
 A page of somebody else that is open in the same browser can send requests here. It can't choose
 the Host that the browser sends with them (a name of its own that points here is not on the list),
-can't read what comes back (no CORS), and can't make changes: these need the token, which only
-pages from here know, our own Origin, and a content type that no plain form can send.
+can't read what comes back (no CORS), and can't make changes: these need the token in a header of
+our own, our own Origin, and a content type that no plain form can send.
+
+Another user of the same machine can open sockets to loopback, too. So whatever tells of an
+experiment takes the token; what everybody may see are the pages without their data.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 from dataclasses import dataclass
 
@@ -39,12 +44,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`hosts` are the values of Host that are ours, each with its port; with `private` also
-    reading takes the token."""
+    """`hosts` are the values of Host that are ours, each with its port."""
 
     hosts: frozenset[str]
     token: str
-    private: bool = False
 
     def refusal(self, method: str, path: str, headers: Headers) -> Refusal | None:
         """Why a request is not served; None where it is."""
@@ -52,26 +55,40 @@ class Rules:
         if len(given) != 1 or given[0].lower() not in self.hosts:
             return Refusal(403, "this server is not called by that name: see the Host header")
         if method in ("GET", "HEAD"):
-            return self._unknown(headers) if self.private and path.startswith("/api/") else None
+            return self._read(headers) if path.startswith("/api/") else None
         return self._change(headers)
 
-    def _unknown(self, headers: Headers) -> Refusal | None:
-        given = headers.get(TOKEN_HEADER, "")
-        if hmac.compare_digest(given.encode(), self.token.encode()):
+    def _read(self, headers: Headers) -> Refusal | None:
+        if self._knows(headers.get(TOKEN_HEADER) or _password(headers.get("authorization", ""))):
             return None
-        return Refusal(401, f"the header {TOKEN_HEADER} is not the server's token")
+        return Refusal(401, f"reading takes the server's token: see the header {TOKEN_HEADER}")
+
+    def _knows(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self.token.encode())
 
     def _change(self, headers: Headers) -> Refusal | None:
         if headers.get("origin", "").lower() not in {f"http://{host}" for host in self.hosts}:
             return Refusal(403, "changes are taken from this server's own pages: see Origin")
-        if (unknown := self._unknown(headers)) is not None:
-            return unknown
+        # Not by a password: a browser would send that along with what others make it ask.
+        if not self._knows(headers.get(TOKEN_HEADER, "")):
+            return Refusal(401, f"the header {TOKEN_HEADER} is not the server's token")
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return Refusal(415, "the content type must be application/json")
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal():
             return Refusal(411, "a body needs a Content-Length")
         return Refusal(413, "the body is too long") if int(length) > MAX_BODY else None
+
+
+def _password(authorization: str) -> str:
+    """The password of HTTP's basic authentication, whoever the user is; "" where there is none."""
+    kind, _, encoded = authorization.partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 class Guard:

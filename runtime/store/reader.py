@@ -118,9 +118,29 @@ class Reader:
         )
         return [trial_of(row) for row in rows]
 
-    def values(self) -> list[tuple[int, Values]]:
-        rows = self._db.execute('SELECT number, "values" FROM trial ORDER BY number')
+    def values(self, trials: Sequence[int] = ()) -> list[tuple[int, Values]]:
+        """(number, values) of these trials; of every trial where none is named."""
+        where = f"WHERE number IN ({', '.join('?' * len(trials))})" if trials else ""
+        rows = self._db.execute(
+            f'SELECT number, "values" FROM trial {where} ORDER BY number', trials
+        )
         return [(row[0], json.loads(row[1])) for row in rows]
+
+    def results(self) -> list[tuple[int, float, Values, float]]:
+        """(number, ended, values, metric) of the trials with a finite result, by number."""
+        rows = self._db.execute(
+            """SELECT number, ended, "values", metric FROM trial
+            WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999 ORDER BY number"""
+        )
+        return [(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
+
+    def gpus(self, trials: Sequence[int]) -> dict[int, JSON]:
+        """What trials have or had of GPUs, as GpuUse writes it; of all where none is named."""
+        some = f" AND number IN ({', '.join('?' * len(trials))})" if trials else ""
+        rows = self._db.execute(
+            f"SELECT number, gpu FROM trial WHERE gpu IS NOT NULL{some}", tuple(trials)
+        )
+        return {row[0]: json.loads(row[1]) for row in rows}
 
     def final(self, number: int) -> JSON:
         """The trial's final result as reported."""

@@ -1,100 +1,303 @@
 // The shell: which page of which experiment, its head, and what the pages share.
-import { duration, h, number, pill, time, toast } from "./dom.js";
+import { changeButton } from "./change.js";
+import * as compare from "./compare.js";
+import { duration, h, pill, put, short, toast } from "./dom.js";
+import * as experiments from "./experiments.js";
 import * as importance from "./importance.js";
 import * as overview from "./overview.js";
 import * as source from "./source.js";
 import * as timeline from "./timeline.js";
 import * as trials from "./trials.js";
-import { change, follow, get, mayChange, takeToken } from "./server.js";
+import { showTrial } from "./trial.js";
+import { change, follow, get, Refused, takeToken } from "./server.js";
 
-const PAGES = { "": ["Overview", overview], trials: ["Trials", trials], source: ["Source", source], importance: ["Importance", importance], timeline: ["Timeline", timeline] };
-const FIELDS = ["number", "id", "state", "origin", "metric", "reports", "last", "created", "started", "ended", "reason"];
-let unfollow = null;
+const PAGES = {
+  "": ["Overview", overview],
+  trials: ["Trials", trials],
+  source: ["Source", source],
+  importance: ["Importance", importance],
+  timeline: ["Timeline", timeline],
+};
+const FIELDS = [
+  "number",
+  "id",
+  "state",
+  "origin",
+  "metric",
+  "reports",
+  "last",
+  "created",
+  "started",
+  "ended",
+  "reason",
+];
+const main = document.getElementById("main"),
+  head = document.getElementById("top");
+let leave = null,
+  opened = 0;
 
-takeToken();
-addEventListener("hashchange", takeToken);
+function takeLink() {
+  if (!/^#token=/.test(location.hash)) return false;
+  takeToken(location.hash);
+  history.replaceState(null, "", location.pathname + location.search);
+  return true;
+}
+
+takeLink();
+addEventListener("hashchange", () => takeLink() && open());
 addEventListener("popstate", open);
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-inside]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   history.pushState(null, "", link.href);
-  open();
+  open().then(() => {
+    scrollTo(0, 0);
+    main.focus({ preventScroll: true });
+  });
 });
 
-const reachable = (yes) => { document.getElementById("offline").hidden = yes; };
+function reachable(yes, error) {
+  const box = document.getElementById("offline");
+  box.hidden = yes;
+  if (!yes && error instanceof Refused) box.textContent = error.message;
+  else if (!yes)
+    box.textContent =
+      "The server cannot be reached. What you see may be old; this page comes back by itself.";
+}
+
 const inside = (href, ...rest) => h("a", { href, "data-inside": "" }, ...rest);
-const brand = () => h("a", { href: "/", class: "brand", "data-inside": "" }, h("img", { src: "/static/icon.svg", alt: "" }), "Annotate");
+const brand = () =>
+  h(
+    "a",
+    { href: "/", class: "brand", "data-inside": "" },
+    h("img", { src: "/static/icon.svg", alt: "" }),
+    "Annotate",
+  );
 
 async function open() {
-  unfollow?.(); unfollow = null;
+  const turn = ++opened;
+  leave?.();
+  leave = null;
+  document.querySelectorAll("dialog").forEach((d) => d.close());
   const [, id, page = ""] = location.pathname.match(/^\/e\/([A-Za-z0-9]+)\/?(\w*)$/) || [];
-  const main = document.getElementById("main");
+  const [, several] = location.pathname.match(/^\/compare\/([A-Za-z0-9+]+)$/) || [];
   try {
-    if (id) await experiment(id, page in PAGES ? page : "", main); else await list(main);
-  } catch (error) { main.replaceChildren(h("p", { class: "bad", role: "alert" }, error.message), h("p", {}, inside("/", "All experiments"))); }
+    if (id) await experiment(id, page in PAGES ? page : "", turn);
+    else if (several) comparison([...new Set(several.split("+"))]);
+    else list();
+  } catch (error) {
+    if (turn === opened) failed(error);
+  }
 }
 
-async function list(main) {
+function failed(error) {
+  leave?.();
+  leave = null;
+  if (error instanceof Refused && error.status === 401) return locked();
+  document.title = "Annotate";
+  put(head, h("div", { class: "bar" }, brand()));
+  const text =
+    error instanceof Refused ? error.message : `This page could not be shown: ${error.message}`;
+  put(
+    main,
+    h(
+      "div",
+      { class: "card empty" },
+      h("h1", {}, "Nothing to see here"),
+      h("p", { role: "alert" }, text),
+      h(
+        "p",
+        {},
+        inside("/", "All experiments"),
+        " · ",
+        h("button", { onclick: open }, "Try again"),
+      ),
+    ),
+  );
+}
+
+// Somebody who came without the link, or with that of another server.
+function locked() {
+  document.title = "Annotate";
+  put(head, h("div", { class: "bar" }, brand()));
+  const input = h("input", {
+    type: "password",
+    "aria-label": "Link or secret",
+    autocomplete: "off",
+    spellcheck: false,
+  });
+  const enter = (event) => {
+    event.preventDefault();
+    if (takeToken(input.value)) open();
+    else toast("That is no link of ours, and no secret.");
+  };
+  put(
+    main,
+    h(
+      "div",
+      { class: "card empty" },
+      h("h1", {}, "Open the link with the secret"),
+      h(
+        "p",
+        {},
+        "Whoever reads here has to have it: ",
+        h("code", {}, "annotate webui url"),
+        " prints the link. It can be pasted here, too.",
+      ),
+      h(
+        "form",
+        { class: "row", onsubmit: enter },
+        input,
+        h("button", { class: "primary" }, "Open"),
+      ),
+    ),
+  );
+}
+
+function list() {
   document.title = "Experiments – Annotate";
-  document.getElementById("top").replaceChildren(h("div", { class: "bar" }, brand(), h("div", { class: "grow" }), h("p", { class: "muted" }, "Everything stays on this machine.")));
-  let ended = false;
-  unfollow = () => { ended = true; };
-  while (!ended) {
-    try { const rows = await get("", ""); reachable(true); if (ended) return; main.replaceChildren(table(rows)); }
-    catch (error) { if (error instanceof TypeError) reachable(false); else throw error; }
-    await new Promise((go) => setTimeout(go, 2000));
-    if (document.hidden) await new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));
-  }
+  put(
+    head,
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      h("span", { class: "grow" }),
+      h("span", { class: "muted small" }, "Everything stays on this machine."),
+    ),
+  );
+  leave = experiments.follow(main, reachable, failed);
 }
 
-function table(rows) {
-  if (!rows.length) return h("div", { class: "card empty" }, h("h1", {}, "No experiment yet"), h("p", {}, "Start one, and it appears here:"), h("p", {}, h("code", {}, "annotate run train.py --max-trials 10 --port 8080")));
-  return h("section", { class: "card" }, h("header", {}, h("h1", {}, "Experiments")), h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, ["Name", "State", "Best", "Trials", "Tuner", "Began"].map((t) => h("th", { scope: "col" }, t)))),
-    h("tbody", {}, rows.map((r) => r.error ? h("tr", {}, h("td", {}, r.id), h("td", { colSpan: 5, class: "bad" }, r.error)) : h("tr", {},
-      h("td", {}, inside(`/e/${r.id}`, r.name || r.id), " ", h("span", { class: "muted mono" }, r.id)), h("td", {}, pill(r.state)),
-      h("td", { class: "mono" }, r.best ? number(r.best.metric) : "–"), h("td", {}, total(r.counts) + (r.max_trials ? ` of ${r.max_trials}` : "")),
-      h("td", {}, r.tuner), h("td", {}, time(r.created))))))));
+function comparison(ids) {
+  document.title = "Comparison – Annotate";
+  put(
+    head,
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      h("span", { class: "muted", "aria-hidden": "true" }, "/"),
+      h("h1", { class: "grow" }, `${ids.length} experiments`),
+      inside("/", "All experiments"),
+    ),
+  );
+  leave = compare.follow(main, ids, reachable, failed);
 }
-const total = (counts) => Object.values(counts).reduce((a, b) => a + b, 0);
 
-async function experiment(id, name, main) {
-  const model = { id, head: await get(id, ""), trials: new Map(), changed: () => {} };
-  const clock = h("span", { class: "muted" });
-  const status = h("span"), actions = h("div", { class: "row" });
-  const shown = { state: "" };
-  function top() {
-    const e = model.head, end = e.ended || Date.now() / 1000;
-    clock.textContent = duration(end - e.created);
-    if (shown.state === e.state + e.concurrency) return;
-    shown.state = e.state + e.concurrency;
-    status.replaceChildren(pill(e.state));
-    actions.replaceChildren(...(e.state === "RUNNING" && mayChange() ? controls(model) : []));
-  }
+async function experiment(id, name, turn) {
+  const model = {
+    id,
+    head: await get(id, ""),
+    trials: new Map(),
+    listeners: new Set(),
+    ticked: null,
+  };
+  if (turn !== opened) return;
   document.title = `${model.head.name || id} – Annotate`;
-  const bar = h("div", { class: "bar" }, brand(), h("span", { class: "muted", "aria-hidden": "true" }, "/"), h("div", { class: "grow" }, h("h1", {}, model.head.name || id)), h("span", { class: "mono muted" }, id), status, clock, actions);
-  const tabs = h("nav", { class: "tabs", "aria-label": "Pages" }, Object.entries(PAGES).map(([p, [title]]) => h("a", { href: `/e/${id}${p ? "/" + p : ""}`, "data-inside": "", "aria-current": p === name ? "page" : null }, title)));
-  document.getElementById("top").replaceChildren(bar, tabs);
-  top();
-  main.replaceChildren();
+  const top = heading(model, name);
+  put(main);
   const update = await PAGES[name][1].show(main, model);
-  const stop = follow(id, (line) => {
-    if (line.whole) model.trials.clear();
-    const changed = line.trials.map((row) => Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])));
-    for (const trial of changed) model.trials.set(trial.number, trial);
-    Object.assign(model.head, line.experiment);
-    top(); update?.(changed, line.whole);
-  }, reachable);
-  const tick = setInterval(() => { if (!document.hidden && !model.head.ended) top(); }, 1000);
-  unfollow = () => { stop(); clearInterval(tick); };
+  if (turn !== opened) return;
+  const stop = follow(
+    id,
+    (line) => {
+      if (line.whole) model.trials.clear();
+      const changed = line.trials.map((row) =>
+        Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])),
+      );
+      for (const trial of changed) model.trials.set(trial.number, trial);
+      Object.assign(model.head, line.experiment);
+      top();
+      Promise.resolve(update?.(changed, line.whole)).catch(
+        (error) => error instanceof Refused && toast(error.message),
+      );
+      for (const listener of model.listeners) listener(changed);
+    },
+    reachable,
+  );
+  const tick = setInterval(() => {
+    if (!document.hidden && !model.head.ended) {
+      top();
+      model.ticked?.();
+    }
+  }, 1000);
+  leave = () => {
+    stop();
+    clearInterval(tick);
+  };
+  const asked = new URLSearchParams(location.search).get("trial");
+  if (asked) showTrial(model, asked);
+}
+
+// The head of an experiment's pages; returns what brings it up to date.
+function heading(model, name) {
+  const clock = h("span", { class: "muted clock" }),
+    status = h("span"),
+    actions = h("div", { class: "row" });
+  const title = model.head.name || model.id;
+  put(
+    head,
+    h(
+      "div",
+      { class: "bar" },
+      brand(),
+      h("span", { class: "muted", "aria-hidden": "true" }, "/"),
+      h("div", { class: "grow" }, h("h1", { title: short(title, 500) }, title)),
+      h("span", { class: "mono muted" }, model.id),
+      status,
+      clock,
+      actions,
+    ),
+    h(
+      "nav",
+      { class: "tabs", "aria-label": "Pages" },
+      Object.entries(PAGES).map(([p, [text]]) =>
+        h(
+          "a",
+          {
+            href: `/e/${model.id}${p ? "/" + p : ""}`,
+            "data-inside": "",
+            "aria-current": p === name ? "page" : null,
+          },
+          text,
+        ),
+      ),
+    ),
+  );
+  let shown = "";
+  function top() {
+    const e = model.head;
+    clock.textContent = duration((e.ended || Date.now() / 1000) - e.created);
+    if (shown === e.state) return;
+    shown = e.state;
+    put(status, pill(e.state));
+    put(actions, changeButton(model), e.state === "RUNNING" && controls(model));
+  }
+  top();
+  return top;
 }
 
 function controls(model) {
-  const send = async (kind, document) => { try { toast(await change(model.id, kind, document)); } catch (error) { toast(error.message); } };
-  const slots = h("input", { type: "number", min: "1", value: String(model.head.concurrency), "aria-label": "Trials at a time", style: { width: "5em" } });
-  slots.addEventListener("change", () => slots.value > 0 && send("concurrency", { value: Number(slots.value) }));
-  return [h("label", { class: "label" }, "at a time ", slots), h("button", { class: "danger", onclick: () => confirm("End the running trials and stop? It can be resumed.") && send("stop", {}) }, "Stop")];
+  const send = async (kind, document) => {
+    try {
+      toast(await change(model.id, kind, document));
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  return [
+    h(
+      "button",
+      {
+        class: "danger",
+        onclick: () =>
+          confirm("End the running trials and stop? It can be resumed.") && send("stop", {}),
+      },
+      "Stop",
+    ),
+  ];
 }
 
 open();

@@ -1,53 +1,219 @@
-// How much each parameter matters, and the results along each one.
-import { card, h, number, value } from "./dom.js";
-import { chart, color } from "./plot.js";
-import { get } from "./server.js";
+// How much each parameter matters, alone and with another, and the results along them.
+import { contour } from "./contour.js";
+import { dimension, placed, range } from "./dimension.js";
+import { card, h, put, words } from "./dom.js";
+import { get, Refused, valuesOf } from "./server.js";
+import { slice } from "./slice.js";
 import { showTrial } from "./trial.js";
 
-const STEPS = 8;
-
-// The share of the results' variance that a parameter explains alone: the correlation ratio over
-// its options, or over steps with as many trials each, less what chance would explain (Kelley's
-// epsilon squared). Nothing is known of parameters that matter only together.
-export function explained(pairs) {
-  const all = pairs.filter(([v, y]) => v !== undefined && Number.isFinite(y));
-  if (all.length < 10) return null;
-  const groups = new Map();
-  const numeric = all.every(([v]) => typeof v === "number");
-  const put = (key, y) => { if (!groups.has(key)) groups.set(key, []); groups.get(key).push(y); };
-  if (numeric) {
-    const sorted = [...all].sort((a, b) => a[0] - b[0]), size = Math.min(STEPS, Math.floor(all.length / 5));
-    sorted.forEach(([, y], i) => put(Math.floor(i * size / sorted.length), y));
-  } else for (const [v, y] of all) put(value(v), y);
-  const mean = all.reduce((a, [, y]) => a + y, 0) / all.length;
-  const total = all.reduce((a, [, y]) => a + (y - mean) ** 2, 0);
-  if (!total) return 0;
-  let within = 0;
-  for (const ys of groups.values()) { const m = ys.reduce((a, b) => a + b, 0) / ys.length; for (const y of ys) within += (y - m) ** 2; }
-  if (all.length <= groups.size) return null;
-  return Math.max(0, 1 - (within / (all.length - groups.size)) / (total / (all.length - 1)));
-}
+const AGAIN = 5000; // ms between two looks at what the results say
+const percent = (share) =>
+  share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
 
 export async function show(main, model) {
-  let values = await get(model.id, "/values");
-  const table = h("div", { class: "scroll" }), slices = h("div", { class: "grid", style: { gridColumn: "1 / -1" } });
-  const done = () => [...model.trials.values()].filter((t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric) && values[t.number]);
-  const of = (p, t) => { const v = values[t.number][p.key]; return v && typeof v === "object" && "_name" in v ? v._name : v; };
-  const plots = model.head.space.map((p) => {
-    const options = p.options?.map((o) => value(o && typeof o === "object" && "_name" in o ? o._name : o));
-    const plot = chart({ height: 210, label: `Results along ${p.name}`, xLabel: options ? options.map((o, i) => `${i}: ${o}`).join("  ").slice(0, 60) : p.log ? `log10 ${p.name}` : p.name, open: (t) => showTrial(model, t.number), tip: (t) => `trial ${t.number}: ${number(t.metric)}\n${p.name} = ${value(values[t.number][p.key])}`,
-      data: () => { const rows = done(); return [{ color: color("--c1"), radius: rows.length > 2000 ? 1.5 : 3, alpha: 0.6, points: rows.map((t) => { const v = of(p, t); return [options ? options.indexOf(value(v)) : typeof v !== "number" ? NaN : p.log ? Math.log10(v) : v, t.metric, t]; }).filter((q) => Number.isFinite(q[0])) }]; } });
-    slices.append(card("w4", p.name, [plot.reset], plot.box));
-    return plot;
-  });
-  main.replaceChildren(h("div", { class: "grid" }, card("w12", "How much each parameter explains alone", null, table), slices));
-  function fill() {
-    const rows = model.head.space.map((p) => [p, explained(done().map((t) => [of(p, t), t.metric]))]).sort((a, b) => (b[1] ?? -1) - (a[1] ?? -1));
-    table.replaceChildren(h("table", { class: "bars" }, h("tbody", {}, rows.map(([p, share]) => h("tr", {}, h("th", { scope: "row", title: p.key }, p.name), h("td", { class: "number" }, share === null ? "too few trials" : `${Math.round(100 * share)} %`), h("td", {}, h("div", { class: "progress", "aria-hidden": "true" }, h("span", { class: "fill", style: { width: `${100 * (share || 0)}%` } }))))))),
-      h("p", { class: "muted" }, `Of the variance of ${done().length} results; what parameters do only together is not in it, and a tuner that looks mostly near the best makes all look less important.`));
-  }
-  fill();
-  return async (changed, whole) => {
-    if (whole || changed.some((t) => t.state === "SUCCEEDED")) { values = await get(model.id, "/values"); fill(); plots.forEach((p) => p.again()); }
+  const about = h("p"),
+    bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…"));
+  const doubt = h("p", { class: "doubt", role: "status", hidden: true }),
+    slices = h("div", { class: "grid whole" });
+  const view = {
+    told: null,
+    rows: [],
+    limits: [0, 1],
+    dimensions: new Map(),
+    plots: new Map(),
+    pair: null,
+    over: null,
   };
+  const open = (trial) => showTrial(model, trial);
+  const first = choice("Across", 0),
+    second = choice("Up", 1);
+  const plane = contour({
+    state: () => view.over,
+    rows: () => view.rows,
+    best: () => model.head.optimize,
+    open,
+  });
+  const pairCard = card(
+    "w6 tall",
+    "Two parameters together",
+    [first.label, second.label],
+    plane.box,
+    h(
+      "p",
+      { class: "muted" },
+      "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results.",
+    ),
+  );
+  pairCard.hidden = true;
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w6 tall", "What matters", null, doubt, bars, about),
+      pairCard,
+      slices,
+    ),
+  );
+
+  // Whoever chooses the same for both has them change places.
+  function choice(name, side) {
+    const select = h("select", {
+      "aria-label": `${name}: parameter`,
+      onchange: () => {
+        const chosen = Number(select.value),
+          other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
+        view.pair = side ? [other, chosen] : [chosen, other];
+        fetchPair();
+      },
+    });
+    return { select, label: h("label", { class: "label" }, `${name} `, select) };
+  }
+  async function learn() {
+    const [told, values] = await Promise.all([get(model.id, "/importance"), valuesOf(model)]);
+    view.told = told;
+    view.dimensions = new Map(told.parameters.map((p) => [p.number, dimension(p)]));
+    const trials = [...model.trials.values()].filter(
+      (t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric),
+    );
+    view.rows = placed(trials, values, [...view.dimensions.values()]);
+    view.limits = range(
+      view.rows.map((r) => r.y),
+      told.parameters.flatMap((p) => p.along?.mean || []),
+    );
+    fill();
+    await fetchPair();
+  }
+  function fill() {
+    const told = view.told,
+      names = new Map(told.parameters.map((p) => [p.number, p.name]));
+    put(about, told.alone && explained(told));
+    put(doubt, told.alone && doubts(told));
+    doubt.hidden = !doubt.textContent;
+    const pairs = (told.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
+    const choose = (p) => {
+      view.pair = [...p.sides];
+      fetchPair();
+    };
+    put(
+      bars,
+      told.alone
+        ? [
+            table("Alone", told.alone, names),
+            table("Two together, beyond what each does alone", pairs, names, choose),
+          ]
+        : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`),
+    );
+    pairCard.hidden = !told.alone || told.parameters.length < 2;
+    for (const p of told.parameters) {
+      if (!view.plots.has(p.number)) {
+        const plot = slice({
+          along: () => view.dimensions.get(p.number),
+          rows: () => view.rows,
+          limits: () => view.limits,
+          open,
+        });
+        view.plots.set(p.number, plot);
+        slices.append(
+          card(
+            "w4",
+            p.name,
+            [h("span", { class: "muted label" }, p.log ? "log" : p.options.length ? "choice" : "")],
+            plot.box,
+          ),
+        );
+      }
+      view.plots.get(p.number).again();
+    }
+    if (!view.pair && told.pairs?.length) view.pair = [...told.pairs[0].sides];
+  }
+  async function fetchPair() {
+    const [a, b] = view.pair || [];
+    if (!view.told.alone || b === undefined) return;
+    for (const [{ select }, chosen] of [
+      [first, a],
+      [second, b],
+    ]) {
+      put(
+        select,
+        view.told.parameters.map((p) => h("option", { value: String(p.number) }, p.name)),
+      );
+      select.value = String(chosen);
+    }
+    const over = await get(model.id, `/importance/pair?first=${a}&second=${b}`);
+    if (view.pair[0] === a && view.pair[1] === b)
+      view.over = { ...over, across: view.dimensions.get(a), up: view.dimensions.get(b) };
+    plane.again();
+  }
+
+  let due = false;
+  return async (changed, whole) => {
+    if (due || !(whole || changed.some((t) => t.state === "SUCCEEDED"))) return;
+    due = true;
+    await new Promise((go) => setTimeout(go, whole ? 0 : AGAIN));
+    due = false;
+    try {
+      await learn();
+    } catch (error) {
+      if (error instanceof Refused) put(doubt, error.message);
+    }
+  };
+}
+
+function table(title, effects, names, choose) {
+  if (!effects.length) return null;
+  const name = (e) => e.sides.map((n) => names.get(n)).join(" × ");
+  const row = (e) =>
+    h(
+      "tr",
+      {},
+      h(
+        "th",
+        { scope: "row", title: name(e) },
+        choose ? h("button", { class: "plain", onclick: () => choose(e) }, name(e)) : name(e),
+      ),
+      h(
+        "td",
+        { class: "number" },
+        percent(e.share),
+        h("span", { class: "muted" }, ` ± ${Math.max(1, Math.round(100 * e.spread))}`),
+      ),
+      h("td", { "aria-hidden": "true" }, bar(e, choose ? "k3" : "k1")),
+    );
+  return h("table", { class: "shares" }, h("caption", {}, title), h("tbody", {}, effects.map(row)));
+}
+
+function bar({ share, spread }, kind) {
+  const from = Math.max(0, share - spread),
+    to = Math.min(1, share + spread);
+  return h(
+    "div",
+    { class: "share" },
+    h("span", { class: kind, style: { width: `${100 * share}%` } }),
+    h("i", { style: { left: `${100 * from}%`, width: `${100 * (to - from)}%` } }),
+  );
+}
+
+function explained(told) {
+  const rest = Math.max(0, 1 - told.alone.reduce((a, e) => a + e.share, 0) - told.together);
+  const others = Object.entries(told.counts).filter(([state]) => state !== "SUCCEEDED");
+  const left = others.map(([state, n]) => `${n} ${words(state)}`);
+  return [
+    `A random forest learned ${told.used === told.results ? "the" : `${told.used} of the`} ${told.results} results. `,
+    "If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ",
+    "± is how far the forest's trees differ. ",
+    rest >= 0.01 ? `${percent(rest)} is left to three and more together. ` : "",
+    left.length ? `Without the trials that have no result (${left.join(", ")}). ` : "",
+    told.outside ? `${told.outside} results lie outside the search space and do not count. ` : "",
+    told.far ? `${told.far} far-off results count as if they were nearer. ` : "",
+  ];
+}
+
+function doubts(told) {
+  const fit = `The forest predicts ${percent(Math.max(0, told.fit))} of the variance of results that it has not seen`;
+  if (told.fit < 0.1) return `${fit}: these numbers say nothing yet.`;
+  if (told.fit < 0.5) return `${fit}: take these numbers as a hint.`;
+  if (told.alone[0].spread > 0.2)
+    return "The forest's trees differ much about these numbers: take them as a hint. Trials that are spread over the search space would tell more.";
+  return null;
 }

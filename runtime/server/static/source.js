@@ -1,65 +1,237 @@
 // The annotated source, with what the trials tried and what was best at each place.
-import { h, number, put, toast, value } from "./dom.js";
+import { copying, h, named, number, put, redraw, short, value } from "./dom.js";
 import { color, surface } from "./plot.js";
-import { get } from "./server.js";
+import { get, valuesOf } from "./server.js";
+
+const BINS = 24;
 
 export async function show(main, model) {
-  const [files, values] = await Promise.all([get(model.id, "/source"), get(model.id, "/values")]);
-  const tried = (key) => Object.values(values).map((v) => v[key]).filter((v) => v !== undefined);
-  const best = () => model.head.best?.values || {};
-  const applied = h("section", { class: "card w12", "aria-label": "apply", hidden: true });
-  const apply = async () => {
-    try {
-      const found = await get(model.id, "/apply");
-      applied.hidden = false;
-      put(applied, h("header", {}, h("h2", {}, `What annotate apply would write: the values of trial ${found.trial}`), h("button", { onclick: () => navigator.clipboard.writeText(found.diff).then(() => toast("Copied.")) }, "Copy")),
-        found.diff ? h("pre", { tabindex: "0" }, found.diff) : h("p", { class: "muted" }, "Nothing: the source has these values."),
-        found.misfits.map((m) => h("p", { class: "bad" }, `${m.where}: ${m.name} does not fit any more: ${m.reason}`)));
-    } catch { applied.hidden = true; /* no trial has a result yet, or the folder has gone */ }
-  };
-  if (!files.length) { main.replaceChildren(h("div", { class: "card empty" }, h("h1", {}, "No annotated source"), h("p", {}, "This experiment's search space came from a file."))); return null; }
-  main.replaceChildren(h("div", { class: "grid" }, files.map((file) => h("section", { class: "card w12" }, h("header", {}, h("h2", { class: "mono" }, file.path), h("span", { class: "muted" }, "as it was when the experiment began")),
-    h("nav", { class: "row", "aria-label": "Parameters" }, file.places.map((p) => h("a", { href: `#L${p.line}` }, p.name))),
-    h("div", { class: "code", tabindex: "0" }, h("table", {}, h("tbody", {}, file.lines.map((line, n) => row(line, n + 1, file.places.filter((p) => p.line === n + 1)))))))), applied));
-
-  function row(line, n, places) {
-    return h("tr", { id: `L${n}` }, h("td", { class: "n" }, String(n)), h("td", {}, places.length ? marked(line, places) : line),
-      h("td", { class: "note" }, places.map((p) => h("div", { class: "row", title: p.key }, h("span", { class: "muted" }, p.name), spark(tried(p.key), p), p.key in best() ? h("span", { class: "best" }, `best ${value(best()[p.key])}`) : null))));
+  const files = await get(model.id, "/source");
+  if (!files.length) {
+    put(
+      main,
+      h(
+        "div",
+        { class: "card empty" },
+        h("h1", {}, "No annotated source"),
+        h("p", {}, "This experiment's search space came from a file."),
+        h("p", {}, h("a", { href: `/e/${model.id}`, "data-inside": "" }, "Its search space")),
+      ),
+    );
+    return null;
   }
-  await apply();
-  let shown = model.head.best?.number;
-  return () => { if (model.head.best?.number !== shown) { shown = model.head.best?.number; apply(); } };
+  const notes = []; // {place, box} of each parameter's place
+  const applied = h("section", { class: "card w12", "aria-label": "apply", hidden: true });
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      files.map((file) => listing(file, notes)),
+      applied,
+    ),
+  );
+  const wanted = new URLSearchParams(location.search).get("parameter");
+  const target = notes.find(({ place }) => place.key === wanted)?.row;
+  target?.classList.add("sought");
+  target?.scrollIntoView({ block: "center" });
+
+  async function fill() {
+    const values = Object.values(await valuesOf(model)),
+      best = model.head.best?.values || {};
+    for (const { place, box } of notes) {
+      const tried = values.map((v) => v[place.key]).filter((v) => v !== undefined);
+      redraw(box, [tried, best[place.key]], () => noteOf(model, place, tried, best));
+    }
+  }
+  let shown;
+  async function apply() {
+    if (!model.head.best || model.head.best.number === shown) return;
+    shown = model.head.best.number;
+    try {
+      redraw(applied, shown, await diff(model));
+      applied.hidden = false;
+    } catch {
+      applied.hidden = true; /* the folder has gone */
+    }
+  }
+  let due = false;
+  return async () => {
+    if (due) return;
+    due = true;
+    await new Promise((go) => setTimeout(go, 300));
+    due = false;
+    await fill();
+    await apply();
+  };
+}
+
+async function diff(model) {
+  const found = await get(model.id, "/apply"),
+    command = `annotate apply ${model.id}`;
+  const kind = (line) =>
+    /^(---|\+\+\+|@@)/.test(line)
+      ? "muted"
+      : line[0] === "+"
+        ? "added"
+        : line[0] === "-"
+          ? "removed"
+          : null;
+  return () => [
+    h(
+      "header",
+      {},
+      h("h2", {}, `What annotate apply would write: the values of trial ${found.trial}`),
+      h(
+        "div",
+        { class: "row" },
+        h("code", {}, command),
+        copying("Copy command", () => command),
+        copying("Copy", () => found.diff),
+      ),
+    ),
+    found.diff
+      ? h(
+          "pre",
+          { tabindex: "0", "aria-label": "Diff" },
+          found.diff.split(/(?<=\n)/).map((line) => h("span", { class: kind(line) }, line)),
+        )
+      : h("p", { class: "muted" }, "Nothing: the source has these values."),
+    found.misfits.map((m) =>
+      h("p", { class: "bad" }, `${m.where}: ${m.name} does not fit any more: ${m.reason}`),
+    ),
+  ];
+}
+
+function listing(file, notes) {
+  const rows = file.lines.map((line, i) => {
+    const places = file.places.filter((p) => p.line === i + 1);
+    const boxes = places.map((place) => ({ place, box: h("div", { class: "tried" }) }));
+    const row = h(
+      "tr",
+      { id: `L${i + 1}` },
+      h("td", { class: "n" }, String(i + 1)),
+      h("td", {}, places.length ? marked(line, places) : commented(line)),
+      h(
+        "td",
+        { class: "note" },
+        boxes.map((b) => b.box),
+      ),
+    );
+    notes.push(...boxes.map((b) => ({ ...b, row })));
+    return row;
+  });
+  return h(
+    "section",
+    { class: "card w12", "aria-label": file.path },
+    h(
+      "header",
+      {},
+      h("h2", { class: "mono" }, file.path),
+      h("span", { class: "muted small" }, "as it was when the experiment began"),
+    ),
+    h(
+      "nav",
+      { class: "row jumps", "aria-label": "Parameters" },
+      file.places.map((p) => h("a", { href: `#L${p.line}` }, named(p.name))),
+    ),
+    h(
+      "div",
+      { class: "code", tabindex: "0", role: "group", "aria-label": `Lines of ${file.path}` },
+      h("table", {}, h("tbody", {}, rows)),
+    ),
+  );
+}
+
+function noteOf(model, place, tried, best) {
+  return [
+    h(
+      "a",
+      {
+        class: "quiet",
+        title: `${short(place.key, 300)}: the trials sorted by it`,
+        href: `/e/${model.id}/trials?sort=${encodeURIComponent(place.key)}`,
+        "data-inside": "",
+      },
+      named(place.name),
+    ),
+    spark(tried, place, best[place.key]),
+    place.key in best
+      ? h(
+          "span",
+          { class: "best", title: short(value(best[place.key]), 1000) },
+          `best ${short(value(best[place.key]), 40)}`,
+        )
+      : h("span"),
+  ];
+}
+
+// A line with its annotation, where it has one, set off from the code.
+function commented(line) {
+  const at = line.search(/#\s*@nni\b/);
+  return at < 0 ? line : [line.slice(0, at), h("span", { class: "annotation" }, line.slice(at))];
 }
 
 function marked(line, places) {
-  const parts = [], chars = [...line];
+  const parts = [],
+    chars = [...line];
   let from = 0;
   for (const p of [...places].sort((a, b) => a.col - b.col)) {
-    const start = p.col - 1, end = start + [...p.written.split("\n")[0]].length;
+    const start = p.col - 1,
+      end = start + [...p.written.split("\n")[0]].length;
     if (start < from) continue;
-    parts.push(chars.slice(from, start).join(""), h("span", { class: "hot" }, chars.slice(start, end).join("")));
+    parts.push(
+      chars.slice(from, start).join(""),
+      h("span", { class: "hot" }, chars.slice(start, end).join("")),
+    );
     from = end;
   }
-  return [...parts, chars.slice(from).join("")];
+  return [...parts, commented(chars.slice(from).join(""))];
 }
 
-// How often each value was tried: twenty steps of a number's range, or the options.
-function spark(values, place) {
-  const numbers = values.filter((v) => typeof v === "number" && (!place.log || v > 0)).map((v) => place.log ? Math.log(v) : v);
-  let bins;
-  if (place.options) bins = place.options.map((o) => values.filter((v) => value(v) === value(o)).length);
-  else {
-    if (!numbers.length) return null;
-    const low = Math.min(...numbers), span = Math.max(...numbers) - low || 1;
-    bins = new Array(20).fill(0);
-    for (const v of numbers) bins[Math.min(19, Math.floor(20 * (v - low) / span))]++;
-  }
-  const label = `${place.name}: ${values.length} values tried${place.options ? `, ${place.options.map((o, i) => `${value(o)} ${bins[i]} times`).join(", ")}` : numbers.length ? `, ${number(Math.min(...values))} to ${number(Math.max(...values))}` : ""}`;
-  const view = surface(20, label, (c, width, height) => {
-    const most = Math.max(...bins, 1), step = width / bins.length;
-    c.fillStyle = color("--c1");
-    bins.forEach((n, i) => c.fillRect(i * step, height - n / most * height, Math.max(1, step - 1), n / most * height));
+// How often each value was tried: steps of a number's range, or the options; the best one's in
+// its colour.
+function spark(tried, place, best) {
+  const { bins, at } = place.options ? optionBins(tried, place) : numberBins(tried, place);
+  if (!bins.length) return h("span");
+  const numbers = tried.filter((v) => typeof v === "number");
+  const range = numbers.length
+    ? `, ${number(Math.min(...numbers))} to ${number(Math.max(...numbers))}`
+    : "";
+  const each = place.options
+    ? `, ${place.options.map((o, i) => `${short(value(o), 60)} ${bins[i]} times`).join(", ")}`
+    : range;
+  const label = short(`${place.name}: ${tried.length} values tried${each}`, 2000);
+  const view = surface(22, label, (c, width, height) => {
+    const most = Math.max(...bins, 1),
+      step = width / bins.length,
+      chosen = best === undefined ? -1 : at(best);
+    bins.forEach((n, i) => {
+      c.fillStyle = color(i === chosen ? "--c2" : "--c1");
+      const tall = n ? Math.max(2, (n / most) * (height - 3)) : 0;
+      c.fillRect(i * step, height - 1 - tall, Math.max(1, step - 1), tall);
+    });
+    c.fillStyle = color("--line");
+    c.fillRect(0, height - 1, width, 1);
   });
-  view.canvas.tabIndex = -1;
+  view.canvas.removeAttribute("tabindex");
   return h("span", { class: "spark", title: label }, view.box);
+}
+
+function optionBins(tried, place) {
+  const names = place.options.map((o) => value(o?._name ?? o));
+  const at = (v) => names.indexOf(value(v?._name ?? v));
+  return { bins: names.map((_, i) => tried.filter((v) => at(v) === i).length), at };
+}
+
+function numberBins(tried, place) {
+  const of = (v) => (place.log ? Math.log(v) : v);
+  const numbers = tried.map((v) => (typeof v === "number" ? of(v) : NaN)).filter(Number.isFinite);
+  if (!numbers.length) return { bins: [], at: () => -1 };
+  const low = Math.min(...numbers),
+    span = Math.max(...numbers) - low || 1;
+  const at = (v) => Math.min(BINS - 1, Math.floor((BINS * (of(v) - low)) / span));
+  const bins = new Array(BINS).fill(0);
+  for (const v of tried) if (Number.isFinite(of(v))) bins[at(v)]++;
+  return { bins, at };
 }

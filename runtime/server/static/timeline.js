@@ -1,48 +1,213 @@
-// When each trial ran, in the slots that were free, and why those that wait do.
-import { card, duration, h, pill, time } from "./dom.js";
-import { color, scale, surface, ticks } from "./plot.js";
+// When each trial ran, in which slot and on which GPUs, and why those that wait do.
+import { card, duration, h, pill, put, time, words } from "./dom.js";
+import { leased, usedText, waitsFor } from "./gpus.js";
+import { lanes, packed, shape } from "./lanes.js";
+import { get } from "./server.js";
 import { showTrial } from "./trial.js";
 
-const COLORS = { SUCCEEDED: "--c3", RUNNING: "--c1", FAILED: "--bad", EARLY_STOPPED: "--c5" };
+const ASKED = 150; // trials whose use of GPUs is asked for at a time
+const LISTED = 50; // trials that wait
 
 export async function show(main, model) {
-  const waits = h("div", { class: "scroll" }), tip = h("p", { class: "muted", role: "status" }, "Point at a trial to see it.");
-  let boxes = [], height = 220;
-  const view = surface(height, "When each trial ran; the table of trials has the same in text", draw);
-  main.replaceChildren(h("div", { class: "grid" }, card("w12", "Slots", null, view.box, tip), card("w12", "Waiting", null, waits)));
+  const view = { uses: new Map(), zoom: { window: null }, known: false, shape: "", plane: null };
+  const drawn = h("div"),
+    cards = scrolled("Use of each GPU"),
+    waits = scrolled("Trials that wait");
+  const out = () => {
+    view.zoom.window = null;
+    reset.hidden = true;
+    draw();
+  };
+  const reset = h("button", { hidden: true, onclick: out }, "Reset zoom");
+  const gpuCard = card("w12", "GPUs", null, cards),
+    waiting = h("h2", {}, "Waiting");
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w12", "When each trial ran", [reset], drawn, legend()),
+      gpuCard,
+      h("section", { class: "card w12", "aria-label": "Waiting" }, h("header", {}, waiting), waits),
+    ),
+  );
 
-  // The first slot that is free again takes the next trial, as it did when they ran.
-  function slots() {
-    const ends = [], now = Date.now() / 1000;
-    return [...model.trials.values()].filter((t) => t.started).sort((a, b) => a.started - b.started).map((t) => {
-      let slot = ends.findIndex((end) => end <= t.started + 0.02);
-      if (slot < 0) slot = ends.length;
-      ends[slot] = t.ended || now;
-      return { trial: t, slot, from: t.started, to: t.ended || now };
-    });
+  function bars() {
+    const trials = [...model.trials.values()].filter((t) => t.started);
+    const last = trials.reduce((most, t) => Math.max(most, t.ended || t.started), 0);
+    const now = model.head.state === "RUNNING" ? Date.now() / 1000 : last;
+    return trials
+      .sort((a, b) => a.started - b.started)
+      .map((trial) => ({
+        trial,
+        from: trial.started,
+        to: Math.max(trial.started, trial.ended || now),
+      }));
   }
-  function draw(c, width) {
-    const rows = slots();
-    c.fillStyle = color("--muted"); c.textBaseline = "middle";
-    if (!rows.length) { c.textAlign = "center"; c.fillText("No trial has begun yet", width / 2, height / 2); return; }
-    const begin = rows[0].from, end = Math.max(...rows.map((r) => r.to)), count = Math.max(...rows.map((r) => r.slot)) + 1;
-    const x = scale([0, Math.max(end - begin, 0.001)], 50, width - 12), tall = Math.min(34, (height - 40) / count);
-    c.textAlign = "center";
-    for (const t of ticks([0, end - begin], 7)) { c.fillText(duration(t), x(t), height - 12); c.strokeStyle = color("--line"); c.beginPath(); c.moveTo(x(t), 4); c.lineTo(x(t), height - 24); c.stroke(); }
-    c.textAlign = "right";
-    if (tall >= 12) for (let i = 0; i < count; i++) c.fillText(`slot ${i + 1}`, 44, 8 + (i + 0.5) * tall);
-    boxes = rows.map((r) => ({ ...r, x0: x(r.from - begin), x1: Math.max(x(r.to - begin), x(r.from - begin) + 1), y0: 8 + r.slot * tall, y1: 8 + (r.slot + 1) * tall - Math.min(3, tall / 4) }));
-    for (const b of boxes) {
-      c.fillStyle = color(COLORS[b.trial.state] || "--muted"); c.fillRect(b.x0, b.y0, Math.max(1, b.x1 - b.x0 - 1), b.y1 - b.y0);
-      if (b.x1 - b.x0 > 28 && tall > 13) { c.fillStyle = color("--card"); c.textAlign = "center"; c.fillText(String(b.trial.number), (b.x0 + b.x1) / 2, (b.y0 + b.y1) / 2); }
+  function draw() {
+    const all = packed(bars());
+    if (!all.length) {
+      put(drawn, h("p", { class: "empty" }, "No trial has begun yet."));
+      gpuCard.hidden = true;
+      return;
+    }
+    const gpus = byGpu(all, view.uses);
+    drawLanes([
+      { title: "Slots", rows: bySlot(all) },
+      ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : []),
+    ]);
+    gpuCard.hidden = !gpus.length;
+    put(cards, gpus.length && leased(gpus, view.uses));
+  }
+  // Bars that come do not take the focus from the drawing; another lane takes another drawing.
+  function drawLanes(groups) {
+    if (view.shape === shape(groups)) {
+      view.plane.fill(groups);
+      return;
+    }
+    const focused = view.plane?.canvas === document.activeElement;
+    view.shape = shape(groups);
+    view.plane = lanes({
+      groups,
+      zoom: view.zoom,
+      said: (bar) => said(bar, view.uses.get(bar.trial.number)),
+      open: (number) => showTrial(model, number),
+      zoomed: () => {
+        reset.hidden = view.zoom.window === null;
+      },
+    });
+    put(drawn, view.plane.box);
+    if (focused) view.plane.canvas.focus({ preventScroll: true });
+  }
+  function fill() {
+    const rows = [...model.trials.values()].filter(
+      (t) => t.state === "WAITING" || t.state === "INTERRUPTED",
+    );
+    waiting.textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
+    put(
+      waits,
+      rows.length
+        ? waitingTable(model, rows.slice(0, LISTED), view.uses)
+        : h("p", { class: "muted" }, "No trial waits."),
+      rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`),
+    );
+  }
+  async function fetchUses(changed) {
+    const some =
+      changed && changed.length <= ASKED
+        ? `?${changed.map((t) => `trial=${t.number}`).join("&")}`
+        : "";
+    for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
+      view.uses.set(Number(number), use);
+  }
+  return async (changed, whole) => {
+    const leases = model.head.config.gpus || view.uses.size || !view.known;
+    view.known = true;
+    try {
+      if (leases && (whole || changed.length)) await fetchUses(whole ? null : changed);
+    } catch {
+      /* the line that follows says that the server has gone */
+    }
+    draw();
+    fill();
+  };
+}
+
+const scrolled = (label) =>
+  h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
+
+function legend() {
+  const kinds = [
+    ["k3", "succeeded"],
+    ["k1", "running"],
+    ["kbad", "failed"],
+    ["k5", "stopped early"],
+    ["kmuted", "other"],
+  ];
+  return h(
+    "div",
+    { class: "legend" },
+    kinds.map(([kind, text]) => h("span", {}, h("b", { class: `${kind} square` }), text)),
+    h(
+      "span",
+      {},
+      "drag to zoom, Escape to zoom out; arrow keys go from trial to trial, + and − zoom",
+    ),
+  );
+}
+
+function bySlot(bars) {
+  const rows = [];
+  for (const bar of bars) {
+    rows[bar.lane] ??= { name: `slot ${bar.lane + 1}`, count: 1, bars: [] };
+    rows[bar.lane].bars.push({ ...bar, lane: 0 });
+  }
+  return rows;
+}
+
+function byGpu(bars, uses) {
+  const found = new Map();
+  for (const bar of bars) {
+    for (const gpu of uses.get(bar.trial.number)?.gpus || []) {
+      if (!found.has(gpu)) found.set(gpu, []);
+      found.get(gpu).push(bar);
     }
   }
-  const at = (e) => { const r = view.canvas.getBoundingClientRect(), x = e.clientX - r.left, y = e.clientY - r.top; return boxes.find((b) => x >= b.x0 && x <= b.x1 && y >= b.y0 && y <= b.y1); };
-  view.canvas.addEventListener("pointermove", (e) => { const b = at(e); if (b) tip.textContent = `Trial ${b.trial.number}: ${b.trial.state.toLowerCase()}, ${time(b.from)}, ${duration(b.to - b.from)}`; });
-  view.canvas.addEventListener("click", (e) => { const b = at(e); if (b) showTrial(model, b.trial.number); });
-  function fill() {
-    const rows = [...model.trials.values()].filter((t) => t.state === "WAITING" || t.state === "INTERRUPTED");
-    waits.replaceChildren(rows.length ? h("table", {}, h("tbody", {}, rows.slice(0, 50).map((t) => h("tr", {}, h("td", { class: "number" }, String(t.number)), h("td", {}, pill(t.state)), h("td", {}, t.reason || "until a slot is free"))))) : h("p", { class: "muted" }, "No trial waits."));
-  }
-  return () => { view.again(); fill(); };
+  const order = new Intl.Collator(undefined, { numeric: true }).compare;
+  return [...found]
+    .sort(([a], [b]) => order(a, b))
+    .map(([gpu, own]) => {
+      const some = packed(own);
+      return { name: `GPU ${gpu}`, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
+    });
+}
+
+function said({ trial, from, to }, use) {
+  const waited = from - trial.created;
+  return [
+    `trial ${trial.number}: ${words(trial.state)}`,
+    `${time(from)}, ${duration(to - from)}`,
+    waited >= 1 ? `waited ${duration(waited)} before` : "",
+    use?.gpus.length ? usedText(use) : "",
+    trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function waitingTable(model, trials, uses) {
+  const open = (t) =>
+    h(
+      "button",
+      { "aria-label": `Trial ${t.number}`, onclick: () => showTrial(model, t.number) },
+      String(t.number),
+    );
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col", class: "number" }, "Trial"),
+        h("th", { scope: "col" }, "State"),
+        h("th", { scope: "col" }, "Why"),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      trials.map((t) =>
+        h(
+          "tr",
+          {},
+          h("td", { class: "number" }, open(t)),
+          h("td", {}, pill(t.state), h("div", { class: "label" }, `since ${time(t.created)}`)),
+          h("td", {}, waitsFor(t, uses.get(t.number))),
+        ),
+      ),
+    ),
+  );
 }

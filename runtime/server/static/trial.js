@@ -1,80 +1,184 @@
 // One trial: its values, curve, why it failed, its logs, and what can be done with it.
-import { duration, h, number, pill, put, time, toast, value } from "./dom.js";
-import { chart, color } from "./plot.js";
-import { change, get, mayChange, text } from "./server.js";
+import {
+  copying,
+  dialog,
+  duration,
+  h,
+  named,
+  number,
+  pill,
+  put,
+  python,
+  ranFor,
+  redraw,
+  short,
+  time,
+  toast,
+  value,
+} from "./dom.js";
+import { curveChart, numberOf, reported } from "./curves.js";
+import { custom } from "./custom.js";
+import { usedText, waitsFor } from "./gpus.js";
+import { logOf } from "./log.js";
+import { change, get } from "./server.js";
 
 export async function showTrial(model, which) {
-  let found, curve;
-  try {
+  let found,
+    points = [];
+  const plot = curveChart({
+    height: 200,
+    of: () => [[found.number, points]],
+    tip: (t, p) => `report ${p[0]}: ${reported(p[3])}`,
+  });
+  async function read() {
     found = await get(model.id, `/trials/${which}`);
-    curve = (await get(model.id, `/curves?trial=${found.number}`))[found.number];
-  } catch (error) { toast(error.message); return; }
-  const dialog = h("dialog", { "aria-label": `Trial ${found.number}` });
-  const log = h("pre", { tabindex: "0" }, "…");
-  const streams = ["stderr", "stdout"].map((name) => h("button", { "aria-pressed": "false", onclick: () => read(name) }, name));
-  async function read(name) {
-    streams.forEach((b) => b.setAttribute("aria-pressed", String(b.textContent === name)));
-    try { log.textContent = (await text(model.id, `/trials/${found.number}/log/${name}`)) || `It wrote nothing to ${name}.`; log.scrollTop = log.scrollHeight; } catch (error) { log.textContent = error.message; }
+    const first = points.length ? points.at(-1)[0] + 1 : 0;
+    const rows = (await get(model.id, `/curves?first=${first}&trial=${found.number}`))[
+      found.number
+    ];
+    points.push(...rows.map(([n, v]) => [n, numberOf(v), found, v]));
   }
-  const points = curve.map(([n, v]) => [n, numberOf(v), v]);
-  const plot = chart({ height: 200, label: "Intermediate results", xLabel: "report", tip: (v) => typeof v === "object" ? JSON.stringify(v) : number(v), data: () => [{ points, line: true, silent: true, color: color("--c1") }, { points, color: color("--c1"), radius: 2.5 }] });
-  const close = () => dialog.close();
-  put(dialog, h("div", { class: "row" }, h("h1", {}, `Trial ${found.number}`), h("span", { class: "mono muted" }, found.id), pill(found.state), h("span", { style: { flex: "1" } }), actions(model, found, close), h("button", { onclick: close }, "Close")),
-    found.reason ? h("p", { class: found.state === "FAILED" ? "bad" : "" }, found.reason) : null,
-    h("p", {}, h("span", { class: "big best" }, number(found.metric)), h("span", { class: "muted" }, `  result; began ${time(found.started)}, took ${duration(found.ended && found.started ? found.ended - found.started : null)}`)),
-    found.final && typeof found.final === "object" ? h("p", { class: "mono" }, JSON.stringify(found.final)) : null,
-    h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, model.head.space.map((p) => h("tr", {}, h("th", { scope: "row", title: p.key }, p.name), h("td", { class: "mono" }, value(found.values[p.key]))))))),
-    curve.length ? h("div", {}, h("h2", { style: { marginTop: "12px" } }, `${curve.length} intermediate results `, plot.reset), plot.box) : null,
-    h("div", { class: "row", style: { marginTop: "12px" } }, h("h2", {}, "Log"), streams), log, h("p", { class: "muted mono" }, found.folder));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-  read(found.state === "FAILED" ? "stderr" : "stdout");
+  try {
+    await read();
+  } catch (error) {
+    toast(error.message);
+    return;
+  }
+
+  const head = h("header", { class: "row" }),
+    facts = h("div"),
+    values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
+  const title = h("h2", {}),
+    curve = h("section", {}, title, plot.box);
+  const log = logOf(model, found.number, found.state === "FAILED" ? "stderr" : "stdout");
+  const close = () => made.close();
+  function draw() {
+    redraw(head, [found.state, model.head.state], () => [
+      h("h1", {}, `Trial ${found.number}`),
+      h("span", { class: "mono muted" }, found.id),
+      pill(found.state),
+      h("span", { class: "grow" }),
+      actions(model, found, close),
+      h("button", { onclick: close }, "Close"),
+    ]);
+    redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(found));
+    redraw(values, found.values, () => valuesOf(model, found));
+    curve.hidden = !points.length;
+    put(
+      title,
+      `${points.length} intermediate result${points.length === 1 ? "" : "s"} `,
+      plot.reset,
+    );
+    plot.again();
+  }
+  // The address names the trial, so that it can be sent to somebody.
+  const address = location.pathname + location.search.replace(/^\?trial=\w+$/, "");
+  history.replaceState(null, "", `${location.pathname}?trial=${found.number}`);
+  const follows = async (changed) => {
+    if (!changed.some((t) => t.number === found.number)) return;
+    try {
+      await read();
+      draw();
+      log.more();
+    } catch {
+      /* the line that follows says it */
+    }
+  };
+  const tick = setInterval(() => {
+    if (!found.ended && !document.hidden) {
+      draw();
+      log.more();
+    }
+  }, 1000);
+  model.listeners.add(follows);
+  const closed = () => {
+    clearInterval(tick);
+    model.listeners.delete(follows);
+    if (location.search === `?trial=${found.number}`) history.replaceState(null, "", address);
+  };
+  draw();
+  const made = dialog(
+    `Trial ${found.number}`,
+    closed,
+    head,
+    facts,
+    values,
+    curve,
+    log.section,
+    h("p", { class: "muted mono small" }, found.folder),
+  );
 }
 
-export const numberOf = (v) => typeof v === "number" ? v : v && typeof v === "object" && typeof v.default === "number" ? v.default : NaN;
+function factsOf(t) {
+  const final =
+    t.final && typeof t.final === "object"
+      ? h("p", { class: "mono" }, short(JSON.stringify(t.final), 2000))
+      : null;
+  const times = t.started
+    ? `began ${time(t.started)}, ${t.ended ? "took" : "runs for"} ${duration(ranFor(t))}`
+    : `made ${time(t.created)}, has not begun`;
+  const why = t.state === "WAITING" ? waitsFor(t, t.gpu) : t.reason;
+  return [
+    why ? h("div", { class: t.state === "FAILED" ? "bad" : "" }, why) : null,
+    h(
+      "p",
+      { class: "headline" },
+      h("span", { class: "big best" }, number(t.metric)),
+      h("span", { class: "muted" }, t.metric === null ? "no result; " : "result; ", times),
+    ),
+    t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
+    final,
+  ];
+}
+
+function valuesOf(model, t) {
+  return h(
+    "table",
+    {},
+    h(
+      "tbody",
+      {},
+      model.head.space.map((p) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row", title: p.key }, named(p.name)),
+          h("td", { class: "mono long" }, value(t.values[p.key])),
+        ),
+      ),
+    ),
+  );
+}
 
 function actions(model, trial, close) {
-  const copy = (name, make) => h("button", { onclick: () => navigator.clipboard.writeText(make(trial.values)).then(() => toast("Copied."), () => toast(make(trial.values))) }, name);
-  const made = [copy("Copy JSON", (v) => JSON.stringify(v, null, 2)), copy("Copy Python", python)];
-  if (model.head.state === "RUNNING" && mayChange()) {
-    if (["RUNNING", "WAITING"].includes(trial.state)) made.push(h("button", { class: "danger", onclick: () => send(model.id, "kill", { trial: trial.number }, close) }, "Kill"));
-    made.push(h("button", { class: "primary", onclick: () => { close(); custom(model, trial.values); } }, "Run changed"));
+  const made = [
+    copying("Copy JSON", () => JSON.stringify(trial.values, null, 2)),
+    copying("Copy Python", () => python(trial.values)),
+  ];
+  if (model.head.state === "RUNNING") {
+    if (["RUNNING", "WAITING"].includes(trial.state))
+      made.push(h("button", { class: "danger", onclick: () => kill(model, trial.number) }, "Kill"));
+    made.push(
+      h(
+        "button",
+        {
+          class: "primary",
+          onclick: () => {
+            close();
+            custom(model, trial.values);
+          },
+        },
+        "Run changed",
+      ),
+    );
   }
   return made;
 }
 
-async function send(id, kind, document, done) {
-  try { toast(await change(id, kind, document)); done(); } catch (error) { toast(error.message); }
-}
-
-// A trial of the person's own, from the values of another.
-export function custom(model, values) {
-  const inputs = new Map();
-  const rows = model.head.space.map((p) => {
-    const given = values[p.key];
-    const input = p.options && !p.children?.length
-      ? h("select", {}, p.options.map((o, n) => h("option", { value: String(n), selected: JSON.stringify(o) === JSON.stringify(given) }, value(o))))
-      : h("input", { value: given === undefined ? "" : JSON.stringify(given) });
-    inputs.set(p.key, () => p.options && !p.children?.length ? p.options[Number(input.value)] : input.value.trim() === "" ? undefined : JSON.parse(input.value));
-    return h("tr", {}, h("th", { scope: "row" }, h("label", {}, p.name, " ", input)), h("td", { class: "muted mono" }, p.text));
-  });
-  const dialog = h("dialog", { "aria-label": "A trial of your own" });
-  const close = () => dialog.close();
-  const run = () => {
-    const wanted = {};
-    for (const [key, read] of inputs) {
-      try { const v = read(); if (v !== undefined) wanted[key] = v; } catch { toast(`${key} is no JSON value`); return; }
-    }
-    send(model.id, "enqueue", { values: wanted }, close);
-  };
-  dialog.append(h("h1", {}, "A trial of your own"), h("p", { class: "muted" }, "What is left empty is as written in the script."), h("table", {}, h("tbody", {}, rows)), h("div", { class: "row" }, h("button", { class: "primary", onclick: run }, "Run it"), h("button", { onclick: close }, "Cancel")));
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
-}
-
-export function python(values) {
-  const write = (v) => v === null ? "None" : v === true ? "True" : v === false ? "False" : Array.isArray(v) ? `[${v.map(write).join(", ")}]` : typeof v === "object" ? `{${Object.entries(v).map(([k, x]) => `${JSON.stringify(k)}: ${write(x)}`).join(", ")}}` : JSON.stringify(v);
-  return write(values);
+async function kill(model, number) {
+  try {
+    toast(await change(model.id, "kill", { trial: number }));
+  } catch (error) {
+    toast(error.message);
+  }
 }

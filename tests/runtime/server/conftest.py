@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -89,6 +90,28 @@ def strange(home):
     return folder
 
 
+def longest(home):
+    """Names and values that are longer than any column, in letters of all kinds."""
+    texts = [
+        "You are a helpful assistant. " * 350,
+        "שלום עולם " * 60,
+        "😀👩‍👩‍👧" * 50,
+        "x" * 10_000,
+    ]
+    keys = ("train/prompt/choice", f"train/{'a_very_long_name_' * 8}/uniform")
+    space = {
+        keys[0]: {"_type": "choice", "_value": texts},
+        keys[1]: {"_type": "uniform", "_value": [0, 1]},
+    }
+    rows = [
+        (trial(n, values={keys[0]: texts[n % 4], keys[1]: n / 8}), [n * 1e5 + 0.25], 123456.5 + n)
+        for n in range(8)
+    ]
+    return new_experiment(
+        home, "Longest", rows, space=space, title="Un nom très long 😀 שלום " * 12
+    )
+
+
 @dataclass
 class Site:
     """A server that runs, and asking it."""
@@ -101,12 +124,14 @@ class Site:
     def host(self):
         return f"127.0.0.1:{self.port}"
 
-    def ask(self, path, method="GET", *, headers=None, body=None):
-        """(status, headers, body) of a request with exactly these headers and a right Host."""
+    def ask(self, path, method="GET", *, headers=None, body=None, anonymous=False):
+        """(status, headers, body) of a request with these headers, a right Host, and the token
+        unless it is `anonymous`."""
+        own = {"Host": self.host} | ({} if anonymous else {"X-Annotate-Token": self.token})
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-            for name, value in {"Host": self.host, **(headers or {})}.items():
+            for name, value in (own | (headers or {})).items():
                 connection.putheader(name, value)
             if body is not None:
                 connection.putheader("Content-Length", str(len(body)))
@@ -155,12 +180,76 @@ def serving(home, **options) -> Iterator[Site]:
 def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("home") / "ho me' é"
     strange(home)
+    longest(home)
     rows = [(trial(n), [n / 200], n / 100) for n in range(100)]
     new_experiment(home, "Plain", rows)
     new_experiment(home, "Empty", [], state="INITIALIZED")
     os.utime(home / "experiments/Plain/stage", (2e9, 2e9))  # the newest
     with serving(home) as found:
         yield found
+
+
+PAGES = ("", "trials", "source", "importance", "timeline")
+SHOTS = Path(__file__).parents[3] / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for all tests of a module."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium here")
+    options = ["--no-sandbox", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=options)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def said():
+    """What goes wrong in a page: errors of scripts and requests, broken policies, dialogs."""
+    return []
+
+
+@pytest.fixture
+def page(browser, said):
+    """A page in which nothing goes wrong, or the test fails."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    made = context.new_page()
+    made.set_default_timeout(20_000)
+    made.on("pageerror", lambda error: said.append(str(error)))
+    made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
+    yield made
+    context.close()
+    assert said == []
+
+
+def go(page, site, name, at=""):
+    """Open a page of an experiment by the link with the token."""
+    page.goto(f"http://{site.host}/e/{name}/{at}#token={site.token}")
+    page.get_by_role("navigation", name="Pages").wait_for()
+    page.locator("main > :not(p)").first.wait_for()
+
+
+def shoot(page, name):
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+def zoom(page, chart):
+    """Drag a rectangle in the middle of a chart."""
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 160, steps=4)
+    page.mouse.up()
+    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
 
 def wait_for(condition, within=60.0):

@@ -21,9 +21,17 @@ def _ended(home):
     launch.stop()
 
 
-def answers(address):
-    with urllib.request.urlopen(address.partition("#")[0] + "api/v1/nni/version", timeout=30) as r:
-        return r.status == 200
+def read(link, path):
+    """What the server of a link answers to one who has its secret."""
+    address, _, token = link.partition("#token=")
+    url = f"{address.partition('/e/')[0].rstrip('/')}/api/v1/nni/{path}"
+    request = urllib.request.Request(url, headers={"X-Annotate-Token": token})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def answers(link):
+    return bool(read(link, "version"))
 
 
 def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
@@ -87,8 +95,7 @@ def test_run_with_a_port_says_where_the_pages_are_and_the_server_lives_on(annota
     (link,) = annotate("webui", "url").stdout.split()
     name = link.partition("/e/")[2].partition("#")[0]
     assert annotate("view", name[:4]).stdout.strip() == link
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/nni/experiment") as answer:
-        assert json.load(answer)["id"] == name
+    assert read(link, "experiment")["id"] == name
 
 
 def test_where_no_server_runs_its_url_is_not_made_up(annotate, folder):

@@ -1,5 +1,6 @@
 """Attacks on the server of the pages, each as it was seen elsewhere."""
 
+import base64
 import socket
 import stat
 
@@ -94,6 +95,9 @@ def test_no_websocket_is_opened_from_anywhere(site):
             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
         }
         assert site.ask("/api/v1/events", headers=headers)[0] in (400, 403, 404)
+        events = "/api/v1/experiments/Plain/events"
+        assert site.ask(events, headers=headers, anonymous=True)[0] in (400, 401, 403)
+        assert site.ask("/api/v1/nni/version", headers=headers)[0] != 101
 
 
 @pytest.mark.parametrize(
@@ -115,6 +119,13 @@ def test_no_websocket_is_opened_from_anywhere(site):
 def test_an_id_never_becomes_a_path(site, name):
     for path in (
         f"/api/v1/nni/trial-jobs/{name}",
+        f"/api/v1/experiments/{name}",
+        f"/api/v1/experiments/{name}/log",
+        f"/api/v1/experiments/Plain/trials/{name}",
+        f"/api/v1/experiments/Plain/trials/{name}/log/stdout",
+        f"/api/v1/experiments/Plain/trials/1/log/{name}",
+        f"/api/v1/experiments/Plain/trials/1/log/{name}/whole",
+        f"/api/v1/experiments/Plain/results.{name}",
         f"/api/v1/nni/experiment?experiment={name}",
         f"/static/{name}",
         f"/static/{name}/server/token",
@@ -158,15 +169,67 @@ def test_it_listens_on_loopback_alone(site):
     assert found.laddr.ip == "127.0.0.1"
 
 
+def _basic(password):
+    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Annotate-Token": ""},
+        {"X-Annotate-Token": "A" * 43},
+        {"X-Annotate-Token": "é".encode("latin-1")},
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Bearer TOKEN"},
+        {"Authorization": _basic("")},
+        {"Authorization": _basic("A" * 43)},
+        {"Cookie": "annotate-token=TOKEN"},
+    ],
+    ids=str,
+)
+def test_another_user_of_this_machine_reads_nothing(site, headers):
+    given = {
+        n: v.replace("TOKEN", site.token) if isinstance(v, str) else v for n, v in headers.items()
+    }
+    experiment = "/api/v1/experiments"
+    for path in (
+        *("/api/v1/nni/version", "/api/v1/nni/trial-jobs", "/api/openapi.json", experiment),
+        *(f"{experiment}/Plain{rest}" for rest in ("", "/events", "/values", "/results.csv")),
+        *(f"{experiment}/StrangeX{rest}" for rest in ("/log", "/trials/3/log/stderr/whole")),
+        *(f"{experiment}/Plain/trials?token={site.token}", "//api/v1/experiments", "/API/v1/nni"),
+    ):
+        status, _, body = site.ask(path, headers=given, anonymous=True)
+        assert status in (401, 404), path
+        assert b"t0001" not in body
+        assert b"last words" not in body
+    status, _, body = site.ask("/e/Plain", headers=given, anonymous=True)
+    assert status == 200  # the page itself, which knows of no experiment
+    assert b"Plain" not in body
+    assert site.ask("/static/app.js", headers=given, anonymous=True)[0] == 200
+
+
+def test_a_password_is_enough_to_read_and_not_to_change(site):
+    known = {"Authorization": _basic(site.token)}
+    assert site.ask("/api/v1/nni/version", headers=known, anonymous=True)[0] == 200
+    changed = site.change("/api/v1/nni/trial-jobs/1", "DELETE", **known, **{"X-Annotate-Token": ""})
+    assert changed[0] == 401
+
+
+def test_a_password_that_a_browser_knows_is_not_asked_for_by_us(site):
+    assert "WWW-Authenticate" not in site.ask("/api/v1/nni/version", anonymous=True)[1]
+
+
 def test_off_loopback_nothing_is_read_without_the_token(tmp_path):
     with serving(tmp_path / "home", host="0.0.0.0", names=("box.example",)) as site:
         named = {"Host": f"box.example:{site.port}"}
-        assert site.ask("/api/v1/nni/version", headers=named)[0] == 401
-        assert site.ask("/api/v1/nni/version")[0] == 401
-        right = {"X-Annotate-Token": site.token}
-        assert site.ask("/api/v1/nni/version", headers=named | right)[0] == 200
+        version = "/api/v1/nni/version"
+        assert site.ask(version, headers=named, anonymous=True)[0] == 401
+        assert site.ask(version, anonymous=True)[0] == 401
+        assert site.ask(version, headers=named)[0] == 200
         foreign = {"Host": f"evil.example:{site.port}"}
-        assert site.ask("/api/v1/nni/version", headers=foreign | right)[0] == 403
+        assert site.ask(version, headers=foreign)[0] == 403
         assert all(
             name.startswith("http://box.example:") for name in launch.running()[0].addresses()
         )

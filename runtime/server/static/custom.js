@@ -1,0 +1,122 @@
+// A trial of the person's own, from the values of another.
+import { dialog, h, named, short, toast, value } from "./dom.js";
+import { change } from "./server.js";
+
+class Mistake extends Error {}
+
+export function custom(model, values) {
+  const fields = model.head.space.map((p) => ({ key: p.key, ...field(p, values[p.key], true) }));
+  const wrong = h("p", { class: "bad", role: "alert" });
+  async function run(event) {
+    event.preventDefault();
+    wrong.textContent = "";
+    try {
+      toast(await change(model.id, "enqueue", { values: read(fields) }));
+      made.close();
+    } catch (error) {
+      wrong.textContent = error.message;
+    }
+  }
+  const form = h(
+    "form",
+    { onsubmit: run, novalidate: "" },
+    h(
+      "div",
+      { class: "stack" },
+      fields.map((f) => f.element),
+    ),
+    wrong,
+    h(
+      "div",
+      { class: "row" },
+      h("button", { class: "primary" }, "Run it"),
+      h("button", { type: "button", onclick: () => made.close() }, "Cancel"),
+    ),
+  );
+  const made = dialog(
+    "A trial of your own",
+    null,
+    h("h1", {}, "A trial of your own"),
+    h("p", { class: "muted" }, "What is left empty is as written in the script."),
+    form,
+  );
+}
+
+const read = (fields) =>
+  Object.fromEntries(fields.map((f) => [f.key, f.read()]).filter(([, v]) => v !== undefined));
+
+// One parameter's entry: {element, read}, where read gives undefined for "as written".
+function field(p, given, optional) {
+  return p.options ? choice(p, given, optional) : entry(p, given);
+}
+
+function entry(p, given) {
+  const input = h("input", {
+    value: given === undefined ? "" : JSON.stringify(given),
+    inputmode: "decimal",
+    autocomplete: "off",
+  });
+  const element = h(
+    "div",
+    { class: "field" },
+    h("label", {}, named(p.name), input),
+    h("span", { class: "muted mono" }, short(p.text, 120)),
+  );
+  return {
+    element,
+    read() {
+      if (input.value.trim() === "") return undefined;
+      try {
+        return JSON.parse(input.value);
+      } catch {
+        throw new Mistake(`${p.name}: ${input.value} is no number`);
+      }
+    },
+  };
+}
+
+function choice(p, given, optional) {
+  const name = (o) => (o && typeof o === "object" && "_name" in o ? o._name : o);
+  const same = (o) =>
+    given !== undefined && JSON.stringify(name(o)) === JSON.stringify(name(given));
+  const select = h(
+    "select",
+    {},
+    optional ? h("option", { value: "" }, "as written") : null,
+    p.options.map((o, n) =>
+      h("option", { value: String(n), selected: same(o) }, short(value(name(o)), 80)),
+    ),
+  );
+  const inside = h("div", { class: "stack inside" });
+  let fields = [];
+  function open() {
+    const option = p.options[Number(select.value)],
+      chosen = select.value !== "" && name(option);
+    const children = (p.children || []).filter(
+      (c) => JSON.stringify(c.of) === JSON.stringify(chosen),
+    );
+    fields = children.map((c) => ({
+      key: c.key,
+      ...field(c, same(option) ? given[c.key] : undefined, false),
+    }));
+    inside.replaceChildren(...fields.map((f) => f.element));
+    inside.hidden = !fields.length;
+  }
+  select.addEventListener("change", open);
+  open();
+  const element = h(
+    "div",
+    { class: "field" },
+    h("label", {}, named(p.name), select),
+    h("span", { class: "muted mono" }, "choice"),
+    inside,
+  );
+  return {
+    element,
+    read() {
+      if (select.value === "") return undefined;
+      const option = p.options[Number(select.value)];
+      return fields.length ? { _name: name(option), ...read(fields) } : option;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+// In what experiments differ: sentences, and tables side by side.
+import { card, duration, h, number, pill, time, value, words } from "./dom.js";
+
+export const name = (e) => e.name || e.id;
+export const link = (e) => h("a", { href: `/e/${e.id}`, "data-inside": "" }, name(e));
+const quoted = (text) => `“${text}”`;
+const list = (names) =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+// How far they can be compared at all.
+export function remarks(all) {
+  const found = [],
+    [up, down] = ["maximize", "minimize"].map((way) =>
+      all.filter((e) => e.optimize === way).map(name),
+    );
+  if (up.length && down.length) {
+    found.push(
+      `They do not look for the same: for ${list(up.map(quoted))} higher is better, for ${list(down.map(quoted))} lower. ` +
+        "Their curves share an axis, but not its meaning.",
+    );
+  }
+  const rows = spaces(all),
+    other = rows.filter(([, texts]) => new Set(texts).size > 1);
+  if (!other.length) found.push("All search the same space.");
+  else if (other.length === rows.length) found.push("Their search spaces have nothing in common.");
+  else
+    found.push(
+      `Their search spaces differ in ${list(other.map(([p]) => p))}; ${rows.length - other.length} of ${rows.length} parameters are the same.`,
+    );
+  return found;
+}
+
+export function tables(all) {
+  const parts = { Best: best, Trials: states, Settings: settings, "Search space": spaces };
+  return Object.entries(parts).map(([title, rows]) => comparison(title, rows(all), all));
+}
+
+// The rows of a table are [name, a text or element for each experiment].
+function best(all) {
+  const names = [...new Set(all.flatMap((e) => e.space.map((p) => p.name)))];
+  const of = (e, p) => {
+    const own = e.space.find((q) => q.name === p);
+    return !own || !e.best ? "–" : value(e.best.values[own.key]);
+  };
+  return [
+    ["result", all.map((e) => (e.best ? number(e.best.metric) : "–"))],
+    ["better is", all.map((e) => (e.optimize === "maximize" ? "higher" : "lower"))],
+    ["as written", all.map((e) => (e.baseline ? number(e.baseline.metric) : "–"))],
+    ["trial", all.map((e) => (e.best ? String(e.best.number) : "–"))],
+    ...names.map((p) => [p, all.map((e) => of(e, p))]),
+  ];
+}
+
+function states(all) {
+  const kinds = [...new Set(all.flatMap((e) => Object.keys(e.counts)))];
+  return [
+    ["state", all.map((e) => pill(e.state))],
+    ["trials", all.map((e) => String(Object.values(e.counts).reduce((a, b) => a + b, 0)))],
+    ...kinds.map((s) => [words(s), all.map((e) => String(e.counts[s] || 0))]),
+    ["began", all.map((e) => time(e.created))],
+    ["took", all.map((e) => duration((e.ended || Date.now() / 1000) - e.created))],
+  ];
+}
+
+function settings(all) {
+  const given = (args) =>
+    Object.entries(args || {})
+      .map(([k, v]) => `${k}=${value(v)}`)
+      .join(", ");
+  return [
+    ["tuner", (c) => [c.tuner, given(c.tuner_args)].filter(Boolean).join(": ")],
+    ["assessor", (c) => [c.assessor || "none", given(c.assessor_args)].filter(Boolean).join(": ")],
+    ["seed", (c) => String(c.seed)],
+    ["limit of trials", (c) => (c.max_trials === null ? "none" : String(c.max_trials))],
+    ["limit of time", (c) => (c.max_duration === null ? "none" : duration(c.max_duration))],
+    [
+      "limit of time per trial",
+      (c) => (c.trial_timeout === null ? "none" : duration(c.trial_timeout)),
+    ],
+    ["trials at a time", (c) => (c.auto_concurrency ? "auto" : String(c.concurrency))],
+    ["GPUs per trial", (c) => (c.gpus === null ? "as the driver sees them" : String(c.gpus))],
+    ["script", (c) => c.command || [c.script, ...(c.arguments || [])].join(" ")],
+    ["folder", (c) => c.cwd],
+  ].map(([label, of]) => [label, all.map((e) => of(e.config))]);
+}
+
+function spaces(all) {
+  const names = [...new Set(all.flatMap((e) => e.space.map((p) => p.name)))];
+  return names.map((p) => [
+    p,
+    all.map((e) => e.space.find((q) => q.name === p)?.text ?? "not there"),
+  ]);
+}
+
+function comparison(title, rows, all) {
+  const shown = (v) => (typeof v === "string" ? v : v.textContent);
+  const head = (e, n) =>
+    h(
+      "th",
+      { scope: "col" },
+      h("b", { class: `key k${n + 1}`, "aria-hidden": "true" }),
+      link(e),
+      " ",
+      h("span", { class: "mono" }, e.id),
+    );
+  const row = ([label, cells]) =>
+    h(
+      "tr",
+      { class: new Set(cells.map(shown)).size > 1 ? "chosen" : "" },
+      h("th", { scope: "row" }, label),
+      cells.map((v) => h("td", { class: typeof v === "string" ? "mono" : "" }, v)),
+    );
+  return card(
+    all.length > 3 ? "w12" : "w6",
+    title,
+    null,
+    h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group", "aria-label": title },
+      h(
+        "table",
+        { class: "sides" },
+        h("thead", {}, h("tr", {}, h("td"), all.map(head))),
+        h("tbody", {}, rows.map(row)),
+      ),
+    ),
+    h("p", { class: "muted label" }, "What differs is shaded."),
+  );
+}

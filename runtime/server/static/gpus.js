@@ -1,0 +1,88 @@
+// What trials have, or had, of GPUs, and what they wait for, in words.
+import { h } from "./dom.js";
+
+const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+const percent = (share) => `${Math.round(share)} %`;
+
+export function usedText(use) {
+  return [
+    `GPU ${use.gpus.join(", ")}`,
+    use.peak === null ? "" : `at most ${size(use.peak)}`,
+    use.utilisation === null ? "" : `${percent(use.utilisation)} busy`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+export function waitsFor(trial, use) {
+  const blocks = (use?.waits || []).map((block) => block.text).filter(Boolean);
+  if (blocks.length)
+    return h(
+      "ul",
+      { class: "why" },
+      blocks.map((text) => h("li", {}, text)),
+    );
+  if (trial.reason) return trial.reason;
+  return trial.state === "INTERRUPTED"
+    ? "it was cut off, and runs again when the experiment is resumed"
+    : "until a slot is free";
+}
+
+// What became of each GPU, as the lanes have them: how long it was leased, and what the trials
+// made of it.
+export function leased(gpus, uses) {
+  const all = gpus.flatMap((g) => g.bars);
+  const begin = all.reduce((least, b) => Math.min(least, b.from), Infinity);
+  const end = all.reduce((most, b) => Math.max(most, b.to), begin + 1e-9);
+  const heads = ["Trials", "At a time", "Leased", "Most memory of a trial", "A trial's mean share"];
+  return h(
+    "table",
+    { class: "gpus" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", {}, h("span", { class: "hide" }, "GPU")),
+        heads.map((text) => h("th", { scope: "col", class: "number" }, text)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      gpus.map((g) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, g.name),
+          facts(g, uses, begin, end).map((text) => h("td", { class: "number" }, text)),
+        ),
+      ),
+    ),
+  );
+}
+
+function facts(gpu, uses, begin, end) {
+  const known = gpu.bars.map((b) => uses.get(b.trial.number));
+  const peak = known.reduce((most, use) => Math.max(most, use.peak ?? 0), 0);
+  const busy = known.map((use) => use.utilisation).filter((v) => v !== null);
+  return [
+    String(gpu.bars.length),
+    String(gpu.count),
+    percent((100 * held(gpu.bars, begin)) / (end - begin)),
+    peak ? size(peak) : "–",
+    busy.length ? percent(busy.reduce((a, b) => a + b, 0) / busy.length) : "–",
+  ];
+}
+
+// Seconds in which any of the bars, which are in the order of their beginnings, was there.
+function held(bars, begin) {
+  let until = begin,
+    seconds = 0;
+  for (const bar of bars) {
+    seconds += Math.max(0, bar.to - Math.max(until, bar.from));
+    until = Math.max(until, bar.to);
+  }
+  return seconds;
+}

@@ -1,0 +1,364 @@
+// The table of trials, which the server searches, sorts and pages.
+import {
+  alike,
+  card,
+  duration,
+  h,
+  menu,
+  pill,
+  put,
+  ranFor,
+  time,
+  toast,
+  valueCell,
+  words,
+} from "./dom.js";
+import { compareTrials } from "./compared.js";
+import { custom } from "./custom.js";
+import { get } from "./server.js";
+import { showTrial } from "./trial.js";
+
+const PAGE = 25;
+const SHOWN_PARAMETERS = 8; // others are a click away
+const STATES = [
+  "WAITING",
+  "RUNNING",
+  "SUCCEEDED",
+  "FAILED",
+  "EARLY_STOPPED",
+  "USER_CANCELED",
+  "SYS_CANCELED",
+  "INTERRUPTED",
+];
+
+// The columns beside the parameters: key, title, what stands in it, whether that is a number,
+// whether it is hidden at first.
+const COLUMNS = [
+  { key: "id", title: "Id", cell: (t) => h("td", { class: "mono" }, t.id) },
+  { key: "state", title: "State", cell: stateCell },
+  {
+    key: "metric",
+    title: "Result",
+    right: true,
+    cell: (t, write) => h("td", { class: "number" }, write(t.metric)),
+  },
+  {
+    key: "seconds",
+    title: "Time",
+    right: true,
+    cell: (t) => h("td", { class: "number" }, duration(ranFor(t))),
+  },
+  {
+    key: "reports",
+    title: "Reports",
+    right: true,
+    hidden: true,
+    cell: (t) => h("td", { class: "number" }, String(t.reports)),
+  },
+  { key: "origin", title: "From", hidden: true, cell: (t) => h("td", {}, words(t.origin)) },
+  {
+    key: "started",
+    title: "Began",
+    hidden: true,
+    cell: (t) => h("td", { class: "when" }, time(t.started)),
+  },
+  {
+    key: "ended",
+    title: "Ended",
+    hidden: true,
+    cell: (t) => h("td", { class: "when" }, time(t.ended)),
+  },
+];
+
+function stateCell(t) {
+  const why = t.state !== "SUCCEEDED" && t.reason;
+  return h(
+    "td",
+    { title: t.reason || "" },
+    pill(t.state),
+    why ? h("div", { class: "label clip" }, t.reason) : null,
+  );
+}
+
+// `changed` is called when other trials are chosen. What the address asks for is searched at once.
+export function jobs(model, changed) {
+  const asked = new URLSearchParams(location.search);
+  const query = { sort: asked.get("sort") || "number", descending: !asked.has("sort"), offset: 0 };
+  const chosen = new Set();
+  const hidden = new Set([
+    ...COLUMNS.filter((c) => c.hidden).map((c) => c.key),
+    ...model.head.space.slice(SHOWN_PARAMETERS).map((p) => p.key),
+  ]);
+  hidden.delete(query.sort);
+  const search = h("input", {
+    type: "search",
+    placeholder: "text, number, lr<0.1 metric>0.9",
+    "aria-label": "Search trials",
+    value: asked.get("search") || "",
+  });
+  const state = h(
+    "select",
+    { "aria-label": "State" },
+    h("option", { value: "" }, "every state"),
+    STATES.map((s) => h("option", { value: s, selected: s === asked.get("state") }, words(s))),
+  );
+  const count = h("span", { class: "muted", role: "status" });
+  const all = h("input", {
+    type: "checkbox",
+    "aria-label": "Choose all on this page",
+    "data-focus": "choose all",
+    onchange: () => choose([...rows.keys()], all.checked),
+  });
+  const head = h("tr"),
+    body = h("tbody"),
+    pager = h("div", { class: "row pager" }),
+    none = h("p", { class: "empty", hidden: true });
+  const table = h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of trials" },
+    h("table", {}, h("thead", {}, head), body),
+  );
+  const rows = new Map(); // from a trial's number: the row that is shown, and what it shows
+
+  const parameters = () =>
+    model.head.space.map((p) => ({
+      key: p.key,
+      title: p.name,
+      cell: (t) => valueCell(t.values[p.key]),
+    }));
+  const columns = () => [...COLUMNS, ...parameters()].filter((c) => !hidden.has(c.key));
+
+  async function fill() {
+    const params = new URLSearchParams({
+      sort: query.sort,
+      descending: query.descending,
+      offset: query.offset,
+      limit: PAGE,
+      search: search.value,
+    });
+    if (state.value) params.append("state", state.value);
+    let found;
+    try {
+      found = await get(model.id, `/trials?${params}`);
+    } catch (error) {
+      if (!(error instanceof TypeError)) toast(error.message);
+      return;
+    }
+    count.textContent = `${found.total} trial${found.total === 1 ? "" : "s"}`;
+    none.hidden = found.total > 0;
+    none.textContent =
+      search.value || state.value
+        ? "No trial is like that."
+        : "No trial yet: the first appears here by itself.";
+    table.hidden = !found.trials.length;
+    draw(found.trials);
+    page(found.total);
+  }
+  // A row stays as it is while what it shows does: so does the focus in it, and marked text.
+  function draw(trials) {
+    const shown = columns(),
+      titles = shown.map((c) => c.key).join(),
+      write = alike(trials.map((t) => t.metric));
+    if (head.dataset.of !== `${titles} ${query.sort} ${query.descending}`) heads(shown, titles);
+    const before = new Map(rows);
+    rows.clear();
+    for (const trial of trials) {
+      const was = before.get(trial.number);
+      const sign = JSON.stringify([
+        trial,
+        titles,
+        write(trial.metric),
+        trial.ended ? 0 : duration(ranFor(trial)),
+      ]);
+      rows.set(trial.number, was?.sign === sign ? was : { sign, row: row(trial, shown, write) });
+    }
+    const focus = body.contains(document.activeElement) && document.activeElement.dataset.focus;
+    const wanted = [...rows.values()].map((r) => r.row);
+    if (wanted.length !== body.children.length || wanted.some((r, i) => r !== body.children[i]))
+      put(body, wanted);
+    if (focus && !body.contains(document.activeElement))
+      body.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+    mark();
+  }
+  function row(t, shown, write) {
+    return h(
+      "tr",
+      { "data-trial": String(t.number) },
+      h(
+        "td",
+        { class: "tick" },
+        h("input", {
+          type: "checkbox",
+          "aria-label": `Choose trial ${t.number}`,
+          "data-focus": `choose ${t.number}`,
+          onchange: (e) => choose([t.number], e.target.checked),
+        }),
+      ),
+      h(
+        "td",
+        { class: "number" },
+        h(
+          "button",
+          {
+            class: "link",
+            "data-focus": `open ${t.number}`,
+            "aria-label": `Trial ${t.number}`,
+            onclick: () => showTrial(model, t.number),
+          },
+          String(t.number),
+        ),
+      ),
+      shown.map((c) => c.cell(t, write)),
+    );
+  }
+  function heads(shown, titles) {
+    head.dataset.of = `${titles} ${query.sort} ${query.descending}`;
+    const focus = head.contains(document.activeElement) && document.activeElement.dataset.focus;
+    put(
+      head,
+      h("th", { class: "tick" }, all),
+      [{ key: "number", title: "Trial", right: true }, ...shown].map((c) => {
+        const by = query.sort === c.key;
+        const order = by ? (query.descending ? "descending" : "ascending") : null;
+        return h(
+          "th",
+          { scope: "col", class: c.right ? "number" : "", title: c.key, "aria-sort": order },
+          h(
+            "button",
+            { "data-focus": `sort ${c.key}`, onclick: () => sort(c.key) },
+            c.title,
+            by ? h("span", { "aria-hidden": "true" }, query.descending ? " ↓" : " ↑") : "",
+          ),
+        );
+      }),
+    );
+    if (focus)
+      head.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  }
+  function sort(key) {
+    query.descending = query.sort === key ? !query.descending : false;
+    query.sort = key;
+    query.offset = 0;
+    fill();
+  }
+  function choose(numbers, yes) {
+    for (const n of numbers)
+      if (yes) chosen.add(n);
+      else chosen.delete(n);
+    mark();
+    changed();
+  }
+  function mark() {
+    for (const [n, { row }] of rows) {
+      row.classList.toggle("chosen", chosen.has(n));
+      row.querySelector("input").checked = chosen.has(n);
+    }
+    const here = [...rows.keys()].filter((n) => chosen.has(n)).length;
+    all.checked = here > 0 && here === rows.size;
+    all.indeterminate = here > 0 && here < rows.size;
+    comparing.textContent = chosen.size ? `Compare ${chosen.size}` : "Compare";
+    comparing.disabled = clearing.hidden = !chosen.size;
+  }
+  function page(total) {
+    const go = (offset) => () => {
+      query.offset = offset;
+      fill();
+    };
+    const sign = `${query.offset} ${total}`;
+    if (pager.dataset.of === sign) return;
+    pager.dataset.of = sign;
+    const focus = pager.contains(document.activeElement) && document.activeElement.textContent;
+    put(
+      pager,
+      total > PAGE || query.offset
+        ? [
+            h(
+              "button",
+              { disabled: query.offset === 0, onclick: go(Math.max(0, query.offset - PAGE)) },
+              "Previous",
+            ),
+            h(
+              "span",
+              { class: "muted" },
+              `${query.offset + 1}–${Math.min(total, query.offset + PAGE)} of ${total}`,
+            ),
+            h(
+              "button",
+              { disabled: query.offset + PAGE >= total, onclick: go(query.offset + PAGE) },
+              "Next",
+            ),
+          ]
+        : [],
+    );
+    if (focus) [...pager.querySelectorAll("button")].find((b) => b.textContent === focus)?.focus();
+  }
+  function columnChoice() {
+    const tick = (key) => (e) => {
+      if (e.target.checked) hidden.delete(key);
+      else hidden.add(key);
+      fill();
+    };
+    const labels = [...COLUMNS, ...parameters()].map((c) =>
+      h(
+        "label",
+        {},
+        h("input", { type: "checkbox", checked: !hidden.has(c.key), onchange: tick(c.key) }),
+        c.title,
+      ),
+    );
+    return menu("Columns", labels);
+  }
+  function own() {
+    if (model.head.state === "RUNNING") custom(model, model.head.best?.values || {});
+    else
+      toast("The experiment does not run; annotate resume goes on with one that was interrupted.");
+  }
+  const comparing = h(
+    "button",
+    { disabled: true, onclick: () => compareTrials(model, [...chosen]) },
+    "Compare",
+  );
+  const clearing = h(
+    "button",
+    {
+      hidden: true,
+      onclick: () => {
+        chosen.clear();
+        mark();
+        changed();
+      },
+    },
+    "Choose none",
+  );
+
+  let typed;
+  search.addEventListener("input", () => {
+    clearTimeout(typed);
+    typed = setTimeout(() => {
+      query.offset = 0;
+      fill();
+    }, 200);
+  });
+  state.addEventListener("change", () => {
+    query.offset = 0;
+    fill();
+  });
+  const tools = [
+    count,
+    search,
+    state,
+    columnChoice(),
+    comparing,
+    clearing,
+    h("button", { onclick: own }, "Own trial"),
+  ];
+  return {
+    card: card("w12", "Trials", tools, table, none, pager),
+    chosen,
+    fill,
+    choose(numbers) {
+      chosen.clear();
+      choose(numbers, true);
+    },
+  };
+}

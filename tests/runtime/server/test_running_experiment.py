@@ -1,0 +1,171 @@
+"""The pages over experiments that really run: source, trials, and what is asked of them."""
+
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from tests.runtime.server.conftest import go, serving, shoot, wait_for
+
+DONE = """\
+import math
+
+def smooth(x): return math.exp(-x)
+def sharp(x): return 1 / (1 + x)
+
+rate = 0.5  # @nni.uniform(0, 1)
+size = "small"  # @nni.choice("small", "<b>big</b>", "😀 größer")
+# @nni.function_choice(smooth(rate), sharp(rate), name=smooth)
+score = smooth(rate)
+for step in range(5):
+    # @nni.report_intermediate_result(score * step / 4)
+    print("step", step)
+# @nni.report_final_result(score)
+"""
+
+SLOW = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+print("hello from", x)
+for step in range(900 if x > 0.05 else 1):
+    time.sleep(0.1)
+    # @nni.report_intermediate_result(step + x)
+# @nni.report_final_result(x)
+"""
+
+
+@pytest.fixture
+def done(annotate, folder, home, page):
+    """A server over an experiment of eight trials that has ended, and its script's folder."""
+    (folder / "train.py").write_text(DONE, encoding="utf-8")
+    annotate("run", "train.py", "--max-trials", 8, "--tuner", "random", "--seed", 3)
+    with serving(home) as site:
+        yield site, site.json("/api/v1/experiments")[0]["id"]
+        page.goto("about:blank")  # which asks a server that has gone for nothing
+
+
+@contextmanager
+def running(folder, home, page):
+    """A server over an experiment that runs, one trial at a time, until it is stopped."""
+    (folder / "train.py").write_text(SLOW)
+    words = ("run", "train.py", "--max-trials", "9", "--tuner", "random", "--max-failures", "9")
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "annotate", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with serving(home) as site:
+            jobs = "/api/v1/nni/trial-jobs?status=RUNNING"
+            wait_for(lambda: site.ask(jobs)[2].startswith(b"[{"))
+            yield site, site.json("/api/v1/nni/experiment")["id"]
+            page.goto("about:blank")  # which asks a server that has gone for nothing
+        assert driver.wait(timeout=60) is not None
+    finally:
+        driver.terminate()
+        driver.wait(timeout=60)
+
+
+def test_the_source_is_shown_with_values_and_the_diff_that_apply_makes(done, page, folder):
+    site, name = done
+    best = site.json(f"/api/v1/experiments/{name}")["best"]["values"]["train/rate/uniform"]
+    go(page, site, name, "source")
+    rate = page.locator("#L6")
+    assert rate.locator(".hot").inner_text() == "0.5"
+    assert rate.locator(".annotation").inner_text() == "# @nni.uniform(0, 1)"
+    rate.get_by_text("best").wait_for()
+    assert "8 values tried" in rate.locator(".spark").get_attribute("title")
+    assert re.search(
+        r"<b>big</b> \d times, 😀 größer \d times",
+        page.locator("#L7 .spark").get_attribute("title"),
+    )
+    assert page.locator("#L9 .hot").inner_text() == "smooth(rate)"
+    diff = page.get_by_label("Diff")
+    assert "-rate = 0.5  # @nni.uniform(0, 1)" in diff.inner_text()
+    assert f"+rate = {best}  # @nni.uniform(0, 1)" in diff.inner_text()
+    shoot(page, "source")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    page.get_by_text("Copied.").wait_for()
+    patch = page.evaluate("navigator.clipboard.readText()")
+    subprocess.run(["patch", "--dry-run", "-p1"], input=patch.encode(), cwd=folder, check=True)
+    page.get_by_role("button", name="Copy command").click()
+    page.wait_for_function(
+        f"async () => await navigator.clipboard.readText() === 'annotate apply {name}'"
+    )
+    assert (folder / "train.py").read_text(encoding="utf-8") == DONE
+
+
+def test_from_a_parameter_to_its_line_and_back_to_the_trials_along_it(done, page):
+    site, name = done
+    go(page, site, name)
+    page.get_by_role("link", name="size").first.click()
+    page.locator("#L7.sought").wait_for()
+    page.get_by_role("navigation", name="Parameters").get_by_role("link", name="rate").click()
+    assert page.url.endswith("#L6")
+    page.locator("#L6").get_by_role("link", name="rate").click()
+    page.locator("th[aria-sort=ascending]", has_text="rate").wait_for()
+    page.get_by_role("button", name="Trial 0", exact=True).click()
+    log = page.get_by_role("dialog").get_by_label("Log")
+    log.get_by_text("step 4").wait_for()
+    page.get_by_role("dialog").get_by_text("5 intermediate results").wait_for()
+
+
+def test_trials_are_run_killed_and_the_experiment_stopped_from_the_page(folder, home, page, said):
+    with running(folder, home, page) as (site, name):
+        go(page, site, name, "trials")
+        page.get_by_role("button", name="Trial 0", exact=True).click()
+        dialog = page.get_by_role("dialog", name="Trial 0")
+        dialog.get_by_label("Log").get_by_text("hello from 0.5").wait_for()
+        dialog.get_by_text("9 intermediate results").wait_for()  # by itself
+        dialog.get_by_role("button", name="Run changed").click()
+        own = page.get_by_role("dialog", name="A trial of your own")
+        entry = own.get_by_label("x")
+        assert entry.input_value() == "0.5"
+        for wrong, why in (("much", "much is no number"), ("7", "x")):
+            entry.fill(wrong)
+            own.get_by_role("button", name="Run it").click()
+            own.get_by_role("alert").get_by_text(why).wait_for()
+        entry.fill("0.01")
+        entry.press("Enter")
+        own.wait_for(state="detached")
+        page.locator("tr[data-trial='1']").get_by_text("waiting").wait_for()
+        page.get_by_role("button", name="Trial 0", exact=True).click()
+        dialog.get_by_role("button", name="Kill", exact=True).click()
+        dialog.get_by_text("user canceled").wait_for()
+        dialog.get_by_role("button", name="Close").click()
+        page.locator("tr[data-trial='0']").get_by_text("user canceled").wait_for()
+        page.locator("tr[data-trial='1']").get_by_text("0.01").last.wait_for()
+        page.get_by_role("combobox", name="State").select_option("running")
+        page.locator("tr[data-trial='2']").wait_for()
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.locator("#top").get_by_text("stopped").wait_for()
+    refused, asked = said
+    assert "409" in refused  # the value that is none of the space
+    assert asked.startswith("End the running trials")
+    said.clear()
+
+
+def test_what_a_running_trial_reports_is_drawn_within_a_second(folder, home, page):
+    with running(folder, home, page) as (site, name):
+        go(page, site, name)
+        wait_for(lambda: _reports(site, name) > 3)
+        page.get_by_role("link", name="Trials").click()
+        page.locator("tr[data-trial='0']").wait_for()
+        page.get_by_text("Columns").click()
+        page.get_by_label("Reports", exact=True).check()
+        page.keyboard.press("Escape")
+        shown = (
+            "() => Number(document.querySelector('tr[data-trial=\"0\"] td:nth-child(7)').innerText)"
+        )
+        page.wait_for_function(f"{shown} > 0")
+        behind = min(_reports(site, name) - page.evaluate(shown) for _ in range(5))
+        assert behind <= 10  # of ten reports a second
+        site.change(f"/api/v1/experiments/{name}/requests/stop", "POST", {})
+        page.locator("#top").get_by_text("stopped").wait_for()
+
+
+def _reports(site, name):
+    found = site.json(f"/api/v1/experiments/{name}/curves?trial=0")
+    return len(found["0"])
