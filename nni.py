@@ -33,6 +33,8 @@ __all__ = [
 _values = None  # read at first use, then the same for the life of the process
 _recorded = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_LONGEST = 1 << 19  # bytes of a line; the driver takes no more than a mebibyte at a time
+_DEEPEST = 10  # levels of what stands beside a number
 
 
 def get_next_parameter():
@@ -129,7 +131,10 @@ def written(key, value, **same_as):
         path = _metrics_path()
         if path:
             shown = same_as["option"] if "option" in same_as else _plain(value)
-            _append(path, {"type": "written", "key": key, "value": shown})
+            try:
+                _append(path, {"type": "written", "key": key, "value": shown})
+            except ValueError:  # too long
+                _append(path, {"type": "written", "key": key, "value": _text(value)})
     return value
 
 
@@ -183,10 +188,16 @@ def _append(path, record):
     """Append one line; a single write, so that lines of several processes never mix.
 
     Where the disk is full, it waits for room: what was computed for hours must not be lost.
+    Raises ValueError for a line that is too long.
     """
     import json
 
     line = data = (json.dumps(record) + "\n").encode("ascii")
+    if len(line) > _LONGEST:
+        raise ValueError(
+            "a result of %d bytes is too long: report its number, and write the rest to a file in"
+            " the folder NNI_OUTPUT_DIR" % len(line)
+        )
     waits = False
     while data:
         try:
@@ -233,24 +244,29 @@ def _metric(metric):
 
 def _number(metric):
     """`metric` as an int or a float: also numpy's, torch's and other libraries' scalars."""
-    if isinstance(metric, bool) or type(metric) in (int, float):
-        return metric + 0
+    if type(metric) is float:
+        return metric
     try:
-        if isinstance(metric, (int, float)):
-            return int(metric) if isinstance(metric, int) else float(metric)
+        if isinstance(metric, int):
+            float(metric)  # raises where it is too large
+            return int(metric)
+        if isinstance(metric, float):
+            return float(metric)
         if hasattr(metric, "item"):
-            return _number(metric.item())
+            item = metric.item()
+            return float(item) if type(item) is type(metric) else _number(item)
         if hasattr(metric, "__float__") and not isinstance(metric, (str, bytes)):
             return float(metric)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TypeError("a result is one number; %r is not: %s" % (metric, error)) from None
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        shown = _text(metric)
+        raise TypeError("a result is one number; %s is not: %s" % (shown, error)) from None
     raise TypeError(
-        'a result is a number, or a dict with the number under "default"; got %r of type %s'
-        % (metric, type(metric).__name__)
+        'a result is a number, or a dict with the number under "default"; got %s of type %s'
+        % (_text(metric), type(metric).__name__)
     )
 
 
-def _plain(value):
+def _plain(value, depth=0):
     """`value` as JSON can hold it; whatever it can't as its text, shortened."""
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -258,10 +274,14 @@ def _plain(value):
         return _number(value)
     except Exception:  # any object at all may stand here, and the trial must not fail for it
         pass
-    if isinstance(value, (list, tuple)) and len(value) <= 1000:
-        return [_plain(item) for item in value]
-    if isinstance(value, dict) and len(value) <= 1000:
-        return {str(key): _plain(item) for key, item in value.items()}
+    if depth < _DEEPEST and isinstance(value, (list, tuple)) and len(value) <= 1000:
+        return [_plain(item, depth + 1) for item in value]
+    if depth < _DEEPEST and isinstance(value, dict) and len(value) <= 1000:
+        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+    return _text(value)
+
+
+def _text(value):
     try:
         return repr(value)[:1000]
     except Exception:

@@ -98,7 +98,14 @@ def carriers(source: Source, tree: Tree) -> list[Carrier]:
 
 
 def _carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
-    comments = tree.comments
+    yield from comment_carriers(source, tree.comments)
+    for node in tree.strings:
+        if carrier := _string(tree, node):
+            yield carrier
+
+
+def comment_carriers(source: Source, comments: list[tuple[int, str]]) -> Iterator[Carrier]:
+    """The carriers among comments, each with its offset."""
     for index, (offset, text) in enumerate(comments):
         trailing = bool(source.before(offset).strip())
         if not lexer.is_annotation_comment(text):
@@ -109,9 +116,6 @@ def _carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
             yield _comment(source, "trailing", offset, offset + len(text))
         else:
             yield _comment(source, "line", offset, _last_end(source, comments, index))
-    for node in tree.strings:
-        if carrier := _string(tree, node):
-            yield carrier
 
 
 def _last_end(source: Source, comments: list[tuple[int, str]], index: int) -> int:

@@ -14,7 +14,6 @@ from pathlib import PurePosixPath
 from typing import TypeAlias
 
 from annotate import formats
-from annotate.code import fingerprint
 from annotate.edits import Edit
 from annotate.errors import Mistakes, SpaceError
 from annotate.rewrite import Place
@@ -198,7 +197,7 @@ class _Done:
 
 def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
     """Write all at once; where that does not read back, one after the other."""
-    wanted = [(p, code) for p, code in wishes if not same_code(code, file.text(p.inner))]
+    wanted = [(p, code) for p, code in wishes if not p.alike(code, file.text(p.inner))]
     plain = [(place.inner, code) for place, code in wanted]
     inside = any(_holds(place) for place, _ in wanted)
     data = None if inside else _reading_back(file, plain)
@@ -221,11 +220,6 @@ def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
     return done
 
 
-def same_code(one: str, other: str) -> bool:
-    """Whether two texts are the same code: 0.1 and 1e-1 are, 1 and 1.0 are not."""
-    return one == other or fingerprint(one) == fingerprint(other)
-
-
 def _holds(place: Place) -> bool:
     """Whether the annotation would go with the value."""
     return place.inner[0] <= place.annotation[0] < place.inner[1]
@@ -236,7 +230,8 @@ def _ways(file: _File, place: Place, code: str) -> Iterable[list[Change]]:
     named: list[list[Change]] = [[]]
     if place.kind == "call":
         named.append([_naming(file, place)])
-    for name, text in product(named, (code, f"({code})")):
+    texts = (code, f"({code})") if place.brackets else (code,)
+    for name, text in product(named, texts):
         yield [(place.inner, text), *name]
 
 
@@ -267,7 +262,8 @@ def _reading_back(file: _File, changes: Sequence[Change]) -> bytes | None:
         start = _moved(before.inner[0], changes)
         if not after.span[0] <= start <= after.inner[0]:
             return None
-        if before.inner in codes and not same_code(codes[before.inner], new.text(after.inner)):
+        code = codes.get(before.inner)
+        if code is not None and not after.alike(code, new.text(after.inner)):
             return None
     return data
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from annotate import formats
+from annotate.data.rewrite import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
-from annotate.files import python_files
+from annotate.files import data_files, python_files
 from annotate.project import read_file
 from annotate.rewrite import Expansion, conflicts
 from annotate.source import Source
@@ -25,7 +26,10 @@ class Checked:
 
 
 def check(paths: Iterable[Path]) -> Checked:
-    """Check files, and the Python files of folders; raises AnnotateError for a missing path."""
+    """Check files, and the Python files and annotated files of data of folders.
+
+    Raises AnnotateError for a missing path.
+    """
     folders: dict[Path, dict[Path, bytes]] = {}
     seen: set[Path] = set()
     for path in paths:
@@ -45,7 +49,9 @@ def check(paths: Iterable[Path]) -> Checked:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return [folder / path for path in python_files(folder)]
+        data = [folder / path for path in data_files(folder)]
+        annotated = [path for path in data if may_be_annotated(read_file(path))]
+        return [*(folder / path for path in python_files(folder)), *annotated]
     except OSError as error:
         raise AnnotateError(f"{folder} cannot be read: {error.strerror or error}") from None
 

@@ -37,6 +37,11 @@ def fingerprint(text: str) -> str:
         return "\n".join(t.text for t in lexer.tokens(text) if t.kind not in skipped)
 
 
+def same_code(one: str, other: str) -> bool:
+    """Whether two texts are the same code: 0.1 and 1e-1 are, 1 and 1.0 are not."""
+    return one == other or fingerprint(one) == fingerprint(other)
+
+
 def fold(tree: Tree, node: cst.CSTNode) -> str:
     """The source text of a node on one line: as written where it is on one line already."""
     text = tree.code(node)

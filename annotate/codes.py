@@ -39,3 +39,14 @@ CODES: dict[str, str] = {
 
 #: Those that only notebooks have.
 NOTEBOOK_CODES: dict[str, str] = {"N101": "a magic needs Jupyter"}
+
+#: Those that only files of data have.
+DATA_CODES: dict[str, str] = {
+    "D101": "the directive is for code",
+    "D102": "an option is code",
+    "D103": "the value stands on lines of its own",
+    "D104": "the value stands elsewhere, at its anchor",
+    "D105": "there is no value",
+    "D106": "TOML has no null",
+    "D107": "the annotation stands between `/*` and `*/`",
+}

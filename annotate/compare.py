@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from annotate import formats
-from annotate.annotation import carriers
-from annotate.apply import same_code
 from annotate.errors import Mistakes
 from annotate.rewrite import Place
-from annotate.source import Source
 from annotate.space import Values
-from annotate.tree import Tree, Unparsable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +20,8 @@ class Row:
     where: str
     a: str | None
     b: str | None
+    differs: bool
     remark: str = ""
-
-    @property
-    def differs(self) -> bool:
-        if self.a is None or self.b is None:
-            return True
-        return bool(self.remark) or not same_code(self.a, self.b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +51,15 @@ def rows(
         if other is None:
             renamed = [p for p in new.values() if p.target == place.target and p.key not in old]
             remark = f"its domain is {renamed[0].domain} now" if renamed else "not annotated now"
-            found.append(Row(key, place.target, place.where, mine, None, remark))
+            found.append(Row(key, place.target, place.where, mine, None, True, remark))
         else:
             theirs = other.inner_code if b is None else _code(other, b)
             changed = other.domain != place.domain
             remark = f"its domain was {place.domain}, is {other.domain}" if changed else ""
-            found.append(Row(key, place.target, other.where, mine, theirs, remark))
+            differs = changed or not place.alike(mine, theirs)
+            found.append(Row(key, place.target, other.where, mine, theirs, differs, remark))
     found += [
-        Row(key, place.target, place.where, None, place.inner_code, "new since")
+        Row(key, place.target, place.where, None, place.inner_code, True, "new since")
         for key, place in new.items()
         if key not in old
     ]
@@ -113,19 +104,12 @@ def _apart(data: bytes, path: str, below: PurePosixPath) -> tuple[list[str], lis
     try:
         places = formats.expand(data, path, below).places
         source = formats.decode(data, path)
+        notes = sorted((c.start, c.end) for c in formats.carriers(source))
     except Mistakes:
         return None
-    notes = list(_annotations(source, places))
     spans = sorted({*notes, *(place.inner for place in places)})
     between, end = [], 0
     for start, last in spans:
         between.append(source.text[end : max(start, end)].rstrip(" \t"))
         end = max(end, last)
     return [*between, source.text[end:]], [source.text[a:b] for a, b in notes]
-
-
-def _annotations(source: Source, places: tuple[Place, ...]) -> Iterator[tuple[int, int]]:
-    try:
-        yield from sorted((c.start, c.end) for c in carriers(source, Tree(source.text)))
-    except Unparsable:
-        yield from sorted({place.annotation for place in places})

@@ -14,6 +14,9 @@ JSON: TypeAlias = Any
 #: From NNI's `_type` to the class, in the order in which the documentation lists them.
 DOMAINS: dict[str, type[Domain]] = {}
 
+_DIGITS = 6
+_ALL_DIGITS = 17  # that a float can have
+
 
 class Random(Protocol):
     """The part of `numpy.random.Generator` that sampling needs (numpy itself is not imported)."""
@@ -78,6 +81,10 @@ class Numeric(Domain):
     """A domain whose arguments and values are numbers."""
 
     __slots__ = ()
+
+    @abstractmethod
+    def near(self, value: float) -> float | int:
+        """The domain's value nearest to `value`; a float has only digits that tell something."""
 
     @property
     def arguments(self) -> list[JSON]:
@@ -210,8 +217,7 @@ class BoundedQuantised(Quantised, Bounded):
             crossed.append(self.high)
         return crossed
 
-    def clip(self, value: float) -> float | int:
-        """The domain's value nearest to `value` by its own rule."""
+    def near(self, value: float) -> float | int:
         if self.integral:
             return int(min(max(self.quantise(value), self.low), self.high))
         return float(min(max(self.quantise(value), self.low), self.high))
@@ -224,7 +230,21 @@ class BoundedQuantised(Quantised, Bounded):
         nearest = Quantised.locate(self, value)
         if not self.low - 1e-9 * self.q <= nearest <= self.high + 1e-9 * self.q:
             raise SpaceError(f"{value!r} is not between {self.low} and {self.high}")
-        return self.clip(nearest)
+        return self.near(nearest)
+
+
+def short(value: float, width: float) -> float:
+    """`value` with as many decimals as a millionth of `width` needs.
+
+    What nobody can tell apart need not be read, typed and kept in a source in 17 digits.
+    """
+    return round(value, _DIGITS - math.floor(math.log10(width)))
+
+
+def short_logarithmic(value: float, width: float) -> float:
+    """The same for a positive value whose logarithm spans `width`: so many significant digits."""
+    more = -math.floor(math.log10(min(width, 1))) if width else _ALL_DIGITS
+    return float(f"{value:.{min(_DIGITS + more, _ALL_DIGITS)}g}")
 
 
 def _tidy(value: float) -> float:

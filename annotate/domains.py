@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,6 +19,8 @@ from annotate.domain import (
     Unbounded,
     argument_names,
     as_number,
+    short,
+    short_logarithmic,
 )
 from annotate.errors import SpaceError
 
@@ -28,6 +31,7 @@ __all__ = [
     "LogNormal",
     "LogUniform",
     "Normal",
+    "Numeric",
     "QLogNormal",
     "QLogUniform",
     "QNormal",
@@ -77,6 +81,9 @@ class RandInt(Numeric):
     def sample(self, rng: Random) -> JSON:
         return int(rng.integers(self.low, self.high))
 
+    def near(self, value: float) -> int:
+        return min(max(round(value), self.low), self.high - 1)
+
     def locate(self, value: JSON) -> JSON:
         number = as_number(value)
         if number != int(number):
@@ -99,7 +106,11 @@ class Uniform(Bounded):
         self._check_order()
 
     def sample(self, rng: Random) -> JSON:
-        return float(_between(self.low, self.high, rng))
+        return self.near(_between(self.low, self.high, rng))
+
+    def near(self, value: float) -> float:
+        found = short(value, self.high - self.low)
+        return float(min(max(found, self.low), self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class QUniform(BoundedQuantised):
         self._check_order()
 
     def sample(self, rng: Random) -> JSON:
-        return self.clip(_between(self.low, self.high, rng))
+        return self.near(_between(self.low, self.high, rng))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +144,11 @@ class LogUniform(Bounded):
         self._check_order(positive=True)
 
     def sample(self, rng: Random) -> JSON:
-        value = math.exp(_between(math.log(self.low), math.log(self.high), rng))
-        return min(max(value, float(self.low)), float(self.high))
+        return self.near(math.exp(_between(math.log(self.low), math.log(self.high), rng)))
+
+    def near(self, value: float) -> float:
+        found = short_logarithmic(value, math.log(self.high) - math.log(self.low))
+        return float(min(max(found, self.low), self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +166,7 @@ class QLogUniform(BoundedQuantised):
         self._check_order(positive=True)
 
     def sample(self, rng: Random) -> JSON:
-        return self.clip(math.exp(_between(math.log(self.low), math.log(self.high), rng)))
+        return self.near(math.exp(_between(math.log(self.low), math.log(self.high), rng)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,10 @@ class Normal(Unbounded):
     sigma: float
 
     def sample(self, rng: Random) -> JSON:
-        return float(rng.normal(self.mu, self.sigma))
+        return self.near(rng.normal(self.mu, self.sigma))
+
+    def near(self, value: float) -> float:
+        return short(float(value), self.sigma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +198,10 @@ class QNormal(Quantised, Unbounded):
         self._check_positive("q")
 
     def sample(self, rng: Random) -> JSON:
-        return self.quantise(rng.normal(self.mu, self.sigma))
+        return self.near(rng.normal(self.mu, self.sigma))
+
+    def near(self, value: float) -> float | int:
+        return self.quantise(value)
 
 
 def _exp(x: float) -> float:
@@ -198,7 +218,10 @@ class LogNormal(Unbounded):
     sigma: float
 
     def sample(self, rng: Random) -> JSON:
-        return _exp(rng.normal(self.mu, self.sigma))
+        return self.near(_exp(rng.normal(self.mu, self.sigma)))
+
+    def near(self, value: float) -> float:
+        return short_logarithmic(max(value, sys.float_info.min), self.sigma)
 
     def locate(self, value: JSON) -> JSON:
         if as_number(value) <= 0:
@@ -220,7 +243,10 @@ class QLogNormal(Quantised, Unbounded):
         self._check_positive("q")
 
     def sample(self, rng: Random) -> JSON:
-        return self.quantise(_exp(rng.normal(self.mu, self.sigma)))
+        return self.near(_exp(rng.normal(self.mu, self.sigma)))
+
+    def near(self, value: float) -> float | int:
+        return self.quantise(max(value, 0.0))
 
     def locate(self, value: JSON) -> JSON:
         if as_number(value) < 0:

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from annotate import formats
-from annotate.annotation import Carrier, carriers, parse
-from annotate.apply import same_code
+from annotate.annotation import Carrier, parse
 from annotate.edits import Edit, apply
 from annotate.rewrite import Place
 from annotate.source import Source
 from annotate.space import Values
-from annotate.tree import Span, Tree
+from annotate.tree import Span
 
 
 def export(data: bytes, values: Values, *, path: str, below: PurePosixPath) -> bytes:
@@ -26,7 +25,7 @@ def export(data: bytes, values: Values, *, path: str, below: PurePosixPath) -> b
     source = formats.decode(data, path)
     baked = [_baked(source.text, place, values) for place in _outermost(places, values)]
     spans = [edit.span for edit in baked]
-    found = [c for c in carriers(source, Tree(source.text)) if not _goes_with(c, spans)]
+    found = [c for c in formats.carriers(source) if not _goes_with(c, spans)]
     edits = baked
     readable = _tree(source.text) is not None
     for carrier in found:
@@ -49,8 +48,10 @@ def _outermost(places: tuple[Place, ...], values: Values) -> Iterator[Place]:
 def _baked(text: str, place: Place, values: Values) -> Edit:
     start, end = place.inner
     code = place.code(values[place.key])
-    if same_code(code, text[start:end]):
+    if place.alike(code, text[start:end]):
         return Edit(place.inner, instead=text[start:end])
+    if not place.brackets:
+        return Edit(place.inner, instead=code)
     bracketed = Edit(place.inner, instead=f"({code})")
     plain = Edit(place.inner, instead=code)
     wanted = _tree(apply(text, [bracketed]))

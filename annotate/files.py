@@ -1,12 +1,15 @@
-"""The Python files of a folder, without what is ignored, generated or somebody else's."""
+"""The files of a folder that can be annotated, without what is ignored, generated or others'."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from annotate.data.form import is_data
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -15,6 +18,9 @@ _OTHERS = frozenset(
     {"site-packages", "dist-packages", "node_modules", "__pycache__", "__pypackages__"}
 )
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+#: What is larger, or lies among more of its kind, is no file that somebody writes by hand.
+_LARGEST = 1 << 20
+_MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,40 @@ def python_files(root: Path) -> list[PurePosixPath]:
     Left out are hidden folders, caches, virtual environments, installed packages, what a
     .gitignore names, and links that lead out of `root` or to a folder that was there before.
     """
-    found = _walk(root, root, _above(root), {_identity(root)})
+    return _below(root, _python)
+
+
+def data_files(root: Path) -> list[PurePosixPath]:
+    """The YAML, TOML and JSON files below `root`, likewise.
+
+    Left out is also what nobody writes by hand: files beyond a mebibyte, those of a folder that
+    has more than 500 of them, and links to other files of the list.
+    """
+    found = _below(root, is_data)
+    count = Counter(path.parent for path in found)
+    kept: dict[Path, PurePosixPath] = {}
+    for path in sorted(found, key=lambda path: (root / path).is_symlink()):
+        place = root / path
+        if count[path.parent] <= _MOST and place.stat().st_size <= _LARGEST:
+            kept.setdefault(place.resolve(), path)
+    return sorted(kept.values())
+
+
+def _python(name: str) -> bool:
+    return name.endswith(".py")
+
+
+def _below(root: Path, wanted: Callable[[str], bool]) -> list[PurePosixPath]:
+    found = _walk(root, root, wanted, _above(root), {_identity(root)})
     return sorted(PurePosixPath(path.relative_to(root).as_posix()) for path in found)
 
 
 def _walk(
-    folder: Path, root: Path, ignores: tuple[_Ignore, ...], seen: set[tuple[int, int]]
+    folder: Path,
+    root: Path,
+    wanted: Callable[[str], bool],
+    ignores: tuple[_Ignore, ...],
+    seen: set[tuple[int, int]],
 ) -> Iterator[Path]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: (entry.is_symlink(), entry.name))
@@ -58,8 +92,8 @@ def _walk(
             continue
         if _is_folder(entry):
             if _enters(path, ignores, seen):
-                yield from _walk(path, root, ignores, seen)
-        elif entry.name.endswith(".py") and _is_file(entry) and not _ignored(path, False, ignores):
+                yield from _walk(path, root, wanted, ignores, seen)
+        elif wanted(entry.name) and _is_file(entry) and not _ignored(path, False, ignores):
             yield path
 
 

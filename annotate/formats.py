@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from annotate import rewrite
+from annotate import annotation, rewrite
+from annotate.annotation import Carrier
+from annotate.data import rewrite as data_rewrite
+from annotate.data.form import is_data
 from annotate.notebook import Notebook
 from annotate.rewrite import Expansion
 from annotate.source import Source
+from annotate.tree import Tree, Unparsable
 
 
 def module_name(path: PurePosixPath) -> str:
-    """The dotted path of a file below the code folder; a package is named by its folder."""
-    parts = list(path.with_suffix("").parts)
+    """The dotted path of a file below the code folder; a package is named by its folder.
+
+    A file of data keeps its suffix: `train.yaml` beside `train.py` is another module.
+    """
+    parts = list(path.parts if is_data(path.name) else path.with_suffix("").parts)
     if len(parts) > 1 and parts[-1] == "__init__":
         parts.pop()
     return ".".join(parts)
@@ -24,7 +31,19 @@ def is_notebook(path: str) -> bool:
 
 def decode(data: bytes, path: str) -> Source:
     """The file as text that can be edited; raises Mistakes."""
+    if is_data(path):
+        return data_rewrite.decode(data, path)
     return Notebook.decode(data, path) if is_notebook(path) else Source.decode(data, path)
+
+
+def carriers(source: Source) -> list[Carrier]:
+    """The annotations of a file that could be expanded, also the wrong ones, in order."""
+    if is_data(source.path):
+        return data_rewrite.carriers(source)
+    try:
+        return annotation.carriers(source, Tree(source.text))
+    except Unparsable:
+        return []  # one that has annotations could not have been expanded
 
 
 def expand(data: bytes, path: str, below: PurePosixPath) -> Expansion:
@@ -34,6 +53,8 @@ def expand(data: bytes, path: str, below: PurePosixPath) -> Expansion:
 
 def expand_module(data: bytes, path: str, module: str) -> Expansion:
     """The same for a file whose parameters' keys begin with `module`."""
+    if is_data(path):
+        return data_rewrite.expand(data, path, module)
     if is_notebook(path):
         return rewrite.expand_source(Notebook.decode(data, path), module)
     return rewrite.expand(data, path=path, module=module)
@@ -41,6 +62,8 @@ def expand_module(data: bytes, path: str, module: str) -> Expansion:
 
 def python(data: bytes, path: str) -> bytes:
     """The Python in a file, for a look at what it imports; raises Mistakes."""
+    if is_data(path):
+        return b""
     if not is_notebook(path):
         return data
     notebook = Notebook.decode(data, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fingerprint, fold, literal
+from annotate.code import fingerprint, fold, literal, same_code
 from annotate.domains import JSON, Domain
 from annotate.edits import Edit
 from annotate.emit import Emitter, Unquotable
@@ -57,6 +57,15 @@ class Place:
         SpaceError where the value does not lie in the domain.
         """
         return choice.code(self.wording, self.domain.locate(value), self.inner_code)
+
+    def alike(self, one: str, other: str) -> bool:
+        """Whether two texts are the same code here: 0.1 and 1e-1 are, 1 and 1.0 are not."""
+        return same_code(one, other)
+
+    @property
+    def brackets(self) -> bool:
+        """Whether a value may stand in brackets of its own."""
+        return True
 
     @property
     def inner_code(self) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from annotate import formats, imports
+from annotate.data.form import is_data
+from annotate.data.rewrite import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
-from annotate.files import python_files
+from annotate.files import data_files, python_files
 from annotate.imports import Import
+from annotate.mentions import mentioned
 from annotate.rewrite import Expansion, Place, Report, conflicts
 from annotate.space import Parameter, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A Python file of the project; `path` is relative to the code folder.
+    """A Python file of the project, or an annotated file of data; `path` is relative to the code
+    folder.
 
     `counts` says whether its parameters are in the search space: the script reaches it.
     """
@@ -51,10 +56,44 @@ class Project:
     reports: tuple[Report, ...]
     left_out: tuple[PurePosixPath, ...]
 
+    @property
+    def asks_by_itself(self) -> bool:
+        """Whether no annotation says what the trials need, but the code asks for it."""
+        return not self.places and any(b"get_next_parameter" in f.source for f in self.files)
+
 
 def code_folder(path: Path) -> Path:
     """The code folder of a script, or the folder itself."""
     return path if path.is_dir() else path.parent
+
+
+def unreached(path: PurePosixPath, script: str) -> str:
+    """Why the parameters of a file do not count."""
+    return f"{script} does not {'name' if is_data(path.name) else 'import'} it"
+
+
+def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> list[str]:
+    """What is annotated and has no effect, a sentence each.
+
+    `arguments` are those of the script, from the current folder on where they are paths.
+    """
+    found = [
+        f"{path} has annotations, but {unreached(path, script)}: left out"
+        for path in project.left_out
+    ]
+    known = {(project.root / file.path).resolve() for file in project.files}
+    for word in arguments:
+        path = Path(word.rpartition("=")[2])
+        if is_data(path.name) and _is_annotated(path) and path.resolve() not in known:
+            found.append(f"{path} has annotations, but is no file of {project.root}: left out")
+    return found
+
+
+def _is_annotated(path: Path) -> bool:
+    try:
+        return may_be_annotated(path.read_bytes())
+    except OSError:
+        return False
 
 
 def expand_file(path: Path, root: Path) -> Expansion:
@@ -63,18 +102,26 @@ def expand_file(path: Path, root: Path) -> Expansion:
     return formats.expand(source, str(path), _relative(path, root.resolve()))
 
 
-def read_project(script: Path | None, root: Path) -> Project:
+def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ()) -> Project:
     """Read the code folder `root`.
 
     With a script the parameters of the annotated files that it reaches by imports count, and of
-    all where an import's name is only known at run time; without one those of all files.
+    all where an import's name is only known at run time; of the files of data, those that it or
+    one of its `arguments` names. Without one those of all files.
     Raises Mistakes with those of all files, and AnnotateError where a path is no good.
     """
     root = root.resolve()
     sources = _read(script, root)
-    expansions = _expand(sources)
+    config = _read_data(root)
     start = _relative(script, root) if script else None
     reached = set(sources) if start is None else _reached(start, sources)
+    if start is None:
+        reached |= set(config)
+    else:
+        words = (start.stem, *arguments)
+        reached |= mentioned(config, (sources[path] for path in reached), words)
+    sources |= {path: data for path, data in config.items() if may_be_annotated(data)}
+    expansions = _expand(sources)
     files = tuple(
         SourceFile(path, sources[path], expansions[path], path in reached)
         for path in sorted(sources)
@@ -125,6 +172,15 @@ def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
     for path in python_files(root):
         if path not in sources:
             sources[path] = read_file(root / path)
+    return sources
+
+
+def _read_data(root: Path) -> dict[PurePosixPath, bytes]:
+    """The files of data that can be read: what cannot is nothing that the script reads either."""
+    sources = {}
+    for path in data_files(root):
+        with suppress(OSError):
+            sources[path] = (root / path).read_bytes()
     return sources
 
 

@@ -124,8 +124,7 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
         except RecursionError:
             span = carrier.start, carrier.end
             mistakes.append(source.mistake("A201", span, "it is nested too deeply to be read"))
-    twice = _twice(source, found)
-    mistakes += twice or conflicts((a.place for a in found), {source.path: source})
+    mistakes += twice(source, found) or conflicts((a.place for a in found), {source.path: source})
     if mistakes:
         raise Mistakes(mistakes)
     if not found and not calls:
@@ -146,7 +145,7 @@ def _read(annotation: Annotation, context: Context) -> list[Annotated]:
     return function_choice.read(annotation, context)
 
 
-def _twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
+def twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
     """A mistake for each value that has two annotations of the same sort."""
     seen: dict[tuple[object, bool], Annotated] = {}
     mistakes = []

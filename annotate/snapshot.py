@@ -10,22 +10,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from annotate.data.form import is_data
+from annotate.data.rewrite import render
 from annotate.errors import AnnotateError
+from annotate.formats import module_name
 from annotate.project import Project
+from annotate.space import Values
 
 MANIFEST = "snapshot.json"
+DATA = "data.json"
 
 
 def freeze(project: Project, folder: Path) -> None:
-    """Write `code/` (what trials run), `source/` (annotated files as written) and the manifest.
+    """Write `code/` (what trials run), `source/` (annotated files as written), `data.json` (which
+    of those are data that trials get copies of, where there are any) and the manifest.
 
     Every file is complete on the disk before the manifest names it, and the manifest comes last:
     a folder that has one is whole. Raises OSError.
     """
     for file in project.files:
-        _write(folder / "code" / file.path, file.expanded)
+        if not is_data(file.path.name):
+            _write(folder / "code" / file.path, file.expanded)
         if file.annotated:
             _write(folder / "source" / file.path, file.source)
+    counting = [str(file.path) for file in project.files if file.annotated and file.counts]
+    data = [name for name in counting if is_data(name)]
+    if data:
+        _write(folder / DATA, json.dumps(data).encode())
     manifest = {
         "root": str(project.root),
         "files": {
@@ -76,6 +87,21 @@ def thaw(folder: Path) -> Snapshot:
         message = f"the experiment's snapshot in {folder} cannot be read: {error}"
         raise AnnotateError(message) from None
     return Snapshot(Path(manifest["root"]), files)
+
+
+def data_copies(folder: Path, values: Values) -> dict[str, tuple[bytes, Values]]:
+    """From each annotated file of data in a snapshot to its bytes with `values` in it, and what
+    it has for the parameters that they lack."""
+    try:
+        names = json.loads((folder / DATA).read_bytes())
+    except FileNotFoundError:
+        return {}
+    copies = {}
+    for name in names:
+        source = (folder / "source" / name).read_bytes()
+        module = module_name(PurePosixPath(name))
+        copies[name] = render(source, values, path=name, module=module)
+    return copies
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
+from annotate.data.form import is_data
 from annotate.domains import DOMAINS, JSON, Domain, Random, numeric_domain
 from annotate.errors import SpaceError
 
 Values: TypeAlias = dict[str, JSON]
+
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,25 @@ class Parameter:
         """The short name, as people say it."""
         return self.parts[1] if self.parts else self.key
 
+    @property
+    def names(self) -> list[str]:
+        """What people may call it, the shortest first and the whole key last."""
+        if self.parts is None:
+            return [self.key]
+        module, name, _ = self.parts
+        short = dotted_ends(name) if is_data(module) else [name]
+        return [*short, f"{module}/{name}", self.key]
+
+
+def dotted_ends(name: str) -> list[str]:
+    """The ends of a path with dots between, the shortest first: `lr`, `optimizer.lr`.
+
+    The number of an item is no beginning: it comes with the name of its list.
+    """
+    words = _WORD.findall(name)
+    starts = [n for n, word in enumerate(words) if n == 0 or not word.isdecimal()]
+    return [".".join(words[n:]) for n in reversed(starts)]
+
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
@@ -219,20 +242,18 @@ class SearchSpace:
     @property
     def names(self) -> dict[str, str]:
         """From each key the shortest name that means it alone: `lr`, `model/lr` or the key."""
-        names = {p.key: p.name for p in self.parameters}
-        for longer in (_with_module, lambda parameter: parameter.key):
-            count = Counter(names.values())
-            for parameter in self.parameters:
-                if count[names[parameter.key]] > 1:
-                    names[parameter.key] = longer(parameter)
-        return names
+        count = Counter(name for p in self.parameters for name in set(p.names))
+        return {
+            p.key: next((name for name in p.names if count[name] == 1), p.key)
+            for p in self.parameters
+        }
 
     def resolve(self, name: str) -> Parameter:
         """The parameter that `name`, short or whole, means.
 
         Raises SpaceError when it means none, with what may have been meant, or several.
         """
-        wanted = [p for p in self.parameters if name in (p.key, p.name, _with_module(p))]
+        wanted = [p for p in self.parameters if name in p.names]
         exact = [p for p in wanted if p.key == name]
         if len(exact or wanted) == 1:
             return (exact or wanted)[0]
@@ -276,11 +297,6 @@ class SearchSpace:
             raise SpaceError(f"{path}: not UTF-8 text at byte {error.start}") from None
         except SpaceError as error:
             raise SpaceError(f"{path}: {error}", hint=error.hint) from None
-
-
-def _with_module(parameter: Parameter) -> str:
-    parts = parameter.parts
-    return f"{parts[0]}/{parts[1]}" if parts else parameter.key
 
 
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

@@ -1,23 +1,28 @@
-"""What a trial costs: a shell loop of bare `python`, and the same script under `annotate run`.
+"""What a trial costs: a shell loop of bare `python`, `annotate run`, and others, side by side.
 
-    python benchmarks/overhead.py [--python PATH] [--rounds 5] [--trials 20] [--scripts trivial ...]
+    python benchmarks/overhead.py [--python PATH] [--rounds 5] [--trials 50] [--scripts trivial ...]
+                                  [--guild COMMAND] [--ray-python PATH]
 
 Scripts do nothing but import, report, and end. The ways take turns in each round, so that a
 machine which slows down slows all of them. Prints the median over the rounds of milliseconds a
 trial from the end of the first trial to the end of the last (store, random tuner and progress
 included), the ratio to the bare loop, and the median gap between two trials on one slot. `--python`
-is the interpreter that runs the scripts; what it has not installed is left out, and so is Optuna
-(a study whose objective spawns the script), where this interpreter has none.
+is the interpreter that runs the scripts of the loop, of Annotate and of Optuna (a study whose
+objective spawns the script). Guild AI runs a batch of them by its own interpreter, Ray Tune runs
+the script in its workers, those of `--ray-python`. What is not installed is left out with a word.
+
+All files are kept until the end, on the disk of TMPDIR: ext4 without a journal makes new files
+slowly for minutes after many were deleted.
 """
 
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,69 +43,136 @@ def objective(trial):
     ends.append(time.time())
     return 0.0
 sampler = optuna.samplers.RandomSampler()
-study = optuna.create_study(storage=f"sqlite:///{time.time()}.db", sampler=sampler)
+study = optuna.create_study(storage=f"sqlite:///{sys.argv[4]}/{time.time()}.db", sampler=sampler)
 study.optimize(objective, n_trials=int(sys.argv[2]), n_jobs=int(sys.argv[3]))
 print((max(ends) - min(ends)) / (len(ends) - 1))
 """
+RAY = """\
+import os, runpy, sys, time, ray
+from ray import tune
+path, trials, most = os.path.abspath("train.py"), int(sys.argv[1]), int(sys.argv[2])
+def objective(values):
+    runpy.run_path(path, run_name="__main__")
+    return {"ended": time.time()}
+ray.init(num_cpus=most, include_dashboard=False, configure_logging=False)
+results = tune.Tuner(
+    objective,
+    param_space={"x": tune.uniform(0, 1)},
+    tune_config=tune.TuneConfig(num_samples=trials, max_concurrent_trials=most),
+    run_config=tune.RunConfig(storage_path=sys.argv[3], verbose=0),
+).fit()
+ends = [result.metrics["ended"] for result in results]
+print((max(ends) - min(ends)) / (trials - 1))
+"""
 
 
-def bare(folder, python, trials, concurrency):
+def bare(folder, options, trials, concurrency):
     """Seconds a run of a shell loop, or of as many loops side by side."""
     loop = f'for n in $(seq {trials}); do "$0" train.py || exit 1; done'
+    command = ["sh", "-c", loop, options.python]
     began = time.perf_counter()
-    loops = [subprocess.Popen(["sh", "-c", loop, python], cwd=folder) for _ in range(concurrency)]
+    loops = [subprocess.Popen(command, cwd=folder) for _ in range(concurrency)]
     assert all(process.wait() == 0 for process in loops)
     return (time.perf_counter() - began) / (trials * concurrency), None
 
 
-def annotate(folder, python, trials, concurrency, *options):
+def annotate(folder, options, trials, concurrency, *more):
     """Seconds a trial, and the gap between two on one slot."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as home:
-        limits = ["--max-trials", str(trials + 1), "--concurrency", str(concurrency)]
-        command = [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "random"]
-        subprocess.run(
-            [*command, *limits, "--python", python, *options],
-            cwd=folder,
-            env={**os.environ, "ANNOTATE_HOME": home},
-            check=True,
-            capture_output=True,
-        )
-        (path,) = Path(home).glob("experiments/*/experiment.db")
-        with Store.open(path) as store:
-            rows = store.trials()
+    home = tempfile.mkdtemp(dir=folder.parent)
+    limits = ["--max-trials", str(trials + 1), "--concurrency", str(concurrency)]
+    command = [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "random"]
+    said([*command, *limits, "--python", options.python, *more], folder, ANNOTATE_HOME=home)
+    (path,) = Path(home).glob("experiments/*/experiment.db")
+    with Store.open(path) as store:
+        rows = store.trials()
     ends = sorted(row.ended for row in rows)
     gaps = [b.started - a.ended for a, b in pairwise(rows)]
     gap = statistics.median(gaps) if concurrency == 1 else None
     return (ends[-1] - ends[0]) / trials, gap
 
 
-def optuna(folder, python, trials, concurrency):
-    done = subprocess.run(
-        [sys.executable, "-c", OPTUNA, python, str(trials + 1), str(concurrency)],
+def annotate_fresh(folder, options, trials, concurrency):
+    return annotate(folder, options, trials, concurrency, "--fresh-process")
+
+
+def optuna(folder, options, trials, concurrency):
+    command = [sys.executable, "-c", OPTUNA, options.python, str(trials + 1), str(concurrency)]
+    return float(said([*command, folder.parent], folder)), None
+
+
+def guild(folder, options, trials, concurrency):
+    """A batch of trials, or as many batches side by side, each in a home of its own."""
+    values = ",".join(str(n / (trials + 1)) for n in range(trials + 1))
+    command = [options.guild, "run", "train.py", f"x=[{values}]", "-y"]
+    homes = [tempfile.mkdtemp(dir=folder.parent) for _ in range(concurrency)]
+    batches = [
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, "GUILD_HOME": home},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for home in homes
+    ]
+    assert all(process.wait() == 0 for process in batches)
+    runs = [run for home in homes for run in Path(home, "runs").glob("*/.guild")]
+    trial_runs = [run for run in runs if not (run / "proto").exists()]  # not the batch's own
+    ends = sorted(int((run / "attrs" / "stopped").read_text()) / 1e6 for run in trial_runs)
+    return (ends[-1] - ends[0]) / (len(ends) - 1), None
+
+
+def ray(folder, options, trials, concurrency):
+    storage = tempfile.mkdtemp(dir=folder.parent)
+    command = [options.ray_python, "-c", RAY, str(trials + 1), str(concurrency), storage]
+    return float(said(command, folder).splitlines()[-1]), None
+
+
+def said(command, folder, **environment):
+    """What the command, which must succeed, prints."""
+    return subprocess.run(
+        command,
         cwd=folder,
+        env={**os.environ, **environment},
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-    )
-    return float(done.stdout), None
+    ).stdout
 
 
-def ways():
+def ways(options):
+    """What is compared; says what is not installed."""
     found = {
         "bare python": bare,
         "annotate run": annotate,
-        "annotate run --fresh-process": lambda *a: annotate(*a, "--fresh-process"),
+        "annotate run --fresh-process": annotate_fresh,
     }
-    return {**found, "optuna, spawning": optuna} if find_spec("optuna") else found
+    others = {
+        "Optuna, spawning": (optuna, has("optuna", sys.executable), "for this interpreter"),
+        "Guild AI": (guild, options.guild, "(--guild COMMAND)"),
+        "Ray Tune": (ray, has("ray", options.ray_python), "(--ray-python PATH)"),
+    }
+    for name, (way, installed, where) in others.items():
+        if installed:
+            found[name] = way
+        else:
+            print(f"{name} is not installed {where}")
+    return found
 
 
-def compare(folder, options, concurrency):
-    measured = {name: [] for name in ways()}
+def has(module, python):
+    code = f"from importlib.util import find_spec; assert find_spec({module!r})"
+    return subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def compare(folder, found, options, concurrency):
+    measured = {name: [] for name in found}
     for _ in range(options.rounds):
-        for name, way in ways().items():
+        for name, way in found.items():
             # A fork costs so little that few of them would say nothing.
             trials = options.trials if name == "annotate run" else max(3, options.trials // 5)
-            measured[name].append(way(folder, options.python, trials, concurrency))
+            measured[name].append(way(folder, options, trials, concurrency))
     base = statistics.median(seconds for seconds, _ in measured["bare python"])
     for name, pairs in measured.items():
         seconds = statistics.median(seconds for seconds, _ in pairs)
@@ -114,14 +186,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--scripts", nargs="+", choices=SCRIPTS, default=list(SCRIPTS))
     parser.add_argument("--concurrency", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--guild", default=shutil.which("guild"), metavar="COMMAND")
+    parser.add_argument("--ray-python", default=sys.executable, metavar="PATH")
     options = parser.parse_args()
-    for name in options.scripts:
-        with tempfile.TemporaryDirectory() as above:
-            folder = Path(above, "code")
-            folder.mkdir()
+    found = ways(options)
+    with tempfile.TemporaryDirectory() as above:
+        for name in options.scripts:
+            folder = Path(above, name, "code")
+            folder.mkdir(parents=True)
             (folder / "train.py").write_text(SCRIPTS[name] + END)
             alone = [options.python, folder / "train.py"]
             if subprocess.run(alone, capture_output=True).returncode:
@@ -129,7 +204,7 @@ def main():
                 continue
             for concurrency in options.concurrency:
                 print(f"{name}, {concurrency} at a time")
-                compare(folder, options, concurrency)
+                compare(folder, found, options, concurrency)
 
 
 if __name__ == "__main__":

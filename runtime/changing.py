@@ -89,7 +89,7 @@ def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Chan
 
 def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:
     """The space of the script as it is now; raises Mistakes and AnnotateError."""
-    project = read_project(config.path, config.path.parent)
+    project = read_project(config.path, config.path.parent, config.arguments)
     return Change(folder, before, project.space, project)
 
 

@@ -10,6 +10,7 @@ import string
 import time
 from pathlib import Path
 
+from annotate.data.form import is_data
 from annotate.errors import AnnotateError
 from annotate.project import Project
 from annotate.snapshot import freeze
@@ -17,7 +18,7 @@ from runtime import paths
 from runtime.config import Config
 from runtime.job import stage
 from runtime.paths import ExperimentFolder
-from runtime.store import ExperimentRow, Store, StoreError
+from runtime.store import ExperimentRow, Store
 
 
 def create(config: Config, project: Project) -> ExperimentFolder:
@@ -38,11 +39,10 @@ def create(config: Config, project: Project) -> ExperimentFolder:
             ended=None,
         )
         Store.create(folder.store, row).close()
-    except StoreError:
+    except BaseException as error:
         shutil.rmtree(folder.path, ignore_errors=True)  # half an experiment is none
-        raise
-    except OSError as error:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         raise AnnotateError(
             f"{error.filename or folder.path}: {error.strerror or error}",
             hint="experiments are kept there; ANNOTATE_HOME names another folder",
@@ -92,6 +92,8 @@ def find_script(script: str) -> Path:
         raise AnnotateError(f"{script} is a folder", hint="name the script in it")
     if not path.is_file():
         raise AnnotateError(f"{script} does not exist", hint=_similar(path))
+    if is_data(path.name):
+        raise AnnotateError(f"{script} is no script", hint="name the script that reads it")
     if not os.access(path, os.R_OK):
         raise AnnotateError(f"{script} cannot be read: permission denied")
     return path

@@ -34,7 +34,7 @@ from runtime.trials import Trials
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
-_KILLED = "ended by a request"
+_LULL = 1.0  # seconds in which nothing happens before the disk is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,9 @@ class Experiment:
         self._store = patient(store, self._room)
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._again = Again(self.config.retries, self._room.short)
-        self._make_executor = make_executor
+        self._make_executor, self._make_gate = make_executor, make_gate
         self._tuner = tuner
         self._assessor = assessor
-        self._make_gate = make_gate
         self._watcher = watcher
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
@@ -190,10 +189,11 @@ class Experiment:
     # What happens
 
     def _next(self) -> Message | None:
-        """What happens next, or None where a limit is reached before."""
+        """What happens next, or None where a limit is reached before, or nothing for a while."""
         patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
         with suppress(Empty):
-            return self._inbox.get(timeout=patience)
+            return self._inbox.get(timeout=min(patience, _LULL))
+        self._room.look()
         return None
 
     def _take(self, message: Message | None) -> None:
@@ -341,12 +341,12 @@ class Experiment:
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
             raise AnnotateError(f"trial {number} does not run")
-        if number in self._running:
-            if self._running[number].ends_as is None:
-                self._end(number, TrialState.USER_CANCELED, _KILLED)
-        else:
+        becomes = TrialState.USER_CANCELED, "ended by a request"
+        if number not in self._running:
             self._waiting.remove(number)
-            self.trials.never(number, TrialState.USER_CANCELED, _KILLED)
+            self.trials.never(number, *becomes)
+        elif self._running[number].ends_as is None:
+            self._end(number, *becomes)
 
     def stop(self) -> None:
         self._stop("STOPPED", "stopped by a request")

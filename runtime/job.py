@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import annotate
+from annotate.snapshot import data_copies
 from runtime import checkpoints
 from runtime.command import shell
 from runtime.config import Config
@@ -38,7 +39,7 @@ def job(
 ) -> Job:
     """Make the trial's folder, and say how to run it."""
     place = folder.trial(trial.number)
-    _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)))
+    _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)), folder.snapshot)
     argv = None if config.command else (config.script, *config.arguments)
     return Job(
         trial=trial.number,
@@ -66,10 +67,17 @@ def warm(config: Config, folder: ExperimentFolder, environment: Mapping[str, str
     )
 
 
-def _prepare(place: TrialFolder, trial: Trial) -> None:
+def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
     place.output.mkdir(parents=True, exist_ok=True)
     place.metrics.unlink(missing_ok=True)
     parameters = {"parameter_id": trial.number, "parameters": trial.values}
+    if copies := data_copies(snapshot, trial.values):
+        # What a file has for a parameter without a value is told once the trial has read it.
+        parameters["written"] = {name: written for name, (_, written) in copies.items()}
+    for name, (data, _) in copies.items():
+        copy = place.data / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(data)
     place.parameters.write_text(json.dumps(parameters), encoding="utf-8")
 
 

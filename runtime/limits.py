@@ -66,15 +66,15 @@ class Limits:
         """Whether a limit may have been reached since `patience` was asked for."""
         return time.monotonic() >= self._next
 
-    def patience(self, running: Iterable[Running], *, ending: bool) -> float | None:
-        """Seconds until the next limit may be reached; None where none is set.
+    def patience(self, running: Iterable[Running], *, ending: bool) -> float:
+        """Seconds until the next limit may be reached; infinite where none is set.
 
         All that run are looked at only where the last answer has passed, not at each event.
         """
         now = time.monotonic()
         if now >= self._next:
             self._next = min(self._dues(running, now, ending=ending), default=math.inf)
-        return None if self._next == math.inf else max(0.0, self._next - now)
+        return max(0.0, self._next - now)
 
     def _dues(self, running: Iterable[Running], now: float, *, ending: bool) -> Iterator[float]:
         if self._deadline is not None and not ending:

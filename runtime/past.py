@@ -153,7 +153,7 @@ def between(past: Past, a: Trial, b: Trial) -> Difference:
 def _plain_row(past: Past, key: str, a: Trial, b: Trial) -> Row:
     """A parameter that stands in no source: its space came from a file."""
     mine, theirs = (repr(t.values[key]) if key in t.values else None for t in (a, b))
-    return Row(key, past.space.names.get(key, key), "", mine, theirs)
+    return Row(key, past.space.names.get(key, key), "", mine, theirs, mine != theirs)
 
 
 def since(past: Past, trial: Trial, root: Path) -> Difference:

@@ -28,6 +28,11 @@ class TrialFolder:
         return self.path / "parameters.json"
 
     @property
+    def data(self) -> Path:
+        """The trial's copies of annotated files of data."""
+        return self.path / "data"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 

@@ -26,6 +26,7 @@ class Room:
         self._path = path
         self._note = note
         self._given_up = threading.Event()
+        self._full = False  # as far as has been said
 
     def give_up(self) -> None:
         """Wait no more: what finds no room from now on raises."""
@@ -34,9 +35,21 @@ class Room:
     def short(self) -> bool:
         return shutil.disk_usage(self._path).free < _LEAST
 
+    def look(self) -> None:
+        """Say what has changed; for when nobody would find out by writing, as trials may wait."""
+        if self.short() != self._full:
+            self._say(full=not self._full)
+
+    def _say(self, *, full: bool) -> None:
+        self._full = full
+        if full:
+            text = "the experiment waits for room, nothing is lost"
+            self._note(f"the disk of {self._path} is full: {text}")
+        else:
+            self._note("there is room on the disk again: the experiment goes on")
+
     def wait_for(self, attempt: Callable[[], T]) -> T:
         """What `attempt` returns, made again and again until the disk has room for it."""
-        paused = False
         while True:
             try:
                 done = attempt()
@@ -48,13 +61,11 @@ class Room:
                     hint = f"make room, then: annotate resume {self._path.name}"
                     raise StoreFull(f"the disk of {self._path} is full", hint=hint) from None
             else:
-                if paused:
-                    self._note("there is room on the disk again: the experiment goes on")
+                if self._full and not self.short():
+                    self._say(full=False)
                 return done
-            if not paused:
-                text = "the experiment waits for room, nothing is lost"
-                self._note(f"the disk of {self._path} is full: {text}")
-            paused = True
+            if not self._full:
+                self._say(full=True)
             self._given_up.wait(_PAUSE)
 
     def begin(self, start: Callable[[], T]) -> T:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotate.domains import (
-    JSON,
-    Domain,
-    LogNormal,
-    Normal,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    QUniform,
-    RandInt,
-    Random,
-)
+from annotate.domains import JSON, Domain, Numeric, Random
 from annotate.space import Choice, Parameter, SearchSpace, Values
 
 #: From a coordinate's number to its level: an option's number for a choice, else the value.
@@ -104,20 +92,8 @@ def snap(domain: Domain, level: float) -> JSON:
     """The domain's value nearest to `level`; an option's number for a choice."""
     if isinstance(domain, Choice):
         return min(max(round(level), 0), len(domain.options) - 1)
-    if isinstance(domain, RandInt):
-        return min(max(round(level), domain.low), domain.high - 1)
-    if isinstance(domain, (QUniform, QLogUniform)):
-        return domain.clip(level)
-    if isinstance(domain, QLogNormal):
-        return domain.quantise(max(level, 0.0))
-    if isinstance(domain, QNormal):
-        return domain.quantise(level)
-    if isinstance(domain, LogNormal):
-        return max(float(level), sys.float_info.min)
-    if isinstance(domain, Normal):
-        return float(level)
-    low, high = domain.arguments
-    return float(min(max(level, low), high))
+    assert isinstance(domain, Numeric)
+    return domain.near(level)
 
 
 def draw(coordinates: Coordinates, number: int, levels: Levels, rng: Random) -> None:

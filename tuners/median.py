@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from statistics import median
 
+from annotate.space import Values
 from tuners.arguments import at_least
 from tuners.base import Assessor, Verdict
 
@@ -21,21 +23,35 @@ class Medianstop(Assessor):
         super().__init__(maximize=maximize)
         at_least("start_step", start_step, 0)
         self._start = start_step
-        self._averages: list[list[float]] = []
+        self._averages: list[array[float]] = []
+        self._best: dict[int, tuple[int, float]] = {}  # of how many results, which
+
+    def started(self, trial: int, values: Values) -> None:
+        self._best.pop(trial, None)  # it may run again
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         step = len(curve)
         others = [averages[step - 1] for averages in self._averages if len(averages) >= step > 0]
         if step < self._start or not others:
             return Verdict.KEEP
-        middle = median(others)
-        worse = max(curve) < middle if self.maximize else min(curve) > middle
+        middle, best = median(others), self._best_of(trial, curve)
+        worse = best < middle if self.maximize else best > middle
         return Verdict.STOP if worse else Verdict.KEEP
 
+    def _best_of(self, trial: int, curve: Sequence[float]) -> float:
+        """Only new results are looked at: a curve may have a million."""
+        seen, best = self._best.get(trial, (0, 0.0))
+        if not 0 < seen < len(curve):
+            seen, best = 1, curve[0]
+        best = (max if self.maximize else min)([best, *curve[seen:]])
+        self._best[trial] = len(curve), best
+        return best
+
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
+        self._best.pop(trial, None)
         if not ok:
             return
-        averages, total = [], 0.0
+        averages, total = array("d"), 0.0
         for step, result in enumerate(curve, start=1):
             total += result
             averages.append(total / step)

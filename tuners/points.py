@@ -36,7 +36,7 @@ def _level(domain: Domain, number: int) -> JSON:
     if isinstance(domain, RandInt):
         return domain.low + number
     if isinstance(domain, (QUniform, QLogUniform)):
-        return domain.clip((round(domain.low / domain.q) + number) * domain.q)
+        return domain.near((round(domain.low / domain.q) + number) * domain.q)
     assert isinstance(domain, Choice), "no other domain is finite"
     for option in domain.distinct:
         if number < (option.size or 1):

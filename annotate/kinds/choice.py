@@ -95,7 +95,8 @@ def parse_options(
             raise Wrong("A204", annotation.place(argument), message)
         if argument.keyword is not None:
             message = f"an option has no keyword {argument.keyword.value!r}"
-            raise Wrong("A204", annotation.place(argument.keyword), message)
+            place = annotation.place(argument.keyword)
+            raise Wrong("A204", place, message, numeric.name_hint(argument))
     options = tuple(_option(annotation, argument.value) for argument in arguments)
     _check_alike(annotation, arguments, options)
     return WrittenDomain(Choice(tuple(o.option for o in options)), options)
@@ -212,6 +213,7 @@ INVALID = [
     ),
     Invalid("a misspelt domain", "x = 1  # @nni.variable(nni.unifrom(0, 1))\n", "A301", "unifrom"),
     Invalid("no domain", "x = 1  # @nni.variable(uniform(0, 1))\n", "A301", "uniform(0, 1)"),
+    Invalid("a keyword", "x = 1  # @nni.choice(1, 2, name=x)\n", "A204", "name"),
     Invalid("unpacked options", "x = 1  # @nni.choice(*options)\n", "A204", "*options"),
     Invalid(
         "an option that cannot stand there",

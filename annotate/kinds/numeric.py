@@ -25,12 +25,21 @@ def parse(annotation: Annotation, kind: str, call: cst.Call) -> Domain:
 def _number(annotation: Annotation, kind: str, argument: cst.Arg) -> int | float:
     if argument.keyword is not None or argument.star:
         message = f"{kind} takes its arguments by position"
-        raise Wrong("A303", annotation.place(argument.keyword or argument), message)
+        raise Wrong(
+            "A303", annotation.place(argument.keyword or argument), message, name_hint(argument)
+        )
     try:
         return constant(argument.value)
     except NotConstant as error:
         hint = "write a number, or + - * / // ** and brackets over numbers"
         raise Wrong("A302", annotation.place(argument.value), str(error), hint) from None
+
+
+def name_hint(argument: cst.Arg) -> str:
+    """Where a `name=` belongs that stands inside a domain."""
+    if argument.keyword is None or argument.keyword.value != "name":
+        return ""
+    return "the name stands behind the domain: variable(nni.uniform(0, 1), name=x)"
 
 
 VALID = [
@@ -59,6 +68,7 @@ VALID = [
 ]
 
 INVALID = [
+    Invalid("the name inside the domain", "x = 1  # @nni.uniform(0, 1, name=x)\n", "A303", "name"),
     Invalid("a name", "x = 1  # @nni.uniform(0, n)\n", "A302", "n"),
     Invalid("a text", "x = 1  # @nni.uniform('0', 1)\n", "A302", "'0'"),
     Invalid(

@@ -21,7 +21,7 @@ DIRECTIVE = "variable"
 
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
     """What the annotation makes of its value; raises Wrong."""
-    written, name = _arguments(annotation)
+    written, name = arguments(annotation)
     target = _target(annotation, context, name, written)
     if target.problem:
         code, message, hint = target.problem
@@ -30,7 +30,8 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
     return [context.annotated(annotation, key, written, target.value, target.name, target.kind)]
 
 
-def _arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExpression | None]:
+def arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExpression | None]:
+    """The domain, and what `name=` says; raises Wrong."""
     if annotation.directive in DOMAINS:
         return _short_form(annotation), None
     names = [arg for arg in annotation.arguments if arg.keyword is not None]
@@ -100,6 +101,11 @@ def _around_the_others(
     spans = [tree.span(target.value) for target in targets]
     holds = all(start <= first and last <= end for first, last in spans)
     return outer if holds and fingerprint(tree.code(outer.value)) in codes else None
+
+
+def named(annotation: Annotation, node: cst.BaseExpression | None) -> str | None:
+    """The text that `name=` says; None where there is none."""
+    return None if node is None else _name(annotation, node)[0]
 
 
 def _name(annotation: Annotation, node: cst.BaseExpression) -> tuple[str, bool]:

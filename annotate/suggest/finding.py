@@ -31,6 +31,7 @@ _RULES: tuple[Rule, ...] = (
 _SCRIPTS = [(what, re.compile(names)) for what, names in choices.SCRIPTS]
 _MOST_OPTIONS = 8
 _ANY_NAME = ("name", "type", "kind")
+_SETTINGS = re.compile(r"_(config|cfg|conf|args|arguments|params|options|settings|spec)$")
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,18 @@ def _of_script(site: Site, text: str, known: Options) -> Found | None:
     """A text that names one of the ways that the script knows."""
     if not isinstance(site.value, str):
         return None
-    name = snake(site.around.owner or "") if site.name in _ANY_NAME else site.name
+    name = _of_owner(site) if site.name in _ANY_NAME else site.name
     what = next((what for what, names in _SCRIPTS if names.fullmatch(name)), None)
     made = _of_options(site, text, site.declared or known.get(site.name, ()))
     return Found(site, made, what, len(_RULES)) if what and made else None
+
+
+def _of_owner(site: Site) -> str:
+    """What a value that is only called `name` is the name of: of `optimizer`, in OptimizerConfig."""
+    owner = site.around.owner
+    if owner in (None, site.target.name):  # a field
+        owner = next(reversed(site.around.classes), "")
+    return _SETTINGS.sub("", snake(owner or ""))
 
 
 def _of_options(site: Site, text: str, given: tuple[object, ...]) -> Range | None:

@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         "a learning rate",
         r"(\w+_)?(lr|learning_?rate)(_init|_[a-z]|_\d|_actor|_critic"
         r"|_gen|_disc|_head|_backbone|_encoder|_decoder|_policy|_value|_base|_max|_min)?"
-        r"|lr\d|eta0",
+        r"|lr\d|eta0?",
         _learning_rate,
     ),
     rule(

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 from annotate.errors import AnnotateError
@@ -53,7 +54,11 @@ def drive(
     gpus = open_gpus(config, environment)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
-    with lock(folder, detached), Store.open(folder.store, write=True) as store:
+    with (
+        _resumable(folder),
+        lock(folder, detached),
+        Store.open(folder.store, write=True) as store,
+    ):
         _log_to(folder, debug=debug)
         mend(folder)
         notes += [] if change is None else change.make(store)
@@ -86,9 +91,23 @@ def drive(
         else:
             print(summary(experiment))
     if experiment.state == "STOPPED":
-        print(f"Interrupted. Go on with: annotate resume {folder.id}", file=sys.stderr)
+        _say_how_it_goes_on(folder)
         return 130
     return 0 if experiment.best is not None else 1
+
+
+@contextmanager
+def _resumable(folder: ExperimentFolder) -> Iterator[None]:
+    """Where somebody interrupts it before it has begun."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say_how_it_goes_on(folder)
+        raise
+
+
+def _say_how_it_goes_on(folder: ExperimentFolder) -> None:
+    print(f"Interrupted. Go on with: annotate resume {folder.id}", file=sys.stderr)
 
 
 def _leave_the_cores_to_the_trials() -> None:

@@ -23,6 +23,11 @@ def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
     return values
 
 
+def typed_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
+    """Values for a script of which only itself knows what it takes, so any will do."""
+    return {name: options.literal(text) for name, text in pairs}
+
+
 def _parse(parameter: Parameter, text: str) -> JSON:
     """The text as an option written like that, or else as the literal that it is."""
     try:

@@ -96,3 +96,9 @@ def literal(text: str) -> JSON:
         return float(text) if not text.strip().isalpha() else text
     except ValueError:
         return text
+
+
+def typed(value: JSON) -> str:
+    """What `literal` reads as `value`."""
+    plain = isinstance(value, str) and literal(value) == value
+    return str(value) if plain else json.dumps(value)

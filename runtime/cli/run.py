@@ -188,12 +188,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
-    from annotate.project import read_project
+    from annotate.project import read_project, remarks
     from runtime.creation import find_script
 
     script = find_script(args.script)
     config = _config(args, script)
-    project = read_project(script, script.parent)
+    project = read_project(script, script.parent, args.rest)
     if args.search_space is not None:
         from runtime.nni_config.meaning import read_space
 
@@ -207,10 +207,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
             "    # @nni.report_final_result(accuracy)\n"
             f"annotate suggest {args.script} proposes some; --search-space names a file instead",
         )
-    notes = [
-        f"{path} has annotations, but {args.script} does not import it: left out"
-        for path in project.left_out
-    ]
+    notes = remarks(project, args.script, args.rest)
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
         notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
         config = replace(config, max_failures=1)  # the next one would say the same

@@ -18,12 +18,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import code_folder, read_project
+    from annotate.project import code_folder, read_project, unreached
 
     script = None if args.path.is_dir() else args.path
     project = read_project(script, code_folder(args.path))
     for path in project.left_out:
-        print(f"annotate: {path} is annotated, but {args.path} does not import it", file=sys.stderr)
+        why = unreached(path, args.path)
+        print(f"annotate: {path} is annotated, but {why}", file=sys.stderr)
     if args.json:
         print(json.dumps(project.space.to_json(), indent=2))
     else:

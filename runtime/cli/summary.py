@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 
+from annotate.snapshot import thaw
 from runtime.cli.text import number, value, values_words
 from runtime.durations import duration
 from runtime.experiment import Experiment
@@ -63,7 +64,7 @@ def _where(experiment: Experiment) -> str:
     took = f" in {duration(max(ends) - min(starts))}" if starts and ends else ""
     lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
     if experiment.reason and experiment.best is not None:
-        lines.append(f"  it ended because {experiment.reason}")
+        lines.append(f"  it ended: {experiment.reason}")
     seconds = sum(trial.gpu.seconds for trial in trials if trial.gpu is not None)
     if seconds:
         lines.append(f"  GPUs     {seconds:.0f} GPU-seconds")
@@ -78,12 +79,13 @@ def _next(experiment: Experiment) -> str:
     name, best = experiment.folder.id, experiment.best
     rows = [(f"annotate trial ls {name}", "every trial with its values, also as --json")]
     if best is not None and best.values and not experiment.config.command:
-        words = values_words(best.values, experiment.space.names)
+        annotated = bool(thaw(experiment.folder.snapshot).annotated)
+        words = values_words(best.values, experiment.space.names, whole=not annotated)
         script = shlex.quote(experiment.config.script)
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
         arguments = f" --{rest}" if rest else ""
         rows.append((f"annotate try {script} {words}{arguments}", "the best once more"))
-        if experiment.trials[best.number].origin is not Origin.BASELINE:
+        if annotated and best.origin is not Origin.BASELINE:
             rows.append((f"annotate apply {name} {script}", "its values in the script, as a diff"))
     rows.append(("annotate experiment list --all", "every experiment"))
     return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from annotate.domains import JSON
+from runtime.cli import options
 from runtime.trial import GpuUse
 
 
@@ -48,14 +49,22 @@ def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
     return " ".join(f"{names.get(key, key)}={value(given)}" for key, given in values.items())
 
 
-def values_words(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
-    """The same for a shell, nothing rounded; what is no parameter of `names` is left out."""
+def values_words(
+    values: Mapping[str, JSON], names: Mapping[str, str], *, whole: bool = False
+) -> str:
+    """The same for a shell, nothing rounded; what is no parameter of `names` is left out.
+
+    A nested value is said short, by what it alone can mean; or all are `whole`, so that they are
+    the same also where nothing says what they can be.
+    """
     words = []
     for key, name in names.items():
         if key not in values:
             continue
         given = values[key]
-        if isinstance(given, dict) and len(given) == 2:
+        if whole:
+            given = options.typed(given)
+        elif isinstance(given, dict) and len(given) == 2:
             given = next(v for k, v in given.items() if k != "_name")
         words.append(shlex.quote(f"{name}={given}"))
     return " ".join(words)

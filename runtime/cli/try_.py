@@ -3,8 +3,9 @@
   annotate try train.py lr=0.1 batch=64
   annotate try train.py lr=0.1 -- --epochs 5
 
-Names are short ones or whole keys. The script's output passes through; what it reported is
-printed at the end on standard error. The exit code is the script's own."""
+Names are short ones or whole keys. A script without annotations that asks for its values by
+`nni.get_next_parameter()` gets them as they are typed. The script's output passes through; what it
+reported is printed at the end on standard error. The exit code is the script's own."""
 
 from __future__ import annotations
 
@@ -18,13 +19,13 @@ from pathlib import Path
 
 from annotate.space import SearchSpace
 from runtime.cli import options
-from runtime.cli.given_values import parse_values
+from runtime.cli.given_values import parse_values, typed_values
 
 TAKES_REST = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", help="the annotated Python script")
+    parser.add_argument("script", help="the Python script")
     parser.add_argument(
         "values", nargs="*", type=options.pair, metavar="NAME=VALUE", help="values to try"
     )
@@ -42,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
     from runtime.trial import Origin, Trial, TrialState
 
     script = find_script(args.script)
-    project = read_project(script, script.parent)
-    values = parse_values(project.space, args.values)
+    project = read_project(script, script.parent, args.rest)
+    parse = typed_values if project.asks_by_itself else parse_values
+    values = parse(project.space, args.values)
     python = interpreter(args.python, os.environ)
     config = Config(args.script, os.getcwd(), python, tuple(args.rest))  # noqa: PTH109
     with tempfile.TemporaryDirectory(prefix="annotate-try-") as place:

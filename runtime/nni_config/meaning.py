@@ -12,7 +12,7 @@ from typing import Any
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError, Mistake, Mistakes
-from annotate.project import Project, read_as_it_is, read_project
+from annotate.project import Project, read_as_it_is, read_project, remarks
 from annotate.space import SearchSpace
 from runtime import algorithms, custom
 from runtime.command import plain_script
@@ -81,7 +81,7 @@ class _Reading:
             baseline=False,
         )
         project = _project(config, code, space)
-        notes = (*checking.notes(self._document), *_left_out(project))
+        notes = (*checking.notes(self._document), *remarks(project, "the script", config.arguments))
         debug = bool(self._file.debug or self._file.log_level in ("trace", "debug"))
         return Meant(config, project, notes, debug)
 
@@ -274,15 +274,10 @@ def _project(config: Config, code: Path, space: SearchSpace | None) -> Project:
     script = config.path if config.script else None
     if space is not None:
         return read_as_it_is(script, code, space)
-    project = read_project(script, code)
+    project = read_project(script, code, config.arguments)
     if not project.places:
         raise AnnotateError(
             f"{script or code} has no annotation, so there is nothing to tune",
             hint="annotate suggest proposes some; searchSpacePath names a file instead",
         )
     return project
-
-
-def _left_out(project: Project) -> Iterator[str]:
-    for path in project.left_out:
-        yield f"{path} has annotations, but the script does not import it: left out"

@@ -1,7 +1,8 @@
-"""Says so where a trial ran annotated code that is not the snapshot's: its comments did nothing.
+"""Says so where a trial used annotated files of others than the snapshot: they did nothing.
 
 That happens to a package that is installed apart from the code folder that was annotated, also
-by an editable install. Standard library of Python 3.8 only.
+by an editable install, and to a file of data that lies elsewhere or that nothing names. The other
+way round, it names a file of data that was not read. Standard library of Python 3.8 only.
 """
 
 import json
@@ -9,9 +10,56 @@ import os
 import sys
 import sysconfig
 
+_DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
+_read = set()
+
+
+def watch():
+    """Remember from now on which files of data this process reads."""
+    sys.addaudithook(_see)
+
+
+def _see(event, arguments):
+    if event != "open" or not isinstance(arguments[0], str) or not arguments[0].endswith(_DATA):
+        return
+    if arguments[1] is None or "r" in arguments[1]:
+        _read.add(os.path.realpath(arguments[0]))
+
 
 def notes(root, snapshot):
-    """Sentences about modules of this process; `root` is the user's code folder, resolved."""
+    """Sentences about what this process used; `root` is the user's code folder, resolved."""
+    return _of_modules(root, snapshot) + _of_data(root, snapshot)
+
+
+def _of_data(root, snapshot):
+    folder = os.environ["NNI_SYS_DIR"]
+    known = _from_json(os.path.join(snapshot, "data.json"), [])
+    written = _from_json(os.path.join(folder, "parameters.json"), {}).get("written", {})
+    told = _told(os.path.join(folder, "metrics.jsonl"))
+    found = [
+        "%s was not read: its parameters had no effect" % name
+        for name, values in written.items()
+        if values and not told.intersection(values)
+    ]
+    copies = {os.path.join(root, name) for name in known}
+    own = os.path.join(os.path.dirname(os.path.realpath(snapshot)), "")
+    for path in sorted(_read - copies):
+        if not path.startswith(own) and not _is_installed(path) and _has_annotation(path):
+            found.append("%s was read as it is: its annotations had no effect" % path)
+    return found
+
+
+def _told(path):
+    """The parameters whose values as written this trial has noted."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            records = [json.loads(line) for line in file]
+    except (OSError, ValueError):
+        return set()
+    return {record["key"] for record in records if record["type"] == "written"}
+
+
+def _of_modules(root, snapshot):
     annotated = _annotated(os.path.join(snapshot, "snapshot.json"))
     found = []
     for name, module in sorted(sys.modules.items()):
@@ -36,12 +84,17 @@ def notes(root, snapshot):
 
 
 def _annotated(manifest):
-    try:
-        with open(manifest, encoding="utf-8") as file:
-            files = json.load(file)["files"]
-    except OSError:
-        return []  # the experiment's folder went while the trial ran
+    files = _from_json(manifest, {}).get("files", {})
     return [path for path in files if files[path]["annotated"]]
+
+
+def _from_json(path, nothing):
+    """What a file says; `nothing` where it is not there: the experiment's folder may have gone."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except OSError:
+        return nothing
 
 
 def _here():

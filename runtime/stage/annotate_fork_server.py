@@ -264,5 +264,6 @@ def _run(argv, code):
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     _request, _last, _flush_c, _code = _serve(_channel, sys.argv[2])
-    sys.orig_argv = [sys.executable, *_request["argv"]]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = [sys.executable, *_request["argv"]]
     annotate_ending.end(_run(_request["argv"], _code), _last, _flush_c)

@@ -34,6 +34,10 @@ def install():
 
         with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
             _root = file.read()
+        if os.path.exists(os.path.join(os.path.dirname(_code), "data.json")):
+            import annotate_data
+
+            annotate_data.install(_root, os.path.dirname(_code))
         sys.path_hooks.insert(0, _finder)
         sys.path_importer_cache.clear()
         _redirect_main()
@@ -85,6 +89,9 @@ def execute(argv, code=None):
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
+        import annotate_elsewhere
+
+        annotate_elsewhere.watch()
         atexit.register(_note_what_came_from_elsewhere)
     main = _module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
@@ -93,7 +100,11 @@ def execute(argv, code=None):
 
         _execute(annotate_notebook.codes(copy, main.__file__, main.__dict__), main.__dict__)
     else:
-        _execute([code or main.__loader__.get_code("__main__")], main.__dict__)
+        _execute(_code_of(main) if code is None else [code], main.__dict__)
+
+
+def _code_of(main):
+    yield main.__loader__.get_code("__main__")
 
 
 def _note_what_came_from_elsewhere():
@@ -114,8 +125,11 @@ def _execute(codes, names):
     except SystemExit:
         raise
     except BaseException as error:
-        # The frame of this function is no part of the user's traceback.
-        error.__traceback__ = error.__traceback__.tb_next
+        # What led to the script is no part of the user's traceback.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_globals is not names:
+            trace = trace.tb_next
+        error.__traceback__ = trace
         sys.excepthook(type(error), error, error.__traceback__)
         interrupted = isinstance(error, KeyboardInterrupt)
     if interrupted:
@@ -176,6 +190,8 @@ class _Loader(SourceFileLoader):
         return path
 
     def get_data(self, path):
+        if "annotate_data" in sys.modules and path != self.path:
+            path = sys.modules["annotate_data"].copy_of(path) or path  # what pkgutil asks for
         return super().get_data(self._place(path))
 
     def path_stats(self, path):

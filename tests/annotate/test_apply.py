@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate.apply import apply, same_code
+from annotate.apply import apply
+from annotate.code import same_code
 from annotate.export import export
 from annotate.kinds import (
     assignment,

@@ -126,3 +126,22 @@ def test_a_broken_file_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(SpaceError, match=r"search_space\.json"):
         SearchSpace.read(path)
+
+
+@pytest.mark.parametrize(
+    ("domain", "value", "near"),
+    [
+        (("uniform", [0, 1]), 0.12345678901, 0.123457),
+        (("uniform", [0, 1]), 1 - 1e-9, 1.0),
+        (("uniform", [1e6, 1e6 + 1]), 1e6 + 0.12345678901, 1000000.123457),
+        (("uniform", [0.1, 0.25]), 0.1 - 1e-9, 0.1),
+        (("loguniform", [1e-5, 1e-1]), 0.00123456789, 0.00123457),
+        (("loguniform", [1.0, 1.001]), 1.000123456789012, 1.000123457),
+        (("normal", [0, 0.5]), 0.12345678901, 0.1234568),
+        (("lognormal", [0, 1]), 123.45678901, 123.457),
+        (("quniform", [0, 1, 0.1]), 0.28, 0.3),
+        (("randint", [0, 5]), 7.2, 4),
+    ],
+)
+def test_a_value_has_no_more_digits_than_tell_something(domain, value, near):
+    assert numeric_domain(*domain).near(value) == near

@@ -61,6 +61,12 @@ def row(title, code, *proposals):
             "def f(act): pass",
             '@nni.choice("elu", "relu")',
         ),
+        row("a rate by its Greek letter", "eta = 0.05", "@nni.loguniform(5e-4, 1.0)"),
+        row(
+            "a name, by the class of settings that it stands in",
+            'class OptimConfig:\n    name: Literal["adamw", "sgd"] = "adamw"',
+            '@nni.choice("adamw", "sgd")',
+        ),
         row(
             "the options of a type",
             'act: Literal["relu", "tanh"] = "relu"',

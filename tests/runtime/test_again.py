@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -249,6 +250,12 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", path], check=True)
 
 
+def until_said(driver, words):
+    """Wait until the driver says it."""
+    while words not in (line := driver.stderr.readline()):
+        assert line
+
+
 def test_no_result_is_lost_to_a_full_disk(folder, small_disk):
     (folder / "train.py").write_text(
         "import os, time\nx = 0  # @nni.randint(0, 4)\n"
@@ -263,10 +270,15 @@ def test_no_result_is_lost_to_a_full_disk(folder, small_disk):
         while True:
             ballast.write(b"x" * 4096)
     (folder / "full").touch()
-    time.sleep(3)  # while the trial's results find no room
+    room = threading.Timer(20, (small_disk / "ballast").unlink)
+    room.start()
+    until_said(driver, f"the disk of {next(small_disk.glob('experiments/*'))} is full")
+    room.cancel()
+    assert (small_disk / "ballast").exists(), "it is said while the results find no room"
     (small_disk / "ballast").unlink()
     out, err = driver.communicate(timeout=100)
     assert driver.returncode == 0, err
+    assert "there is room on the disk again" in err
     trials = json.loads(out)["trials"]
     assert [(t["state"], len(t["intermediate"])) for t in trials] == [("SUCCEEDED", 200)] * 4
     assert {t["metric"] for t in trials} == {0, 1, 2, 3}
@@ -285,8 +297,7 @@ def test_an_interrupt_ends_the_wait_for_room(folder, small_disk):
         free = os.statvfs(small_disk)
         ballast.write(b"x" * (free.f_bavail * free.f_frsize - (1 << 17)))
     (folder / "full").touch()
-    while "waits for room" not in (line := driver.stderr.readline()):
-        assert line
+    until_said(driver, "waits for room")
     driver.send_signal(signal.SIGINT)
     _, err = driver.communicate(timeout=60)
     assert driver.returncode in (2, 130)

@@ -199,6 +199,30 @@ def test_a_library_that_starts_a_thread_is_not_forked(forking, library, caplog):
     assert "trials are ordinary processes: an import started a thread" in caplog.text
 
 
+def test_an_import_that_initialises_cuda_is_not_forked(forking, library, caplog):
+    library("torch", "class cuda:\n    is_initialized = staticmethod(lambda: True)\n")
+    server = forking("import torch, os\nprint(os.getppid())\n")
+    assert server.output() == f"{os.getpid()}\n"
+    assert "trials are ordinary processes: importing torch initialised CUDA" in caplog.text
+
+
+@pytest.mark.parametrize("device", ["nvidia-of-a-test", "dri-of-a-test"])
+def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, device):
+    place = Path("/dev", device)
+    try:
+        place.touch()
+    except OSError:
+        pytest.skip("this user can't make a file in /dev")
+    try:
+        library("seaborn", f"kept = open({str(place)!r})\n")
+        server = forking("import seaborn, os\nprint(os.getppid())\n")
+        assert server.output() == f"{os.getpid()}\n"
+    finally:
+        place.unlink()
+    said = f"trials are ordinary processes: an import opened the GPU ({place})"
+    assert said in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

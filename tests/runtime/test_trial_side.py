@@ -91,8 +91,36 @@ def test_reports_are_whole_lines_with_plain_numbers(trial):
     assert [line["type"] for line in lines] == ["intermediate"] * 4 + ["final"]
 
 
+def test_a_scalar_whose_item_is_of_its_own_kind_is_a_number(trial):
+    code = (
+        "class Long:\n"
+        "    def item(self): return Long()\n"
+        "    def __float__(self): return 0.75\n"
+        "nni.report_final_result(Long())\n"
+    )
+    assert trial(code, {})[1][0]["value"] == 0.75
+
+
+def test_what_stands_beside_a_number_may_hold_itself(trial):
+    code = "r = {'default': 1}\nr['self'] = r\nnni.report_final_result(r)\n"
+    value = trial(code, {})[1][0]["value"]
+    assert value["default"] == value["self"]["self"]["default"] == 1
+
+
+def test_what_no_reader_would_take_is_an_error_in_the_trial(trial):
+    code = "nni.report_final_result({'default': 1, 'log': 'x' * 10**6})"
+    done, lines = trial(code, {}, check=False)
+    assert "a result of 10000" in done.stderr
+    assert "is too long" in done.stderr
+    assert lines == []
+    long = "[[0] * 1000 for _ in range(1000)]"
+    _, (line,) = trial(f"assert len(nni.written('k', {long})) == 1000", {})
+    assert len(line["value"]) == 1000
+
+
 @pytest.mark.parametrize(
-    "metric", ["'0.9'", "None", "[1, 2]", "{'loss': 1}", "{'default': 'x'}", "b'1'", "1j"]
+    "metric",
+    ["'0.9'", "None", "[1, 2]", "{'loss': 1}", "{'default': 'x'}", "b'1'", "1j", "10**400"],
 )
 def test_a_report_that_is_no_number_is_an_error_in_the_trial(trial, metric):
     done, lines = trial(f"nni.report_final_result({metric})", {}, check=False)

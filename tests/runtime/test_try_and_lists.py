@@ -1,6 +1,7 @@
 """`annotate try`, and the commands that list."""
 
 import json
+import shlex
 
 import pytest
 
@@ -113,3 +114,35 @@ def test_help_is_there_for_every_command(annotate):
         assert what in overview
         assert annotate(*name.split(), "--help").stdout.startswith(f"usage: annotate {name} ")
     assert annotate("--version").stdout.startswith("annotate ")
+
+
+BY_ITSELF = """\
+import nni
+print(nni.get_next_parameter())
+nni.report_final_result(1)
+"""
+
+
+def test_a_script_that_asks_by_itself_gets_what_is_typed(annotate, folder):
+    (folder / "train.py").write_text(BY_ITSELF)
+    done = annotate("try", "train.py", "lr=0.1", "opt=adam", 'n={"_name": "a", "k": [1]}', 's="1"')
+    given = {"lr": 0.1, "opt": "adam", "n": {"_name": "a", "k": [1]}, "s": "1"}
+    assert done.stdout == f"{given}\n"
+
+
+def test_the_command_for_the_best_once_more_gives_it_the_same_values(annotate, folder):
+    (folder / "train.py").write_text(BY_ITSELF)
+    space = {
+        "a": {"_type": "choice", "_value": ["1"]},
+        "b": {
+            "_type": "choice",
+            "_value": [{"_name": "x", "c": {"_type": "choice", "_value": [2]}}],
+        },
+        "c": {"_type": "choice", "_value": ["it's"]},
+    }
+    (folder / "space.json").write_text(json.dumps(space))
+    done = annotate("run", "train.py", "--search-space", "space.json", "--no-baseline")
+    assert "annotate apply" not in done.stdout, "there is nothing to write back to"
+    (line,) = [line for line in done.stdout.splitlines() if "annotate try" in line]
+    again = annotate(*shlex.split(line)[1:])
+    assert again.stdout == "{'a': '1', 'b': {'_name': 'x', 'c': 2}, 'c': \"it's\"}\n"

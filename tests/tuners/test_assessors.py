@@ -1,5 +1,6 @@
 """What every assessor keeps to, and what each one stops."""
 
+import copy
 import math
 
 import numpy as np
@@ -94,6 +95,22 @@ def test_medianstop_compares_the_best_so_far_with_the_median_of_averages():
     assert assessor.judge(3, [0.39]) is Verdict.STOP
     assert assessor.judge(3, [0.4]) is Verdict.KEEP
     assert assessor.judge(3, [0.5, 0.1]) is Verdict.KEEP
+
+
+@pytest.mark.parametrize("maximize", [True, False])
+def test_medianstop_judges_the_same_whether_it_has_seen_the_curve_grow_or_not(maximize):
+    rng = np.random.default_rng(1)
+    grown = create("medianstop", maximize=maximize)
+    for trial in range(6):
+        for _ in range(2):  # the second time, the trial runs again
+            curve = list(rng.normal(size=30) + [0.0, math.inf, math.nan][trial % 3] * (trial > 3))
+            grown.started(trial, {})
+            for step in range(1, len(curve) + 1):
+                afresh = copy.deepcopy(grown)
+                afresh.started(trial, {})
+                seen = curve[:step]
+                assert grown.judge(trial, seen) is afresh.judge(trial, seen)
+        grown.finished(trial, curve, ok=True)
 
 
 def test_medianstop_learns_only_of_trials_that_succeeded():

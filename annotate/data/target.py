@@ -1,0 +1,105 @@
+"""Which entry of a file of data an annotation means."""
+
+from __future__ import annotations
+
+import difflib
+
+from annotate.annotation import Annotation, Wrong
+from annotate.data.entry import Contents, Entry
+from annotate.data.form import Form
+from annotate.kinds.choice import WrittenDomain
+from annotate.source import Source
+from annotate.space import dotted_ends
+
+
+class Targets:
+    """The entries of one file."""
+
+    def __init__(self, source: Source, form: Form, contents: Contents) -> None:
+        self._source, self._form, self._contents = source, form, contents
+
+    def find(self, annotation: Annotation, written: WrittenDomain, name: str | None) -> Entry:
+        """The entry that an annotation means; raises Wrong."""
+        found, nothing = self._candidates(annotation)
+        if not found:
+            raise nothing
+        if name is not None:
+            wanted = [entry for entry in found if name in dotted_ends(entry.name)]
+            if not wanted:
+                raise self._unnamed(annotation, name, found)
+        else:
+            wanted = _likely(found, written)
+        if len(wanted) > 1:
+            called = ", ".join(entry.name for entry in wanted)
+            hint = f"say which with name=, or give each a line: {called}"
+            message = f"{len(wanted)} values could be meant: {called}"
+            raise Wrong("A407", annotation.name_span, message, hint)
+        _check(annotation, wanted[0])
+        return wanted[0]
+
+    def _candidates(self, annotation: Annotation) -> tuple[list[Entry], Wrong]:
+        source, entries = self._source, self._contents.entries
+        number = source.line_of(annotation.carrier.start)
+        if annotation.carrier.kind == "trailing":
+            found = [
+                entry
+                for entry in entries
+                if entry.kind != "block"
+                and source.line_of(max(entry.span[1] - 1, entry.span[0])) == number
+                and entry.span[1] <= annotation.carrier.start
+            ]
+            message = "no value that can be annotated ends on this line"
+            hint = "a list or a map is annotated in brackets, at the end of its line"
+            return found, Wrong("A402", annotation.name_span, message, hint)
+        below = self._line_below(annotation.carrier.end)
+        found = [entry for entry in entries if below in self._beginnings(entry)]
+        message = "no value that can be annotated begins on the next line"
+        return found, Wrong("A401", annotation.name_span, message)
+
+    def _beginnings(self, entry: Entry) -> set[int]:
+        """The lines on which it begins, with its key or its value."""
+        key, value = self._source.line_of(entry.start), self._source.line_of(entry.span[0])
+        return {key} if entry.kind == "block" else {key, value}
+
+    def _line_below(self, offset: int) -> int:
+        """The number of the next line that holds more than a comment; 0 for none."""
+        for number in range(self._source.line_of(offset) + 1, len(self._source.starts) + 1):
+            text = self._source.line(number).strip()
+            if text and not text.startswith(self._form.mark):
+                return number
+        return 0
+
+    def _unnamed(self, annotation: Annotation, name: str, found: list[Entry]) -> Wrong:
+        called = [entry.name for entry in found]
+        message = f"{name!r} is not what is annotated here"
+        close = difflib.get_close_matches(name, called, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(called)}"
+        (node,) = (a.value for a in annotation.arguments if a.keyword is not None)
+        return Wrong("A406", annotation.place(node), message, hint)
+
+
+def _likely(found: list[Entry], written: WrittenDomain) -> list[Entry]:
+    """What is meant where no name says it: values with keys of their own before items, and
+    those that can be what the domain gives."""
+    wanted = [entry for entry in found if entry.keyed] or found
+    lists = any(option.text[:1] in "[{(" for option in written.options)
+    if not written.options:
+        wanted = [entry for entry in wanted if entry.kind != "flow"] or wanted
+    if lists and len(wanted) > 1:
+        outer = min(wanted, key=lambda entry: entry.span[0] - entry.span[1])
+        if all(outer.span[0] <= e.span[0] and e.span[1] <= outer.span[1] for e in wanted):
+            return [outer]
+    return wanted
+
+
+def _check(annotation: Annotation, entry: Entry) -> None:
+    """Raises Wrong for a value that cannot be annotated."""
+    if entry.kind == "block":
+        message = "the value stands on lines of its own"
+        hint = "write it in one: [64, 32] or {a: 1}, or a text between quotes"
+        raise Wrong("D103", annotation.name_span, message, hint)
+    if entry.kind == "alias":
+        hint = "annotate the value where its & stands: it changes here, too"
+        raise Wrong("D104", entry.span, "this value stands elsewhere", hint)
+    if entry.kind == "empty":
+        raise Wrong("D105", annotation.name_span, "there is no value", "write null for none")

@@ -1,0 +1,137 @@
+"""Ctrl-C in a terminal: a real one, whose key the system turns into a signal."""
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+import psutil
+import pytest
+
+SCRIPT = """\
+import os, signal, subprocess, time
+x = 0.5  # @nni.uniform(0, 1)
+if os.environ.get("STUBBORN"):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    subprocess.Popen(["sh", "-c", "trap '' TERM; sleep 600; sleep 600"])
+# @nni.report_intermediate_result(x)
+time.sleep(600 if x != 0.5 else 0)
+# @nni.report_final_result(x)
+"""
+
+
+class Terminal:
+    """`annotate` with a terminal of its own, what it printed, and the processes it started."""
+
+    def __init__(self, *words):
+        self.text = ""
+        self.started = {}
+        self.pid, self.file = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = "xterm"
+            os.execv(sys.executable, [sys.executable, "-m", "annotate", *words])
+
+    def read(self, seconds):
+        """Take what it prints; whether it has ended."""
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.pid).children(recursive=True):
+                self.started[process.pid] = process
+        if select.select([self.file], [], [], seconds)[0]:
+            try:
+                data = os.read(self.file, 65536)
+            except OSError:
+                data = b""  # nobody holds its other end any more
+            if not data:
+                return True
+            self.text += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", data.decode(errors="replace"))
+        return False
+
+    def until(self, holds):
+        end = time.monotonic() + 60
+        while not holds():
+            assert not self.read(0.02), self.text
+            assert time.monotonic() < end, self.text
+
+    def press_ctrl_c(self):
+        os.write(self.file, b"\x03")
+
+    def code(self):
+        """The exit code, once it has ended, with all that it started."""
+        while not self.read(0.05):
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.file)
+        psutil.wait_procs(self.started.values(), timeout=10)
+        assert not [p for p in self.started.values() if p.is_running()]
+        return os.waitstatus_to_exitcode(status)
+
+
+@pytest.fixture(params=[[], ["--fresh-process"]], ids=["fork", "process"])
+def terminal(request, folder, home):
+    """One in which trial 1 has reported and will sleep."""
+
+    def start():
+        (folder / "train.py").write_text(SCRIPT)
+        words = ["run", "train.py", "--max-trials", "3", "--tuner", "random", *request.param]
+        opened = Terminal(*words)
+        pattern = "experiments/*/trials/1/metrics.jsonl"
+        opened.until(lambda: [p for p in home.glob(pattern) if p.stat().st_size])
+        return opened
+
+    return start
+
+
+def goes_on(text, home):
+    (found,) = (home / "experiments").glob("[!.]*")
+    return f"Interrupted. Go on with: annotate resume {found.name}" in text
+
+
+def test_once_ends_the_trials_keeps_the_rest_and_says_how_it_goes_on(terminal, annotate, home):
+    it = terminal()
+    it.press_ctrl_c()
+    assert it.code() == 130
+    assert "ending the running trials; once more ends them at once" in it.text
+    assert goes_on(it.text, home)
+    assert "Traceback" not in it.text
+    listed = json.loads(annotate("trial", "ls", "--json").stdout)
+    assert [t["state"] for t in listed] == ["SUCCEEDED", "INTERRUPTED"]
+
+
+def test_twice_ends_at_once_what_will_not_end(terminal, home, monkeypatch):
+    monkeypatch.setenv("STUBBORN", "1")
+    it = terminal()
+    it.press_ctrl_c()
+    it.until(lambda: "once more ends them at once" in it.text)
+    assert not it.read(1.0)
+    began = time.monotonic()
+    it.press_ctrl_c()
+    assert it.code() == 130
+    assert time.monotonic() - began < 8, "the grace is ten seconds"
+    assert goes_on(it.text, home)
+    assert "Traceback" not in it.text
+
+
+def test_before_the_first_trial_it_says_how_it_goes_on_too(folder, home, annotate):
+    (folder / "train.py").write_text(SCRIPT.replace("600", "0"))
+    it = Terminal("run", "train.py", "--max-trials", "2", "--tuner", "random")
+    it.until(lambda: list(home.glob("experiments/*/lock")))
+    it.press_ctrl_c()
+    assert it.code() == 130
+    assert goes_on(it.text, home)
+    assert "Traceback" not in it.text
+    done = json.loads(annotate("resume", "--json").stdout)
+    assert [t["state"] for t in done["trials"]] == ["SUCCEEDED"] * 2
+
+
+def test_half_an_experiment_is_none(folder, home):
+    (folder / "train.py").write_text(SCRIPT)
+    it = Terminal("run", "train.py")
+    it.until(lambda: list(home.glob("experiments/[!.]*")))
+    it.press_ctrl_c()
+    assert it.code() == 130
+    assert not list(home.glob("experiments/[!.]*")) or goes_on(it.text, home)
+    assert "Traceback" not in it.text
