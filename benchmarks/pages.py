@@ -13,6 +13,7 @@ needs Chromium and the `test` extra; each number that is measured often is the m
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -23,8 +24,6 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from dataclasses import dataclass
-from http.client import HTTPResponse
 from pathlib import Path
 
 import psutil
@@ -44,23 +43,6 @@ SPACE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The server's address, and the secret that reading takes."""
-
-    base: str
-    token: str
-
-    def open(self, path: str) -> HTTPResponse:
-        headers = {"X-Annotate-Token": self.token}
-        request = urllib.request.Request(f"{self.base}/api/v1/{path}", headers=headers)
-        answer: HTTPResponse = urllib.request.urlopen(request, timeout=60)
-        return answer
-
-    def page(self, path: str) -> str:
-        return f"{self.base}/{path}#token={self.token}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -75,8 +57,8 @@ def main() -> None:
         folder = _fill(Path(home), args.trials, args.reports)
         (link, *_) = launch.ensure()
         try:
-            site = Site(*link.split("/#token="))
-            found = _table(site, args.repeats) | _importance(site) | _browser(site, folder, args)
+            base = link.partition("/#")[0]
+            found = _table(base, args.repeats) | _importance(base) | _browser(base, folder, args)
         finally:
             launch.stop()
     print(json.dumps({"trials": args.trials, "reports": args.reports} | found, indent=2))
@@ -113,70 +95,76 @@ def _keep(store: Store, number: int, reports: int, rng: random.Random) -> None:
     store.end_trial(trial)
 
 
-def _table(site: Site, repeats: int) -> dict[str, float]:
+def _table(base: str, repeats: int) -> dict[str, float]:
     """Milliseconds of a page in the middle, and of a search by values."""
     questions = {
         "table_page_ms": "offset=5000&sort=metric",
         "table_search_ms": "search=" + urllib.parse.quote("lr<0.001 batch=64 metric>0.85"),
     }
-    path = "experiments/Huge/trials?limit=25&"
-    return {name: _median_ms(site, path + words, repeats) for name, words in questions.items()}
+    url = f"{base}/api/v1/experiments/Huge/trials?limit=25&"
+    return {name: _median_ms(url + words, repeats) for name, words in questions.items()}
 
 
-def _importance(site: Site) -> dict[str, float]:
+def _importance(base: str) -> dict[str, float]:
     """Seconds until it is first known, and the longest that others wait for an answer meanwhile."""
     took = []
 
     def learn() -> None:
         start = time.perf_counter()
-        site.open("experiments/Huge/importance").read()
+        _open(f"{base}/api/v1/experiments/Huge/importance").read()
         took.append(time.perf_counter() - start)
 
     learning = threading.Thread(target=learn)
     learning.start()
     waits = [0.0]
     while not took:
-        waits.append(_median_ms(site, "nni/version", 1))
-        time.sleep(0.02)
+        waits.append(_median_ms(f"{base}/api/v1/nni/version", 1))
     learning.join()
     return {"importance_s": round(took[0], 3), "others_wait_ms": max(waits)}
 
 
-def _median_ms(site: Site, path: str, repeats: int) -> float:
+def _open(url: str) -> http.client.HTTPResponse:
+    known = {"X-Annotate-Token": launch.token()}
+    found = urllib.request.urlopen(urllib.request.Request(url, headers=known), timeout=60)
+    assert isinstance(found, http.client.HTTPResponse)
+    return found
+
+
+def _median_ms(url: str, repeats: int) -> float:
     for _ in range(100):  # the server may still be starting
         try:
-            site.open(path).read()
+            _open(url).read()
             break
         except OSError:
             time.sleep(0.1)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        site.open(path).read()
+        _open(url).read()
         times.append(1000 * (time.perf_counter() - start))
     return round(statistics.median(times), 1)
 
 
-def _browser(site: Site, folder: ExperimentFolder, args: argparse.Namespace) -> dict[str, object]:
+def _browser(base: str, folder: ExperimentFolder, args: argparse.Namespace) -> dict[str, object]:
     from playwright.sync_api import sync_playwright
 
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     options = ["--no-sandbox", "--disable-background-networking"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=options)
-        loads = [_load(browser, site, args.trials) for _ in range(args.repeats)]
+        loads = [_load(browser, base, args.trials) for _ in range(args.repeats)]
         page = browser.new_page()
-        page.goto(site.page("e/Huge"))
+        page.goto(f"{base}/e/Huge#token={launch.token()}")
         time.sleep(3)
         idle = _idle(args.idle)
         browser.close()
-    return {"overview_s": round(statistics.median(loads), 3), **idle, **_updates(site, folder)}
+    return {"overview_s": round(statistics.median(loads), 3), **idle, **_updates(base, folder)}
 
 
-def _load(browser: object, site: Site, trials: int) -> float:
+def _load(browser: object, base: str, trials: int) -> float:
     page = browser.new_page(viewport={"width": 1280, "height": 720})  # type: ignore[attr-defined]
     start = time.perf_counter()
-    page.goto(site.page("e/Huge"))
+    page.goto(f"{base}/e/Huge#token={launch.token()}")
     # The chart can be read by keyboard as soon as it is drawn with every trial.
     page.wait_for_function(
         f"""() => {{ const c = document.querySelector('canvas'); if (!c) return false;
@@ -205,9 +193,9 @@ def _cpu(processes: list[psutil.Process]) -> float:
     return sum(p.cpu_times().user + p.cpu_times().system for p in processes)
 
 
-def _updates(site: Site, folder: ExperimentFolder) -> dict[str, float]:
+def _updates(base: str, folder: ExperimentFolder) -> dict[str, float]:
     """Bytes of the first line and of the line that one more trial makes, and its delay."""
-    with site.open("experiments/Huge/events") as events:
+    with _open(f"{base}/api/v1/experiments/Huge/events") as events:
         whole = events.readline()
         number = json.loads(whole)["trials"][-1][0] + 1
         with Store.open(folder.store, write=True) as store:
