@@ -13,6 +13,7 @@ needs Chromium and the `test` extra; each number that is measured often is the m
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import random
@@ -110,7 +111,7 @@ def _importance(base: str) -> dict[str, float]:
 
     def learn() -> None:
         start = time.perf_counter()
-        urllib.request.urlopen(f"{base}/api/v1/experiments/Huge/importance", timeout=60).read()
+        _open(f"{base}/api/v1/experiments/Huge/importance").read()
         took.append(time.perf_counter() - start)
 
     learning = threading.Thread(target=learn)
@@ -122,17 +123,24 @@ def _importance(base: str) -> dict[str, float]:
     return {"importance_s": round(took[0], 3), "others_wait_ms": max(waits)}
 
 
+def _open(url: str) -> http.client.HTTPResponse:
+    known = {"X-Annotate-Token": launch.token()}
+    found = urllib.request.urlopen(urllib.request.Request(url, headers=known), timeout=60)
+    assert isinstance(found, http.client.HTTPResponse)
+    return found
+
+
 def _median_ms(url: str, repeats: int) -> float:
     for _ in range(100):  # the server may still be starting
         try:
-            urllib.request.urlopen(url, timeout=30).read()
+            _open(url).read()
             break
         except OSError:
             time.sleep(0.1)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        urllib.request.urlopen(url, timeout=30).read()
+        _open(url).read()
         times.append(1000 * (time.perf_counter() - start))
     return round(statistics.median(times), 1)
 
@@ -146,7 +154,7 @@ def _browser(base: str, folder: ExperimentFolder, args: argparse.Namespace) -> d
         browser = playwright.chromium.launch(executable_path=path, args=options)
         loads = [_load(browser, base, args.trials) for _ in range(args.repeats)]
         page = browser.new_page()
-        page.goto(f"{base}/e/Huge")
+        page.goto(f"{base}/e/Huge#token={launch.token()}")
         time.sleep(3)
         idle = _idle(args.idle)
         browser.close()
@@ -156,7 +164,7 @@ def _browser(base: str, folder: ExperimentFolder, args: argparse.Namespace) -> d
 def _load(browser: object, base: str, trials: int) -> float:
     page = browser.new_page(viewport={"width": 1280, "height": 720})  # type: ignore[attr-defined]
     start = time.perf_counter()
-    page.goto(f"{base}/e/Huge")
+    page.goto(f"{base}/e/Huge#token={launch.token()}")
     # The chart can be read by keyboard as soon as it is drawn with every trial.
     page.wait_for_function(
         f"""() => {{ const c = document.querySelector('canvas'); if (!c) return false;
@@ -187,7 +195,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 def _updates(base: str, folder: ExperimentFolder) -> dict[str, float]:
     """Bytes of the first line and of the line that one more trial makes, and its delay."""
-    with urllib.request.urlopen(f"{base}/api/v1/experiments/Huge/events", timeout=60) as events:
+    with _open(f"{base}/api/v1/experiments/Huge/events") as events:
         whole = events.readline()
         number = json.loads(whole)["trials"][-1][0] + 1
         with Store.open(folder.store, write=True) as store:

@@ -7,7 +7,6 @@ import {
   h,
   named,
   number,
-  pill,
   put,
   ranFor,
   redraw,
@@ -15,12 +14,12 @@ import {
   switches,
   toast,
   valueCell,
-  words,
 } from "./dom.js";
 import { plain } from "./log.js";
 import { legend, results } from "./results.js";
 import { get, text } from "./server.js";
 import { reasons } from "./reasons.js";
+import { stats } from "./stats.js";
 import { showTrial } from "./trial.js";
 
 const LAST_LINES = 12; // of a failed trial's log
@@ -28,11 +27,7 @@ const IN_TOP = 8; // parameters
 
 export async function show(main, model) {
   let way = model.head.optimize;
-  const stat = (label) => h("section", { class: "card w3 stat", "aria-label": label });
-  const best = stat("Best result"),
-    progress = stat("Trials"),
-    clock = stat("Time"),
-    counts = stat("States");
+  const numbers = stats();
   const table = (label) =>
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
   const values = table("Best values"),
@@ -49,10 +44,7 @@ export async function show(main, model) {
     h(
       "div",
       { class: "grid" },
-      best,
-      progress,
-      clock,
-      counts,
+      numbers.boxes,
       failed,
       waits,
       h(
@@ -74,25 +66,10 @@ export async function show(main, model) {
 
   function fill() {
     const e = model.head;
-    redraw(best, [e.best, e.baseline, e.state], () => bestOf(e));
-    redraw(progress, [e.counts, e.max_trials, e.concurrency], () => progressOf(e));
-    redraw(counts, e.counts, () => countsOf(e));
+    numbers.fill(e);
     redraw(values, [e.best, e.baseline], () => bestValues(model));
     redraw(top, e.top[way], () => ranking(model, e.top[way]));
-    tick();
   }
-  const tick = () =>
-    redraw(
-      clock,
-      [
-        duration(ran(model.head)),
-        left(model.head),
-        model.head.max_duration,
-        model.head.reason,
-        model.head.ended,
-      ],
-      () => clockOf(model.head),
-    );
   let due = false;
   async function refresh() {
     if (due) return;
@@ -107,7 +84,7 @@ export async function show(main, model) {
     }
   }
   fill();
-  model.ticked = tick;
+  model.ticked = () => numbers.tick(model.head);
   return (changed, whole) => {
     plot.again();
     fill();
@@ -115,110 +92,6 @@ export async function show(main, model) {
     waiting(waits, model);
     if (!whole) refresh();
   };
-}
-
-const ran = (e) => (e.ended || Date.now() / 1000) - e.created;
-const total = (e) => Object.values(e.counts).reduce((a, b) => a + b, 0);
-const label = (...rest) => h("div", { class: "label" }, ...rest);
-
-function bestOf(e) {
-  const base = e.baseline?.metric,
-    write = alike([base, e.best?.metric]);
-  const gain = typeof base === "number" && e.best ? e.best.metric - base : null;
-  const none = e.state === "RUNNING" ? "no trial has ended yet" : "no trial has a result";
-  return [
-    label(`Best result (${e.optimize})`),
-    h("div", { class: "big best" }, e.best ? write(e.best.metric) : "–"),
-    label(
-      e.best ? `trial ${e.best.number}` : none,
-      gain === null ? "" : `, as written ${write(base)} (${gain >= 0 ? "+" : ""}${write(gain)})`,
-    ),
-  ];
-}
-
-function progressOf(e) {
-  const all = total(e),
-    limit = e.max_trials;
-  const bar = h(
-    "div",
-    {
-      class: "progress",
-      role: "img",
-      "aria-label":
-        Object.entries(e.counts)
-          .map(([s, n]) => `${n} ${words(s)}`)
-          .join(", ") || "no trial yet",
-    },
-    Object.entries(e.counts).map(([s, n]) =>
-      h("span", {
-        class: `f-${s}`,
-        style: { width: `${(100 * n) / Math.max(limit || 0, all, 1)}%` },
-      }),
-    ),
-  );
-  return [
-    label("Trials"),
-    h(
-      "div",
-      { class: "big" },
-      String(all),
-      limit ? h("span", { class: "of" }, ` of ${limit}`) : "",
-    ),
-    bar,
-    label(`${e.concurrency} at a time, ${e.tuner}`),
-  ];
-}
-
-// About how long it will take, from how quick it was; "" where that isn't known.
-function left(e) {
-  const waiting = (e.counts.RUNNING || 0) + (e.counts.WAITING || 0),
-    ended = total(e) - waiting;
-  if (e.state !== "RUNNING") return "";
-  const byTrials =
-    e.max_trials && ended >= 5 ? (ran(e) / ended) * (e.max_trials - ended) : Infinity;
-  const byTime = e.max_duration ? Math.max(0, e.max_duration - ran(e)) : Infinity;
-  const least = Math.min(byTrials, byTime);
-  return least === Infinity
-    ? ""
-    : `about ${duration(least < 60 ? Math.ceil(least / 10) * 10 : Math.round(least / 60) * 60)} left`;
-}
-
-function clockOf(e) {
-  const bar = e.max_duration
-    ? h(
-        "div",
-        { class: "progress" },
-        h("span", {
-          class: "fill",
-          style: { width: `${Math.min(100, (100 * ran(e)) / e.max_duration)}%` },
-        }),
-      )
-    : null;
-  const note =
-    e.reason || left(e) || (e.ended ? "ended" : e.max_duration || e.max_trials ? "" : "no limit");
-  return [
-    label("Time"),
-    h(
-      "div",
-      { class: "big" },
-      duration(ran(e)),
-      e.max_duration ? h("span", { class: "of" }, ` of ${duration(e.max_duration)}`) : "",
-    ),
-    bar,
-    label(note),
-  ];
-}
-
-function countsOf(e) {
-  const links = Object.entries(e.counts).map(([s, n]) =>
-    h(
-      "a",
-      { class: "count", href: `/e/${e.id}/trials?state=${s}`, "data-inside": "" },
-      pill(s),
-      h("b", {}, String(n)),
-    ),
-  );
-  return [label("States"), h("div", { class: "counts" }, links.length ? links : "no trial yet")];
 }
 
 // A parameter's name, which leads to its place in the source.

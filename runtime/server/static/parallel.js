@@ -40,7 +40,9 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
       const places = list.map(a.at);
       a.missing = places.includes(undefined);
       a.extent = a.options ? [-0.5, a.options.length - 0.5] : extent(places);
-      a.scale = scale(a.extent, low, TOP, a.log);
+      a.steps = a.log && a.extent[0] > 0; // in powers of ten, where all can be
+
+      a.scale = scale(a.extent, low, TOP, a.steps);
     }
     lines = list.map((row) => ({
       row,
@@ -133,8 +135,8 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     const found = [];
     if (a.options) found.push(...a.options.map((o, n) => [short(o, 14), a.scale(n)]));
     else {
-      const shown = ticks(a.extent, 6, a.log),
-        write = marks(shown, a.log);
+      const shown = ticks(a.extent, 6, a.steps),
+        write = marks(shown, a.steps);
       found.push(...shown.map((t) => [write(t), a.scale(t)]));
     }
     return a.missing ? [...found, ["none", lane]] : found;

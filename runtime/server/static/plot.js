@@ -24,7 +24,7 @@ export function extent(values) {
 }
 
 export function ticks([low, high], count, log = false) {
-  if (log) {
+  if (log && low > 0) {
     const found = [],
       last = Math.log10(high) + 1e-9;
     for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= last; e++) found.push(10 ** e);

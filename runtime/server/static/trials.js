@@ -120,7 +120,7 @@ function coordinates(model, open, choose) {
     async fresh() {
       values = await valuesOf(model);
       plane ??= parallel({
-        axes: axesOf(model.head.space, rows()),
+        axes: axesOf(model.head.space),
         rows,
         best: model.head.optimize,
         onchoice,

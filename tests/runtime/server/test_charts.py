@@ -133,6 +133,20 @@ def test_trials_are_chosen_along_the_axes_and_taken_into_the_table(page, site, n
     page.get_by_label("Show", exact=True).select_option("best 10 %")
 
 
+def test_axes_without_any_trial_are_drawn_and_fill_by_themselves(page, site):
+    folder = new_experiment(site.home, "Axes", [], state="RUNNING")
+    open_axes(page, site, "Axes")
+    assert page.locator("button.axis").count() == 4
+    with Store.open(folder.store, write=True) as store:
+        keep_trial(store, trial(0), [], 0.5)
+        keep_trial(store, trial(1, values={"train/lr/loguniform": 0}), [], 0.7)  # has no logarithm
+    page.locator("tr[data-trial='1']").wait_for()
+    page.get_by_role("button", name="Axis lr").press("Enter")
+    page.get_by_label("at most").fill("0")
+    page.get_by_role("button", name="Choose", exact=True).click()
+    page.get_by_text("1 trial chosen").wait_for()
+
+
 def test_an_axis_is_moved_by_dragging_its_name_and_by_the_arrow_keys(page, site, nested):
     open_axes(page, site, nested)
     lr = page.get_by_role("button", name="Axis lr")

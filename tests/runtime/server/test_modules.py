@@ -75,6 +75,8 @@ def test_every_colour_class_and_variable_of_the_style_is_used():
     for name in set(re.findall(r"^\s*(--[\w-]+):", style, re.MULTILINE)):
         assert f"var({name})" in style or f'"{name}"' in code, f"{name} is not used"
     used = set(re.findall(r"[\w-]+", code))
-    used |= {f"{kind}-{state}" for kind in "sf" for state in STATES}
+    used |= {f"{kind}-{state}" for kind in "sf" for state in STATES} | {
+        f"k{n}" for n in range(1, 7)
+    }
     for name in set(re.findall(r"\.([a-z][\w-]*)", re.sub(r"\{[^}]*\}", "", style))):
         assert name in used, f"no element has the class {name}"

@@ -3,14 +3,16 @@
 import base64
 import dataclasses
 import os
+import re
 import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from runtime.server import launch
+from runtime.server import analysis, api, launch, nni_changes, nni_rest
 from tests.runtime.server.conftest import serving
 
 CHANGES = [
@@ -171,8 +173,9 @@ def test_an_id_never_becomes_a_path(site, name):
 
 
 def test_every_answer_forbids_foreign_scripts_and_frames(site):
-    for path in ("/api/v1/nni/version", "/nowhere", "/api/v1/nni/experiment?experiment=No"):
-        _, headers, _ = site.ask(path)
+    foreign = {"Origin": "http://evil.example"}
+    for path in ("/api/v1/nni/version", "/nowhere", "/api/v1/nni/experiment?experiment=No", "/"):
+        _, headers, _ = site.ask(path, headers=foreign)
         policy = headers["Content-Security-Policy"]
         assert "unsafe" not in policy
         assert "script-src 'self';" in policy
@@ -190,6 +193,35 @@ def test_the_token_is_in_a_file_of_its_owner_and_in_no_answer(site):
     for url in (*READS, "/api/v1/nni/version"):
         _, headers, body = site.ask(url)
         assert site.token not in str(headers) + body.decode()
+
+
+def test_no_end_point_takes_a_command_or_a_file(site):
+    changes = {
+        (method, route.path)
+        for part in (analysis, api, nni_changes, nni_rest)
+        for route in part.router.routes
+        for method in route.methods - {"GET", "HEAD"}
+    }
+    asked = "/api/v1/experiments/{id}/requests/{kind}"
+    assert changes == {
+        ("POST", asked),
+        ("POST", "/api/v1/nni/trial-jobs"),
+        ("DELETE", "/api/v1/nni/trial-jobs/{id}"),
+        ("PUT", "/api/v1/nni/experiment"),
+    }
+    for kind in ("run", "command", "import", "../stop"):
+        path = asked.format(id="Plain", kind=kind)
+        assert site.change(path, "POST", {"command": "touch x"})[0] in (404, 422), kind
+    for extra in ("command", "script", "path"):
+        found = site.change(asked.format(id="Plain", kind="stop"), "POST", {extra: "touch x"})
+        assert found[0] == 422, extra
+
+
+def test_the_server_unpacks_nothing_that_could_run():
+    folder = Path(launch.__file__).parent
+    for path in folder.glob("*.py"):
+        text = path.read_text()
+        assert not re.search(r"\b(pickle|marshal|shelve|yaml|eval|exec|os\.system)\b", text), path
 
 
 def test_it_listens_on_loopback_alone(site):
