@@ -63,8 +63,13 @@ def test_who_comes_without_the_link_is_told_how_to_get_in(page, open_site, said)
     said.clear()  # the browser itself notes each refusal
 
 
-@pytest.mark.parametrize("name", ["Plain", "Empty", "StrangeX", "Longest"])
+@pytest.mark.parametrize("name", ["Plain", "Empty", "StrangeX", "Longest", "Failing", "Many"])
 def test_every_page_shows_any_experiment_within_the_window(page, site, name):
+    if name == "Failing":
+        rows = [(trial(n, TrialState.FAILED, reason="exit code 1"), [], None) for n in range(4)]
+        new_experiment(site.home, name, rows, state="ERROR")
+    if name == "Many":
+        new_experiment(site.home, name, [(trial(n), [], n % 97 / 97) for n in range(2500)])
     for at in PAGES:
         go(page, site, name, at)
         for width, height, scheme in ((1280, 720, "light"), (390, 844, "dark")):
