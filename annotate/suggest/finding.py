@@ -91,7 +91,7 @@ def _of_script(site: Site, text: str, known: Options) -> Found | None:
 
 
 def _of_owner(site: Site) -> str:
-    """What a value that is only called `name` is the name of: of `optimizer`, in OptimizerConfig."""
+    """What a value only called `name` is the name of: of `optimizer`, in OptimizerConfig."""
     owner = site.around.owner
     if owner in (None, site.target.name):  # a field
         owner = next(reversed(site.around.classes), "")

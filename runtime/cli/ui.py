@@ -1,6 +1,6 @@
 """Show all experiments in the browser: prints the address of the server of the pages, which is
-started where none runs. The link holds the secret that reading and changes take: keep it to
-yourself."""
+started where none runs. The link holds the secret that allows changes, and other users of this
+machine to read: keep it to yourself."""
 
 from __future__ import annotations
 

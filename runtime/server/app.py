@@ -28,8 +28,9 @@ STATIC = Path(__file__).parent / "static"
 _LOOK = 2.0  # seconds between looks at whether the server is still wanted
 
 
-def application(hosts: frozenset[str], secret: str) -> ASGIApp:
-    """The whole server, called by `hosts`; what it tells and does takes the `secret`."""
+def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) -> ASGIApp:
+    """The whole server, called by `hosts`; what it tells and does takes the `secret`, reading by
+    our own user only where it `is_open` to other machines."""
     app = FastAPI(
         title="Annotate",
         version=annotate.__version__,
@@ -51,7 +52,7 @@ def application(hosts: frozenset[str], secret: str) -> ASGIApp:
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
 
-    return Guard(app, Rules(hosts, secret))
+    return Guard(app, Rules(hosts, secret, is_open))
 
 
 def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -67,9 +68,14 @@ def _unreadable(request: Request, error: Exception) -> JSONResponse:
 def serve(listener: socket.socket, server: Server) -> None:
     """Serve on `listener` until a signal ends it, or the server's record has gone."""
 
-    app = application(hosts_of(server), token())
+    app = application(hosts_of(server), token(), is_open=server.host != LOOPBACK)
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,  # who asks is who holds the connection, whatever the request says
+        timeout_graceful_shutdown=1,
     )
     asyncio.run(_serve(uvicorn.Server(config), listener, paths.server().record(server.port)))
 

@@ -85,7 +85,7 @@ def stop() -> list[int]:
 
 
 def token() -> str:
-    """The secret that reading and changing take, in a file that only its owner can read."""
+    """The secret that others need to read, and all to change; only its owner can read its file."""
     path = paths.server().token
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

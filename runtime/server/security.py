@@ -6,7 +6,8 @@ can't read what comes back (no CORS), and can't make changes: these need the tok
 our own, our own Origin, and a content type that no plain form can send.
 
 Another user of the same machine can open sockets to loopback, too. So whatever tells of an
-experiment takes the token; what everybody may see are the pages without their data.
+experiment takes the token, or a connection by a program of our own user's; what everybody may see
+are the pages without their data.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runtime.server.peer import is_own
 
 TOKEN_HEADER = "X-Annotate-Token"
 MAX_BODY = 1 << 20  # bytes
@@ -44,22 +47,27 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`hosts` are the values of Host that are ours, each with its port."""
+    """`hosts` are the values of Host that are ours, each with its port. Where others than this
+    machine's users can reach us, we are `open`, and everybody needs the token to read."""
 
     hosts: frozenset[str]
     token: str
+    open: bool = False
 
-    def refusal(self, method: str, path: str, headers: Headers) -> Refusal | None:
+    def refusal(self, scope: Scope) -> Refusal | None:
         """Why a request is not served; None where it is."""
+        headers = Headers(scope=scope)
         given = headers.getlist("host")
         if len(given) != 1 or given[0].lower() not in self.hosts:
             return Refusal(403, "this server is not called by that name: see the Host header")
-        if method in ("GET", "HEAD"):
-            return self._read(headers) if path.startswith("/api/") else None
-        return self._change(headers)
+        if scope["method"] not in ("GET", "HEAD"):
+            return self._change(headers)
+        return self._read(headers, scope) if scope["path"].startswith("/api/") else None
 
-    def _read(self, headers: Headers) -> Refusal | None:
+    def _read(self, headers: Headers, scope: Scope) -> Refusal | None:
         if self._knows(headers.get(TOKEN_HEADER) or _password(headers.get("authorization", ""))):
+            return None
+        if not self.open and is_own(scope["client"], scope["server"]):
             return None
         return Refusal(401, f"reading takes the server's token: see the header {TOKEN_HEADER}")
 
@@ -114,7 +122,7 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
-        refused = self._rules.refusal(scope["method"], scope["path"], Headers(scope=scope))
+        refused = self._rules.refusal(scope)
         if refused is None:
             await self._app(scope, receive, guarded)
         else:

@@ -51,7 +51,8 @@ SCRIPTS = {
         print(os.wait()[1])
         signal.signal(signal.SIGALRM, lambda *a: seen.append(a[0]))
         signal.setitimer(signal.ITIMER_REAL, 0.01)
-        signal.pause()
+        while signal.SIGALRM not in seen:
+            time.sleep(0.01)
         print([int(n) for n in seen])
         try:
             signal.raise_signal(signal.SIGINT)
@@ -120,7 +121,7 @@ SCRIPTS = {
         atexit.register(lambda: 1 / 0)
         atexit.register(print, "first")
         def later():
-            time.sleep(0.05)
+            time.sleep(0.5)
             print("thread", threading.main_thread().is_alive())
         threading.Thread(target=later).start()
         print("main")
@@ -134,7 +135,7 @@ SCRIPTS = {
         import threading, time, sys
         from concurrent.futures import ThreadPoolExecutor
         pool = ThreadPoolExecutor(2)
-        futures = [pool.submit(lambda n=n: (time.sleep(0.05), print("done", n))) for n in (1,)]
+        futures = [pool.submit(lambda n=n: (time.sleep(0.5), print("done", n))) for n in (1,)]
         def fails(): raise ValueError("in a thread")
         thread = threading.Thread(target=fails, name="mine")
         thread.start(); thread.join()
@@ -246,7 +247,7 @@ SCRIPTS = {
     "a process that it leaves running": """
         import multiprocessing as mp, time
         def work():
-            time.sleep(0.1)
+            time.sleep(0.5)
             print("child is done", flush=True)
         if __name__ == "__main__":
             mp.get_context("fork").Process(target=work).start()
@@ -289,7 +290,7 @@ SCRIPTS = {
     "faulthandler": """
         import faulthandler, sys, time
         faulthandler.enable()
-        faulthandler.dump_traceback_later(0.05, exit=True)
+        faulthandler.dump_traceback_later(0.5, exit=True)
         time.sleep(9)
         """,
     "a trace function": """

@@ -154,6 +154,16 @@ def test_threads_of_faulthandler_and_subprocesses_work(forking):
     assert "train.py" in stderr
 
 
+def test_a_librarys_own_handlers_of_a_fork_run(forking, library):
+    library(
+        "seaborn",
+        "import os\nforked = []\nhandler = lambda: forked.append(os.getpid())\n"
+        "os.register_at_fork(after_in_child=handler)\n",
+    )
+    server = forking("import seaborn, os\nprint(seaborn.forked == [os.getpid()])\n")
+    assert server.output() == "True\n"
+
+
 ENDING = """\
 import atexit, sys, weakref
 class Thing:

@@ -155,3 +155,21 @@ def test_processes_of_a_trial_report_whole_lines_side_by_side(trial):
         {},
     )
     assert len(lines) == 800
+
+
+def test_threads_and_commands_of_a_trial_report_side_by_side(trial):
+    _, lines = trial(
+        "import subprocess, sys, threading\n"
+        "def report():\n"
+        "    for n in range(200): nni.report_intermediate_result(n)\n"
+        "threads = [threading.Thread(target=report) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\n"
+        "code = 'import nni; nni.report_final_result(7)'\n"
+        "subprocess.run([sys.executable, '-c', code], check=True)\n"
+        "for thread in threads: thread.join()\n",
+        {},
+    )
+    assert sorted(line["value"] for line in lines if line["type"] == "intermediate") == sorted(
+        list(range(200)) * 4
+    )
+    assert [line["value"] for line in lines if line["type"] == "final"] == [7]

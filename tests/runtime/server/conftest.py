@@ -119,10 +119,11 @@ class Site:
     home: Path
     port: int
     token: str
+    called: str = ""
 
     @property
     def host(self):
-        return f"127.0.0.1:{self.port}"
+        return self.called or f"127.0.0.1:{self.port}"
 
     def ask(self, path, method="GET", *, headers=None, body=None, anonymous=False):
         """(status, headers, body) of a request with these headers, a right Host, and the token

@@ -1,9 +1,13 @@
 """Attacks on the server of the pages, each as it was seen elsewhere."""
 
 import base64
+import dataclasses
+import os
 import re
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,36 @@ CHANGES = [
     ("OPTIONS", "/api/v1/nni/experiment"),
 ]
 READS = ["/api/v1/nni/experiment", "/api/openapi.json", "/static/", "/"]
+
+
+RELAY = """\
+import os, socket, sys, threading
+import encodings.idna  # which the other user may not be able to read
+os.setuid(65534)
+def pump(one, other):
+    while data := one.recv(65536):
+        other.sendall(data)
+    other.shutdown(socket.SHUT_WR)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        near, _ = listener.accept()
+        far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        for ends in ((near, far), (far, near)):
+            threading.Thread(target=pump, args=ends, daemon=True).start()
+"""
+
+
+@pytest.fixture(scope="module")
+def stranger(site):
+    """The site as a program of another user of this machine reaches it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    command = [sys.executable, "-c", RELAY, str(site.port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as relay:
+        port = int(relay.stdout.readline())
+        yield dataclasses.replace(site, port=port, called=site.host)
+        relay.kill()
 
 
 @pytest.mark.parametrize("path", READS)
@@ -86,7 +120,7 @@ def test_a_body_has_a_length_and_an_end(site):
     assert site.change("/x", "POST", **{"Transfer-Encoding": "chunked"})[0] in (400, 411)
 
 
-def test_no_websocket_is_opened_from_anywhere(site):
+def test_no_websocket_is_opened_from_anywhere(site, stranger):
     for host, origin in ((site.host, f"http://{site.host}"), (site.host, "http://evil.example")):
         headers = {
             "Host": host,
@@ -98,7 +132,7 @@ def test_no_websocket_is_opened_from_anywhere(site):
         }
         assert site.ask("/api/v1/events", headers=headers)[0] in (400, 403, 404)
         events = "/api/v1/experiments/Plain/events"
-        assert site.ask(events, headers=headers, anonymous=True)[0] in (400, 401, 403)
+        assert stranger.ask(events, headers=headers, anonymous=True)[0] in (400, 401, 403)
         assert site.ask("/api/v1/nni/version", headers=headers)[0] != 101
 
 
@@ -218,10 +252,12 @@ def _basic(password):
         {"Authorization": _basic("")},
         {"Authorization": _basic("A" * 43)},
         {"Cookie": "annotate-token=TOKEN"},
+        {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http"},
     ],
     ids=str,
 )
-def test_another_user_of_this_machine_reads_nothing(site, headers):
+def test_another_user_of_this_machine_reads_nothing(stranger, headers):
+    site = stranger
     given = {
         n: v.replace("TOKEN", site.token) if isinstance(v, str) else v for n, v in headers.items()
     }
@@ -242,15 +278,22 @@ def test_another_user_of_this_machine_reads_nothing(site, headers):
     assert site.ask("/static/app.js", headers=given, anonymous=True)[0] == 200
 
 
-def test_a_password_is_enough_to_read_and_not_to_change(site):
-    known = {"Authorization": _basic(site.token)}
-    assert site.ask("/api/v1/nni/version", headers=known, anonymous=True)[0] == 200
-    changed = site.change("/api/v1/nni/trial-jobs/1", "DELETE", **known, **{"X-Annotate-Token": ""})
+def test_ones_own_programs_read_as_they_read_nnis_server(site):
+    assert site.ask("/api/v1/nni/version", anonymous=True)[0] == 200
+    assert site.change("/api/v1/nni/trial-jobs/1", "DELETE", **{"X-Annotate-Token": ""})[0] == 401
+
+
+def test_a_password_is_enough_to_read_and_not_to_change(stranger):
+    known = {"Authorization": _basic(stranger.token)}
+    assert stranger.ask("/api/v1/nni/version", headers=known, anonymous=True)[0] == 200
+    changed = stranger.change(
+        "/api/v1/nni/trial-jobs/1", "DELETE", **known, **{"X-Annotate-Token": ""}
+    )
     assert changed[0] == 401
 
 
-def test_a_password_that_a_browser_knows_is_not_asked_for_by_us(site):
-    assert "WWW-Authenticate" not in site.ask("/api/v1/nni/version", anonymous=True)[1]
+def test_a_password_that_a_browser_knows_is_not_asked_for_by_us(stranger):
+    assert "WWW-Authenticate" not in stranger.ask("/api/v1/nni/version", anonymous=True)[1]
 
 
 def test_off_loopback_nothing_is_read_without_the_token(tmp_path):
