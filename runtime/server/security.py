@@ -25,6 +25,7 @@ from runtime.server.peer import is_own
 
 TOKEN_HEADER = "X-Annotate-Token"
 MAX_BODY = 1 << 20  # bytes
+_SECRET = f"the secret of the link from `annotate webui url`, in the header {TOKEN_HEADER}"
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -69,7 +70,7 @@ class Rules:
             return None
         if not self.open and is_own(scope["client"], scope["server"]):
             return None
-        return Refusal(401, f"reading takes the server's token: see the header {TOKEN_HEADER}")
+        return Refusal(401, f"reading takes {_SECRET}")
 
     def _knows(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self.token.encode())
@@ -79,7 +80,7 @@ class Rules:
             return Refusal(403, "changes are taken from this server's own pages: see Origin")
         # Not by a password: a browser would send that along with what others make it ask.
         if not self._knows(headers.get(TOKEN_HEADER, "")):
-            return Refusal(401, f"the header {TOKEN_HEADER} is not the server's token")
+            return Refusal(401, f"changes take {_SECRET}")
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return Refusal(415, "the content type must be application/json")
         length = headers.get("content-length", "0")

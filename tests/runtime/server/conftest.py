@@ -190,6 +190,15 @@ def site(tmp_path_factory):
         yield found
 
 
+@pytest.fixture
+def open_site(tmp_path):
+    """A server that other machines may reach, so that everybody needs the secret to read."""
+    home = tmp_path / "open"
+    new_experiment(home, "Plain", [(trial(n), [n / 200], n / 100) for n in range(20)])
+    with serving(home, host="0.0.0.0") as found:
+        yield found
+
+
 PAGES = ("", "trials", "source", "importance", "timeline")
 SHOTS = Path(__file__).parents[3] / "screenshots"
 

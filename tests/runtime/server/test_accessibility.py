@@ -51,8 +51,8 @@ def test_axe_finds_nothing_in_the_list_and_the_dialogs(page, site):
     assert faults(page) == []
 
 
-def test_axe_finds_nothing_where_the_link_is_asked_for(page, site, said):
-    page.goto(f"http://{site.host}/")
+def test_axe_finds_nothing_where_the_link_is_asked_for(page, open_site, said):
+    page.goto(f"http://{open_site.host}/")
     page.get_by_label("Link or secret").wait_for()
     assert faults(page) == []
     said.clear()  # the browser itself notes the refusal

@@ -32,7 +32,18 @@ def test_the_token_leaves_the_address_and_stays_in_the_browser(page, site):
     assert page.evaluate("localStorage.getItem('annotate-token')") == site.token
 
 
-def test_who_comes_without_the_link_is_told_how_to_get_in(page, site, said):
+def test_the_plain_address_is_enough_to_read_and_a_change_says_what_it_takes(page, site, said):
+    page.goto(f"http://{site.host}/e/Plain")
+    page.get_by_role("heading", name="Best values").wait_for()
+    status, _, body = site.change(
+        "/api/v1/experiments/Plain/requests/stop", document={}, **{"X-Annotate-Token": ""}
+    )
+    assert status == 401
+    assert b"annotate webui url" in body
+
+
+def test_who_comes_without_the_link_is_told_how_to_get_in(page, open_site, said):
+    site = open_site
     page.goto(f"http://{site.host}/e/Plain")
     page.get_by_text("annotate webui url").wait_for()
     assert "Plain" not in page.locator("main").inner_text()
@@ -47,6 +58,7 @@ def test_who_comes_without_the_link_is_told_how_to_get_in(page, site, said):
     entry.fill(f"http://127.0.0.1:{site.port}/e/Plain#token={site.token}")
     entry.press("Enter")
     page.get_by_role("heading", name="Best values").wait_for()
+    page.goto("about:blank")  # before the server ends
     assert [text for text in said if "401" not in text] == []
     said.clear()  # the browser itself notes each refusal
 

@@ -206,7 +206,7 @@ def test_no_end_point_takes_a_command_or_a_file(site):
     assert changes == {
         ("POST", asked),
         ("POST", "/api/v1/nni/trial-jobs"),
-        ("DELETE", "/api/v1/nni/trial-jobs/{id}"),
+        ("DELETE", "/api/v1/nni/trial-jobs/{trial}"),
         ("PUT", "/api/v1/nni/experiment"),
     }
     for kind in ("run", "command", "import", "../stop"):
