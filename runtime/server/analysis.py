@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -29,14 +30,7 @@ router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
 async def importance(id: ExperimentId, request: Request) -> dict[str, JSON]:  # noqa: A002
     """The parameters by their shares of the results' variance, and the results along each."""
     lesson = await _lessons(request).of(finding.experiment(id))
-    found = lesson.importance
-    document = {
-        "results": lesson.results,
-        "counts": lesson.counts,
-        "reason": lesson.reason,
-        "parameters": [_side(lesson, number) for number in _by_share(lesson)],
-    }
-    return document if found is None else {**document, **_shares(found)}
+    return await asyncio.to_thread(_document, lesson)
 
 
 @router.get("/{id}/importance/pair")
@@ -51,7 +45,7 @@ async def pair(
     found = lesson.importance
     if found is None or first == second or max(first, second) >= len(found.cells):
         raise NotFound(f"there is nothing to say of the parameters {first} and {second}")
-    return {"first": first, "second": second, **_marginal(found.marginal(first, second))}
+    return _marginal(await asyncio.to_thread(found.marginal, first, second))
 
 
 @router.get("/{id}/progress")
@@ -85,6 +79,16 @@ def gpus(
 def _lessons(request: Request) -> Lessons:
     found: Lessons = request.app.state.lessons
     return found
+
+
+def _document(lesson: Lesson) -> dict[str, JSON]:
+    document = {
+        "results": lesson.results,
+        "counts": lesson.counts,
+        "reason": lesson.reason,
+        "parameters": [_side(lesson, number) for number in _by_share(lesson)],
+    }
+    return document if lesson.importance is None else document | _shares(lesson.importance)
 
 
 def _by_share(lesson: Lesson) -> list[int]:

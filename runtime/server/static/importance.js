@@ -17,6 +17,7 @@ export async function show(main, model) {
     slices = h("div", { class: "grid whole" });
   const view = {
     told: null,
+    space: "",
     rows: [],
     limits: [0, 1],
     dimensions: new Map(),
@@ -69,14 +70,13 @@ export async function show(main, model) {
     });
     return { select, label: h("label", { class: "label" }, `${name} `, select) };
   }
+  const results = () =>
+    [...model.trials.values()].filter((t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric));
   async function learn() {
     const [told, values] = await Promise.all([get(model.id, "/importance"), valuesOf(model)]);
     view.told = told;
     view.dimensions = new Map(told.parameters.map((p) => [p.number, dimension(p)]));
-    const trials = [...model.trials.values()].filter(
-      (t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric),
-    );
-    view.rows = placed(trials, values, [...view.dimensions.values()]);
+    view.rows = placed(results(), values, [...view.dimensions.values()]);
     view.limits = range(
       view.rows.map((r) => r.y),
       told.parameters.flatMap((p) => p.along?.mean || []),
@@ -105,6 +105,15 @@ export async function show(main, model) {
         : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`),
     );
     pairCard.hidden = !told.alone || told.parameters.length < 2;
+    const space = JSON.stringify(
+      told.parameters.map((p) => [p.number, p.key, p.edges, p.options]).sort(),
+    );
+    if (space !== view.space) {
+      view.space = space;
+      view.plots.clear();
+      view.pair = null;
+      put(slices);
+    }
     for (const p of told.parameters) {
       if (!view.plots.has(p.number)) {
         const plot = slice({
@@ -147,16 +156,22 @@ export async function show(main, model) {
   }
 
   let due = false;
-  return async (changed, whole) => {
-    if (due || !(whole || changed.some((t) => t.state === "SUCCEEDED"))) return;
+  // The server says the same for a while; then it is asked again, until all results are in it.
+  async function keepUp(wait) {
     due = true;
-    await new Promise((go) => setTimeout(go, whole ? 0 : AGAIN));
-    due = false;
     try {
-      await learn();
+      do {
+        await new Promise((go) => setTimeout(go, wait));
+        await learn();
+        wait = AGAIN;
+      } while (bars.isConnected && view.told.results !== results().length);
     } catch (error) {
       if (error instanceof Refused) put(doubt, error.message);
     }
+    due = false;
+  }
+  return (changed, whole) => {
+    if (!due && (whole || changed.some((t) => t.state === "SUCCEEDED"))) keepUp(whole ? 0 : AGAIN);
   };
 }
 
@@ -203,6 +218,9 @@ function explained(told) {
     "If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ",
     "± is how far the forest's trees differ. ",
     rest >= 0.01 ? `${percent(rest)} is left to three and more together. ` : "",
+    told.parameters.some((p) => p.route.length > 1)
+      ? "A nested parameter counts by how often it exists; what it does there is in the pair with its choice. "
+      : "",
     left.length ? `Without the trials that have no result (${left.join(", ")}). ` : "",
     told.outside ? `${told.outside} results lie outside the search space and do not count. ` : "",
     told.far ? `${told.far} far-off results count as if they were nearer. ` : "",

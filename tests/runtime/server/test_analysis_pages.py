@@ -114,6 +114,13 @@ def test_what_matters_is_said_with_how_sure_that_is(page, many):
     assert "(1 failed)" in text
 
 
+def test_how_a_nested_parameter_counts_is_said_where_there_is_one(page, many):
+    for name, there in (("Attack", True), ("Batch", False)):
+        go(page, many, name, "importance")
+        page.get_by_text("A random forest learned").wait_for()
+        assert page.get_by_text("A nested parameter counts by").count() == there
+
+
 def test_too_few_results_are_said_and_drawn_all_the_same(page, many):
     go(page, many, "StrangeX", "importance")
     page.get_by_text("Nothing can be said yet: it takes 12 results").wait_for()
