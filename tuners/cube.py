@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from annotate.space import Choice, SearchSpace, Values
 from tuners.axes import Axis, Bools, Floats, Ints, axis
@@ -74,10 +73,19 @@ def _first(choice: Choice) -> Ints:
 
 def _unit(axis: Axis, levels: Floats) -> Floats:
     scaled = (axis.positions(levels) - axis.mean) / axis.width
-    return np.asarray(np.clip(scaled + 0.5, 0, 1) if axis.bounded else ndtr(scaled))
+    if axis.bounded:
+        return np.clip(scaled + 0.5, 0, 1)
+    from scipy.special import ndtr  # only here: it would hold up the first trial
+
+    return np.asarray(ndtr(scaled))
 
 
 def _levels(axis: Axis, units: Floats) -> Floats:
     inside = np.clip(units, _EDGE, 1 - _EDGE)
-    scaled = inside - 0.5 if axis.bounded else ndtri(inside)
+    if axis.bounded:
+        scaled = inside - 0.5
+    else:
+        from scipy.special import ndtri  # likewise
+
+        scaled = ndtri(inside)
     return axis.levels(axis.mean + axis.width * scaled)
