@@ -120,7 +120,9 @@ def _note_what_came_from_elsewhere():
 def _execute(codes, names):
     try:
         for code in codes:
-            exec(code, names)
+            awaits = eval(code, names)
+            if awaits is not None:
+                sys.modules["annotate_notebook"].wait_for(awaits)
         return
     except SystemExit:
         raise
