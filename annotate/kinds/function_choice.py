@@ -52,6 +52,12 @@ def _meant(
     if len(calls) == 1:
         return calls, callee
     equal = [call for call in calls if fingerprint(context.tree.code(call)) in codes]
+    if (
+        not equal
+        and name is not None
+        and (chosen := _bracketed(_equal(annotation, context, codes)))
+    ):
+        return chosen, callee
     if not equal:
         message = f"{len(calls)} calls could be meant, and none equals an option"
         hint = f"write the call itself as an option: {fold(context.tree, calls[0])}"
@@ -73,9 +79,8 @@ def _chosen(
     wanted = fingerprint(annotation.tree.code(name))
     if any(fingerprint(context.tree.code(call.func)) == wanted for call in calls):
         return []
-    values = _values(annotation, context)
-    equal = _outermost([n for n in values if fingerprint(context.tree.code(n)) in codes], context)
-    if bracketed := [node for node in equal if node.lpar]:
+    equal = _equal(annotation, context, codes)
+    if bracketed := _bracketed(equal):
         return bracketed
     options = [a.value for a in annotation.arguments if not a.keyword]
     known = any(
@@ -84,6 +89,16 @@ def _chosen(
     )
     alike = len(equal) == 1 or all(isinstance(node, cst.Call) for node in equal)
     return equal if known and alike else []
+
+
+def _equal(annotation: Annotation, context: Context, codes: set[str]) -> list[cst.BaseExpression]:
+    """The values that are an option's code, without those inside another one."""
+    values = _values(annotation, context)
+    return _outermost([n for n in values if fingerprint(context.tree.code(n)) in codes], context)
+
+
+def _bracketed(nodes: list[cst.BaseExpression]) -> list[cst.BaseExpression]:
+    return [node for node in nodes if node.lpar]
 
 
 def _outermost(nodes: list[cst.BaseExpression], context: Context) -> list[cst.BaseExpression]:

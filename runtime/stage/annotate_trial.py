@@ -120,7 +120,9 @@ def _note_what_came_from_elsewhere():
 def _execute(codes, names):
     try:
         for code in codes:
-            exec(code, names)
+            awaits = eval(code, names)
+            if awaits is not None:
+                sys.modules["annotate_notebook"].wait_for(awaits)
         return
     except SystemExit:
         raise
@@ -130,6 +132,11 @@ def _execute(codes, names):
         while trace is not None and trace.tb_frame.f_globals is not names:
             trace = trace.tb_next
         error.__traceback__ = trace
+        while trace is not None:  # nor is what stands around open()
+            below = trace.tb_next
+            while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":
+                trace.tb_next = below = below.tb_next
+            trace = below
         sys.excepthook(type(error), error, error.__traceback__)
         interrupted = isinstance(error, KeyboardInterrupt)
     if interrupted:

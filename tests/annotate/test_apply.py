@@ -97,6 +97,12 @@ def baked(source, values):
             id="brackets where an option could not be told",
         ),
         pytest.param(
+            "y = f(1) + f(2) + f(3)  # @nni.function_choice(f(2), g(2), name=f)\n",
+            {"f/function_choice": "g(2)"},
+            "y = f(1) + (g(2)) + f(3)  # @nni.function_choice(f(2), g(2), name=f)\n",
+            id="one of several calls of the function",
+        ),
+        pytest.param(
             "opt = SGD(k=1)  # @nni.choice(SGD(k=1), Adam(k=2))\n",
             {"opt/choice": "Adam(k=2)"},
             "opt = Adam(k=2)  # @nni.choice(SGD(k=1), Adam(k=2))\n",

@@ -163,6 +163,13 @@ def test_other_files_are_opened_as_ever(run_script, copies, folder):
     assert done.stdout == f"other {len(ORIGINAL)}\n{errors}"
 
 
+def test_a_file_that_is_not_there_has_the_traceback_of_a_plain_run(run_script, copies):
+    copies()
+    done = run_script({"train.py": "import os\nopen('conf/no.yaml')\n"}, {}, code=1)
+    assert "No such file or directory: 'conf/no.yaml'" in done.stderr
+    assert "annotate_data" not in done.stderr
+
+
 def test_data_of_a_package_that_pkgutil_gets_is_the_copy(run_script, copies, folder):
     copies()
     files = {"train.py": "import pkgutil\nprint(pkgutil.get_data('conf', 'x.yaml'))\n"}

@@ -30,6 +30,18 @@ def test_cells_run_in_order_with_each_ones_name_in_tracebacks(run_script):
     assert "annotate_" not in done.stderr
 
 
+def test_cells_await_in_one_event_loop(run_script):
+    frozen = (
+        "# %%annotate cell 1\nimport asyncio\nx = await asyncio.sleep(0, 1)\n"
+        "loop = asyncio.get_running_loop()\n"
+        "# %%annotate cell 2\nprint(x, loop is asyncio.get_running_loop())\n"
+        "await asyncio.sleep(0)\nprint(1)\nawait nothing()\n"
+    )
+    done = run_script({"nb.ipynb": "{}"}, {"nb.ipynb": frozen}, ("nb.ipynb",), code=1)
+    assert done.stdout == "1 True\n1\n"
+    assert 'nb.ipynb, cell 2", line 4, in <module>\n    await nothing()\n' in done.stderr
+
+
 def test_the_page_shows_what_the_commands_do(notebook, annotate):
     annotate("check", "train.ipynb")
     command = re.search(r"annotate (run train.ipynb .*)", PAGE)[1]
