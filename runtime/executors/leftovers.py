@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-_GRACE = 4.0  # seconds that processes have to end by themselves, and what they have left
+_GRACE = 2.0  # seconds that processes have to end by themselves
 _DONE = b"."  # says that nothing is left to end
 
 
@@ -46,14 +46,7 @@ def end(matches: Callable[[bytes], bool], number: int = signal.SIGKILL) -> int:
 
 
 def end_all(matches: Callable[[bytes], bool]) -> None:
-    """Have them end, and what they started meanwhile; what will not go within the grace is killed.
-
-    The process that trials are forked from ends what they have left without a mark.
-    """
-    end(matches, signal.SIGTERM)
-    until = time.monotonic() + _GRACE
-    while find(matches) and time.monotonic() < until:
-        time.sleep(0.01)
+    """Kill them, and what they started meanwhile; what will not go within the grace stays."""
     until = time.monotonic() + _GRACE
     while end(matches) and time.monotonic() < until:
         time.sleep(0.01)
@@ -115,7 +108,12 @@ class Watchdog:
 def _watch(stage: str) -> None:
     if os.read(0, 1) == _DONE:
         return
-    end_all(of_experiment(stage))
+    matches = of_experiment(stage)
+    end(matches, signal.SIGTERM)
+    until = time.monotonic() + _GRACE
+    while find(matches) and time.monotonic() < until:
+        time.sleep(0.05)
+    end(matches)
 
 
 if __name__ == "__main__":

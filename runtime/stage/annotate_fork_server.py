@@ -5,8 +5,7 @@ touches no GPU; where it can't vouch for a fork it says why and ends.
 
 Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
 stderr), `signal` (id, number) to the trial's process group, `reap` (id): what it left running is
-ended by force; until then nobody else can get its process's number. Whatever else an ended trial
-left, in sessions and with environments of their own, is found and ended here. Answers: `ready` or
+ended by force; until then nobody else can get its process's number. Answers: `ready` or
 `refused`, `started` (id, pid, time), `failed` (id, reason), `ended` (id, code). At the end of the
 socket all trials are ended.
 """
@@ -30,9 +29,7 @@ import annotate_preload  # noqa: E402
 import annotate_trial  # noqa: E402
 
 _GRACE = 2.0  # seconds that trials have to end by themselves once nobody follows them any more
-_SWEEP = 1.0  # seconds from one look for what ended trials left to the next
 _PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 _OOM_SCORE = "300"  # where memory runs out, a trial is ended before this or the driver
 
 
@@ -43,11 +40,8 @@ class _Server:
         self._pids = {}  # from id to a process that is not reaped yet
         self._running = set()
         self._spare = None  # the process of the next trial, and what it takes its request from
-        self._orphans = {}  # from processes that ended trials left to when each was first seen
-        self._sweep_at = None
         self._libc = ctypes.CDLL(None)
         self._pid = os.getpid()
-        self._adopt()
 
     def serve(self):
         """Returns the request in the process forked for it; the server itself ends here."""
@@ -55,37 +49,27 @@ class _Server:
         os.set_blocking(self._wake, False)
         os.set_blocking(self._wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        signal.signal(signal.SIGTERM, self._on_term)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         while True:
             # While others run there is time to make ready what the next one would wait for.
             if self._has_spare() is None:
                 return self._take()
-            if self._sweep_at is not None and time.monotonic() >= self._sweep_at:
-                self._sweep()
-            timeout = None if self._sweep_at is None else _SWEEP
-            ready, _, _ = select.select([self._channel, self._wake], [], [], timeout)
+            ready, _, _ = select.select([self._channel, self._wake], [], [])
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._report_ends()
             for request in self._requests() if self._channel in ready else ():
-                if not self._obey(request):
-                    return self._take()
-
-    def _obey(self, request):
-        """Whether this is still the server, not the process that was forked for the request."""
-        if request is None:
-            self._end_all()
-        elif request["do"] == "start":
-            return self._start(request) is not None
-        elif request["do"] == "signal" and request["id"] in self._pids:
-            _send(self._pids[request["id"]], request["number"])
-        elif request["do"] == "reap":
-            pid = self._pids.pop(request["id"])
-            _send(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            self._sweep_at = self._sweep_at or time.monotonic() + _SWEEP
-        return True
+                if request is None:
+                    self._end_all()
+                elif request["do"] == "start":
+                    if self._start(request) is None:
+                        return self._take()
+                elif request["do"] == "signal" and request["id"] in self._pids:
+                    _send(self._pids[request["id"]], request["number"])
+                elif request["do"] == "reap":
+                    pid = self._pids.pop(request["id"])
+                    _send(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
 
     def say(self, what, **more):
         data = json.dumps(dict(more, event=what)).encode() + b"\n"
@@ -146,13 +130,11 @@ class _Server:
         _, pipe = self._spare
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self._channel.close()
         os.close(self._wake)
         os.close(self._wake_write)
         os.setsid()
         self._libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
-        self._adopt()
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write(_OOM_SCORE)
         if os.getppid() != self._pid:
@@ -181,37 +163,6 @@ class _Server:
                 code = end.si_status if by_itself else -end.si_status
                 self.say("ended", id=fork, code=code)
 
-    def _adopt(self):
-        """Have this process be the parent of all that its descendants orphan.
-
-        Each trial is that for its own, whatever session and environment they give themselves. What
-        is then found here, and is no trial, was left by one that has ended.
-        """
-        self._libc.prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
-
-    def _sweep(self):
-        now = time.monotonic()
-        self._orphans = {pid: self._orphans.get(pid, now) for pid in self._left()}
-        for pid, seen in list(self._orphans.items()):
-            if seen == now or now >= seen + _GRACE:
-                os.kill(pid, signal.SIGTERM if seen == now else signal.SIGKILL)
-            self._reap_orphan(pid)
-        self._sweep_at = now + _SWEEP if self._orphans else None
-
-    def _left(self):
-        """What ended trials have left: until it is reaped here, nobody else has its number."""
-        spare = [] if self._spare is None else [self._spare[0]]
-        return _children(self._pid).difference(self._pids.values(), spare)
-
-    def _reap_orphan(self, pid):
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            self._orphans.pop(pid, None)
-
-    def _on_term(self, number, frame):
-        if os.getpid() != self._pid:
-            os._exit(1)  # a process that is forked just now
-        self._end_all()
-
     def _end_all(self):
         for pid in self._pids.values():
             _send(pid, signal.SIGTERM)
@@ -220,13 +171,6 @@ class _Server:
             time.sleep(0.02)
         for pid in self._pids.values():
             _send(pid, signal.SIGKILL)
-        self._pids.clear()  # now they are like what they left
-        until = time.monotonic() + _GRACE
-        while (left := self._left()) and time.monotonic() < until:
-            for pid in left:
-                os.kill(pid, signal.SIGKILL)
-                self._reap_orphan(pid)
-            time.sleep(0.002)
         os._exit(0)  # the spare process ends with this one
 
 
@@ -271,17 +215,6 @@ def _send(pid, number):
             os.kill(pid, number)
     except PermissionError:
         pass
-
-
-def _children(parent):
-    """The processes whose parent is `parent`, those that have ended and are not reaped included."""
-    found = set()
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError), open("/proc/%s/stat" % name, "rb") as file:
-                if int(file.read().rpartition(b")")[2].split()[1]) == parent:
-                    found.add(int(name))
-    return found
 
 
 def _end(pid):

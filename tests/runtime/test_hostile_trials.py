@@ -143,32 +143,6 @@ time.sleep(600 if "long" in sys.argv else 0)
 """
 
 
-HIDDEN = """\
-import os, subprocess, sys, time
-x = 0  # @nni.randint(0, 2)
-BODY = '''
-import os, time
-if os.fork() == 0:
-    os.setsid()
-    if os.fork() == 0:
-        with open("pid", "w") as file:
-            file.write(str(os.getpid()))
-        os.rename("pid", "daemon")
-        time.sleep(600)
-'''
-if x == 0:
-    subprocess.run([sys.executable, "-c", BODY], env={}, start_new_session=True, check=True)
-while not os.path.exists("daemon"):
-    time.sleep(0.01)
-with open("daemon") as file:
-    pid = int(file.read())
-time.sleep(600 if "long" in sys.argv else 0)
-while x == 1 and os.path.exists(f"/proc/{pid}"):
-    time.sleep(0.05)
-# @nni.report_final_result(x)
-"""
-
-
 def until_gone(pid, within=30.0):
     end = time.monotonic() + within
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -187,24 +161,6 @@ def test_one_that_leaves_a_daemon(annotate, folder, options):
 def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, until):
     (folder / "train.py").write_text(DAEMON)
     driver = drivers.start("run", "train.py", "--max-trials", 1, *options, "--", "long")
-    until((folder / "daemon").exists)
-    driver.kill()
-    driver.communicate()
-    until_gone(int((folder / "daemon").read_text()))
-
-
-def test_a_daemon_that_is_another_program_without_an_environment_ends_with_its_trial(
-    annotate, folder
-):
-    (folder / "train.py").write_text(HIDDEN)
-    # The second trial waits for the end of what the first one left.
-    done = annotate("run", "train.py", "--tuner", "grid", "--trial-timeout", "60s", "--json")
-    assert [t["metric"] for t in json.loads(done.stdout)["trials"]] == [0, 1]
-
-
-def test_such_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, until):
-    (folder / "train.py").write_text(HIDDEN)
-    driver = drivers.start("run", "train.py", "--max-trials", 1, "--", "long")
     until((folder / "daemon").exists)
     driver.kill()
     driver.communicate()
