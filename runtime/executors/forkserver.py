@@ -98,10 +98,10 @@ class ForkServer:
         names = before.keys() | after.keys()
         return {n: after.get(n) for n in names if before.get(n) != after.get(n)}
 
-    def start(self, job: Job) -> Forked:
-        """Have `job` forked, as soon as the server is ready."""
+    def start(self, job: Job, mark: int | None = None) -> Forked:
+        """Have `job` forked, as soon as the server is ready, and its process marked."""
         number = next(self._ids)
-        process = self._forks[number] = Forked(self, number, job)
+        process = self._forks[number] = Forked(self, number, job, mark)
         if self.ready:
             self._request(process)
         return process
@@ -116,6 +116,7 @@ class ForkServer:
             environment=self._changes(job),
             stdout=str(job.folder.stdout),
             stderr=str(job.folder.stderr),
+            mark=process.mark,
         )
 
     def send(self, what: str, process: Forked, **more: JSON) -> None:
@@ -201,9 +202,10 @@ class ForkServer:
 class Forked(Process):
     """A trial that the server forks, or is to fork once it is ready."""
 
-    def __init__(self, server: ForkServer, number: int, job: Job) -> None:
+    def __init__(self, server: ForkServer, number: int, job: Job, mark: int | None) -> None:
         self.id = number
         self.job = job
+        self.mark = mark
         self.pid = 0
         self.started = 0.0  # seconds since the epoch
         self.requested = False

@@ -83,9 +83,10 @@ class LocalExecutor(Executor):
     def start(self, job: Job) -> None:
         with self._lock:
             if self._server is not None and self._server.takes(job):
-                self._trials[job.trial] = _begun(job, self._server.start(job))
+                forked = self._server.start(job, self._mark(job))
+                self._trials[job.trial] = _begun(job, forked)
                 return
-            child = Child(job)
+            child = Child(job, self._mark(job))
             self.post(Started(job.trial, time.time(), child.pid))
             self._trials[job.trial] = _begun(job, child)
             self._watch(child)
@@ -158,13 +159,16 @@ class LocalExecutor(Executor):
     def _start_instead(self, running: _Running) -> None:
         """An ordinary process, for what waited for a server that does not come."""
         try:
-            running.process = child = Child(running.job)
+            running.process = child = Child(running.job, self._mark(running.job))
         except AnnotateError as error:
             assert isinstance(running.process, Forked)
             running.process.fail(str(error))
             return
         self._watch(child)
         self.post(Started(running.job.trial, time.time(), child.pid))
+
+    def _mark(self, job: Job) -> int | None:
+        return None if self._stage is None else leftovers.mark(self._stage, job.trial)
 
     # Following
 
@@ -257,10 +261,11 @@ class LocalExecutor(Executor):
         while self._leftovers and self._is_due(self._leftovers[0]):
             due.append(self._leftovers.popleft())
         with self._lock:
-            over = [r.job for r in due if r.job.trial not in self._trials]  # and none runs again
-            if over:
+            jobs = [r.job for r in due if r.job.trial not in self._trials]  # and none runs again
+            if jobs:
                 # Also what has left its group: such as the workers of torchrun.
-                leftovers.end(leftovers.of_trials(str(job.folder.path) for job in over))
+                folders = {job.trial: str(job.folder.path) for job in jobs}
+                leftovers.end(leftovers.of_trials(self._stage or "", folders))
                 self._swept = now
         for running in due:
             running.process.reap()

@@ -9,6 +9,7 @@ import subprocess
 from abc import ABC, abstractmethod
 
 from annotate.errors import AnnotateError
+from runtime.executors import leftovers
 from runtime.executors.base import Job
 from runtime.executors.memory import prefer_as_victim
 
@@ -44,9 +45,11 @@ class Process(ABC):
 class Child(Process):
     """An ordinary process, a child of this one. Raises AnnotateError where it can't be started."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, mark: int | None = None) -> None:
         self._popen = _spawn(job)
         self.pid = self._popen.pid
+        if mark is not None:
+            leftovers.put(mark, self.pid)
         prefer_as_victim(self.pid)
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):  # a kernel or a sandbox without it

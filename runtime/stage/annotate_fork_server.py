@@ -4,7 +4,7 @@ The libraries that the script imports are imported once, here. This process star
 touches no GPU; where it can't vouch for a fork it says why and ends.
 
 Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
-stderr), `signal` (id, number) to the trial's process group, `reap` (id): what it left running is
+stderr, mark: a limit that what it starts is found by), `signal` (id, number) to the trial's process group, `reap` (id): what it left running is
 ended by force; until then nobody else can get its process's number. Answers: `ready` or
 `refused`, `started` (id, pid, time), `failed` (id, reason), `ended` (id, code). At the end of the
 socket all trials are ended.
@@ -30,6 +30,7 @@ import annotate_trial  # noqa: E402
 
 _GRACE = 2.0  # seconds that trials have to end by themselves once nobody follows them any more
 _PR_SET_PDEATHSIG = 1
+_RLIMIT_RTTIME = 15
 _OOM_SCORE = "300"  # where memory runs out, a trial is ended before this or the driver
 
 
@@ -142,6 +143,9 @@ class _Server:
         _renew()
         request = json.loads(_read_line(pipe))
         os.close(pipe)
+        if request["mark"] is not None:
+            limit = (ctypes.c_ulong * 2)(request["mark"], request["mark"])
+            self._libc.prlimit(0, _RLIMIT_RTTIME, limit, None)
         for number, name in ((1, "stdout"), (2, "stderr")):
             file = _open(request[name])
             os.dup2(file, number)

@@ -143,6 +143,28 @@ time.sleep(600 if "long" in sys.argv else 0)
 """
 
 
+OTHERS_DAEMON = """\
+import os, time
+x = 0  # @nni.randint(0, 2)
+if x == 0:
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            with open("pid", "w") as file:
+                file.write(str(os.getpid()))
+            os.rename("pid", "daemon")
+            os.execve("/bin/sleep", ["sleep", "600"], {})
+        os._exit(0)
+    while not os.path.exists("daemon"):
+        time.sleep(0.01)
+    time.sleep(6)
+    os.kill(int(open("daemon").read()), 0)
+while not os.path.exists("daemon"):
+    time.sleep(0.01)
+# @nni.report_final_result(x)
+"""
+
+
 def until_gone(pid, within=30.0):
     end = time.monotonic() + within
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
@@ -150,18 +172,40 @@ def until_gone(pid, within=30.0):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
-def test_one_that_leaves_a_daemon(annotate, folder, options):
-    (folder / "train.py").write_text(DAEMON)
+SLEEPER = """\
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+"""
+both = pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
+daemons = pytest.mark.parametrize(
+    "script",
+    [DAEMON, DAEMON.replace("        time.sleep(600)\n", SLEEPER)],
+    ids=["itself", "another-program"],
+)
+
+
+@both
+@daemons
+def test_one_that_leaves_a_daemon(annotate, folder, options, script):
+    (folder / "train.py").write_text(script)
     annotate("run", "train.py", "--max-trials", 1, *options)
     until_gone(int((folder / "daemon").read_text()))
 
 
-@pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
-def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, until):
-    (folder / "train.py").write_text(DAEMON)
+@both
+@daemons
+def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, script, until):
+    (folder / "train.py").write_text(script)
     driver = drivers.start("run", "train.py", "--max-trials", 1, *options, "--", "long")
     until((folder / "daemon").exists)
     driver.kill()
     driver.communicate()
+    until_gone(int((folder / "daemon").read_text()))
+
+
+@both
+def test_a_daemon_of_another_trial_goes_on(annotate, folder, options):
+    (folder / "train.py").write_text(OTHERS_DAEMON)
+    how = ["--tuner", "grid", "--max-trials", 2, "--concurrency", 2, "--no-baseline", "--json"]
+    done = annotate("run", "train.py", *how, *options)
+    assert [t["state"] for t in json.loads(done.stdout)["trials"]] == ["SUCCEEDED"] * 2
     until_gone(int((folder / "daemon").read_text()))
