@@ -8,6 +8,16 @@ from tests.runtime.server.conftest import PAGES, go
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
+def settle(page):
+    """Wait until a page has drawn all that it asks for, on a machine however busy."""
+    page.wait_for_function(
+        """() => { const now = document.body.innerHTML.length;
+        window.still = window.length0 === now ? (window.still || 0) + 1 : 0;
+        window.length0 = now; return window.still >= 5; }""",
+        polling=100,
+    )
+
+
 def faults(page):
     """What axe finds wrong, each with the first element that it is wrong with."""
     found = Axe().run(page, options=RULES).response["violations"]
@@ -18,7 +28,7 @@ def faults(page):
 def test_axe_finds_nothing_on_any_page_in_light_and_dark(page, site, at):
     for name, schemes in (("Plain", ["light", "dark"]), ("StrangeX", ["dark"])):
         go(page, site, name, at)
-        page.wait_for_timeout(300)
+        settle(page)
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme)
             assert faults(page) == [], (name, scheme)
@@ -61,7 +71,7 @@ def test_axe_finds_nothing_where_the_link_is_asked_for(page, open_site, said):
 @pytest.mark.parametrize("at", PAGES)
 def test_all_that_can_be_pressed_is_reached_by_tab_and_shows_it(page, site, at):
     go(page, site, "Plain", at)
-    page.wait_for_timeout(300)
+    settle(page)
     want = page.evaluate(
         """() => [...document.querySelectorAll('a[href], button, input, select, summary, canvas')]
         .filter(e => e.checkVisibility() && !e.disabled && e.tabIndex >= 0)
