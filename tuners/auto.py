@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,7 +91,7 @@ class Auto(FreshTuner):
         """A process that takes running trials for as good as the best, so as to keep away."""
         from tuners.auto_model import Prior, Process
 
-        prior = Prior(self.recipe.lengths[rng.integers(len(self.recipe.lengths))])
+        prior = replace(Prior(), length=self.recipe.lengths[rng.integers(len(self.recipe.lengths))])
         process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
         if self.pending:
             waiting = np.array([self._cube.point(values) for values in self.pending])

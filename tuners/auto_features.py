@@ -1,60 +1,69 @@
-"""Points of the cube as columns whose distances a kernel can weigh."""
+"""Points of the cube as rows of features, whose distances a kernel can weigh."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from annotate.space import Choice
 from tuners.axes import Bools, Floats, Ints
-from tuners.cube import Cube
+from tuners.coordinates import Coordinate
+from tuners.cube import INACTIVE, Cube
 
 
 class Features:
-    """A column for a number, and one an option for a choice; each coordinate has one length.
+    """A feature for each coordinate of the cube, or for several that never exist together.
 
-    A choice of three and more numbers that go up or down counts as a number.
+    Numbers are where they lie in the cube. Options of a choice are their numbers, of which only
+    matters whether they are the same; but a choice of three and more numbers that go up or down
+    counts as a number.
+
+    Children of different options that have the same name and domain, `gamma` of two kernels, say,
+    are `shared`: one feature, so that what is learnt with one option helps with the other.
     """
 
-    def __init__(self, cube: Cube, *, ordinal: bool = True) -> None:
-        numbers: list[int] = []
-        columns: list[tuple[int, float | None]] = []
+    def __init__(self, cube: Cube, *, ordinal: bool = True, shared: bool = True) -> None:
+        self._cube = cube
+        numbers: dict[object, int] = {}
+        ordered, scale = [], []
+        feature = []
         for c in cube.coordinates:
-            if isinstance(c.domain, Choice) and not (ordinal and _ordered(c.domain)):
-                count = len(c.domain.options)
-                columns += [(c.number, (n + 0.5) / count) for n in range(count)]
-            else:
-                columns.append((c.number, None))
-                numbers.append(c.number)
-        self.groups = cube.dimensions
-        self._of: Ints = np.array([number for number, _ in columns])
-        self._option: Floats = np.array([math.nan if at is None else at for _, at in columns])
-        self._plain: Bools = np.isnan(self._option)
-        self.numbers: Ints = np.array(numbers, dtype=int)
+            key = _meaning(c) if shared else c.number
+            if key not in numbers:
+                numbers[key] = len(numbers)
+                words = isinstance(c.domain, Choice) and not (ordinal and _ordered(c.domain))
+                ordered.append(not words)
+                scale.append(float(c.domain.size or 1) if words else 1.0)
+            feature.append(numbers[key])
+        self.count = len(numbers)
+        self.ordered: Bools = np.array(ordered, dtype=bool)
+        self._of: Ints = np.array(feature)
+        self._scale: Floats = np.array(scale)
+        #: The coordinates that are numbers.
+        self.numbers: Ints = np.flatnonzero(self.ordered[self._of])
 
-    def columns(self, points: Floats) -> Floats:
-        found = points[:, self._of]
-        options = np.abs(found - self._option) < 1e-6
-        return np.asarray(np.where(self._plain, found, options * math.sqrt(0.5)))
+    def rows(self, points: Floats) -> Floats:
+        """The features of each point; of coordinates that share one, only one is active."""
+        found = np.full((len(points), self.count), INACTIVE)
+        np.add.at(found, (slice(None), self._of), points - INACTIVE)
+        return found * self._scale
 
-    def squares(self, columns: Floats, one: Ints, other: Ints) -> Floats:
-        """Squared distances between pairs of rows, a row for each coordinate."""
-        squares = (columns[one] - columns[other]).T ** 2
-        if len(self._of) == self.groups:
-            return np.asarray(squares)
-        found = np.zeros((self.groups, len(one)))
-        np.add.at(found, self._of, squares)
+    def squares(self, one: Floats, other: Floats) -> Floats:
+        """Squared distances of broadcast rows, the features first; 1 between any two options."""
+        found = np.moveaxis(one - other, -1, 0) ** 2
+        found[~self.ordered] = found[~self.ordered] > 1e-9
         return found
 
-    def weights(self, by_coordinate: Floats) -> Floats:
-        return np.asarray(by_coordinate[self._of])
+    def back(self, gradient: Floats, points: Floats) -> Floats:
+        """A gradient by the features as one by the coordinates that exist and are numbers."""
+        exists = self._cube.exists(points) & self.ordered[self._of]
+        return np.asarray(np.where(exists, gradient[:, self._of], 0.0))
 
-    def back(self, by_column: Floats, dimensions: int) -> Floats:
-        """A gradient by the columns as one by the coordinates; by an option it is 0."""
-        found = np.zeros((len(by_column), dimensions))
-        found[:, self._of[self._plain]] = by_column[:, self._plain]
-        return found
+
+def _meaning(c: Coordinate) -> object:
+    """The same for coordinates that mean the same under different options of a choice."""
+    if c.parent is None or (isinstance(c.domain, Choice) and any(o.children for o in c.domain.options)):
+        return c.number
+    return c.parent, c.key, repr(c.domain)
 
 
 def _ordered(choice: Choice) -> bool:
