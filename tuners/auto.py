@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,19 +22,26 @@ if TYPE_CHECKING:
 _KNOWN, _FITTED = 300, 150
 _HYPERCUBES = 20
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The parts of `auto`, so that `benchmarks/quality` can leave one out.
 
-    `lengths`, of which each ask draws one, are the prior's, see `auto_model.Prior`; `compressed`
-    brings bad losses nearer; `ordinal` takes choices of numbers for numbers; `climb` follows the
-    gradient; `plateaus` keeps away from where results do not change.
+    Each ask draws one of the `lengths` and whether the model is `additive`, see
+    `auto_model.Prior`, and how many times the logarithm brings bad losses nearer, `compressed`:
+    what one model is mistaken about, the next is not. `gloom` is the prior's, too. `ordinal`
+    takes choices of numbers for numbers; `shared` takes children of one name for the same;
+    `climb` follows the gradient; `plateaus` keeps away from where results do not change.
     """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
-    compressed: bool = True
+    additive: tuple[bool, ...] = (True, False)
+    compressed: tuple[int, ...] = (1, 2)
+    gloom: float = 0.75
     ordinal: bool = True
+    shared: bool = True
     climb: bool = True
     plateaus: bool = True
 
@@ -69,20 +76,19 @@ class Auto(FreshTuner):
 
         for result in self.results[len(self._points) :]:
             self._points.append(self._cube.point(result.values))
-        losses = _losses(self.results)
+        recipe, losses = self.recipe, _losses(self.results)
         known = _telling(losses, _KNOWN, rng)
         points, losses = np.array(self._points)[known], losses[known]
-        y = compressed(losses) if self.recipe.compressed else losses / (np.abs(losses).max() or 1.0)
-        features = Features(self._cube, ordinal=self.recipe.ordinal)
-        ranked = points[np.argsort(y, kind="stable")]
+        y = compressed(losses, _one(recipe.compressed, rng))
+        features = Features(self._cube, ordinal=recipe.ordinal, shared=recipe.shared)
         search = Search(
             self._cube,
             features,
             self._model(features, points, y, rng),
-            ranked,
-            plateau(features, points, losses) if self.recipe.plateaus else 0.0,
+            points[np.argsort(y, kind="stable")],
+            plateau(features, points, losses) if recipe.plateaus else 0.0,
         )
-        found = map(self._cube.values, search.run(rng, climb=self.recipe.climb))
+        found = map(self._cube.values, search.run(rng, climb=recipe.climb))
         return next((values for values in found if not self.knows(values)), None)
 
     def _model(
@@ -91,12 +97,18 @@ class Auto(FreshTuner):
         """A process that takes running trials for as good as the best, so as to keep away."""
         from tuners.auto_model import Prior, Process
 
-        prior = replace(Prior(), length=self.recipe.lengths[rng.integers(len(self.recipe.lengths))])
+        prior = Prior(
+            _one(self.recipe.lengths, rng), self.recipe.gloom, _one(self.recipe.additive, rng)
+        )
         process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
         if self.pending:
             waiting = np.array([self._cube.point(values) for values in self.pending])
             process.believe(waiting, process.best)
         return process
+
+
+def _one(of: tuple[_T, ...], rng: np.random.Generator) -> _T:
+    return of[int(rng.integers(len(of)))]
 
 
 def _spread(dimensions: int, seed: int) -> Floats:
@@ -133,8 +145,8 @@ def _telling(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
     return np.sort(np.append(order[:half], rng.permutation(order[half:])[: most - half]))
 
 
-def compressed(losses: Floats) -> Floats:
-    """Losses in no unit, 0 the best; above the median they grow with a logarithm.
+def compressed(losses: Floats, times: int = 1) -> Floats:
+    """Losses in no unit, 0 the best; above the median they grow with a logarithm, or with its.
 
     What is bad is bad: only below it does it matter how good. Related to Song et al., The Vizier
     Gaussian Process Bandit Algorithm, 2024, section 3.3.
@@ -144,5 +156,7 @@ def compressed(losses: Floats) -> Floats:
     if not above.any():
         return np.asarray(above)
     median = float(np.median(above)) or float(above[above > 0].min())
-    beyond = np.maximum(above - median, 0.0)
-    return np.asarray(np.minimum(above, median) + median * np.log1p(beyond / median))
+    beyond = np.maximum(above - median, 0.0) / median
+    for _ in range(times):
+        beyond = np.log1p(beyond)
+    return np.asarray(np.minimum(above, median) + median * beyond)

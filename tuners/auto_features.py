@@ -37,15 +37,14 @@ class Features:
         self.count = len(numbers)
         self.ordered: Bools = np.array(ordered, dtype=bool)
         self._of: Ints = np.array(feature)
+        self._shares: Floats = np.eye(self.count)[feature]
         self._scale: Floats = np.array(scale)
         #: The coordinates that are numbers.
         self.numbers: Ints = np.flatnonzero(self.ordered[self._of])
 
     def rows(self, points: Floats) -> Floats:
         """The features of each point; of coordinates that share one, only one is active."""
-        found = np.full((len(points), self.count), INACTIVE)
-        np.add.at(found, (slice(None), self._of), points - INACTIVE)
-        return found * self._scale
+        return ((points - INACTIVE) @ self._shares + INACTIVE) * self._scale
 
     def squares(self, one: Floats, other: Floats) -> Floats:
         """Squared distances of broadcast rows, the features first; 1 between any two options."""
@@ -61,9 +60,8 @@ class Features:
 
 def _meaning(c: Coordinate) -> object:
     """The same for coordinates that mean the same under different options of a choice."""
-    if c.parent is None or (isinstance(c.domain, Choice) and any(o.children for o in c.domain.options)):
-        return c.number
-    return c.parent, c.key, repr(c.domain)
+    nested = isinstance(c.domain, Choice) and any(o.children for o in c.domain.options)
+    return c.number if c.parent is None or nested else (c.parent, c.key, repr(c.domain))
 
 
 def _ordered(choice: Choice) -> bool:

@@ -1,7 +1,7 @@
 """NNI's own TPE, in an interpreter of its own: its package and ours are both called `nni`.
 
-    python -m venv nni-env && nni-env/bin/pip install nni 'setuptools<80'
-    export QUALITY_NNI=nni-env/bin/python
+python -m venv nni-env && nni-env/bin/pip install nni 'setuptools<80'
+export QUALITY_NNI=nni-env/bin/python
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 from problem import choice, log, option, steps, uniform, whole
-from tasks import Task, _data, _error, _nested
+from tasks import Task, data_set, error, nested
 
 
 @functools.cache
@@ -27,7 +27,7 @@ def logistic_cancer(values):
     given = dict(values)
     kept = SelectKBest(k=given.pop("kept"))
     model = LogisticRegression(solver="liblinear", max_iter=60, random_state=0, **given)
-    return _error(make_pipeline(kept, model), _data("breast_cancer", 200), 2)
+    return error(make_pipeline(kept, model), data_set("breast_cancer", 200), 2)
 
 
 def neighbours_digits(values):
@@ -37,27 +37,27 @@ def neighbours_digits(values):
 
     given = dict(values)
     parts = PCA(given.pop("components"), random_state=0)
-    return _error(make_pipeline(parts, KNeighborsClassifier(**given)), _data("digits", 250), 2)
+    return error(make_pipeline(parts, KNeighborsClassifier(**given)), data_set("digits", 250), 2)
 
 
 def tree_digits(values):
     from sklearn.tree import DecisionTreeClassifier
 
-    return _error(DecisionTreeClassifier(random_state=1, **values), _data("digits", 500), 2)
+    return error(DecisionTreeClassifier(random_state=1, **values), data_set("digits", 500), 2)
 
 
 def forest_noisy(values):
     from sklearn.ensemble import RandomForestClassifier
 
     data = _made("classification", 240, n_features=12, n_informative=5, flip_y=0.1)
-    return _error(RandomForestClassifier(random_state=0, **values), data, 2)
+    return error(RandomForestClassifier(random_state=0, **values), data, 2)
 
 
 def boosting_cancer(values):
     from sklearn.ensemble import GradientBoostingClassifier
 
-    data = _data("breast_cancer", 200)
-    return _error(GradientBoostingClassifier(random_state=0, **values), data, 2)
+    data = data_set("breast_cancer", 200)
+    return error(GradientBoostingClassifier(random_state=0, **values), data, 2)
 
 
 def linear_diabetes(values):
@@ -66,11 +66,11 @@ def linear_diabetes(values):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures
 
-    name, more = _nested(values, "model")
+    name, more = nested(values, "model")
     model = Ridge(**more) if name == "ridge" else ElasticNet(max_iter=100, **more)
     kept = SelectKBest(f_regression, k=values["kept"])
     powers = PolynomialFeatures(values["degree"], include_bias=False)
-    return _error(make_pipeline(kept, powers, model), _data("diabetes", 200), 2)
+    return error(make_pipeline(kept, powers, model), data_set("diabetes", 200), 2)
 
 
 def network_moons(values):
@@ -79,14 +79,14 @@ def network_moons(values):
     given = dict(values)
     shape = (given.pop("width"),) * given.pop("depth")
     model = MLPClassifier(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
-    return _error(model, _made("moons", 240, noise=0.3), 2)
+    return error(model, _made("moons", 240, noise=0.3), 2)
 
 
 def svr_friedman(values):
     from sklearn.svm import SVR
 
     model = SVR(max_iter=2000, **values)
-    return _error(model, _made("friedman1", 160, noise=1.0), 2)
+    return error(model, _made("friedman1", 160, noise=1.0), 2)
 
 
 def boosting_circles(values):
@@ -98,7 +98,7 @@ def boosting_circles(values):
         max_depth=given.pop("max_depth"), splitter=given.pop("splitter"), random_state=0
     )
     model = AdaBoostClassifier(tree, random_state=0, **given)
-    return _error(model, _made("gaussian_quantiles", 240, n_features=4), 2)
+    return error(model, _made("gaussian_quantiles", 240, n_features=4), 2)
 
 
 def svm_iris(values):
@@ -113,7 +113,7 @@ def svm_iris(values):
         "quantile": QuantileTransformer(n_quantiles=50),
     }[values["before"]]
     model = SVC(C=values["C"], gamma=values["gamma"], kernel=values["kernel"], max_iter=2000)
-    return _error(make_pipeline(before, model), _data("iris", 150), 3)
+    return error(make_pipeline(before, model), data_set("iris", 150), 3)
 
 
 def discriminant_digits(values):
@@ -122,20 +122,17 @@ def discriminant_digits(values):
     from sklearn.naive_bayes import GaussianNB
     from sklearn.pipeline import make_pipeline
 
-    name, more = _nested(values, "model")
-    if name == "bayes":
-        model = GaussianNB(**more)
-    else:
-        model = QuadraticDiscriminantAnalysis(**more)
+    name, more = nested(values, "model")
+    model = GaussianNB(**more) if name == "bayes" else QuadraticDiscriminantAnalysis(**more)
     parts = PCA(values["components"], whiten=values["whiten"], random_state=0)
-    return _error(make_pipeline(parts, model), _data("digits", 300), 2)
+    return error(make_pipeline(parts, model), data_set("digits", 300), 2)
 
 
 def tree_friedman(values):
     from sklearn.ensemble import ExtraTreesRegressor
 
     model = ExtraTreesRegressor(random_state=0, **values)
-    return _error(model, _made("friedman2", 150, noise=100.0), 2)
+    return error(model, _made("friedman2", 150, noise=100.0), 2)
 
 
 TASKS = (
