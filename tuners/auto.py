@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,27 +19,24 @@ if TYPE_CHECKING:
 
 #: The time of an ask grows with the cube of their number: results that a model knows, and of
 #: these the ones that its lengths are fitted to.
-_KNOWN, _FITTED = 300, 150
+_KNOWN, _FITTED = 300, 100
 _HYPERCUBES = 20
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The parts of `auto`, so that `benchmarks/quality` can leave one out.
 
-    Each ask draws one of the `lengths` and whether the model is `additive`, see
-    `auto_model.Prior`, and how many times the logarithm brings bad losses nearer, `compressed`:
-    what one model is mistaken about, the next is not. `gloom` is the prior's, too. `ordinal`
-    takes choices of numbers for numbers; `shared` takes children of one name for the same;
-    `climb` follows the gradient; `plateaus` keeps away from where results do not change.
+    `lengths`, of which each ask draws one, `additive` and `gloom` are the prior's, see
+    `auto_model.Prior`; `compressed` brings bad losses nearer; `ordinal` takes choices of numbers
+    for numbers; `shared` takes children of one name for the same; `climb` follows the gradient;
+    `plateaus` keeps away from where results do not change.
     """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
-    additive: tuple[bool, ...] = (True, False)
-    compressed: tuple[int, ...] = (1, 2)
+    additive: bool = True
     gloom: float = 0.75
+    compressed: bool = True
     ordinal: bool = True
     shared: bool = True
     climb: bool = True
@@ -79,7 +76,7 @@ class Auto(FreshTuner):
         recipe, losses = self.recipe, _losses(self.results)
         known = _telling(losses, _KNOWN, rng)
         points, losses = np.array(self._points)[known], losses[known]
-        y = compressed(losses, _one(recipe.compressed, rng))
+        y = compressed(losses) if recipe.compressed else losses / (np.abs(losses).max() or 1.0)
         features = Features(self._cube, ordinal=recipe.ordinal, shared=recipe.shared)
         search = Search(
             self._cube,
@@ -97,18 +94,14 @@ class Auto(FreshTuner):
         """A process that takes running trials for as good as the best, so as to keep away."""
         from tuners.auto_model import Prior, Process
 
-        prior = Prior(
-            _one(self.recipe.lengths, rng), self.recipe.gloom, _one(self.recipe.additive, rng)
-        )
+        recipe = self.recipe
+        length = recipe.lengths[rng.integers(len(recipe.lengths))]
+        prior = Prior(length, recipe.gloom, recipe.additive)
         process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
         if self.pending:
             waiting = np.array([self._cube.point(values) for values in self.pending])
             process.believe(waiting, process.best)
         return process
-
-
-def _one(of: tuple[_T, ...], rng: np.random.Generator) -> _T:
-    return of[int(rng.integers(len(of)))]
 
 
 def _spread(dimensions: int, seed: int) -> Floats:
@@ -145,8 +138,8 @@ def _telling(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
     return np.sort(np.append(order[:half], rng.permutation(order[half:])[: most - half]))
 
 
-def compressed(losses: Floats, times: int = 1) -> Floats:
-    """Losses in no unit, 0 the best; above the median they grow with a logarithm, or with its.
+def compressed(losses: Floats) -> Floats:
+    """Losses in no unit, 0 the best; above the median they grow with a logarithm.
 
     What is bad is bad: only below it does it matter how good. Related to Song et al., The Vizier
     Gaussian Process Bandit Algorithm, 2024, section 3.3.
@@ -156,7 +149,5 @@ def compressed(losses: Floats, times: int = 1) -> Floats:
     if not above.any():
         return np.asarray(above)
     median = float(np.median(above)) or float(above[above > 0].min())
-    beyond = np.maximum(above - median, 0.0) / median
-    for _ in range(times):
-        beyond = np.log1p(beyond)
-    return np.asarray(np.minimum(above, median) + median * beyond)
+    beyond = np.maximum(above - median, 0.0)
+    return np.asarray(np.minimum(above, median) + median * np.log1p(beyond / median))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from annotate.space import Choice
+from tuners.auto_kernel import Apart
 from tuners.axes import Bools, Floats, Ints
 from tuners.coordinates import Coordinate
 from tuners.cube import INACTIVE, Cube
@@ -46,11 +47,12 @@ class Features:
         """The features of each point; of coordinates that share one, only one is active."""
         return ((points - INACTIVE) @ self._shares + INACTIVE) * self._scale
 
-    def squares(self, one: Floats, other: Floats) -> Floats:
-        """Squared distances of broadcast rows, the features first; 1 between any two options."""
-        found = np.moveaxis(one - other, -1, 0) ** 2
-        found[~self.ordered] = found[~self.ordered] > 1e-9
-        return found
+    def apart(self, one: Floats, other: Floats) -> Apart:
+        """Of rows that are broadcast; any two options are 1 apart."""
+        distances = np.abs(np.moveaxis(one - other, -1, 0), order="C")
+        if not self.ordered.all():
+            distances[~self.ordered] = distances[~self.ordered] > 1e-9
+        return Apart(distances, distances**2)
 
     def back(self, gradient: Floats, points: Floats) -> Floats:
         """A gradient by the features as one by the coordinates that exist and are numbers."""

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
 from tuners.auto_features import Features
-from tuners.auto_kernel import Kernel
+from tuners.auto_kernel import Apart, Kernel
 from tuners.axes import Floats, Ints
 from tuners.gp import log_improvement
 
@@ -22,7 +22,7 @@ _BOUNDS = ((-6.0, 4.0), (-14.0, 2.0))
 _LOWEST, _HIGHEST = -6.0, 5.0
 _STEPS = 30
 #: So many points are predicted at once: more leave the processor's cache.
-_CHUNK = 128
+_CHUNK = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class Process:
         centre = np.append(np.full(count, length), [variance[0], single[0], noise[0]])
         spread = np.append(np.ones(count), [variance[1], single[1], noise[1]])
         one, other = np.tril_indices(len(y), -1)
-        squares = self._features.squares(rows[one], rows[other])
+        apart = self._features.apart(rows[one], rows[other])
         found = minimize(
             _loss,
             centre,
-            (y, squares, one, other, centre, spread),
+            (y, apart, one, other, centre, spread),
             "L-BFGS-B",
             jac=True,
             bounds=[(_LOWEST, _HIGHEST)] * count + [_BOUNDS[0], *_BOUNDS],
@@ -90,13 +90,13 @@ class Process:
             self._factor, _ = dpotrf(covariance, lower=1)
         self._alpha, _ = dpotrs(self._factor, self._y, lower=1)
 
-    def _squares(self, rows: Floats) -> Floats:
-        return self._features.squares(self._rows[:, None], rows[None])
+    def _apart(self, rows: Floats) -> Apart:
+        return self._features.apart(self._rows[:, None], rows[None])
 
     def _covariance(self, rows: Floats) -> Floats:
         """With the observations, a row an observation."""
         chunks = [rows[n : n + _CHUNK] for n in range(0, len(rows), _CHUNK)]
-        return np.hstack([self._kernel(self._squares(chunk)) for chunk in chunks])
+        return np.hstack([self._kernel(self._apart(chunk)) for chunk in chunks])
 
     def believe(self, points: Floats, y: float) -> None:
         """Take in that `y`, standardised, was observed at the points, without another fit."""
@@ -119,7 +119,7 @@ class Process:
     def slopes(self, points: Floats) -> tuple[Floats, Floats]:
         """`log_ei`, and its gradient by the coordinates that are numbers."""
         rows = self._features.rows(points)
-        joint, single, pull = self._kernel.parts(self._squares(rows))
+        joint, single, pull = self._kernel.parts(self._apart(rows))
         covariance = joint + single
         mean = self._alpha @ covariance
         solved, _ = dpotrs(self._factor, covariance, lower=1)
@@ -141,11 +141,11 @@ def _kernel(theta: Floats) -> Kernel:
     return Kernel(np.exp(theta[:-3]), math.exp(theta[-3]), math.exp(theta[-2]))
 
 
-def _loss(theta, y, squares, one, other, centre, spread):  # type: ignore[no-untyped-def]
+def _loss(theta, y, apart, one, other, centre, spread):  # type: ignore[no-untyped-def]
     """Minus the log posterior, and its gradient; theta are logarithms."""
     n = len(y)
     kernel, noise = _kernel(theta), math.exp(theta[-1])
-    joint, single, pull = kernel.parts(squares)
+    joint, single, pull = kernel.parts(apart)
     covariance = np.zeros((n, n))
     covariance[one, other] = joint + single
     covariance[np.arange(n), np.arange(n)] = kernel.variance + noise + _JITTER
@@ -157,7 +157,7 @@ def _loss(theta, y, squares, one, other, centre, spread):  # type: ignore[no-unt
     off = inner[one, other] - weights[one] * weights[other]
     trace = float((inner.diagonal() - weights * weights).sum())
     gradient = np.empty_like(theta)
-    pull *= squares
+    pull *= apart.squares
     gradient[:-3] = pull @ off
     gradient[-3] = 0.5 * kernel.joint * trace + float(off @ joint)
     gradient[-2] = 0.5 * kernel.single * trace + float(off @ single)

@@ -1,10 +1,9 @@
-"""More real tasks of the working half: small, and unlike each other in model, space and roughness."""
+"""More real tasks of the working half: small, and unlike each other in model and space."""
 
 from __future__ import annotations
 
 import functools
 
-import numpy as np
 from problem import choice, log, option, steps, uniform, whole
 from tasks import Task, data_set, error, nested
 
@@ -102,8 +101,8 @@ def boosting_circles(values):
 
 
 def svm_iris(values):
-    from sklearn.preprocessing import MinMaxScaler, Normalizer, QuantileTransformer
     from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import MinMaxScaler, Normalizer, QuantileTransformer
     from sklearn.svm import SVC
 
     before = {
