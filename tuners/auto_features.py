@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from annotate.space import Choice
+from annotate.space import Choice, Option
 from tuners.auto_kernel import Apart
 from tuners.axes import Bools, Floats, Ints
 from tuners.coordinates import Coordinate
@@ -25,15 +27,16 @@ class Features:
     def __init__(self, cube: Cube, *, ordinal: bool = True, shared: bool = True) -> None:
         self._cube = cube
         numbers: dict[object, int] = {}
-        ordered, scale = [], []
-        feature = []
+        ordered: list[bool] = []
+        scale: list[float] = []
+        feature: list[int] = []
         for c in cube.coordinates:
             key = _meaning(c) if shared else c.number
             if key not in numbers:
                 numbers[key] = len(numbers)
-                words = isinstance(c.domain, Choice) and not (ordinal and _ordered(c.domain))
-                ordered.append(not words)
-                scale.append(float(c.domain.size or 1) if words else 1.0)
+                options = c.domain.options if isinstance(c.domain, Choice) else ()
+                ordered.append(not options or (ordinal and _ordered(options)))
+                scale.append(1.0 if ordered[-1] else float(len(options)))
             feature.append(numbers[key])
         self.count = len(numbers)
         self.ordered: Bools = np.array(ordered, dtype=bool)
@@ -66,10 +69,10 @@ def _meaning(c: Coordinate) -> object:
     return c.number if c.parent is None or nested else (c.parent, c.key, repr(c.domain))
 
 
-def _ordered(choice: Choice) -> bool:
-    """Whether the options are at least three numbers, each above the one before or below it."""
-    values = [option.value for option in choice.options]
-    if len(values) < 3 or any(option.children for option in choice.options):
+def _ordered(options: Sequence[Option]) -> bool:
+    """Whether they are at least three numbers, each above the one before or below it."""
+    values = [option.value for option in options]
+    if len(values) < 3 or any(option.children for option in options):
         return False
     if not all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
         return False

@@ -16,10 +16,11 @@ from tuners.axes import Floats, Ints
 from tuners.gp import log_improvement
 
 _JITTER = 1e-8
-#: Means and standard deviations of the logarithms of the two variances and of the noise's.
-_VARIANCE, _NOISE = (-0.7, 1.0), (-6.0, 2.0)
-_BOUNDS = ((-6.0, 4.0), (-14.0, 2.0))
-_LOWEST, _HIGHEST = -6.0, 5.0
+#: Means and standard deviations of logarithms: of the kernel's two variances, of the second one
+#: where the model is not additive, and of the noise's.
+_VARIANCE, _NO_VARIANCE, _NOISE = (-0.7, 1.0), (-6.0, 1e-3), (-6.0, 2.0)
+#: Between what the logarithms of the lengths, of the two variances and of the noise's are sought.
+_LENGTHS, _VARIANCES, _NOISES = (-6.0, 5.0), (-6.0, 4.0), (-14.0, 2.0)
 _STEPS = 30
 #: So many points are predicted at once: more leave the processor's cache.
 _CHUNK = 16
@@ -62,10 +63,9 @@ class Process:
     def _fit(self, prior: Prior, rows: Floats, y: Floats) -> Floats:
         count = self._features.count
         length = math.log(prior.length * math.sqrt(count))
-        variance, noise = _VARIANCE, _NOISE
-        single = variance if prior.additive else (_BOUNDS[0][0], 1e-3)
-        centre = np.append(np.full(count, length), [variance[0], single[0], noise[0]])
-        spread = np.append(np.ones(count), [variance[1], single[1], noise[1]])
+        others = (_VARIANCE, _VARIANCE if prior.additive else _NO_VARIANCE, _NOISE)
+        centre = np.append(np.full(count, length), [mean for mean, _ in others])
+        spread = np.append(np.ones(count), [deviation for _, deviation in others])
         one, other = np.tril_indices(len(y), -1)
         apart = self._features.apart(rows[one], rows[other])
         found = minimize(
@@ -74,7 +74,7 @@ class Process:
             (y, apart, one, other, centre, spread),
             "L-BFGS-B",
             jac=True,
-            bounds=[(_LOWEST, _HIGHEST)] * count + [_BOUNDS[0], *_BOUNDS],
+            bounds=[_LENGTHS] * count + [_VARIANCES, _VARIANCES, _NOISES],
             options={"maxiter": _STEPS, "maxfun": 2 * _STEPS, "ftol": 1e-4},
         )
         return np.asarray(found.x)
