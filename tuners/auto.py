@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: The time of an ask grows with the cube of their number: results that a model knows, and of
 #: these the ones that its lengths are fitted to.
-_KNOWN, _FITTED = 300, 150
+_KNOWN, _FITTED = 300, 100
 _HYPERCUBES = 20
 
 
@@ -27,14 +27,18 @@ _HYPERCUBES = 20
 class Recipe:
     """The parts of `auto`, so that `benchmarks/quality` can leave one out.
 
-    `lengths`, of which each ask draws one, are the prior's, see `auto_model.Prior`; `compressed`
-    brings bad losses nearer; `ordinal` takes choices of numbers for numbers; `climb` follows the
-    gradient; `plateaus` keeps away from where results do not change.
+    `lengths`, of which each ask draws one, `additive` and `gloom` are the prior's, see
+    `auto_model.Prior`; `compressed` brings bad losses nearer; `ordinal` takes choices of numbers
+    for numbers; `shared` takes children of one name for the same; `climb` follows the gradient;
+    `plateaus` keeps away from where results do not change.
     """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
+    additive: bool = True
+    gloom: float = 0.75
     compressed: bool = True
     ordinal: bool = True
+    shared: bool = True
     climb: bool = True
     plateaus: bool = True
 
@@ -69,20 +73,19 @@ class Auto(FreshTuner):
 
         for result in self.results[len(self._points) :]:
             self._points.append(self._cube.point(result.values))
-        losses = _losses(self.results)
+        recipe, losses = self.recipe, _losses(self.results)
         known = _telling(losses, _KNOWN, rng)
         points, losses = np.array(self._points)[known], losses[known]
-        y = compressed(losses) if self.recipe.compressed else losses / (np.abs(losses).max() or 1.0)
-        features = Features(self._cube, ordinal=self.recipe.ordinal)
-        ranked = points[np.argsort(y, kind="stable")]
+        y = compressed(losses) if recipe.compressed else losses / (np.abs(losses).max() or 1.0)
+        features = Features(self._cube, ordinal=recipe.ordinal, shared=recipe.shared)
         search = Search(
             self._cube,
             features,
             self._model(features, points, y, rng),
-            ranked,
-            plateau(features, points, losses) if self.recipe.plateaus else 0.0,
+            points[np.argsort(y, kind="stable")],
+            plateau(features, points, losses) if recipe.plateaus else 0.0,
         )
-        found = map(self._cube.values, search.run(rng, climb=self.recipe.climb))
+        found = map(self._cube.values, search.run(rng, climb=recipe.climb))
         return next((values for values in found if not self.knows(values)), None)
 
     def _model(
@@ -91,7 +94,9 @@ class Auto(FreshTuner):
         """A process that takes running trials for as good as the best, so as to keep away."""
         from tuners.auto_model import Prior, Process
 
-        prior = Prior(self.recipe.lengths[rng.integers(len(self.recipe.lengths))])
+        recipe = self.recipe
+        length = recipe.lengths[rng.integers(len(recipe.lengths))]
+        prior = Prior(length, recipe.gloom, recipe.additive)
         process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
         if self.pending:
             waiting = np.array([self._cube.point(values) for values in self.pending])

@@ -66,7 +66,7 @@ class Search:
 
 def apart(features: Features, one: Floats, other: Floats) -> Floats:
     """The greatest difference in any coordinate; another option is as far as can be."""
-    a, b = features.columns(one), features.columns(other)
+    a, b = features.rows(one), features.rows(other)
     return np.asarray(cdist(a, b, "chebyshev"))
 
 

@@ -45,18 +45,23 @@ class Cube:
 
     def snap(self, points: Floats) -> Floats:
         """The points, a row each, that stand for the values at `points`."""
-        found = np.array(points)
-        exists: list[Bools] = []
+        found, exists = np.array(points), self.exists(points)
         for c, a in zip(self.coordinates, self._axes, strict=True):
             levels = _levels(a, found[:, c.number])
             if isinstance(c.domain, Choice):
                 levels = _first(c.domain)[levels.astype(int)]
-            here = np.ones(len(found), dtype=bool)
+            found[:, c.number] = np.where(exists[:, c.number], _unit(a, levels), INACTIVE)
+        return found
+
+    def exists(self, points: Floats) -> Bools:
+        """Which coordinates the values at each point have."""
+        found = np.ones(points.shape, dtype=bool)
+        for c in self.coordinates:
             if c.parent is not None:
-                chosen = _levels(self._axes[c.parent], found[:, c.parent])
-                here = exists[c.parent] & (chosen == c.option)
-            exists.append(here)
-            found[:, c.number] = np.where(here, _unit(a, levels), INACTIVE)
+                chosen = _levels(self._axes[c.parent], points[:, c.parent])
+                if isinstance(parent := self.coordinates[c.parent].domain, Choice):
+                    chosen = _first(parent)[chosen.astype(int)]
+                found[:, c.number] = found[:, c.parent] & (chosen == c.option)
         return found
 
     @property

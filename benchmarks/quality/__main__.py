@@ -6,8 +6,8 @@
 The first tabulates the real tasks and runs what is missing; both are kept (in `cache` beside this
 file, or in the folder QUALITY_CACHE) and gone on with after an interruption. The second prints the
 figures: ranks among the runs that all tuners did, regrets with 95 % bootstrap intervals. The cuts
-of auto (auto-raw, auto-nominal, auto-no-plateaus, auto-no-climb) are tuners too. Peers need
-`pip install 'annotate-hpo[benchmarks]'`.
+of auto, see `ablations.py`, are tuners too. Peers need `pip install 'annotate-hpo[benchmarks]'`,
+nni-tpe an interpreter of its own, see `nni_peer.py`.
 """
 
 import argparse

@@ -9,6 +9,9 @@ import peers
 from tuners.auto import Auto, Recipe
 
 CUTS = {
+    "auto-joint": {"additive": False},
+    "auto-no-gloom": {"gloom": 0.5},
+    "auto-unshared": {"shared": False},
     "auto-raw": {"compressed": False},
     "auto-nominal": {"ordinal": False},
     "auto-no-plateaus": {"plateaus": False},

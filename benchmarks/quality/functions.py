@@ -69,6 +69,25 @@ def ellipsoid(x):
     return float(np.sum(np.arange(1, len(x) + 1) * x**2))
 
 
+def griewank(x):
+    waves = np.prod(np.cos(x / np.sqrt(np.arange(1, len(x) + 1))))
+    return float(1 + np.sum(x**2) / 4000 - waves)
+
+
+def dixon(x):
+    rest = np.arange(2, len(x) + 1) * (2 * x[1:] ** 2 - x[:-1]) ** 2
+    return float((x[0] - 1) ** 2 + np.sum(rest))
+
+
+def zakharov(x):
+    leaning = float(np.sum(0.5 * np.arange(1, len(x) + 1) * x))
+    return float(np.sum(x**2)) + leaning**2 + leaning**4
+
+
+def sphere(x):
+    return float(np.sum(x**2))
+
+
 def _smooth(name, function, bounds, optimum, *, moved=0.0, noise=0.0):
     """A problem of numbers only; `moved` shifts the optimum, another way in each dimension."""
     shift = moved * np.cos(np.arange(1, len(bounds) + 1))
@@ -163,6 +182,10 @@ WORKING = (
     _smooth("hartmann6", hartmann, [(0, 1)] * 6, -3.32237),
     _smooth("rosenbrock4", rosenbrock, [(-2, 2)] * 4, 0.0),
     _smooth("ackley8", ackley, [(-12, 12)] * 8, 0.0, moved=4.0),
+    _smooth("griewank3", griewank, [(-30, 30)] * 3, 0.0, moved=7.0),
+    _smooth("dixon5", dixon, [(-5, 5)] * 5, 0.0),
+    _smooth("zakharov4", zakharov, [(-5, 8)] * 4, 0.0, moved=1.2),
+    _smooth("sphere12", sphere, [(-5, 5)] * 12, 0.0, moved=2.0),
     Problem(
         "shops",
         "mixed",

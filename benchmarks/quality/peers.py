@@ -7,6 +7,7 @@ import tempfile
 import warnings
 
 import numpy as np
+from nni_peer import NNI
 
 import tuners
 from annotate.space import Choice
@@ -234,6 +235,7 @@ PEERS = {
     "optuna-gp": Optuna,
     "optuna-cmaes": Optuna,
     "smac": SMAC,
+    "nni-tpe": NNI,
 }
 
 

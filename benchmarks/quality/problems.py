@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functions
 import tasks
+import tasks_more
 from tables import table
 
 HALVES = {
-    "working": (functions.WORKING, tasks.WORKING),
+    "working": (functions.WORKING, (*tasks.WORKING, *tasks_more.TASKS)),
     "validation": (functions.VALIDATION, tasks.VALIDATION),
 }
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import tasks
+import tasks_more
 from problem import Problem
 
 from annotate.space import Choice, SearchSpace
@@ -115,5 +116,5 @@ class Table:
 
 @functools.cache
 def table(name):
-    (task,) = [t for t in (*tasks.WORKING, *tasks.VALIDATION) if t.name == name]
+    (task,) = [t for t in (*tasks.WORKING, *tasks_more.TASKS, *tasks.VALIDATION) if t.name == name]
     return Table(task).fill()

@@ -28,7 +28,7 @@ class Task:
 
 
 @functools.cache
-def _data(name, rows):
+def data_set(name, rows):
     """Standardised rows, in an order of our own."""
     from sklearn import datasets
     from sklearn.preprocessing import scale
@@ -39,7 +39,7 @@ def _data(name, rows):
     return scale(x)[order], target[order]
 
 
-def _error(model, data, folds=3):
+def error(model, data, folds=3):
     """1 - accuracy, or 1 - R2 for numbers, at most 1.5 where it explodes; by interleaved folds."""
     x, y = data
     scores = []
@@ -49,14 +49,14 @@ def _error(model, data, folds=3):
             held = np.arange(len(y)) % folds == fold
             try:
                 scores.append(model.fit(x[~held], y[~held]).score(x[held], y[held]))
-            except ValueError as error:
-                if "parameter of" in str(error):
+            except ValueError as mistake:
+                if "parameter of" in str(mistake):
                     raise  # a mistake of ours; all others are weights that ran to infinity
                 scores.append(-0.5)
     return round(1.0 - max(float(np.mean(scores)), -0.5), 6)
 
 
-def _nested(values, key):
+def nested(values, key):
     """A nested choice as its option's name and its children."""
     found = values[key]
     if not isinstance(found, dict):
@@ -67,20 +67,20 @@ def _nested(values, key):
 def svm_digits(values):
     from sklearn.svm import SVC
 
-    kernel, more = _nested(values, "kernel")
-    return _error(SVC(C=values["C"], kernel=kernel, **more), _data("digits", 300), 2)
+    kernel, more = nested(values, "kernel")
+    return error(SVC(C=values["C"], kernel=kernel, **more), data_set("digits", 300), 2)
 
 
 def tree_cancer(values):
     from sklearn.tree import DecisionTreeClassifier
 
-    return _error(DecisionTreeClassifier(random_state=0, **values), _data("breast_cancer", 400))
+    return error(DecisionTreeClassifier(random_state=0, **values), data_set("breast_cancer", 400))
 
 
 def boosting_diabetes(values):
     from sklearn.ensemble import GradientBoostingRegressor
 
-    return _error(GradientBoostingRegressor(random_state=0, **values), _data("diabetes", 300), 2)
+    return error(GradientBoostingRegressor(random_state=0, **values), data_set("diabetes", 300), 2)
 
 
 def network_digits(values):
@@ -91,7 +91,7 @@ def network_digits(values):
     model = MLPClassifier(
         hidden_layer_sizes=(width,), max_iter=8, solver="sgd", random_state=0, **given
     )
-    return _error(model, _data("digits", 400), 2)
+    return error(model, data_set("digits", 400), 2)
 
 
 def neighbours_wine(values):
@@ -101,41 +101,41 @@ def neighbours_wine(values):
 
     given = dict(values)
     parts = PCA(given.pop("components"), whiten=given.pop("whiten"), random_state=0)
-    return _error(make_pipeline(parts, KNeighborsClassifier(**given)), _data("wine", 178))
+    return error(make_pipeline(parts, KNeighborsClassifier(**given)), data_set("wine", 178))
 
 
 def svr_diabetes(values):
     from sklearn.svm import SVR
 
-    kernel, more = _nested(values, "kernel")
+    kernel, more = nested(values, "kernel")
     model = SVR(C=values["C"], epsilon=values["epsilon"], kernel=kernel, max_iter=3000, **more)
-    return _error(model, _data("diabetes", 250), 2)
+    return error(model, data_set("diabetes", 250), 2)
 
 
 def linear_digits(values):
     from sklearn.linear_model import SGDClassifier
 
-    penalty, more = _nested(values, "penalty")
+    penalty, more = nested(values, "penalty")
     given = {k: v for k, v in values.items() if k != "penalty"}
     model = SGDClassifier(penalty=penalty, max_iter=4, tol=None, random_state=0, **given, **more)
-    return _error(model, _data("digits", 400), 2)
+    return error(model, data_set("digits", 400), 2)
 
 
 def forest_cancer(values):
     from sklearn.ensemble import ExtraTreesClassifier
 
-    return _error(ExtraTreesClassifier(random_state=0, **values), _data("breast_cancer", 300), 2)
+    return error(ExtraTreesClassifier(random_state=0, **values), data_set("breast_cancer", 300), 2)
 
 
 def network_diabetes(values):
     from sklearn.neural_network import MLPRegressor
 
     given = dict(values)
-    name, widths = _nested(given, "layers")
+    name, widths = nested(given, "layers")
     given.pop("layers")
     shape = (widths["first"],) if name == "one" else (widths["first"], widths["second"])
     model = MLPRegressor(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
-    return _error(model, _data("diabetes", 250), 2)
+    return error(model, data_set("diabetes", 250), 2)
 
 
 def boosting_wine(values):
@@ -148,7 +148,7 @@ def boosting_wine(values):
     tree = DecisionTreeClassifier(
         max_depth=depth, min_samples_leaf=leaf, max_features=share, random_state=0
     )
-    return _error(AdaBoostClassifier(tree, random_state=0, **given), _data("wine", 178), 2)
+    return error(AdaBoostClassifier(tree, random_state=0, **given), data_set("wine", 178), 2)
 
 
 _GAMMA = log(1e-5, 1)

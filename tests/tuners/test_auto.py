@@ -7,7 +7,7 @@ import tuners
 from annotate.space import SearchSpace
 from tuners.auto import compressed
 from tuners.auto_features import Features
-from tuners.auto_model import Prior, Process
+from tuners.auto_model import Prior, Process, _loss
 from tuners.auto_search import apart, plateau
 from tuners.cube import Cube
 
@@ -21,6 +21,27 @@ SPACE = SearchSpace.from_json(
 )
 CUBE = Cube(SPACE)
 FEATURES = Features(CUBE)
+
+
+_GAMMA = {"_type": "loguniform", "_value": [1e-4, 1]}
+NESTED = Cube(
+    SearchSpace.from_json(
+        {
+            "kernel": {
+                "_type": "choice",
+                "_value": [
+                    "linear",
+                    {"_name": "rbf", "gamma": _GAMMA},
+                    {
+                        "_name": "poly",
+                        "gamma": _GAMMA,
+                        "degree": {"_type": "randint", "_value": [2, 5]},
+                    },
+                ],
+            }
+        }
+    )
+)
 
 
 def process(count=15):
@@ -37,6 +58,50 @@ def test_the_gradient_of_the_improvement_is_its_slope():
         step = 1e-5 * np.eye(4)[number]
         slope = (model.log_ei(points + step) - model.log_ei(points - step)) / 2e-5
         assert gradient[:, number] == pytest.approx(slope, rel=1e-4)
+
+
+def test_the_gradient_of_the_posterior_is_its_slope():
+    rows = FEATURES.rows(CUBE.snap(np.random.default_rng(0).random((12, 4))))
+    one, other = np.tril_indices(12, -1)
+    theta = np.random.default_rng(1).normal(-0.5, 0.3, FEATURES.count + 3)
+    centre, spread = np.zeros(len(theta)), np.ones(len(theta))
+
+    def posterior(at):
+        apart = FEATURES.apart(rows[one], rows[other])
+        return _loss(at, np.sin(5 * rows[:, 0]), apart, one, other, centre, spread)
+
+    steps = 1e-5 * np.eye(len(theta))
+    slope = [(posterior(theta + s)[0] - posterior(theta - s)[0]) / 2e-5 for s in steps]
+    assert posterior(theta)[1] == pytest.approx(slope, rel=1e-5, abs=1e-6)
+
+
+def test_what_parameters_do_by_themselves_is_learnt_from_few_results():
+    space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "abcd"})
+    features, points = Features(Cube(space)), np.random.default_rng(3).random((340, 4))
+    losses = np.sin(6 * points).sum(axis=1)
+
+    def agreement(*, additive):
+        known = np.arange(40)
+        model = Process(features, points[known], losses[known], Prior(additive=additive), known)
+        return np.corrcoef(model.predict(points[40:])[0], losses[40:])[0, 1]
+
+    assert agreement(additive=True) > 0.95
+    assert agreement(additive=False) < 0.9
+
+
+def test_a_child_means_the_same_under_each_option_that_has_it():
+    features = Features(NESTED)
+    rbf, poly = NESTED.snap(np.array([[0.5, 0.2, 0.9, 0.9], [0.9, 0.9, 0.2, 0.9]]))
+    one, other = features.rows(np.array([rbf, poly]))
+    assert features.count == Features(NESTED, shared=False).count - 1 == 3
+    assert one[1] == other[1] == pytest.approx(0.2)
+
+
+def test_what_does_not_exist_is_not_moved():
+    features = Features(NESTED)
+    linear, rbf, poly = NESTED.snap(np.array([[0.1] * 4, [0.5] * 4, [0.9] * 4]))
+    slopes = features.back(np.ones((3, 3)), np.array([linear, rbf, poly]))
+    assert slopes.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]
 
 
 def test_a_running_trial_makes_its_place_less_promising():
