@@ -4,10 +4,10 @@ The libraries that the script imports are imported once, here. This process star
 touches no GPU; where it can't vouch for a fork it says why and ends.
 
 Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
-stderr, mark: a limit that what it starts is found by), `signal` (id, number) to the trial's process group, `reap` (id): what it left running is
-ended by force; until then nobody else can get its process's number. Answers: `ready` or
-`refused`, `started` (id, pid, time), `failed` (id, reason), `ended` (id, code). At the end of the
-socket all trials are ended.
+stderr, mark: a limit by which what it starts is found), `signal` (id, number) to the trial's
+process group, `reap` (id): what it left running is ended by force; until then nobody else can get
+its process's number. Answers: `ready` or `refused`, `started` (id, pid, time), `failed` (id,
+reason), `ended` (id, code). At the end of the socket all trials are ended.
 """
 
 import sys
