@@ -193,6 +193,7 @@ async function experiment(id, name, turn) {
     trials: new Map(),
     listeners: new Set(),
     ticked: null,
+    heard: false, // the trials, at least once
   };
   if (turn !== opened) return;
   document.title = `${model.head.name || id} – Annotate`;
@@ -203,6 +204,7 @@ async function experiment(id, name, turn) {
   const stop = follow(
     id,
     (line) => {
+      model.heard = true;
       if (line.whole) model.trials.clear();
       const changed = line.trials.map((row) =>
         Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])),

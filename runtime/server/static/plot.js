@@ -117,7 +117,17 @@ const PAD = { left: 62, right: 14, top: 12, bottom: 36 };
 // or radius; silent ones are not pointed at}]. A point far off is a triangle at the edge, one
 // whose y is no number a cross below. tip(thing, point) is what a point says, open(thing) what a
 // click on it does.
-export function chart({ height = 260, label, xLabel, data, tip, open, logY = false }) {
+// While it is `waiting` for its data, an empty chart does not say that there are none.
+export function chart({
+  height = 260,
+  label,
+  xLabel,
+  data,
+  tip,
+  open,
+  logY = false,
+  waiting = () => false,
+}) {
   let zoom = null,
     drag = null,
     held = null,
@@ -141,7 +151,7 @@ export function chart({ height = 260, label, xLabel, data, tip, open, logY = fal
     if (!all.length) {
       c.fillStyle = color("--muted");
       c.textAlign = "center";
-      c.fillText("No result yet", width / 2, height / 2);
+      c.fillText(waiting() ? "" : "No result yet", width / 2, height / 2);
       shown = [];
       return;
     }

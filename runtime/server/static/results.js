@@ -25,6 +25,7 @@ export function results(model) {
     tip: (t) =>
       `trial ${t.number}: ${number(t.metric)}\n${words(t.state)}${t.origin === "baseline" ? ", the script as written" : ""}`,
     data: () => resultSeries(model),
+    waiting: () => !model.heard,
   });
 }
 
