@@ -25,7 +25,7 @@ class Place:
 
     `where` (for people), `line` and `col` (from 1) say where the annotated value begins. In
     characters of the decoded text without its BOM, `span` is the value's, `inner` the same
-    without its own brackets, and `annotation` the annotation's; `bytes` is the value's span in
+    without brackets around it, and `annotation` the annotation's; `bytes` is the value's span in
     the file. `kind` is what is annotated: assignment, keyword, option, entry, default or call.
     `written` is the value's source text, `target` what names it.
     """
@@ -69,7 +69,7 @@ class Place:
 
     @property
     def inner_code(self) -> str:
-        """`written` without the value's own brackets."""
+        """`written` without brackets around it."""
         return self.written[self.inner[0] - self.span[0] : self.inner[1] - self.span[0]]
 
 
@@ -153,7 +153,7 @@ class Context:
             target=target,
             written=self.tree.code(value),
             span=span,
-            inner=self.tree.inner(value),
+            inner=self.tree.value(value),
             bytes=self.source.byte_span(span),
             annotation=annotation.span,
             annotation_line=self.source.line_of(annotation.carrier.start),

@@ -106,6 +106,12 @@ class Tree:
             end = self._spans[id(right[0])][0]
         return start, end
 
+    def value(self, node: cst.CSTNode) -> Span:
+        """The same, with the brackets that make a tuple: these are not around it."""
+        if not isinstance(node, (cst.Tuple, cst.GeneratorExp)) or not node.lpar:
+            return self.inner(node)
+        return self._spans[id(node.lpar[-1])][0], self._spans[id(node.rpar[0])][1]
+
     def code(self, node: cst.CSTNode) -> str:
         start, end = self.span(node)
         return self.text[start:end]

@@ -183,6 +183,8 @@ class _File:
             except ValueError:
                 message = f"{option.text} is code, and a file of data holds values"
                 hint = "options are numbers, strings, true, false, null, lists and maps of them"
+                if option.text.isidentifier():
+                    hint = f'a string stands in quotes: "{option.text}"'
                 raise Wrong("D102", self._inside(annotation, option.text), message, hint) from None
             if self._form.name == "TOML" and _has_null(value):
                 hint = "write another value that the script takes for none"

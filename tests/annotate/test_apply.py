@@ -73,6 +73,18 @@ def baked(source, values):
             id="inside the value's own brackets",
         ),
         pytest.param(
+            "m = f(h=(32,),  # @nni.variable(nni.choice((32,), (64, 8)), name=h)\n)\n",
+            {"h/choice": "(64, 8)"},
+            "m = f(h=(64, 8),  # @nni.variable(nni.choice((32,), (64, 8)), name=h)\n)\n",
+            id="a tuple, with the brackets that make it one",
+        ),
+        pytest.param(
+            "h = ((32, 8))  # @nni.choice((32, 8), 64)\nk = 1, 2  # @nni.choice((1, 2), (3, 4))\n",
+            {"h/choice": 64, "k/choice": "(3, 4)"},
+            "h = (64)  # @nni.choice((32, 8), 64)\nk = (3, 4)  # @nni.choice((1, 2), (3, 4))\n",
+            id="a tuple in more brackets, or in none",
+        ),
+        pytest.param(
             "# @nni.function_choice(f(x), g(x), name=f)\ny = f(x) ** 2\n",
             {"f/function_choice": "g(x)"},
             "# @nni.function_choice(f(x), g(x), name=f)\ny = g(x) ** 2\n",
