@@ -243,8 +243,8 @@ def short(value: float, width: float) -> float:
 
 def short_logarithmic(value: float, width: float) -> float:
     """The same for a positive value whose logarithm spans `width`: so many significant digits."""
-    more = -math.floor(math.log10(min(width, 1))) if width else _ALL_DIGITS
-    return float(f"{value:.{min(_DIGITS + more, _ALL_DIGITS)}g}")
+    wanted = math.ceil(_DIGITS + 0.7 - math.log10(width)) if width else _ALL_DIGITS
+    return float(f"{value:.{min(max(wanted, _DIGITS), _ALL_DIGITS)}g}")
 
 
 def _tidy(value: float) -> float:

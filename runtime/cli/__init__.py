@@ -73,6 +73,9 @@ def main(argv: list[str] | None = None) -> int:
         _print_error(error)
         return 2
     except KeyboardInterrupt:
+        # Where it broke off an `exec` of text, as each dataclass is one that is imported, Python
+        # would still end by the signal instead of by our code, but for another `exec` after it.
+        exec("")
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; nothing is left to say, also not at exit.
