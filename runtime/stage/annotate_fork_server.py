@@ -25,6 +25,7 @@ import socket  # noqa: E402
 import time  # noqa: E402
 
 import annotate_ending  # noqa: E402
+import annotate_pages  # noqa: E402
 import annotate_preload  # noqa: E402
 import annotate_trial  # noqa: E402
 
@@ -51,11 +52,12 @@ class _Server:
         os.set_blocking(self._wake_write, False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        self._pieces = annotate_pages.Pieces(self._libc)
         while True:
             # While others run there is time to make ready what the next one would wait for.
             if self._has_spare() is None:
                 return self._take()
-            ready, _, _ = select.select([self._channel, self._wake], [], [])
+            ready = self._await()
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._report_ends()
@@ -71,6 +73,16 @@ class _Server:
                     pid = self._pids.pop(request["id"])
                     _send(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
+
+    def _await(self):
+        """What can be read. Until then, while trials run, further forks are made cheaper."""
+        sources = [self._channel, self._wake]
+        while self._pieces and self._running:
+            ready, _, _ = select.select(sources, [], [], 0)
+            if ready:
+                return ready
+            self._pieces.gather()
+        return select.select(sources, [], [])[0]
 
     def say(self, what, **more):
         data = json.dumps(dict(more, event=what)).encode() + b"\n"
