@@ -27,6 +27,7 @@ from runtime.config import Config
 from runtime.creation import create
 from runtime.executors.base import Ended, Executor, Reported, Started
 from runtime.experiment import Experiment
+from runtime.gpus.gate import gate
 from runtime.metrics import Batch
 from runtime.store import Store
 from runtime.trial import Origin, Report, Trial, TrialState
@@ -167,7 +168,9 @@ class Counting:
 
 def concurrent(folder, count):
     trials = max(2000, 3 * count)
-    experiment, _, space = made(folder, max_trials=trials, concurrency=count, trial_timeout=3600.0)
+    experiment, config, space = made(
+        folder, max_trials=trials, concurrency=count, trial_timeout=3600.0
+    )
     tuner = tuners.create("random", space, seed=1)
     watcher, made_by = Counting(), []
 
@@ -177,7 +180,15 @@ def concurrent(folder, count):
 
     with Store.open(experiment.store, write=True) as store:
         began, used = time.perf_counter(), time.process_time()
-        Experiment(experiment, store, executor, tuner, watcher, environment={}).run()
+        Experiment(
+            experiment,
+            store,
+            executor,
+            lambda trials, post: gate(None, config, experiment.id, trials, watcher.note, post),
+            tuner,
+            watcher,
+            environment={},
+        ).run()
         seconds, busy = time.perf_counter() - began, time.process_time() - used
     events = made_by[0].posted
     print(
