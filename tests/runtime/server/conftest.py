@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,6 +177,24 @@ def serving(home, **options) -> Iterator[Site]:
         os.environ.pop("ANNOTATE_HOME")
         if before is not None:
             os.environ["ANNOTATE_HOME"] = before
+
+
+@contextlib.contextmanager
+def running(home, *options):
+    """The site, the id and the driver of an experiment on `train.py`, of which a trial runs."""
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "random", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with serving(home) as found:
+            jobs = "/api/v1/nni/trial-jobs?status=RUNNING"
+            wait_for(lambda: found.ask(jobs)[2].startswith(b"[{"))
+            yield found, found.json("/api/v1/nni/experiment")["id"], driver
+    finally:
+        driver.terminate()
+        driver.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,5 @@
 """Importance, comparison, timeline and changes in a real browser, over a server of their own."""
 
-import subprocess
-import sys
-
 import pytest
 
 from runtime.store import Store
@@ -12,7 +9,7 @@ from tests.runtime.server.conftest import (
     go,
     keep_trial,
     new_experiment,
-    serving,
+    running,
     shoot,
     trial,
     wait_for,
@@ -297,58 +294,45 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
         "import time\nx = 0.5  # @nni.uniform(0, 1)\nfor step in range(900):\n"
         "    time.sleep(0.1)\n# @nni.report_final_result(x)\n"
     )
-    words = ("run", "train.py", "--max-trials", "2", "--tuner", "random")
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "annotate", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with serving(home) as site:
-            jobs = "/api/v1/nni/trial-jobs?status=RUNNING"
-            wait_for(lambda: site.ask(jobs)[2].startswith(b"[{"))
-            name = site.json("/api/v1/nni/experiment")["id"]
-            page = browser.new_page(viewport={"width": 1280, "height": 720})
-            page.goto(f"http://{site.host}/e/{name}#token={site.token}")
-            page.get_by_role("button", name="Change", exact=True).click()
-            dialog = page.get_by_role("dialog", name="Change the experiment")
-            for label, given, answer in (
-                ("Trials in all", "5", "the limit of trials is 5 now"),
-                ("Trials in all", "", "the limit of trials is none now"),
-                ("Time in all", "soon", "'soon' is not a duration"),
-                ("Time in all", "0", "must be above 0"),
-                ("Time in all", "1h30m", "the limit of time is 1h30m now"),
-                ("Trials at a time", "2", "2 trials at a time from now on"),
-            ):
-                form = dialog.locator("form", has_text=label)
-                form.get_by_label(label).fill(given)
-                form.get_by_role("button", name="Set").click()
-                form.get_by_role("status").get_by_text(answer).wait_for()
-            dialog.get_by_text("Search space", exact=True).click()
-            space = dialog.get_by_label("NNI's JSON")
-            for given, answer in (
-                ("{", "This is no JSON"),
-                ('{"x": {"_type": "uniform", "_value": [1, 0]}}', "x: "),
-                (space.input_value().replace("1", "0.75"), "the search space is another now"),
-            ):
-                space.fill(given)
-                form = dialog.locator("form", has_text="NNI's JSON")
-                form.get_by_role("button", name="Set").click()
-                form.get_by_role("status").get_by_text(answer).wait_for()
-            shoot(page, "change")
-            assert faults(page) == []
-            head = site.json(f"/api/v1/experiments/{name}")
-            assert (head["max_trials"], head["max_duration"], head["concurrency"]) == (
-                None,
-                5400,
-                2,
-            )
-            assert "0.75" in head["space"][0]["text"]
-            wait_for(lambda: site.json(f"/api/v1/experiments/{name}")["counts"]["RUNNING"] == 2)
-            page.close()
-    finally:
-        driver.terminate()
-        driver.wait(timeout=60)
+    with running(home, "--max-trials", "2") as (site, name, _):
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(f"http://{site.host}/e/{name}#token={site.token}")
+        page.get_by_role("button", name="Change", exact=True).click()
+        dialog = page.get_by_role("dialog", name="Change the experiment")
+        for label, given, answer in (
+            ("Trials in all", "5", "the limit of trials is 5 now"),
+            ("Trials in all", "", "the limit of trials is none now"),
+            ("Time in all", "soon", "'soon' is not a duration"),
+            ("Time in all", "0", "must be above 0"),
+            ("Time in all", "1h30m", "the limit of time is 1h30m now"),
+            ("Trials at a time", "2", "2 trials at a time from now on"),
+        ):
+            form = dialog.locator("form", has_text=label)
+            form.get_by_label(label).fill(given)
+            form.get_by_role("button", name="Set").click()
+            form.get_by_role("status").get_by_text(answer).wait_for()
+        dialog.get_by_text("Search space", exact=True).click()
+        space = dialog.get_by_label("NNI's JSON")
+        for given, answer in (
+            ("{", "This is no JSON"),
+            ('{"x": {"_type": "uniform", "_value": [1, 0]}}', "x: "),
+            (space.input_value().replace("1", "0.75"), "the search space is another now"),
+        ):
+            space.fill(given)
+            form = dialog.locator("form", has_text="NNI's JSON")
+            form.get_by_role("button", name="Set").click()
+            form.get_by_role("status").get_by_text(answer).wait_for()
+        shoot(page, "change")
+        assert faults(page) == []
+        head = site.json(f"/api/v1/experiments/{name}")
+        assert (head["max_trials"], head["max_duration"], head["concurrency"]) == (
+            None,
+            5400,
+            2,
+        )
+        assert "0.75" in head["space"][0]["text"]
+        wait_for(lambda: site.json(f"/api/v1/experiments/{name}")["counts"]["RUNNING"] == 2)
+        page.close()
 
 
 def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, many):

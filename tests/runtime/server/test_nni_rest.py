@@ -1,14 +1,12 @@
 """NNI's REST API: its documents, any input, and changes that reach a running experiment."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.runtime.server.conftest import SCRIPT, serving, wait_for
+from tests.runtime.server.conftest import SCRIPT, running, wait_for
 
 
 def test_the_documents_are_nnis(site):
@@ -99,39 +97,29 @@ for step in range(600 if x > 0.1 else 1):
 
 def test_changes_reach_a_running_experiment(folder, home):
     (folder / "train.py").write_text(SLOW)
-    words = ("run", "train.py", "--max-trials", "3", "--tuner", "random", "--seed", "1")
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "annotate", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with serving(home) as site:
-            found = wait_for(lambda: _running(site))
-            said = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
-            assert said[0] == 409
-            assert "x" in json.loads(said[2])["error"]
-            assert site.change("/api/v1/nni/trial-jobs", "POST", {"x": 0.01})[0] == 200
-            body = {"params": {"trialConcurrency": 2, "maxTrialNum": 2}}
-            path = "/api/v1/nni/experiment?update_type="
-            assert site.change(f"{path}TRIAL_CONCURRENCY", "PUT", body)[0] == 200
-            mine = wait_for(lambda: _ended(site, {"SUCCEEDED"}))
-            assert json.loads(mine["hyperParameters"][0])["parameter_source"] == "customized"
-            assert site.change(f"{path}MAX_TRIAL_NUM", "PUT", body)[0] == 200
-            for kind, wrong in (
-                ("kill", {"trial": "x"}),
-                ("concurrency", {"value": 0}),
-                ("import", {"results": []}),
-                ("stop", {"trial": 1}),
-                ("enqueue", {"values": {"x": 7}}),
-            ):
-                url = f"/api/v1/experiments/{site.json('/api/v1/nni/experiment')['id']}"
-                assert site.change(f"{url}/requests/{kind}", "POST", wrong)[0] in (409, 422), kind
-            assert site.change(f"/api/v1/nni/trial-jobs/{found['id']}", "DELETE")[0] == 200
-            assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == found["id"]
-    finally:
-        driver.terminate()
-        driver.wait(timeout=60)
+    with running(home, "--max-trials", "3", "--seed", "1") as (site, _, _):
+        found = wait_for(lambda: _running(site))
+        said = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
+        assert said[0] == 409
+        assert "x" in json.loads(said[2])["error"]
+        assert site.change("/api/v1/nni/trial-jobs", "POST", {"x": 0.01})[0] == 200
+        body = {"params": {"trialConcurrency": 2, "maxTrialNum": 2}}
+        path = "/api/v1/nni/experiment?update_type="
+        assert site.change(f"{path}TRIAL_CONCURRENCY", "PUT", body)[0] == 200
+        mine = wait_for(lambda: _ended(site, {"SUCCEEDED"}))
+        assert json.loads(mine["hyperParameters"][0])["parameter_source"] == "customized"
+        assert site.change(f"{path}MAX_TRIAL_NUM", "PUT", body)[0] == 200
+        for kind, wrong in (
+            ("kill", {"trial": "x"}),
+            ("concurrency", {"value": 0}),
+            ("import", {"results": []}),
+            ("stop", {"trial": 1}),
+            ("enqueue", {"values": {"x": 7}}),
+        ):
+            url = f"/api/v1/experiments/{site.json('/api/v1/nni/experiment')['id']}"
+            assert site.change(f"{url}/requests/{kind}", "POST", wrong)[0] in (409, 422), kind
+        assert site.change(f"/api/v1/nni/trial-jobs/{found['id']}", "DELETE")[0] == 200
+        assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == found["id"]
 
 
 def _jobs(site):
