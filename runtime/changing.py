@@ -77,14 +77,21 @@ def lies_in(space: SearchSpace, trial: Trial) -> bool:
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
     """The space in the file `path`; raises AnnotateError where the frozen code can't follow it."""
     space = SearchSpace.read(path)
+    try:
+        check(folder, before, space)
+    except AnnotateError as error:
+        lines = [f"{path}: {line}" for line in error.message.splitlines()]
+        raise AnnotateError("\n".join(lines), hint=error.hint) from None
+    return Change(folder, before, space)
+
+
+def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> None:
+    """Raises AnnotateError, with a line for each thing that the frozen code has no place for."""
     if (folder.snapshot / "source").is_dir():
         mistakes = [m for parameter in space for m in _beyond(parameter, before)]
         if mistakes:
-            raise AnnotateError(
-                "\n".join(f"{path}: {mistake}" for mistake in mistakes),
-                hint="edit the annotations, and use --annotations to read them again",
-            )
-    return Change(folder, before, space)
+            hint = "edit the annotations, and read them again: annotate resume ID --annotations"
+            raise AnnotateError("\n".join(mistakes), hint=hint)
 
 
 def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
-from runtime import algorithms, history, replay
+from runtime import algorithms, changing, history, replay
 from runtime.again import Again, Why
 from runtime.asking import Answer, Asked, TunerBroke, TunerThread
 from runtime.config import Config
@@ -303,16 +303,16 @@ class Experiment:
     def respace(self, space: SearchSpace) -> int:
         """Go on in another space, and say how many results count there.
 
-        Raises AnnotateError where the tuner can't take it.
+        Raises AnnotateError where the frozen code or the tuner can't take it.
         """
+        changing.check(self.folder, self.space, space)
         tuner = algorithms.tuner_of(self.config, space)
         replay.steps(self._store, self.trials, space, tuner)
         self._thread.change(tuner)
         self.space = space
         self._exhausted = None
         self._store.set_space(space)
-        ended = (trial for trial in self.trials.values() if trial.state.ended)
-        return sum(replay.values_told(trial, space) is not None for trial in ended)
+        return replay.counting(self.trials, space)
 
     def enqueue(self, values: Values) -> Trial:
         """One more trial, with a person's own values, as soon as there is a slot.

@@ -28,6 +28,12 @@ def values_told(trial: Trial, space: SearchSpace) -> Values | None:
         return None  # as written, a value may lie outside the space
 
 
+def counting(trials: Mapping[int, Trial], space: SearchSpace) -> int:
+    """How many of the trials that have ended the tuner of that space is told of."""
+    ended = (trial for trial in trials.values() if trial.state.ended)
+    return sum(values_told(trial, space) is not None for trial in ended)
+
+
 def _lies_in(values: Values, space: SearchSpace) -> bool:
     """Whether they do, whatever else a tuner has given with them; the space may be a later one."""
     try:

@@ -141,6 +141,9 @@ def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
         (key,) = store.experiment().space.to_json()
     space = {key: {"_type": "uniform", "_value": [0.4, 0.6]}}
     (folder / "space.json").write_text(json.dumps(space))
+    (folder / "wrong.json").write_text(json.dumps(space | {"other/x": space[key]}))
+    refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
+    assert "the script has no place for 'other/x'" in refused
     said = annotate("update", "searchspace", "--filename", "space.json").stdout
     assert "the search space is another now; 0 results count there" in said
     (folder / "go").touch()
