@@ -1,6 +1,6 @@
 // What a trial printed: the end of it, growing while it runs, and all of it to keep.
 import { download, h, put, toast } from "./dom.js";
-import { ask, text } from "./server.js";
+import { ask, Refused, text } from "./server.js";
 
 const MOST = 1 << 19; // characters that are shown
 
@@ -22,12 +22,14 @@ export function logOf(model, number, first) {
     next = 0,
     raw = "",
     decoder,
+    turn = 0, // how often another stream was wanted, or the same from its start
     busy = false;
   const buttons = ["stderr", "stdout"].map((name) =>
     h("button", { "aria-pressed": String(name === first), onclick: () => read(name) }, name),
   );
   function read(name) {
     stream = name;
+    turn++;
     next = 0;
     raw = "";
     decoder = new TextDecoder();
@@ -37,16 +39,16 @@ export function logOf(model, number, first) {
   async function more() {
     if (busy) return;
     busy = true;
-    const wanted = stream;
+    const wanted = turn;
     try {
-      const answer = await ask(model.id, `/trials/${number}/log/${wanted}?after=${next}`);
+      const answer = await ask(model.id, `/trials/${number}/log/${stream}?after=${next}`);
       const bytes = new Uint8Array(await answer.arrayBuffer());
-      if (wanted === stream) take(Number(answer.headers.get("X-From")), bytes);
+      if (wanted === turn) take(Number(answer.headers.get("X-From")), bytes);
     } catch (error) {
-      if (!(error instanceof TypeError)) pre.textContent = error.message;
+      if (wanted === turn && error instanceof Refused) pre.textContent = error.message;
     }
     busy = false;
-    if (wanted !== stream) more();
+    if (wanted !== turn) more();
   }
   function take(from, bytes) {
     if (from !== next) {

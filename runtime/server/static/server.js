@@ -23,6 +23,14 @@ export class Refused extends Error {
   }
 }
 
+// The server cannot be reached.
+export class Away extends Error {}
+
+const reach = (...words) =>
+  fetch(...words).catch((error) => {
+    throw error.name === "AbortError" ? error : new Away(error.message);
+  });
+
 async function answer(response) {
   if (response.ok) return response;
   let text = `${response.status} ${response.statusText}`;
@@ -39,12 +47,12 @@ const path = (id, rest = "") =>
   `/api/v1/experiments${id ? "/" + encodeURIComponent(id) : ""}${rest}`;
 
 export const ask = async (id, rest, signal) =>
-  answer(await fetch(path(id, rest), { headers: headers(), signal }));
+  answer(await reach(path(id, rest), { headers: headers(), signal }));
 export const get = async (id, rest, signal) => (await ask(id, rest, signal)).json();
 export const text = async (id, rest) => (await ask(id, rest)).text();
 
 export async function change(id, kind, document) {
-  const response = await fetch(path(id, `/requests/${kind}`), {
+  const response = await reach(path(id, `/requests/${kind}`), {
     method: "POST",
     body: JSON.stringify(document),
     headers: { ...headers(), "Content-Type": "application/json" },
@@ -79,7 +87,7 @@ export function follow(id, heard, reachable) {
       const timer = setTimeout(() => reader.cancel(), 25000);
       const { done, value } = await reader.read();
       clearTimeout(timer);
-      if (done) throw new TypeError("the server has gone");
+      if (done) throw new Away("the server has gone");
       reachable(true);
       const lines = (rest + value).split("\n");
       rest = lines.pop();

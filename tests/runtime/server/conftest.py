@@ -21,6 +21,7 @@ from runtime.paths import ExperimentFolder
 from runtime.server import launch
 from runtime.store import ExperimentRow, Store
 from runtime.trial import Origin, Report, Trial, TrialState
+from tests.runtime.server.slow import slow_down
 
 SPACE = {
     "train/lr/loguniform": {"_type": "loguniform", "_value": [1e-5, 0.1]},
@@ -250,7 +251,9 @@ def page(browser, said):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     made = context.new_page()
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(30_000)
+    if "ANNOTATE_SLOW_PAGES" in os.environ:
+        slow_down(made, int(os.environ["ANNOTATE_SLOW_PAGES"]))
     made.on("pageerror", lambda error: said.append(str(error)))
     made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
     made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
@@ -259,11 +262,15 @@ def page(browser, said):
     assert said == []
 
 
+def arrived(page):
+    """Wait until a page has all that it shows at first."""
+    page.locator("main[aria-busy=false]").wait_for()
+
+
 def go(page, site, name, at=""):
     """Open a page of an experiment by the link with the token."""
     page.goto(f"http://{site.host}/e/{name}/{at}#token={site.token}")
-    page.get_by_role("navigation", name="Pages").wait_for()
-    page.locator("main > :not(p)").first.wait_for()
+    arrived(page)
 
 
 def shoot(page, name):
