@@ -35,7 +35,10 @@ const main = document.getElementById("main"),
   head = document.getElementById("top");
 let leave = null,
   opened = 0,
+  address = "",
   tried = false; // a secret that was typed in, of which nothing is known yet
+
+const here = () => location.pathname + location.search;
 
 function takeLink() {
   if (!/^#token=/.test(location.hash)) return false;
@@ -46,7 +49,7 @@ function takeLink() {
 
 takeLink();
 addEventListener("hashchange", () => takeLink() && open());
-addEventListener("popstate", () => open());
+addEventListener("popstate", () => here() === address || open()); // else a jump within the page
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-inside]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -83,6 +86,7 @@ const busy = (yes) => main.setAttribute("aria-busy", String(yes));
 // by keyboard while it fills is not called back.
 async function open(arrived = () => {}) {
   busy(true);
+  address = here();
   const turn = ++opened;
   leave?.();
   leave = null;

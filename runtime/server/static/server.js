@@ -85,8 +85,7 @@ export function follow(id, heard, reachable) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ;) {
       const timer = setTimeout(() => reader.cancel(), 25000);
-      const { done, value } = await reader.read();
-      clearTimeout(timer);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (done) throw new Away("the server has gone");
       reachable(true);
       const lines = (rest + value).split("\n");

@@ -132,7 +132,7 @@ class Site:
         """(status, headers, body) of a request with these headers, a right Host, and the token
         unless it is `anonymous`."""
         own = {"Host": self.host} | ({} if anonymous else {"X-Annotate-Token": self.token})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in (own | (headers or {})).items():
@@ -286,7 +286,6 @@ def zoom(page, chart):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 160, steps=4)
     page.mouse.up()
-    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
 
 def wait_for(condition, within=60.0):
