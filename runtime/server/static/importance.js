@@ -153,7 +153,7 @@ export async function show(main, model) {
       select.value = String(chosen);
     }
     const over = await get(model.id, `/importance/pair?first=${a}&second=${b}`);
-    if (view.pair[0] === a && view.pair[1] === b)
+    if (view.pair?.[0] === a && view.pair[1] === b)
       view.over = { ...over, across: view.dimensions.get(a), up: view.dimensions.get(b) };
     plane.again();
   }

@@ -1,5 +1,7 @@
 """Pages to which answers come late or in another order, and people who do not wait for them."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -131,13 +133,13 @@ def test_a_button_that_is_reached_keeps_the_focus_while_trials_come(page, site):
 
 
 def test_a_chart_s_button_keeps_the_focus_while_its_trial_runs(page, site):
-    running = trial(0, TrialState.RUNNING, ended=None)
+    running = trial(0, TrialState.RUNNING, started=time.time() - 600, ended=None)
     new_experiment(site.home, "Runs", [(running, [0.1, 0.3], None)], state="RUNNING")
     go(page, site, "Runs", "trials?trial=0")
     dialog = page.get_by_role("dialog", name="Trial 0")
     dialog.locator("canvas").press("+")
     reset = dialog.get_by_role("button", name="Reset zoom")
     reset.focus()
-    before = dialog.locator(".headline").inner_text()
+    before = dialog.locator(".headline").text_content()
     expect(dialog.locator(".headline")).not_to_have_text(before)  # it counts the time on
     expect(reset).to_be_focused()
