@@ -26,10 +26,10 @@ export class Refused extends Error {
 // The server cannot be reached.
 export class Away extends Error {}
 
-const reach = (...words) =>
-  fetch(...words).catch((error) => {
-    throw error.name === "AbortError" ? error : new Away(error.message);
-  });
+// What a browser throws where nothing is heard, or no more in the middle of an answer.
+export function away(error) {
+  throw error instanceof TypeError ? new Away(error.message) : error;
+}
 
 async function answer(response) {
   if (response.ok) return response;
@@ -47,16 +47,16 @@ const path = (id, rest = "") =>
   `/api/v1/experiments${id ? "/" + encodeURIComponent(id) : ""}${rest}`;
 
 export const ask = async (id, rest, signal) =>
-  answer(await reach(path(id, rest), { headers: headers(), signal }));
-export const get = async (id, rest, signal) => (await ask(id, rest, signal)).json();
-export const text = async (id, rest) => (await ask(id, rest)).text();
+  answer(await fetch(path(id, rest), { headers: headers(), signal }).catch(away));
+export const get = async (id, rest, signal) => (await ask(id, rest, signal)).json().catch(away);
+export const text = async (id, rest) => (await ask(id, rest)).text().catch(away);
 
 export async function change(id, kind, document) {
-  const response = await reach(path(id, `/requests/${kind}`), {
+  const response = await fetch(path(id, `/requests/${kind}`), {
     method: "POST",
     body: JSON.stringify(document),
     headers: { ...headers(), "Content-Type": "application/json" },
-  });
+  }).catch(away);
   return (await (await answer(response)).json()).message;
 }
 
