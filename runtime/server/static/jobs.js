@@ -239,8 +239,8 @@ export function jobs(model, changed) {
         ),
       );
     };
-    const columns = [{ key: "number", title: "Trial", right: true }, ...shown].map(titled);
-    keepFocus(head, () => put(head, h("th", { class: "tick" }, all), columns));
+    const cells = [{ key: "number", title: "Trial", right: true }, ...shown].map(titled);
+    keepFocus(head, () => put(head, h("th", { class: "tick" }, all), cells));
   }
   function sort(key) {
     query.descending = query.sort === key ? !query.descending : false;

@@ -69,10 +69,10 @@ export function scale([low, high], from, to, log = false) {
   return apply;
 }
 
-const BY_HAND = ["keydown", "pointerdown", "pointermove", "pointerup", "click", "dblclick"];
+const BY_HAND = ["keydown", "pointerdown", "pointerup", "click", "dblclick"];
 
 // A canvas that is as sharp as the screen; `draw(context, width, height)` is called when it has to:
-// in the next frame, or before a key or a pointer that comes earlier, which mean what is there by then.
+// in the next frame, or before a key or a click that comes earlier, which mean what is there by then.
 export function surface(height, label, draw) {
   const canvas = h("canvas", { role: "img", "aria-label": label, tabindex: "0" });
   const box = h("div", { class: "chart" }, canvas);
