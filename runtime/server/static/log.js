@@ -17,7 +17,7 @@ export function plain(printed) {
 }
 
 export function logOf(model, number, first) {
-  const pre = h("pre", { tabindex: "0", "aria-label": "Log" }),
+  const pre = h("pre", { tabindex: "0", role: "group", "aria-label": "Log" }),
     before = h("p", { class: "muted small", hidden: true });
   let stream = first,
     next = 0,

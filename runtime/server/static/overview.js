@@ -139,7 +139,12 @@ function failures(box, model) {
   box.hidden = !broken.length;
   if (!broken.length) return;
   const last = broken.at(-1),
-    lines = h("pre", { tabindex: "0", hidden: true, "aria-label": "The last lines it wrote" });
+    lines = h("pre", {
+      tabindex: "0",
+      role: "group",
+      hidden: true,
+      "aria-label": "The last lines it wrote",
+    });
   redraw(box, broken.length, () => {
     text(model.id, `/trials/${last.number}/log/stderr`).then(
       (said) => {

@@ -88,7 +88,7 @@ async function diff(model) {
     found.diff
       ? h(
           "pre",
-          { tabindex: "0", "aria-label": "Diff" },
+          { tabindex: "0", role: "group", "aria-label": "Diff" },
           found.diff.split(/(?<=\n)/).map((line) => h("span", { class: kind(line) }, line)),
         )
       : h("p", { class: "muted" }, "Nothing: the source has these values."),
