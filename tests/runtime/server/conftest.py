@@ -221,14 +221,16 @@ def open_site(tmp_path):
 
 
 PAGES = ("", "trials", "source", "importance", "timeline")
+WITHIN = 30_000  # milliseconds, in which a page does anything on a machine however busy
 SHOTS = Path(__file__).parents[3] / "screenshots"
 
 
 @pytest.fixture(scope="module")
 def browser():
     """Chromium, for all tests of a module."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WITHIN)
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no Chromium here")
@@ -251,7 +253,7 @@ def page(browser, said):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     made = context.new_page()
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(WITHIN)
     if "ANNOTATE_SLOW_PAGES" in os.environ:
         slow_down(made, int(os.environ["ANNOTATE_SLOW_PAGES"]))
     made.on("pageerror", lambda error: said.append(str(error)))

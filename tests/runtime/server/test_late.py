@@ -143,3 +143,17 @@ def test_a_chart_s_button_keeps_the_focus_while_its_trial_runs(page, site):
     before = dialog.locator(".headline").text_content()
     expect(dialog.locator(".headline")).not_to_have_text(before)  # it counts the time on
     expect(reset).to_be_focused()
+
+
+def test_a_press_counts_though_the_row_changes_under_it(page, site):
+    running = trial(0, TrialState.RUNNING, ended=None)
+    folder = new_experiment(site.home, "Pressed", [(running, [], None)], state="RUNNING")
+    open_table(page, site, "Pressed")
+    box = page.get_by_role("checkbox", name="Choose trial 0")
+    box.hover()
+    page.mouse.down()
+    with Store.open(folder.store, write=True) as store:
+        store.end_trial(trial(0))
+    page.locator("tr[data-trial='0']").get_by_text("succeeded").wait_for()
+    page.mouse.up()
+    expect(box).to_be_checked()
