@@ -7,7 +7,8 @@ import { inTurn } from "./update.js";
 const BINS = 24;
 
 export async function show(main, model) {
-  const grid = put(main, h("div", { class: "grid" })).firstChild; // which stays if another page comes
+  const grid = h("div", { class: "grid" }); // so that what comes late comes over no other page
+  put(main, grid);
   const files = await get(model.id, "/source");
   if (!files.length) {
     put(
