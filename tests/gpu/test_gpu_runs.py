@@ -26,6 +26,11 @@ with open(f"{folder}/diary", "a") as file:
     file.write(json.dumps([gpus, began, time.time(), os.environ["CUDA_DEVICE_ORDER"]]) + "\\n")
 # @nni.report_final_result(lr)
 """
+WAIT = """\
+until = time.time() + 60
+while not {} and time.time() < until:
+    time.sleep(0.01)
+"""
 
 
 @pytest.fixture
@@ -128,13 +133,15 @@ def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate)
         "others = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
         "if len(others) == 2:\n"
         "    os.remove(mine + '.process')\n"
+        "    open(folder + '/met', 'w').close()\n"
         "    raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')\n"
-        "began = ",
+        + WAIT.format("os.path.exists(folder + '/met')")
+        + "began = ",
     ).replace("# @nni.report", "os.remove(mine + '.process')\n# @nni.report")
     (script / "train.py").write_text(text)
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "3"]
-    done = annotate("run", "train.py", *words, TAKES="1.5")
+    done = annotate("run", "train.py", *words)
     assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
     assert "3 trials (3 succeeded)" in done.stdout
     times = sorted((begin, end) for _, begin, end, _ in diary(machine))
@@ -142,6 +149,8 @@ def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate)
 
 
 def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annotate):
+    both = "len([n for n in os.listdir(folder) if n.endswith('.process')]) == 2"
+    (script / "train.py").write_text(TRAIN.replace("began = ", WAIT.format(both) + "began = "))
     machine.write(*machine.gpus(4))
     annotate("run", "train.py", "--gpus", "2", "--concurrency", "auto", "--max-trials", "2")
     first, second = sorted(diary(machine), key=lambda entry: entry[1])

@@ -14,7 +14,7 @@ import time
 x = 0.5  # @nni.uniform(0, 1)
 for step in range(9):
     # @nni.report_intermediate_result(x * (step + 1))
-    time.sleep(0.15)
+    time.sleep(0.3 if step < 6 else 0)
 # @nni.report_final_result(x * 9)
 """
 KEEPS = """\

@@ -58,7 +58,7 @@ class ExecutorSuite:
         """The same job as this executor is to be given it."""
         return job
 
-    def until_ended(self, inbox, trial, timeout=30.0):
+    def until_ended(self, inbox, trial, timeout=60.0):
         events = []
         deadline = time.monotonic() + timeout
         while not (events and isinstance(events[-1], Ended) and events[-1].trial == trial):
@@ -85,7 +85,7 @@ class ExecutorSuite:
 
     def test_a_report_comes_while_the_job_runs(self, executor, inbox, job):
         executor.start(job(0, "import time\nreport(1)\ntime.sleep(60)"))
-        while not isinstance(inbox.get(timeout=20), Reported):
+        while not isinstance(inbox.get(timeout=60), Reported):
             pass
         executor.stop(0, grace=10)
         assert self.until_ended(inbox, 0)[-1].code == -signal.SIGTERM
@@ -107,7 +107,7 @@ class ExecutorSuite:
             executor.start(job(number, f"NAME = '{number}'\n{meet}"))
         codes = {}
         while len(codes) < 2:
-            event = inbox.get(timeout=20)
+            event = inbox.get(timeout=60)
             if isinstance(event, Ended):
                 codes[event.trial] = event.code
         assert codes == {0: 0, 1: 0}
@@ -120,7 +120,7 @@ class ExecutorSuite:
                 "report(1)\ntime.sleep(60)",
             )
         )
-        while not isinstance(inbox.get(timeout=20), Reported):
+        while not isinstance(inbox.get(timeout=60), Reported):
             pass
         executor.stop(0, grace=0.2)
         assert self.until_ended(inbox, 0)[-1].code == -signal.SIGKILL
@@ -156,7 +156,7 @@ class ExecutorSuite:
     def test_closing_ends_what_runs(self, inbox, job):
         executor = self.make(inbox.put)
         executor.start(job(0, "import time\nreport(os.getpid())\ntime.sleep(60)"))
-        while not isinstance(event := inbox.get(timeout=20), Reported):
+        while not isinstance(event := inbox.get(timeout=60), Reported):
             pass
         executor.close()
         assert _is_gone(event.batch.reports[0].value)
@@ -209,7 +209,7 @@ class TestLocalExecutorWithoutPidfd(ExecutorSuite):
         return LocalExecutor(post)
 
 
-def _is_gone(pid, within=10.0):
+def _is_gone(pid, within=60.0):
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -238,7 +238,7 @@ def test_what_watched_for_a_dead_driver_does_not_end_what_the_next_one_starts(tm
     try:
         marked = leftovers.find(leftovers.of_experiment(stage))
         assert marked == [following._watchdog._popen.pid]
-        assert left.wait(timeout=20) == -signal.SIGKILL
+        assert left.wait(timeout=60) == -signal.SIGKILL
     finally:
         following.close()
         left.stdin.close()

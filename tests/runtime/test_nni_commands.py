@@ -161,7 +161,7 @@ def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
     until(lambda: running(experiment) == [0])
     done = annotate("stop", "--all")
     assert f"Experiment {experiment.id} is stopped" in done.stdout
-    assert process.wait(timeout=30) == 130
+    assert process.wait(timeout=60) == 130
     assert "does not run" in annotate("stop", experiment.id, code=2).stderr
     assert annotate("stop", "all").stdout == "No experiment runs.\n"
 
@@ -194,7 +194,7 @@ def test_a_shell_takes_the_completion(annotate, shell):
     script = annotate("completion", shell, "--name", "nnictl").stdout
     assert "nnictl completion --words" in script
     if shutil.which(shell):
-        done = subprocess.run([shell, "-n"], input=script, text=True, check=False, timeout=20)
+        done = subprocess.run([shell, "-n"], input=script, text=True, check=False, timeout=60)
         assert done.returncode == 0
 
 
@@ -225,5 +225,5 @@ def test_top_follows_until_it_is_ended(driver, until, running):
             os.read(main, 4096)
         except OSError:
             break
-    assert top.wait(timeout=20) == 130
+    assert top.wait(timeout=60) == 130
     os.close(main)

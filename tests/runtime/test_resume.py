@@ -108,10 +108,10 @@ def test_after_the_machine_was_started_again_nothing_of_the_time_before_is_belie
     running = psutil.Process(driver.pid).children(recursive=True)
     driver.kill()
     driver.communicate()
-    psutil.wait_procs(running, timeout=20)
+    psutil.wait_procs(running, timeout=60)
     place = drivers.experiment()
     # Numbers of processes belong to others after a restart: here, to one that must not be harmed.
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     (place.path / "lock").write_text(f"{other.pid}\n")
     code = place.path / "snapshot/code/train.py"
     code.write_text(code.read_text().replace("600", "1"))

@@ -65,7 +65,7 @@ class Terminal:
             pass
         _, status = os.waitpid(self.pid, 0)
         os.close(self.file)
-        psutil.wait_procs(self.started.values(), timeout=10)
+        psutil.wait_procs(self.started.values(), timeout=60)
         assert not [p for p in self.started.values() if p.is_running()]
         return os.waitstatus_to_exitcode(status)
 

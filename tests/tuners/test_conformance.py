@@ -253,10 +253,10 @@ def test_a_finite_space_is_asked_once_each_though_nothing_is_told(name):
 def test_fifty_parameters_of_all_domains(name):
     kinds = [(kind, DOMAINS[kind]) for kind in sorted(ONLY.get(name, DOMAINS))]
     given = space(**{f"p{n}": kinds[n % len(kinds)] for n in range(50)})
-    started = time.perf_counter()
+    started = time.process_time()  # whatever else the machine does
     asked = run(create(name, given), 15)
     assert all(json.dumps(given.locate(own(v))) == json.dumps(own(v)) for v in asked)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 15
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,7 +1,7 @@
 // The shell: which page of which experiment, its head, and what the pages share.
 import { changeButton } from "./change.js";
 import * as compare from "./compare.js";
-import { duration, h, pill, put, short, toast } from "./dom.js";
+import { duration, h, pill, put, redraw, short, toast } from "./dom.js";
 import * as experiments from "./experiments.js";
 import * as importance from "./importance.js";
 import * as overview from "./overview.js";
@@ -34,7 +34,11 @@ const FIELDS = [
 const main = document.getElementById("main"),
   head = document.getElementById("top");
 let leave = null,
-  opened = 0;
+  opened = 0,
+  address = "",
+  tried = false; // a secret that was typed in, of which nothing is known yet
+
+const here = () => location.pathname + location.search;
 
 function takeLink() {
   if (!/^#token=/.test(location.hash)) return false;
@@ -45,13 +49,13 @@ function takeLink() {
 
 takeLink();
 addEventListener("hashchange", () => takeLink() && open());
-addEventListener("popstate", open);
+addEventListener("popstate", () => here() === address || open()); // else a jump within the page
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-inside]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   history.pushState(null, "", link.href);
-  open().then(() => {
+  open(() => {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
   });
@@ -75,7 +79,14 @@ const brand = () =>
     "Annotate",
   );
 
-async function open() {
+// While a page has not all that it shows at first, it says so to screen readers.
+const busy = (yes) => main.setAttribute("aria-busy", String(yes));
+
+// `arrived` is called as soon as the new page stands in the place of the old one: whoever goes on
+// by keyboard while it fills is not called back.
+async function open(arrived = () => {}) {
+  busy(true);
+  address = here();
   const turn = ++opened;
   leave?.();
   leave = null;
@@ -83,9 +94,12 @@ async function open() {
   const [, id, page = ""] = location.pathname.match(/^\/e\/([A-Za-z0-9]+)\/?(\w*)$/) || [];
   const [, several] = location.pathname.match(/^\/compare\/([A-Za-z0-9+]+)$/) || [];
   try {
-    if (id) await experiment(id, page in PAGES ? page : "", turn);
-    else if (several) comparison([...new Set(several.split("+"))]);
-    else list();
+    if (id) await experiment(id, page in PAGES ? page : "", turn, arrived);
+    else {
+      if (several) comparison([...new Set(several.split("+"))]);
+      else list();
+      arrived();
+    }
   } catch (error) {
     if (turn === opened) failed(error);
   }
@@ -94,6 +108,7 @@ async function open() {
 function failed(error) {
   leave?.();
   leave = null;
+  busy(false);
   if (error instanceof Refused && error.status === 401) return locked();
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
@@ -111,17 +126,21 @@ function failed(error) {
         {},
         inside("/", "All experiments"),
         " · ",
-        h("button", { onclick: open }, "Try again"),
+        h("button", { onclick: () => open(() => main.focus()) }, "Try again"),
       ),
     ),
   );
 }
 
-// Somebody who came without the link, or with that of another server.
+// Somebody who came without the link, or with that of another server. What is typed stays.
 function locked() {
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
+  if (tried) toast("The server has another secret than this one.");
+  tried = false;
+  if (document.getElementById("secret")) return;
   const input = h("input", {
+    id: "secret",
     type: "password",
     "aria-label": "Link or secret",
     autocomplete: "off",
@@ -129,7 +148,8 @@ function locked() {
   });
   const enter = (event) => {
     event.preventDefault();
-    if (takeToken(input.value)) open();
+    tried = takeToken(input.value);
+    if (tried) open();
     else toast("That is no link of ours, and no secret.");
   };
   put(
@@ -167,7 +187,7 @@ function list() {
       h("span", { class: "muted small" }, "Everything stays on this machine."),
     ),
   );
-  leave = experiments.follow(main, reachable, failed);
+  leave = experiments.follow(main, shown, failed);
 }
 
 function comparison(ids) {
@@ -183,10 +203,15 @@ function comparison(ids) {
       inside("/", "All experiments"),
     ),
   );
-  leave = compare.follow(main, ids, reachable, failed);
+  leave = compare.follow(main, ids, shown, failed);
 }
 
-async function experiment(id, name, turn) {
+function shown(yes, error) {
+  reachable(yes, error);
+  if (yes) busy(false);
+}
+
+async function experiment(id, name, turn, arrived) {
   const model = {
     id,
     head: await get(id, ""),
@@ -199,7 +224,9 @@ async function experiment(id, name, turn) {
   document.title = `${model.head.name || id} – Annotate`;
   const top = heading(model, name);
   put(main);
-  const update = await PAGES[name][1].show(main, model);
+  const showing = PAGES[name][1].show(main, model);
+  arrived();
+  const update = await showing;
   if (turn !== opened) return;
   const stop = follow(
     id,
@@ -212,9 +239,7 @@ async function experiment(id, name, turn) {
       for (const trial of changed) model.trials.set(trial.number, trial);
       Object.assign(model.head, line.experiment);
       top();
-      Promise.resolve(update?.(changed, line.whole)).catch(
-        (error) => error instanceof Refused && toast(error.message),
-      );
+      Promise.resolve(update?.(changed, line.whole)).then(() => turn === opened && busy(false));
       for (const listener of model.listeners) listener(changed);
     },
     reachable,
@@ -275,7 +300,7 @@ function heading(model, name) {
     if (shown === e.state) return;
     shown = e.state;
     put(status, pill(e.state));
-    put(actions, changeButton(model), e.state === "RUNNING" && controls(model));
+    redraw(actions, shown, () => [changeButton(model), e.state === "RUNNING" && controls(model)]);
   }
   top();
   return top;

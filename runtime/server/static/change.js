@@ -1,5 +1,5 @@
 // Changing a running experiment: its limits and search space. The driver does it, and answers.
-import { copying, dialog, duration, h, put, toast, words } from "./dom.js";
+import { copying, dialog, duration, forDialog, h, put, toast, words } from "./dom.js";
 import { change, get } from "./server.js";
 
 export function changeButton(model) {
@@ -8,13 +8,13 @@ export function changeButton(model) {
 
 async function open(model) {
   const runs = model.head.state === "RUNNING";
-  let space = {};
+  let found;
   try {
-    space = (await get(model.id, "")).space_json;
+    found = await forDialog(get(model.id, ""));
   } catch (error) {
     toast(error.message);
-    return;
   }
+  if (!found) return;
   const e = model.head,
     close = () => made.close();
   const input = (kind, value) =>
@@ -50,7 +50,7 @@ async function open(model) {
       h("summary", {}, "Search space"),
       row(
         "NNI's JSON",
-        h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(space, null, 2)),
+        h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(found.space_json, null, 2)),
         (text) => ["space", { space: parsed(text) }],
         "results that lie in the new space still count there",
       ),
@@ -62,9 +62,11 @@ async function open(model) {
     const said = h("p", { role: "status" }),
       button = h("button", { class: "primary", disabled: !runs }, "Set");
     input.disabled = !runs;
+    let sent = false; // the button stays as it is, and with it the focus that it has
     async function send(event) {
       event.preventDefault();
-      button.disabled = true;
+      if (sent) return;
+      sent = true;
       try {
         const [kind, document] = made(input.value);
         put(said, await change(model.id, kind, document));
@@ -73,7 +75,7 @@ async function open(model) {
         said.className = "bad";
         put(said, error.message);
       }
-      button.disabled = false;
+      sent = false;
     }
     return h(
       "form",

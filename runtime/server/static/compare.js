@@ -1,6 +1,6 @@
 // Several experiments side by side: how they came to their best results, and in what they differ.
 import { link, name, remarks, tables } from "./differences.js";
-import { card, duration, h, number, put, switches } from "./dom.js";
+import { card, duration, h, number, put, redraw, switches } from "./dom.js";
 import { chart, color, SERIES } from "./plot.js";
 import { get, Refused, seen } from "./server.js";
 
@@ -52,70 +52,65 @@ export function picker() {
 }
 
 function show(main, ids) {
-  const view = { by: "number", all: [], drawn: "", plot: null };
+  const view = { by: "number", all: [], of: 1, unit: "seconds" };
   const told = h("div"),
     legend = h("div", { class: "legend" }),
-    box = h("div"),
-    tools = h("div", { class: "row" });
-  const side = h("div", { class: "grid whole" });
+    side = h("div", { class: "grid whole" }),
+    sides = tables(ids.length);
+  const plot = chart({
+    height: 320,
+    label: "Best result so far of each experiment",
+    xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the experiment began`),
+    data: () => series(view.all, view.by, view.of),
+    tip: ({ e, step }) =>
+      `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
+    waiting: () => !view.all.length,
+  });
   const ways = switches("Along", { number: "By trial", time: "By time" }, view.by, (by) => {
     view.by = by;
-    draw();
+    plot.anew();
   });
   put(
     main,
     h(
       "div",
       { class: "grid" },
-      card("w12", "Best result so far", [tools, ways], told, box, legend),
+      card("w12", "Best result so far", [plot.reset, ways], told, plot.box, legend),
       side,
     ),
   );
 
   async function look() {
-    const all = (view.all = await Promise.all(
+    const all = await Promise.all(
       ids.map(async (id) => ({ ...(await get(id, "")), ...(await get(id, "/progress")) })),
-    ));
-    put(
-      told,
-      remarks(all).map((text) => h("p", {}, text)),
     );
-    put(
+    const said = remarks(all);
+    redraw(told, said, () => said.map((text) => h("p", {}, text)));
+    redraw(
       legend,
-      all.map((e, n) =>
-        h(
-          "span",
-          {},
-          h("b", { class: `k${n + 1}` }),
-          link(e),
-          e.by_number.length ? "" : " (no result yet)",
-        ),
-      ),
+      all.map((e) => [name(e), e.by_number.length > 0]),
+      () => all.map(key),
     );
-    put(side, tables(all));
-    draw();
+    sides.fill(all);
+    if (!side.firstChild) put(side, sides.cards);
+    const [of, unit] = scaleOf(all),
+      other = unit !== view.unit;
+    Object.assign(view, { all, of, unit });
+    if (other && view.by === "time") plot.anew();
+    else plot.again();
     return all.some((e) => e.state === "RUNNING");
-  }
-  function draw() {
-    const [of, unit] = scaleOf(view.all),
-      label = view.by === "number" ? "trial" : `${unit} since the experiment began`;
-    if (view.drawn !== label) {
-      view.drawn = label;
-      view.plot = chart({
-        height: 320,
-        label: "Best result so far of each experiment",
-        xLabel: label,
-        data: () => series(view.all, view.by, of),
-        tip: ({ e, step }) =>
-          `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
-      });
-      put(box, view.plot.box);
-      put(tools, view.plot.reset);
-    }
-    view.plot.again();
   }
   return look;
 }
+
+const key = (e, n) =>
+  h(
+    "span",
+    {},
+    h("b", { class: `k${n + 1}` }),
+    link(e),
+    e.by_number.length ? "" : " (no result yet)",
+  );
 
 function scaleOf(all) {
   const most = Math.max(0, ...all.map((e) => e.last_seconds || 0));

@@ -4,11 +4,13 @@ import {
   copying,
   dialog,
   duration,
+  forDialog,
   h,
   named,
   python,
   ranFor,
   short,
+  toast,
   value,
   words,
 } from "./dom.js";
@@ -19,10 +21,20 @@ const COMPARED = 12;
 
 export async function compareTrials(model, numbers) {
   const shown = numbers.slice(0, COMPARED).sort((a, b) => a - b);
-  const [trials, reports] = await Promise.all([
+  const reading = Promise.all([
     Promise.all(shown.map((n) => get(model.id, `/trials/${n}`))),
     get(model.id, `/curves?${numbered(shown)}`),
   ]);
+  let found;
+  try {
+    found = await forDialog(reading);
+  } catch (error) {
+    toast(error.message);
+  }
+  if (found) show(model, numbers, shown, ...found);
+}
+
+function show(model, numbers, shown, trials, reports) {
   const curves = trials.map((t) => [
     t.number,
     reports[t.number].map(([i, v]) => [i, numberOf(v), t]),

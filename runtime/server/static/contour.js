@@ -21,14 +21,13 @@ const SHADES = Array.from({ length: 64 }, (_, n) => {
   return `rgb(${STOPS[i].map((v, k) => Math.round(v + (STOPS[i + 1][k] - v) * (at - i))).join(",")})`;
 });
 
+const label = (over) =>
+  `The mean result over ${over}; the arrow keys go from cell to cell, Enter opens the best trial of one`;
+
 // `state()` is {across, up, mean, spread}: two dimensions, and the means, a row for each of
 // across' cells; or null. `rows()` are the placed trials.
 export function contour({ state, rows, best, open }) {
-  const view = surface(
-    HEIGHT,
-    "The mean result over two parameters; the arrow keys go from cell to cell, Enter opens the best trial of one",
-    draw,
-  );
+  const view = surface(HEIGHT, label("two parameters"), draw);
   const bubble = tip(view, HEIGHT);
   const rest = still(HEIGHT, drawRest);
   let x,
@@ -203,6 +202,7 @@ export function contour({ state, rows, best, open }) {
     const s = state();
     if (cell && !(s && cell[0] < s.across.count && cell[1] < s.up.count)) cell = null;
     held = null;
+    if (s) view.canvas.setAttribute("aria-label", label(`${s.across.name} and ${s.up.name}`));
     rest.forget();
     view.again();
   }

@@ -1,5 +1,5 @@
 // The intermediate results of several trials, to compare them.
-import { alike, h, number, short } from "./dom.js";
+import { alike, h, number, redraw, short } from "./dom.js";
 import { chart, color, SERIES } from "./plot.js";
 import { get, numbered } from "./server.js";
 
@@ -40,7 +40,7 @@ export function curveChart({ height, of, open, tip }) {
   return chart({
     height,
     label: "Intermediate results",
-    xLabel: "report",
+    xLabel: () => "report",
     open,
     tip,
     data: () => {
@@ -58,13 +58,15 @@ export function curveChart({ height, of, open, tip }) {
 export function curves(model, chosen, open) {
   const known = new Map();
   const filter = { at: null, least: true, bound: null };
+  let lines = []; // what is drawn: [number, points]
   const plot = curveChart({
     height: 360,
     open,
-    of: shown,
+    of: () => lines,
     tip: (t, p) => `trial ${t.number}, report ${p[0]}: ${alike([p[1]])(p[1])}`,
   });
-  const legend = h("div");
+  const legend = h("div"),
+    which = h("span", { class: "muted" });
   const wanted = () => {
     if (chosen().size) return [...chosen()];
     return [...model.trials.values()]
@@ -77,16 +79,17 @@ export function curves(model, chosen, open) {
     const found = points.find((p) => p[0] === filter.at)?.[1];
     return filter.least ? found >= filter.bound : found <= filter.bound;
   }
-  function shown() {
-    const all = wanted()
+  // The drawing, its legend and the words over it change together.
+  function draw() {
+    lines = wanted()
       .map((n) => [n, known.get(n) || []])
       .filter(([, points]) => passes(points));
-    const trials = all.map(([n]) => n);
-    if (legend.dataset.of !== String(trials)) {
-      legend.dataset.of = String(trials);
-      legend.replaceChildren(legendOf(trials));
-    }
-    return all;
+    const trials = lines.map(([n]) => n);
+    redraw(legend, trials, () => legendOf(trials));
+    which.textContent = chosen().size
+      ? `The ${chosen().size} chosen in the table.`
+      : `The latest ${LATEST} with reports; choose others in the table.`;
+    plot.again();
   }
   // Only what is new: those not asked for before, and of the others what is behind their end.
   async function fresh() {
@@ -107,7 +110,7 @@ export function curves(model, chosen, open) {
         known.set(Number(n), [...old, ...more]);
       }
     }
-    plot.again();
+    draw();
   }
   const entry = (label, set) =>
     h("input", {
@@ -116,7 +119,7 @@ export function curves(model, chosen, open) {
       "aria-label": label,
       onchange: (e) => {
         set(e.target.value === "" ? null : Number(e.target.value));
-        plot.again();
+        draw();
       },
     });
   const way = h(
@@ -125,13 +128,14 @@ export function curves(model, chosen, open) {
       "aria-label": "Comparison",
       onchange: () => {
         filter.least = way.value === "least";
-        plot.again();
+        draw();
       },
     },
     h("option", { value: "least" }, "at least"),
     h("option", { value: "most" }, "at most"),
   );
   const tools = [
+    which,
     h(
       "span",
       { class: "row" },
@@ -147,13 +151,5 @@ export function curves(model, chosen, open) {
     ),
     plot.reset,
   ];
-  const which = () =>
-    h(
-      "span",
-      { class: "muted" },
-      chosen().size
-        ? `The ${chosen().size} chosen in the table.`
-        : `The latest ${LATEST} with reports; choose others in the table.`,
-    );
-  return { fresh, tools: () => [which(), tools], box: () => [plot.box, legend] };
+  return { fresh, tools: () => tools, box: () => [plot.box, legend] };
 }

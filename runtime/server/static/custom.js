@@ -7,8 +7,11 @@ class Mistake extends Error {}
 export function custom(model, values) {
   const fields = model.head.space.map((p) => ({ key: p.key, ...field(p, values[p.key], true) }));
   const wrong = h("p", { class: "bad", role: "alert" });
+  let sent = false;
   async function run(event) {
     event.preventDefault();
+    if (sent) return; // who presses twice wants one trial
+    sent = true;
     wrong.textContent = "";
     try {
       toast(await change(model.id, "enqueue", { values: read(fields) }));
@@ -16,6 +19,7 @@ export function custom(model, values) {
     } catch (error) {
       wrong.textContent = error.message;
     }
+    sent = false;
   }
   const form = h(
     "form",

@@ -1,5 +1,5 @@
 // In what experiments differ: sentences, and tables side by side.
-import { card, duration, h, number, pill, time, value, words } from "./dom.js";
+import { card, duration, h, number, pill, redraw, time, value, words } from "./dom.js";
 
 export const name = (e) => e.name || e.id;
 export const link = (e) => h("a", { href: `/e/${e.id}`, "data-inside": "" }, name(e));
@@ -30,9 +30,20 @@ export function remarks(all) {
   return found;
 }
 
-export function tables(all) {
-  const parts = { Best: best, Trials: states, Settings: settings, "Search space": spaces };
-  return Object.entries(parts).map(([title, rows]) => comparison(title, rows(all), all));
+// A card for each table of so many experiments, and `fill(all)`, which draws what has changed.
+export function tables(count) {
+  const kinds = { Best: best, Trials: states, Settings: settings, "Search space": spaces };
+  const parts = Object.entries(kinds).map(([title, rowsOf]) => ({
+    title,
+    rowsOf,
+    box: h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }),
+  }));
+  const note = () => h("p", { class: "muted label" }, "What differs is shaded.");
+  const width = count > 3 ? "w12" : "w6";
+  return {
+    cards: parts.map(({ title, box }) => card(width, title, null, box, note())),
+    fill: (all) => parts.forEach(({ rowsOf, box }) => comparison(box, rowsOf(all), all)),
+  };
 }
 
 // The rows of a table are [name, a text or element for each experiment].
@@ -92,8 +103,9 @@ function spaces(all) {
   ]);
 }
 
-function comparison(title, rows, all) {
+function comparison(box, rows, all) {
   const shown = (v) => (typeof v === "string" ? v : v.textContent);
+  const texts = rows.map(([label, cells]) => [label, cells.map(shown)]);
   const head = (e, n) =>
     h(
       "th",
@@ -110,20 +122,12 @@ function comparison(title, rows, all) {
       h("th", { scope: "row" }, label),
       cells.map((v) => h("td", { class: typeof v === "string" ? "mono" : "" }, v)),
     );
-  return card(
-    all.length > 3 ? "w12" : "w6",
-    title,
-    null,
+  redraw(box, [all.map(name), texts], () =>
     h(
-      "div",
-      { class: "scroll", tabindex: "0", role: "group", "aria-label": title },
-      h(
-        "table",
-        { class: "sides" },
-        h("thead", {}, h("tr", {}, h("td"), all.map(head))),
-        h("tbody", {}, rows.map(row)),
-      ),
+      "table",
+      { class: "sides" },
+      h("thead", {}, h("tr", {}, h("td"), all.map(head))),
+      h("tbody", {}, rows.map(row)),
     ),
-    h("p", { class: "muted label" }, "What differs is shaded."),
   );
 }

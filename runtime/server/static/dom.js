@@ -20,6 +20,18 @@ export function put(element, ...children) {
   return element;
 }
 
+// What tells an element that can have the focus from the others of its box.
+const told = (e) => e.dataset.focus ?? e.getAttribute("aria-label") ?? e.textContent;
+
+// Change what is in a box; what has taken the place of the element that had the focus gets it.
+export function keepFocus(box, change) {
+  const had = box.contains(document.activeElement) && told(document.activeElement);
+  change();
+  if (had === false || box.contains(document.activeElement)) return;
+  const like = [...box.querySelectorAll("a, button, input, canvas, [tabindex]")];
+  like.find((e) => told(e) === had)?.focus({ preventScroll: true });
+}
+
 const drawn = new WeakMap();
 
 // Draw a box anew only where what it shows has changed, so that focus and marked text stay.
@@ -27,11 +39,7 @@ export function redraw(box, shown, make) {
   const sign = JSON.stringify(shown);
   if (drawn.get(box) === sign) return;
   drawn.set(box, sign);
-  const focus = box.contains(document.activeElement) && document.activeElement.dataset.focus;
-  put(box, make());
-  if (focus) {
-    box.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
-  }
+  keepFocus(box, () => put(box, make()));
 }
 
 export function card(width, title, actions, ...children) {
@@ -82,6 +90,17 @@ export function toast(text) {
   ([...document.querySelectorAll("dialog[open]")].at(-1) || document.body).append(said);
   said.replaceChildren(line);
   setTimeout(() => line.remove(), 8000);
+}
+
+let wanted = 0;
+
+// What a dialog will show, once it has come; null where that is not wanted any more, because
+// another dialog or another page is.
+export async function forDialog(reading) {
+  const turn = ++wanted,
+    page = location.pathname,
+    found = await reading;
+  return turn === wanted && page === location.pathname ? found : null;
 }
 
 // A dialog over the page, shown at once and gone when it is closed.

@@ -1,10 +1,11 @@
 // How much each parameter matters, alone and with another, and the results along them.
 import { contour } from "./contour.js";
 import { dimension, placed, range } from "./dimension.js";
-import { card, h, put, words } from "./dom.js";
-import { get, Refused, valuesOf } from "./server.js";
+import { card, h, keepFocus, put, redraw, words } from "./dom.js";
+import { Away, get, valuesOf } from "./server.js";
 import { slice } from "./slice.js";
 import { showTrial } from "./trial.js";
+import { sayWhy } from "./update.js";
 
 const AGAIN = 5000; // ms between two looks at what the results say
 const percent = (share) =>
@@ -65,7 +66,7 @@ export async function show(main, model) {
         const chosen = Number(select.value),
           other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
         view.pair = side ? [other, chosen] : [chosen, other];
-        fetchPair();
+        fetchPair().catch(sayWhy);
       },
     });
     return { select, label: h("label", { class: "label" }, `${name} `, select) };
@@ -93,10 +94,9 @@ export async function show(main, model) {
     const pairs = (told.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
     const choose = (p) => {
       view.pair = [...p.sides];
-      fetchPair();
+      fetchPair().catch(sayWhy);
     };
-    put(
-      bars,
+    redraw(bars, [told.alone, pairs, told.reason, [...names]], () =>
       told.alone
         ? [
             table("Alone", told.alone, names),
@@ -112,8 +112,12 @@ export async function show(main, model) {
       view.space = space;
       view.plots.clear();
       view.pair = null;
-      put(slices);
     }
+    keepFocus(slices, () => drawSlices(told));
+    if (!view.pair && told.pairs?.length) view.pair = [...told.pairs[0].sides];
+  }
+  function drawSlices(told) {
+    if (!view.plots.size) put(slices);
     for (const p of told.parameters) {
       if (!view.plots.has(p.number)) {
         const plot = slice({
@@ -134,7 +138,6 @@ export async function show(main, model) {
       }
       view.plots.get(p.number).again();
     }
-    if (!view.pair && told.pairs?.length) view.pair = [...told.pairs[0].sides];
   }
   async function fetchPair() {
     const [a, b] = view.pair || [];
@@ -143,14 +146,14 @@ export async function show(main, model) {
       [first, a],
       [second, b],
     ]) {
-      put(
-        select,
-        view.told.parameters.map((p) => h("option", { value: String(p.number) }, p.name)),
+      const options = view.told.parameters.map((p) => [p.number, p.name]);
+      redraw(select, options, () =>
+        options.map(([n, name]) => h("option", { value: String(n) }, name)),
       );
       select.value = String(chosen);
     }
     const over = await get(model.id, `/importance/pair?first=${a}&second=${b}`);
-    if (view.pair[0] === a && view.pair[1] === b)
+    if (view.pair?.[0] === a && view.pair[1] === b)
       view.over = { ...over, across: view.dimensions.get(a), up: view.dimensions.get(b) };
     plane.again();
   }
@@ -162,11 +165,13 @@ export async function show(main, model) {
     try {
       do {
         await new Promise((go) => setTimeout(go, wait));
-        await learn();
+        await learn().catch((error) => {
+          if (!(error instanceof Away)) throw error;
+        });
         wait = AGAIN;
-      } while (bars.isConnected && view.told.results !== results().length);
+      } while (bars.isConnected && view.told?.results !== results().length);
     } catch (error) {
-      if (error instanceof Refused) put(doubt, error.message);
+      sayWhy(error);
     }
     due = false;
   }

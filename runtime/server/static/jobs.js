@@ -4,10 +4,12 @@ import {
   card,
   duration,
   h,
+  keepFocus,
   menu,
   pill,
   put,
   ranFor,
+  redraw,
   time,
   toast,
   valueCell,
@@ -17,6 +19,7 @@ import { compareTrials } from "./compared.js";
 import { custom } from "./custom.js";
 import { get } from "./server.js";
 import { showTrial } from "./trial.js";
+import { sayWhy } from "./update.js";
 
 const PAGE = 25;
 const SHOWN_PARAMETERS = 8; // others are a click away
@@ -106,7 +109,6 @@ export function jobs(model, changed) {
   const all = h("input", {
     type: "checkbox",
     "aria-label": "Choose all on this page",
-    "data-focus": "choose all",
     onchange: () => choose([...rows.keys()], all.checked),
   });
   const head = h("tr"),
@@ -119,6 +121,8 @@ export function jobs(model, changed) {
     h("table", {}, h("thead", {}, head), body),
   );
   const rows = new Map(); // from a trial's number: the row that is shown, and what it shows
+  let turns = 0, // how often the server was asked
+    drawn = 0; // which of its answers is shown
 
   const parameters = () =>
     model.head.space.map((p) => ({
@@ -128,7 +132,7 @@ export function jobs(model, changed) {
     }));
   const columns = () => [...COLUMNS, ...parameters()].filter((c) => !hidden.has(c.key));
 
-  async function fill() {
+  function wanted() {
     const params = new URLSearchParams({
       sort: query.sort,
       descending: query.descending,
@@ -137,13 +141,20 @@ export function jobs(model, changed) {
       search: search.value,
     });
     if (state.value) params.append("state", state.value);
+    return params.toString();
+  }
+  async function fill() {
+    const params = wanted(),
+      turn = ++turns;
     let found;
     try {
       found = await get(model.id, `/trials?${params}`);
     } catch (error) {
-      if (!(error instanceof TypeError)) toast(error.message);
+      sayWhy(error);
       return;
     }
+    if (params !== wanted() || turn < drawn) return; // another table is wanted, or a newer there
+    drawn = turn;
     count.textContent = `${found.total} trial${found.total === 1 ? "" : "s"}`;
     none.hidden = found.total > 0;
     none.textContent =
@@ -154,7 +165,8 @@ export function jobs(model, changed) {
     draw(found.trials);
     page(found.total);
   }
-  // A row stays as it is while what it shows does: so does the focus in it, and marked text.
+  // A row stays, and what it shows as long as that is the same: so do the focus in it, and marked
+  // text, and a click goes to what was pressed.
   function draw(trials) {
     const shown = columns(),
       titles = shown.map((c) => c.key).join(),
@@ -170,17 +182,20 @@ export function jobs(model, changed) {
         write(trial.metric),
         trial.ended ? 0 : duration(ranFor(trial)),
       ]);
-      rows.set(trial.number, was?.sign === sign ? was : { sign, row: row(trial, shown, write) });
+      const row = was?.row ?? begin(trial);
+      if (was?.sign !== sign) {
+        for (const cell of [...row.cells].slice(2)) cell.remove();
+        row.append(...shown.map((c) => c.cell(trial, write)));
+      }
+      rows.set(trial.number, { sign, row });
     }
-    const focus = body.contains(document.activeElement) && document.activeElement.dataset.focus;
-    const wanted = [...rows.values()].map((r) => r.row);
-    if (wanted.length !== body.children.length || wanted.some((r, i) => r !== body.children[i]))
-      put(body, wanted);
-    if (focus && !body.contains(document.activeElement))
-      body.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+    const all = [...rows.values()].map((r) => r.row);
+    if (all.length !== body.children.length || all.some((r, i) => r !== body.children[i]))
+      keepFocus(body, () => put(body, all));
     mark();
   }
-  function row(t, shown, write) {
+  // A row as far as it is the same whatever becomes of the trial.
+  function begin(t) {
     return h(
       "tr",
       { "data-trial": String(t.number) },
@@ -190,7 +205,6 @@ export function jobs(model, changed) {
         h("input", {
           type: "checkbox",
           "aria-label": `Choose trial ${t.number}`,
-          "data-focus": `choose ${t.number}`,
           onchange: (e) => choose([t.number], e.target.checked),
         }),
       ),
@@ -201,39 +215,32 @@ export function jobs(model, changed) {
           "button",
           {
             class: "link",
-            "data-focus": `open ${t.number}`,
             "aria-label": `Trial ${t.number}`,
             onclick: () => showTrial(model, t.number),
           },
           String(t.number),
         ),
       ),
-      shown.map((c) => c.cell(t, write)),
     );
   }
   function heads(shown, titles) {
     head.dataset.of = `${titles} ${query.sort} ${query.descending}`;
-    const focus = head.contains(document.activeElement) && document.activeElement.dataset.focus;
-    put(
-      head,
-      h("th", { class: "tick" }, all),
-      [{ key: "number", title: "Trial", right: true }, ...shown].map((c) => {
-        const by = query.sort === c.key;
-        const order = by ? (query.descending ? "descending" : "ascending") : null;
-        return h(
-          "th",
-          { scope: "col", class: c.right ? "number" : "", title: c.key, "aria-sort": order },
-          h(
-            "button",
-            { "data-focus": `sort ${c.key}`, onclick: () => sort(c.key) },
-            c.title,
-            by ? h("span", { "aria-hidden": "true" }, query.descending ? " ↓" : " ↑") : "",
-          ),
-        );
-      }),
-    );
-    if (focus)
-      head.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+    const titled = (c) => {
+      const by = query.sort === c.key;
+      const order = by ? (query.descending ? "descending" : "ascending") : null;
+      return h(
+        "th",
+        { scope: "col", class: c.right ? "number" : "", title: c.key, "aria-sort": order },
+        h(
+          "button",
+          { "data-focus": `sort ${c.key}`, onclick: () => sort(c.key) },
+          c.title,
+          by ? h("span", { "aria-hidden": "true" }, query.descending ? " ↓" : " ↑") : "",
+        ),
+      );
+    };
+    const cells = [{ key: "number", title: "Trial", right: true }, ...shown].map(titled);
+    keepFocus(head, () => put(head, h("th", { class: "tick" }, all), cells));
   }
   function sort(key) {
     query.descending = query.sort === key ? !query.descending : false;
@@ -264,33 +271,18 @@ export function jobs(model, changed) {
       query.offset = offset;
       fill();
     };
-    const sign = `${query.offset} ${total}`;
-    if (pager.dataset.of === sign) return;
-    pager.dataset.of = sign;
-    const focus = pager.contains(document.activeElement) && document.activeElement.textContent;
-    put(
-      pager,
+    const turn = (title, offset, there) =>
+      h("button", { "aria-disabled": String(!there), onclick: there && go(offset) }, title);
+    const shown = `${query.offset + 1}–${Math.min(total, query.offset + PAGE)} of ${total}`;
+    redraw(pager, [query.offset, total], () =>
       total > PAGE || query.offset
         ? [
-            h(
-              "button",
-              { disabled: query.offset === 0, onclick: go(Math.max(0, query.offset - PAGE)) },
-              "Previous",
-            ),
-            h(
-              "span",
-              { class: "muted" },
-              `${query.offset + 1}–${Math.min(total, query.offset + PAGE)} of ${total}`,
-            ),
-            h(
-              "button",
-              { disabled: query.offset + PAGE >= total, onclick: go(query.offset + PAGE) },
-              "Next",
-            ),
+            turn("Previous", Math.max(0, query.offset - PAGE), query.offset > 0),
+            h("span", { class: "muted" }, shown),
+            turn("Next", query.offset + PAGE, query.offset + PAGE < total),
           ]
         : [],
     );
-    if (focus) [...pager.querySelectorAll("button")].find((b) => b.textContent === focus)?.focus();
   }
   function columnChoice() {
     const tick = (key) => (e) => {

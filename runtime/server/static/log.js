@@ -1,6 +1,7 @@
 // What a trial printed: the end of it, growing while it runs, and all of it to keep.
 import { download, h, put, toast } from "./dom.js";
-import { ask, text } from "./server.js";
+import { ask, away, Refused, text } from "./server.js";
+import { inTurn } from "./update.js";
 
 const MOST = 1 << 19; // characters that are shown
 
@@ -16,38 +17,36 @@ export function plain(printed) {
 }
 
 export function logOf(model, number, first) {
-  const pre = h("pre", { tabindex: "0", "aria-label": "Log" }),
+  const pre = h("pre", { tabindex: "0", role: "group", "aria-label": "Log" }),
     before = h("p", { class: "muted small", hidden: true });
   let stream = first,
     next = 0,
     raw = "",
     decoder,
-    busy = false;
+    turn = 0; // how often another stream was wanted, or the same from its start
   const buttons = ["stderr", "stdout"].map((name) =>
     h("button", { "aria-pressed": String(name === first), onclick: () => read(name) }, name),
   );
   function read(name) {
     stream = name;
+    turn++;
     next = 0;
     raw = "";
     decoder = new TextDecoder();
     for (const b of buttons) b.setAttribute("aria-pressed", String(b.textContent === name));
     return more();
   }
-  async function more() {
-    if (busy) return;
-    busy = true;
-    const wanted = stream;
+  const more = inTurn(async () => {
+    const wanted = turn;
     try {
-      const answer = await ask(model.id, `/trials/${number}/log/${wanted}?after=${next}`);
-      const bytes = new Uint8Array(await answer.arrayBuffer());
-      if (wanted === stream) take(Number(answer.headers.get("X-From")), bytes);
+      const answer = await ask(model.id, `/trials/${number}/log/${stream}?after=${next}`);
+      const bytes = new Uint8Array(await answer.arrayBuffer().catch(away));
+      if (wanted === turn) take(Number(answer.headers.get("X-From")), bytes);
     } catch (error) {
-      if (!(error instanceof TypeError)) pre.textContent = error.message;
+      if (!(error instanceof Refused)) throw error;
+      if (wanted === turn) pre.textContent = error.message;
     }
-    busy = false;
-    if (wanted !== stream) more();
-  }
+  });
   function take(from, bytes) {
     if (from !== next) {
       raw = "";

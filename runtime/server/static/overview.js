@@ -21,6 +21,7 @@ import { get, text } from "./server.js";
 import { reasons } from "./reasons.js";
 import { stats } from "./stats.js";
 import { showTrial } from "./trial.js";
+import { inTurn } from "./update.js";
 
 const LAST_LINES = 12; // of a failed trial's log
 const IN_TOP = 8; // parameters
@@ -70,19 +71,10 @@ export async function show(main, model) {
     redraw(values, [e.best, e.baseline], () => bestValues(model));
     redraw(top, e.top[way], () => ranking(model, e.top[way]));
   }
-  let due = false;
-  async function refresh() {
-    if (due) return;
-    due = true;
-    await new Promise((go) => setTimeout(go, 500));
-    due = false;
-    try {
-      Object.assign(model.head, await get(model.id, ""));
-      fill();
-    } catch {
-      /* the line that follows says it */
-    }
-  }
+  const refresh = inTurn(async () => {
+    Object.assign(model.head, await get(model.id, ""));
+    fill();
+  }, 500);
   fill();
   model.ticked = () => numbers.tick(model.head);
   return (changed, whole) => {
@@ -147,7 +139,12 @@ function failures(box, model) {
   box.hidden = !broken.length;
   if (!broken.length) return;
   const last = broken.at(-1),
-    lines = h("pre", { tabindex: "0", hidden: true, "aria-label": "The last lines it wrote" });
+    lines = h("pre", {
+      tabindex: "0",
+      role: "group",
+      hidden: true,
+      "aria-label": "The last lines it wrote",
+    });
   redraw(box, broken.length, () => {
     text(model.id, `/trials/${last.number}/log/stderr`).then(
       (said) => {
@@ -169,11 +166,7 @@ function failures(box, model) {
           { class: "bad" },
           `${broken.length} trial${broken.length > 1 ? "s" : ""} failed; the last, trial ${last.number}`,
         ),
-        h(
-          "button",
-          { "data-focus": "log", onclick: () => showTrial(model, last.number) },
-          "Its log",
-        ),
+        h("button", { onclick: () => showTrial(model, last.number) }, "Its log"),
       ),
       reasons(broken, (number) => showTrial(model, number)),
       lines,
@@ -236,7 +229,6 @@ function ranking(model, rows) {
               "button",
               {
                 class: "link",
-                "data-focus": `open ${t.number}`,
                 onclick: () => showTrial(model, t.number),
                 "aria-label": `Trial ${t.number}`,
               },

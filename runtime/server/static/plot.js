@@ -69,17 +69,21 @@ export function scale([low, high], from, to, log = false) {
   return apply;
 }
 
-// A canvas that is as sharp as the screen; `draw(context, width, height)` is called when it has to.
+const BY_HAND = ["keydown", "pointerdown", "pointerup", "click", "dblclick"];
+
+// A canvas that is as sharp as the screen; `draw(context, width, height)` is called when it has to:
+// in the next frame, or before a key or a click that comes earlier, which mean what is there by then.
 export function surface(height, label, draw) {
   const canvas = h("canvas", { role: "img", "aria-label": label, tabindex: "0" });
   const box = h("div", { class: "chart" }, canvas);
   canvas.style.height = `${height}px`;
-  let wanted = false;
+  let drawn = false,
+    framed = false;
   const paint = () => {
-    wanted = false;
     const width = box.clientWidth,
       ratio = devicePixelRatio || 1;
-    if (!width) return;
+    if (drawn || !width) return;
+    drawn = true;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     const context = canvas.getContext("2d");
@@ -88,11 +92,15 @@ export function surface(height, label, draw) {
     draw(context, width, height);
   };
   const again = () => {
-    if (!wanted) {
-      wanted = true;
-      requestAnimationFrame(paint);
-    }
+    drawn = false;
+    if (framed) return;
+    framed = true;
+    requestAnimationFrame(() => {
+      framed = false;
+      paint();
+    });
   };
+  for (const kind of BY_HAND) box.addEventListener(kind, paint, { capture: true });
   new ResizeObserver(again).observe(box);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   return { box, canvas, again };
@@ -116,8 +124,8 @@ const PAD = { left: 62, right: 14, top: 12, bottom: 36 };
 // data() gives series: [{points: [[x, y, thing]], color, and either line (with step, width, dash)
 // or radius; silent ones are not pointed at}]. A point far off is a triangle at the edge, one
 // whose y is no number a cross below. tip(thing, point) is what a point says, open(thing) what a
-// click on it does.
-// While it is `waiting` for its data, an empty chart does not say that there are none.
+// click on it does, xLabel() what stands below. While it is `waiting` for its data, an empty chart
+// does not say that there are none.
 export function chart({
   height = 260,
   label,
@@ -192,7 +200,7 @@ export function chart({
     const along = ticks(xs, Math.max(2, Math.floor(width / 110))),
       name = marks(along);
     for (const t of along) c.fillText(name(t), sx(t), floor + 7);
-    c.fillText(xLabel, (PAD.left + width - PAD.right) / 2, height - 13);
+    c.fillText(xLabel(), (PAD.left + width - PAD.right) / 2, height - 13);
   }
   function line(c, s) {
     c.strokeStyle = s.color;
@@ -356,5 +364,10 @@ export function chart({
   });
   view.canvas.addEventListener("blur", () => show(null));
   const reset = h("button", { onclick: () => zoomTo(null), hidden: true }, "Reset zoom");
-  return { box: view.box, again: view.again, reset };
+  // Draws what has other axes now: nothing of the old ones stays.
+  function anew() {
+    show(null);
+    zoomTo(null);
+  }
+  return { box: view.box, again: view.again, anew, reset };
 }

@@ -20,11 +20,7 @@ export function reasons(trials, open) {
       found.length > 1 ? `${count} × ` : "",
       short(last.reason || "no reason is known", 600),
       " ",
-      h(
-        "button",
-        { class: "link", "data-focus": `reason ${last.number}`, onclick: () => open(last.number) },
-        `trial ${last.number}`,
-      ),
+      h("button", { class: "link", onclick: () => open(last.number) }, `trial ${last.number}`),
     );
   const more = found.length - LISTED;
   return h(

@@ -20,7 +20,7 @@ export function legend(model) {
 export function results(model) {
   return chart({
     label: "Result of each trial, and the best so far",
-    xLabel: "trial",
+    xLabel: () => "trial",
     open: (t) => showTrial(model, t.number),
     tip: (t) =>
       `trial ${t.number}: ${number(t.metric)}\n${words(t.state)}${t.origin === "baseline" ? ", the script as written" : ""}`,

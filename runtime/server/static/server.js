@@ -23,6 +23,14 @@ export class Refused extends Error {
   }
 }
 
+// The server cannot be reached.
+export class Away extends Error {}
+
+// What a browser throws where nothing is heard, or no more in the middle of an answer.
+export function away(error) {
+  throw error instanceof TypeError ? new Away(error.message) : error;
+}
+
 async function answer(response) {
   if (response.ok) return response;
   let text = `${response.status} ${response.statusText}`;
@@ -39,16 +47,16 @@ const path = (id, rest = "") =>
   `/api/v1/experiments${id ? "/" + encodeURIComponent(id) : ""}${rest}`;
 
 export const ask = async (id, rest, signal) =>
-  answer(await fetch(path(id, rest), { headers: headers(), signal }));
-export const get = async (id, rest, signal) => (await ask(id, rest, signal)).json();
-export const text = async (id, rest) => (await ask(id, rest)).text();
+  answer(await fetch(path(id, rest), { headers: headers(), signal }).catch(away));
+export const get = async (id, rest, signal) => (await ask(id, rest, signal)).json().catch(away);
+export const text = async (id, rest) => (await ask(id, rest)).text().catch(away);
 
 export async function change(id, kind, document) {
   const response = await fetch(path(id, `/requests/${kind}`), {
     method: "POST",
     body: JSON.stringify(document),
     headers: { ...headers(), "Content-Type": "application/json" },
-  });
+  }).catch(away);
   return (await (await answer(response)).json()).message;
 }
 
@@ -77,9 +85,8 @@ export function follow(id, heard, reachable) {
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ;) {
       const timer = setTimeout(() => reader.cancel(), 25000);
-      const { done, value } = await reader.read();
-      clearTimeout(timer);
-      if (done) throw new TypeError("the server has gone");
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) throw new Away("the server has gone");
       reachable(true);
       const lines = (rest + value).split("\n");
       rest = lines.pop();

@@ -1,18 +1,21 @@
 // The annotated source, with what the trials tried and what was best at each place.
 import { copying, h, named, number, put, redraw, short, value } from "./dom.js";
 import { color, surface } from "./plot.js";
-import { get, valuesOf } from "./server.js";
+import { Away, get, valuesOf } from "./server.js";
+import { inTurn } from "./update.js";
 
 const BINS = 24;
 
 export async function show(main, model) {
+  const grid = h("div", { class: "grid" }); // so that what comes late comes over no other page
+  put(main, grid);
   const files = await get(model.id, "/source");
   if (!files.length) {
     put(
-      main,
+      grid,
       h(
         "div",
-        { class: "card empty" },
+        { class: "card empty w12" },
         h("h1", {}, "No annotated source"),
         h("p", {}, "This experiment's search space came from a file."),
         h("p", {}, h("a", { href: `/e/${model.id}`, "data-inside": "" }, "Its search space")),
@@ -23,13 +26,9 @@ export async function show(main, model) {
   const notes = []; // {place, box} of each parameter's place
   const applied = h("section", { class: "card w12", "aria-label": "apply", hidden: true });
   put(
-    main,
-    h(
-      "div",
-      { class: "grid" },
-      files.map((file) => listing(file, notes)),
-      applied,
-    ),
+    grid,
+    files.map((file) => listing(file, notes)),
+    applied,
   );
   const wanted = new URLSearchParams(location.search).get("parameter");
   const target = notes.find(({ place }) => place.key === wanted)?.row;
@@ -47,23 +46,20 @@ export async function show(main, model) {
   let shown;
   async function apply() {
     if (!model.head.best || model.head.best.number === shown) return;
-    shown = model.head.best.number;
+    const best = model.head.best.number;
     try {
-      redraw(applied, shown, await diff(model));
+      redraw(applied, best, await diff(model));
       applied.hidden = false;
-    } catch {
+    } catch (error) {
+      if (error instanceof Away) throw error;
       applied.hidden = true; /* the folder has gone */
     }
+    shown = best;
   }
-  let due = false;
-  return async () => {
-    if (due) return;
-    due = true;
-    await new Promise((go) => setTimeout(go, 300));
-    due = false;
+  return inTurn(async () => {
     await fill();
     await apply();
-  };
+  }, 300);
 }
 
 async function diff(model) {
@@ -93,7 +89,7 @@ async function diff(model) {
     found.diff
       ? h(
           "pre",
-          { tabindex: "0", "aria-label": "Diff" },
+          { tabindex: "0", role: "group", "aria-label": "Diff" },
           found.diff.split(/(?<=\n)/).map((line) => h("span", { class: kind(line) }, line)),
         )
       : h("p", { class: "muted" }, "Nothing: the source has these values."),

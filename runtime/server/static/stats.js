@@ -113,7 +113,12 @@ function countsOf(e) {
   const links = Object.entries(e.counts).map(([s, n]) =>
     h(
       "a",
-      { class: "count", href: `/e/${e.id}/trials?state=${s}`, "data-inside": "" },
+      {
+        class: "count",
+        href: `/e/${e.id}/trials?state=${s}`,
+        "data-inside": "",
+        "data-focus": s,
+      },
       pill(s),
       h("b", {}, String(n)),
     ),

@@ -1,15 +1,17 @@
 // When each trial ran, in which slot and on which GPUs, and why those that wait do.
-import { card, duration, h, pill, put, time, words } from "./dom.js";
+import { card, duration, h, keepFocus, pill, put, redraw, time, words } from "./dom.js";
 import { leased, usedText, waitsFor } from "./gpus.js";
 import { lanes, packed, shape } from "./lanes.js";
-import { get } from "./server.js";
+import { get, numbered } from "./server.js";
 import { showTrial } from "./trial.js";
+import { inTurn, sayWhy } from "./update.js";
 
 const ASKED = 150; // trials whose use of GPUs is asked for at a time
 const LISTED = 50; // trials that wait
 
 export async function show(main, model) {
-  const view = { uses: new Map(), zoom: { window: null }, known: false, shape: "", plane: null };
+  const view = { uses: new Map(), zoom: { window: null }, shape: "", plane: null };
+  const stale = new Set(); // trials whose use of GPUs has to be asked for
   const drawn = h("div"),
     cards = scrolled("Use of each GPU"),
     waits = scrolled("Trials that wait");
@@ -65,7 +67,6 @@ export async function show(main, model) {
       view.plane.fill(groups);
       return;
     }
-    const focused = view.plane?.canvas === document.activeElement;
     view.shape = shape(groups);
     view.plane = lanes({
       groups,
@@ -76,40 +77,43 @@ export async function show(main, model) {
         reset.hidden = view.zoom.window === null;
       },
     });
-    put(drawn, view.plane.box);
-    if (focused) view.plane.canvas.focus({ preventScroll: true });
+    keepFocus(drawn, () => put(drawn, view.plane.box));
   }
   function fill() {
     const rows = [...model.trials.values()].filter(
       (t) => t.state === "WAITING" || t.state === "INTERRUPTED",
     );
     waiting.textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
-    put(
-      waits,
-      rows.length
-        ? waitingTable(model, rows.slice(0, LISTED), view.uses)
-        : h("p", { class: "muted" }, "No trial waits."),
+    const shown = rows.slice(0, LISTED).map((t) => [t, view.uses.get(t.number)]);
+    redraw(waits, [shown, rows.length], () => [
+      rows.length ? waitingTable(model, shown) : h("p", { class: "muted" }, "No trial waits."),
       rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`),
-    );
+    ]);
   }
-  async function fetchUses(changed) {
-    const some =
-      changed && changed.length <= ASKED
-        ? `?${changed.map((t) => `trial=${t.number}`).join("&")}`
-        : "";
-    for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
-      view.uses.set(Number(number), use);
-  }
-  return async (changed, whole) => {
-    const leases = model.head.config.gpus || view.uses.size || !view.known;
-    view.known = true;
+  let known = false;
+  async function fetchUses() {
+    if (known && !model.head.config.gpus && !view.uses.size) stale.clear(); // nothing is leased
+    if (!stale.size) return;
+    const asked = [...stale],
+      some = asked.length > ASKED ? "" : `?${numbered(asked)}`;
+    stale.clear();
     try {
-      if (leases && (whole || changed.length)) await fetchUses(whole ? null : changed);
-    } catch {
-      /* the line that follows says that the server has gone */
+      for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
+        view.uses.set(Number(number), use);
+      known = true;
+    } catch (error) {
+      for (const number of asked) stale.add(number);
+      sayWhy(error);
     }
+  }
+  const update = inTurn(async () => {
+    await fetchUses();
     draw();
     fill();
+  });
+  return (changed) => {
+    for (const trial of changed) stale.add(trial.number);
+    return update();
   };
 }
 
@@ -175,7 +179,7 @@ function said({ trial, from, to }, use) {
     .join("\n");
 }
 
-function waitingTable(model, trials, uses) {
+function waitingTable(model, trials) {
   const open = (t) =>
     h(
       "button",
@@ -199,13 +203,13 @@ function waitingTable(model, trials, uses) {
     h(
       "tbody",
       {},
-      trials.map((t) =>
+      trials.map(([t, use]) =>
         h(
           "tr",
           {},
           h("td", { class: "number" }, open(t)),
           h("td", {}, pill(t.state), h("div", { class: "label" }, `since ${time(t.created)}`)),
-          h("td", {}, waitsFor(t, uses.get(t.number))),
+          h("td", {}, waitsFor(t, use)),
         ),
       ),
     ),

@@ -3,11 +3,11 @@ import {
   copying,
   dialog,
   duration,
+  forDialog,
   h,
   named,
   number,
   pill,
-  put,
   python,
   ranFor,
   redraw,
@@ -21,6 +21,7 @@ import { custom } from "./custom.js";
 import { usedText, waitsFor } from "./gpus.js";
 import { logOf } from "./log.js";
 import { change, get } from "./server.js";
+import { inTurn } from "./update.js";
 
 export async function showTrial(model, which) {
   let found,
@@ -37,9 +38,10 @@ export async function showTrial(model, which) {
       found.number
     ];
     points.push(...rows.map(([n, v]) => [n, numberOf(v), found, v]));
+    return found;
   }
   try {
-    await read();
+    if (!(await forDialog(read()))) return;
   } catch (error) {
     toast(error.message);
     return;
@@ -48,8 +50,8 @@ export async function showTrial(model, which) {
   const head = h("header", { class: "row" }),
     facts = h("div"),
     values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
-  const title = h("h2", {}),
-    curve = h("section", {}, title, plot.box);
+  const title = h("span"),
+    curve = h("section", {}, h("h2", {}, title, plot.reset), plot.box);
   const log = logOf(model, found.number, found.state === "FAILED" ? "stderr" : "stdout");
   const close = () => made.close();
   function draw() {
@@ -64,26 +66,18 @@ export async function showTrial(model, which) {
     redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(found));
     redraw(values, found.values, () => valuesOf(model, found));
     curve.hidden = !points.length;
-    put(
-      title,
-      `${points.length} intermediate result${points.length === 1 ? "" : "s"} `,
-      plot.reset,
-    );
+    title.textContent = `${points.length} intermediate result${points.length === 1 ? "" : "s"} `;
     plot.again();
   }
   // The address names the trial, so that it can be sent to somebody.
   const address = location.pathname + location.search.replace(/^\?trial=\w+$/, "");
   history.replaceState(null, "", `${location.pathname}?trial=${found.number}`);
-  const follows = async (changed) => {
-    if (!changed.some((t) => t.number === found.number)) return;
-    try {
-      await read();
-      draw();
-      log.more();
-    } catch {
-      /* the line that follows says it */
-    }
-  };
+  const goOn = inTurn(async () => {
+    await read();
+    draw();
+    log.more();
+  });
+  const follows = (changed) => changed.some((t) => t.number === found.number) && goOn();
   const tick = setInterval(() => {
     if (!found.ended && !document.hidden) {
       draw();

@@ -8,6 +8,7 @@ import { chart, color } from "./plot.js";
 import { valuesOf } from "./server.js";
 import { legend, results } from "./results.js";
 import { showTrial } from "./trial.js";
+import { inTurn, sayWhy } from "./update.js";
 
 const TABS = {
   result: "Result",
@@ -27,33 +28,27 @@ export async function show(main, model) {
   };
   const box = h("div"),
     tools = h("div", { class: "row tools" });
-  let tab = "result";
+  let tab = "result",
+    placed = "";
   async function place() {
     const shown = tab;
     await tabs[shown].fresh();
-    if (shown !== tab) return; // another one was pressed meanwhile
+    if (shown !== tab || shown === placed) return; // another one was pressed meanwhile
+    placed = shown;
     put(tools, tabs[tab].tools());
     put(box, tabs[tab].box());
   }
   const chosen = () => {
-    if (tab === "curves") place();
+    if (tab === "curves") place().catch(sayWhy);
   };
   const table = jobs(model, chosen);
   const choose = switches("Chart", TABS, tab, (key) => {
     tab = key;
-    place();
+    place().catch(sayWhy);
   });
   put(main, h("div", { class: "grid" }, card("w12", "Charts", choose, tools, box), table.card));
   await Promise.all([place(), table.fill()]);
-
-  let due = false;
-  return async (changed, whole) => {
-    if (due) return;
-    due = true;
-    await new Promise((go) => setTimeout(go, whole ? 0 : 500));
-    due = false;
-    await Promise.all([tabs[tab].fresh(), table.fill()]);
-  };
+  return inTurn(() => Promise.all([place(), table.fill()]), 500);
 }
 
 const plotted = (plot, ...below) => ({
@@ -65,7 +60,7 @@ const plotted = (plot, ...below) => ({
 function durations(model, open) {
   return chart({
     label: "How long each trial took, in seconds",
-    xLabel: "trial",
+    xLabel: () => "trial",
     open,
     tip: (t) => `trial ${t.number}: ${duration(ranFor(t))}`,
     data: () => {

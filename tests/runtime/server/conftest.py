@@ -21,6 +21,7 @@ from runtime.paths import ExperimentFolder
 from runtime.server import launch
 from runtime.store import ExperimentRow, Store
 from runtime.trial import Origin, Report, Trial, TrialState
+from tests.runtime.server.slow import slow_down
 
 SPACE = {
     "train/lr/loguniform": {"_type": "loguniform", "_value": [1e-5, 0.1]},
@@ -131,7 +132,7 @@ class Site:
         """(status, headers, body) of a request with these headers, a right Host, and the token
         unless it is `anonymous`."""
         own = {"Host": self.host} | ({} if anonymous else {"X-Annotate-Token": self.token})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in (own | (headers or {})).items():
@@ -220,14 +221,16 @@ def open_site(tmp_path):
 
 
 PAGES = ("", "trials", "source", "importance", "timeline")
+WITHIN = 30_000  # milliseconds, in which a page does anything on a machine however busy
 SHOTS = Path(__file__).parents[3] / "screenshots"
 
 
 @pytest.fixture(scope="module")
 def browser():
     """Chromium, for all tests of a module."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=WITHIN)
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("there is no Chromium here")
@@ -250,7 +253,9 @@ def page(browser, said):
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     made = context.new_page()
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(WITHIN)
+    if "ANNOTATE_SLOW_PAGES" in os.environ:
+        slow_down(made, int(os.environ["ANNOTATE_SLOW_PAGES"]))
     made.on("pageerror", lambda error: said.append(str(error)))
     made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
     made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
@@ -259,11 +264,15 @@ def page(browser, said):
     assert said == []
 
 
+def arrived(page):
+    """Wait until a page has all that it shows at first."""
+    page.locator("main[aria-busy=false]").wait_for()
+
+
 def go(page, site, name, at=""):
     """Open a page of an experiment by the link with the token."""
     page.goto(f"http://{site.host}/e/{name}/{at}#token={site.token}")
-    page.get_by_role("navigation", name="Pages").wait_for()
-    page.locator("main > :not(p)").first.wait_for()
+    arrived(page)
 
 
 def shoot(page, name):
@@ -279,7 +288,6 @@ def zoom(page, chart):
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 160, steps=4)
     page.mouse.up()
-    page.evaluate("new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
 
 def wait_for(condition, within=60.0):

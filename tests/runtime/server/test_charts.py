@@ -77,7 +77,6 @@ def test_a_chart_is_zoomed_by_dragging_and_out_by_a_double_click(page, site):
 
 def test_a_chart_is_read_and_zoomed_by_keyboard(page, site):
     go(page, site, "Plain")
-    page.get_by_text("100", exact=True).first.wait_for()
     page.locator("canvas").first.focus()
     page.keyboard.press("End")
     tip(page).get_by_text("trial 99: 0.99").wait_for()
@@ -100,7 +99,6 @@ def test_results_that_are_no_numbers_and_far_ones_are_in_the_chart(page, site):
     rows += [(trial(30), [], 1e9), (trial(31, TrialState.FAILED), [], None)]
     new_experiment(site.home, "Far", rows)
     go(page, site, "Far")
-    page.get_by_text("32", exact=True).first.wait_for()
     page.locator("canvas").first.focus()
     page.keyboard.press("End")
     tip(page).get_by_text("trial 31: –").wait_for()
@@ -223,10 +221,11 @@ def test_a_curve_grows_by_what_is_new_alone(page, site):
     go(page, site, "Growing", "trials")
     page.get_by_role("button", name="Intermediate results").click()
     page.locator(".legend").get_by_text("trial 0").wait_for()
-    with Store.open(folder.store, write=True) as store:
+    with (
+        page.expect_request("**/curves?first=20&trial=0"),
+        Store.open(folder.store, write=True) as store,
+    ):
         store.add_reports(0, [report(20), report(21)])
-    with page.expect_request("**/curves?first=20&trial=0"):
-        pass
     assert asked[0].endswith("first=0&trial=0")
     page.get_by_role("button", name="Duration").click()
     with Store.open(folder.store, write=True) as store:

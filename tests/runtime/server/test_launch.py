@@ -26,7 +26,7 @@ def read(link, path):
     address, _, token = link.partition("#token=")
     url = f"{address.partition('/e/')[0].rstrip('/')}/api/v1/nni/{path}"
     request = urllib.request.Request(url, headers={"X-Annotate-Token": token})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -43,7 +43,7 @@ def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
     (server,) = launch.running()
     process = psutil.Process(server.pid)
     assert annotate("ui", "--stop").stdout == f"The server on port {port} has ended.\n"
-    psutil.wait_procs([process], timeout=20)
+    psutil.wait_procs([process], timeout=60)
     assert launch.running() == []
 
 
@@ -83,7 +83,7 @@ def test_a_server_whose_home_was_removed_ends(home):
     process = psutil.Process(server.pid)
     wait_for(lambda: answers(server.addresses()[0]))
     shutil.rmtree(home)
-    psutil.wait_procs([process], timeout=30)
+    psutil.wait_procs([process], timeout=60)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 

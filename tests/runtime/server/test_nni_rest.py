@@ -88,7 +88,7 @@ def test_it_is_as_its_openapi_document_says(site):
 SLOW = """\
 import time
 x = 0.5  # @nni.uniform(0, 1)
-for step in range(600 if x > 0.1 else 1):
+for step in range(6000 if x > 0.1 else 1):
     time.sleep(0.1)
     # @nni.report_intermediate_result(step)
 # @nni.report_final_result(x)

@@ -30,7 +30,7 @@ def accepted():
 
     def dial(*words, **environment):
         listener = socket.create_server(("127.0.0.1", 0))
-        listener.settimeout(30)
+        listener.settimeout(60)
         sockets.append(listener)
         port = str(listener.getsockname()[1])
         process = subprocess.Popen(

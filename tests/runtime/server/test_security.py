@@ -80,7 +80,7 @@ def test_both_names_of_loopback_are_served_with_the_port(site):
 
 
 def test_two_hosts_in_one_request_are_refused(site):
-    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as raw:
         raw.sendall(f"GET / HTTP/1.1\r\nHost: {site.host}\r\nHost: evil\r\n\r\n".encode())
         assert raw.recv(100).split()[1] in (b"400", b"403")
 

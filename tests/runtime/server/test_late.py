@@ -1,0 +1,159 @@
+"""Pages to which answers come late or in another order, and people who do not wait for them."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from runtime.store import Store
+from runtime.trial import Report, TrialState
+from tests.runtime.server.conftest import go, keep_trial, new_experiment, trial
+from tests.runtime.server.test_table import numbers, open_table
+
+
+class Held:
+    """Requests of a page that are not answered until they are let go."""
+
+    def __init__(self, page, pattern):
+        self.page, self.pattern, self.routes = page, pattern, []
+        page.route(pattern, lambda route: self.routes.append(route))
+
+    def wait_for(self, count):
+        while len(self.routes) < count:
+            self.page.wait_for_timeout(20)
+
+    def let_go(self):
+        """Answer those that are held, and from now on at once."""
+        for route in self.routes:
+            with self.page.expect_response(route.request.url):
+                route.continue_()
+        self.page.unroute(self.pattern)
+
+
+def spoken(page):
+    return page.evaluate(
+        "document.activeElement.parentElement.querySelector('[role=status]').textContent"
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "label", "words"),
+    [
+        ("", "Result of each trial", "trial 0: 0"),
+        ("timeline", "When each trial ran", "trial 0: succeeded"),
+        ("importance", "Results along batch", "batch: 32"),
+        ("importance", "over lr and batch", "batch: 32"),
+    ],
+)
+def test_a_key_finds_what_is_there_though_it_is_not_drawn_yet(page, site, at, label, words):
+    page.add_init_script("window.requestAnimationFrame = () => 0")
+    go(page, site, "Plain", at)
+    page.locator(f"canvas[aria-label*='{label}']").press("ArrowRight")
+    assert words in spoken(page)
+
+
+def test_the_table_shows_what_was_asked_for_last_whichever_answer_comes_last(page, site):
+    open_table(page, site)
+    first = Held(page, "**/trials?*search=t0007*")
+    page.get_by_role("searchbox").fill("t0007")
+    first.wait_for(1)
+    page.get_by_role("searchbox").fill("t0042")
+    expect(page.get_by_text("1 trial", exact=True)).to_be_visible()
+    first.let_go()
+    page.evaluate("1")
+    assert numbers(page) == [42]
+
+
+def test_a_growing_curve_has_each_report_once_however_late_it_comes(page, site):
+    running = trial(0, TrialState.RUNNING, ended=None)
+    folder = new_experiment(site.home, "Late", [(running, [0.1], None)], state="RUNNING")
+    go(page, site, "Late", "trials?trial=0")
+    dialog = page.get_by_role("dialog", name="Trial 0")
+    dialog.get_by_text("1 intermediate result").wait_for()
+    late = Held(page, "**/curves?first=1&trial=0")
+    with Store.open(folder.store, write=True) as store:
+        store.add_reports(0, [Report("intermediate", 0.2, 1e9 + 1)])
+    late.wait_for(1)
+    with (
+        page.expect_response("**/trials?*"),  # of the table, for the line that comes now
+        Store.open(folder.store, write=True) as store,
+    ):
+        store.add_reports(0, [Report("intermediate", 0.3, 1e9 + 2)])
+    late.let_go()
+    expect(dialog.get_by_role("heading", name="intermediate")).to_have_text(
+        "3 intermediate results Reset zoom"
+    )
+
+
+def test_whoever_presses_twice_gets_one_dialog(page, site):
+    open_table(page, site)
+    late = Held(page, "**/Plain/trials/9*")
+    for number in (99, 99, 98):
+        page.get_by_role("button", name=f"Trial {number}", exact=True).click()
+    late.wait_for(3)
+    late.let_go()
+    page.get_by_role("dialog", name="Trial 98").wait_for()
+    assert page.locator("dialog").count() == 1
+
+
+def test_a_page_that_was_left_does_not_come_over_the_next_one(page, site):
+    go(page, site, "Plain")
+    late = Held(page, "**/Plain/source")
+    page.get_by_role("link", name="Source").click()
+    late.wait_for(1)
+    page.get_by_role("link", name="Timeline").click()
+    page.get_by_role("heading", name="When each trial ran").wait_for()
+    late.let_go()
+    page.evaluate("1")
+    assert page.get_by_role("heading", name="When each trial ran").is_visible()
+
+
+def test_whoever_goes_on_by_keyboard_while_a_page_fills_is_not_called_back(page, site):
+    go(page, site, "Plain")
+    late = Held(page, "**/Plain/trials?*")
+    page.get_by_role("link", name="Trials").press("Enter")
+    late.wait_for(1)
+    search = page.get_by_role("searchbox")
+    search.press_sequentially("t0042")
+    late.let_go()
+    page.get_by_text("1 trial", exact=True).wait_for()
+    expect(search).to_be_focused()
+
+
+def test_a_button_that_is_reached_keeps_the_focus_while_trials_come(page, site):
+    waits = trial(0, TrialState.WAITING, started=None, ended=None)
+    folder = new_experiment(site.home, "Queue", [(waits, [], None)], state="RUNNING")
+    go(page, site, "Queue", "timeline")
+    button = page.get_by_role("button", name="Trial 0")
+    button.focus()
+    with Store.open(folder.store, write=True) as store:
+        keep_trial(store, trial(1, TrialState.WAITING, started=None, ended=None))
+    page.get_by_role("heading", name="Waiting: 2").wait_for()
+    expect(button).to_be_focused()
+
+
+def test_a_chart_s_button_keeps_the_focus_while_its_trial_runs(page, site):
+    running = trial(0, TrialState.RUNNING, started=time.time() - 600, ended=None)
+    new_experiment(site.home, "Runs", [(running, [0.1, 0.3], None)], state="RUNNING")
+    go(page, site, "Runs", "trials?trial=0")
+    dialog = page.get_by_role("dialog", name="Trial 0")
+    dialog.locator("canvas").press("+")
+    reset = dialog.get_by_role("button", name="Reset zoom")
+    reset.focus()
+    before = dialog.locator(".headline").text_content()
+    expect(dialog.locator(".headline")).not_to_have_text(before)  # it counts the time on
+    expect(reset).to_be_focused()
+
+
+def test_a_press_counts_though_the_row_changes_under_it(page, site):
+    running = trial(0, TrialState.RUNNING, ended=None)
+    folder = new_experiment(site.home, "Pressed", [(running, [], None)], state="RUNNING")
+    open_table(page, site, "Pressed")
+    box = page.get_by_role("checkbox", name="Choose trial 0")
+    box.hover()
+    page.mouse.down()
+    with Store.open(folder.store, write=True) as store:
+        store.end_trial(trial(0))
+    page.locator("tr[data-trial='0']").get_by_text("succeeded").wait_for()
+    page.mouse.up()
+    expect(box).to_be_checked()
