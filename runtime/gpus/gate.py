@@ -119,6 +119,8 @@ class _Gate:
         self._tried: set[int] = set()  # since the last view
         self._running: dict[int, float] = {}  # when its use was last kept
         self._said: set[object] = set()
+        for device in gpus.world.silent:
+            note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
 
     def take(self, trial: int) -> Mapping[str, str] | None:
         if trial in self._tried:

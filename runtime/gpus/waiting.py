@@ -28,7 +28,8 @@ RULES = {
     "GPU {gpu}, seen since {since}",
     "memory": "{memory} of GPU {gpu} are taken since {since} by no process that can be seen: one "
     "that is ending, or one of another container; --use-active-gpu does not mind",
-    "trouble": "GPU {gpu} {limit}, seen since {since}; it is tried again and again",
+    "trouble": "GPU {gpu} {limit}, since {since}; it is tried again and again",
+    "slow": "GPU {gpu} is looked at since {since}, and has not answered yet",
     "aside": "GPU {gpu} is set aside since {since}, {limit}",
     "mode": "GPU {gpu} lets nobody compute (its compute mode is Prohibited), seen since {since}",
     "gone": "GPU {gpu} is not there any more, since {since}",

@@ -16,9 +16,10 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 @dataclass(frozen=True, slots=True)
 class World:
     """GPUs from their uuid to what trials know them by: the uuid, or a number where the user's
-    own CUDA_VISIBLE_DEVICES has numbers."""
+    own CUDA_VISIBLE_DEVICES has numbers. `silent` are those that have not even told their uuid."""
 
     names: Mapping[str, str]
+    silent: tuple[Device, ...] = ()
 
     def environment(self, uuids: Sequence[str]) -> dict[str, str]:
         """What shows a process these GPUs and no other."""
@@ -34,7 +35,8 @@ def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
     shown = _shown(view.devices, environment.get(VISIBLE))
     chosen = _chosen(config.gpu_indices, shown, view.devices)
     _check(config, list(chosen), view, environment.get(VISIBLE))
-    return World({device.uuid: name for device, name in chosen.items()})
+    names = {device.uuid: name for device, name in chosen.items() if device.uuid}
+    return World(names, tuple(device for device in chosen if not device.uuid))
 
 
 def _check(config: Config, devices: list[Device], view: View, visible: str | None) -> None:

@@ -344,5 +344,5 @@ int nvmlEventSetWait_v2(void *set, Event *event, u32 milliseconds) {
         return OK;
     }
     usleep(milliseconds * 1000);
-    return TIMEOUT;
+    return failing(&m, __func__) ? failing(&m, __func__) : TIMEOUT;
 }

@@ -9,6 +9,7 @@ import pytest
 from annotate.errors import AnnotateError
 from runtime.gpus.leases import Lease
 from runtime.gpus.packing import out_of_memory
+from runtime.gpus.waiting import Wait
 
 MIB = 1 << 20
 
@@ -157,8 +158,75 @@ def test_in_a_container_an_unseen_process_on_a_leased_gpu_is_the_trials(inside, 
         inside.gpu(0, used=4500), inside.gpu(1), computes(0, 4194304), computes(1, 4194304)
     )
     assert one.take(1).gpus == ("0",)
-    assert one.leases.use(0).memory == 2250 * MIB, "an even share of all"
+    assert one.leases.use(0).memory == 2000 * MIB, "an even share of what the trials added"
+    (said,) = one.said
+    assert "NVML does not tell whose memory it is" in said, "once"
     assert rules(experiment("B", gpu_indices=("1",)).take(0)) == [("unseen", "1")]
+
+
+def test_where_nvml_lists_no_process_what_a_gpu_has_more_than_before_is_the_trials(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment(trials_per_gpu=None)
+    run(one, 0, somebody)
+    inside.write(inside.gpu(0, used=520))
+    one.look()
+    assert one.leases.use(0).memory is None, "it has not come as far as the GPU"
+    inside.write(inside.gpu(0, used=20500, util=40))
+    one.look()
+    use = one.leases.use(0)
+    assert (use.memory, use.utilisation) == (20000 * MIB, 40)
+    inside.write(inside.gpu(0, used=10500))
+    one.leases.give_back(0)
+    wait = one.take(1)
+    assert rules(wait) == [("memory", "0")]
+    assert "10.3 GiB of GPU 0 are taken" in str(wait), "who still holds it can't be seen"
+    inside.write(inside.gpu(0))
+    answers = [one.take(trial) for trial in (1, 2, 3)]
+    assert [isinstance(answer, Lease) for answer in answers] == [True, True, False]
+
+
+def test_a_process_whose_memory_nvml_does_not_tell_is_measured_by_the_gpus(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0), inside.gpu(1))
+    one = experiment()
+    run(one, 0, somebody)
+    inside.write(inside.gpu(0, used=3500), inside.gpu(1, used=3500), computes(0, somebody, -1))
+    one.look()
+    assert one.leases.use(0).memory == 3000 * MIB
+
+
+def test_a_slow_gpu_is_leased_by_what_it_said_after_its_lock_was_taken(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment()
+    inside.write(inside.gpu(0, slow=60))
+    one.look()
+    inside.write(inside.gpu(0, slow=200), computes(0, somebody))
+    assert not one.leases.take(0).blocks
+    until = time.monotonic() + 30
+    while not (wait := one.leases.take(0)).blocks or rules(wait) == [("slow", "0")]:
+        assert time.monotonic() < until
+        assert isinstance(wait, Wait), "no answer of before that counts"
+        one.look()
+    assert rules(wait) == [("computes", "0")]
+
+
+def test_a_slow_gpu_has_a_reason_and_a_quick_one_is_taken_first(inside, experiment):
+    inside.write(*inside.gpus(2))
+    one = experiment()
+    inside.write(inside.gpu(0, slow=400), inside.gpu(1))
+    one.look()
+    began = time.monotonic()
+    assert one.take(0).gpus == ("1",)
+    assert time.monotonic() - began < 2, "the slow one is not waited for"
+    until = began + 30
+    while rules(wait := one.take(1))[:1] != [("slow", "0")]:
+        assert time.monotonic() < until
+    assert "GPU 0 is looked at since" in str(wait)
 
 
 def test_an_instance_is_leased_by_its_own_name(inside, experiment):

@@ -74,22 +74,46 @@ def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
     monkeypatch.setattr(reading, "_LIMIT", 0.5)
     inside.write(*inside.gpus(2))
     nvml = Nvml()
+    nvml.view()
     inside.write(inside.gpu(0, slow=1000), inside.gpu(1))
-    slow, quick = nvml.view().devices
-    assert "has not answered since" in slow.trouble
+    slow, quick = nvml.view(0.2).devices
+    assert (slow.uuid, slow.trouble) == (inside.uuid(0), ""), "as it was when it last answered"
+    assert slow.read < quick.read
+    time.sleep(0.5)
+    began = time.monotonic()
+    slow, quick = nvml.view(30).devices
+    assert time.monotonic() - began < 1, "who was slow is not waited for"
+    assert slow.trouble == "does not answer"
     assert not quick.trouble
     inside.write(*inside.gpus(2))
-    until = time.monotonic() + 30
-    while nvml.view().devices[0].trouble and time.monotonic() < until:
+    until = began + 60
+    while (slow := nvml.view().devices[0]).trouble or slow.read < began + 1:
+        assert time.monotonic() < until, "it answers again"
         time.sleep(0.1)
-    assert not nvml.view().devices[0].trouble, "it answers again"
+
+
+def test_a_card_that_is_lost_at_the_start_has_no_name(inside):
+    inside.write(inside.gpu(0, error=15), inside.gpu(1))
+    lost, good = Nvml().view().devices
+    assert (lost.uuid, lost.label) == ("", "0")
+    assert "GPU is lost" in lost.trouble
+    assert not good.trouble
+
+
+def test_what_cards_told_before_one_was_lost_is_not_forgotten(inside):
+    inside.write(*inside.gpus(2))
+    nvml = Nvml()
+    nvml.view()
+    fail = "fail function=nvmlEventSetWait_v2 error=15"
+    inside.write(*inside.gpus(2), "xid gpu=1 number=79 serial=21", fail)
+    assert nvml.view().xids == (("1", 79),)
 
 
 def test_what_a_card_does_not_tell_is_not_known(inside):
     inside.write(
         inside.gpu(0),
         "fail function=nvmlDeviceGetUtilizationRates error=3",
-        "fail function=nvmlDeviceGetTotalEccErrors error=3",
+        "fail function=nvmlDeviceGetTotalEccErrors error=999",
         "fail function=nvmlDeviceGetMemoryInfo_v2 error=13",
         "fail function=nvmlDeviceGetComputeRunningProcesses_v3 error=13",
         "process gpu=0 pid=4194304 memory=-1 kind=C",
