@@ -216,7 +216,7 @@ class _Gate:
                 self._note(f"trial {number} {why}")
                 return True
         elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
-            self._leases.failed(number)
+            self._leases.failed(number, failure.kind)
         return False
 
     def slots(self, config: Config) -> int:

@@ -273,10 +273,10 @@ class Leases:
         if trial in self._runs:
             self._health.worked(self._runs[trial].uuids)
 
-    def failed(self, trial: int) -> None:
-        """The trial failed at its start."""
+    def failed(self, trial: int, kind: str) -> None:
+        """The trial failed at its start; `kind` is the same for the same failure."""
         if trial in self._runs:
-            self._health.failed(self._runs[trial].uuids)
+            self._health.failed(self._runs[trial].uuids, kind)
 
     def crowded(self, trial: int) -> bool:
         """The trial ran out of GPU memory. Where it was not alone, it is to run again, alone, and

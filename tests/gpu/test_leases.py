@@ -358,11 +358,11 @@ def test_a_card_on_which_trials_fail_at_start_is_set_aside(inside, experiment):
     inside.write(*inside.gpus(2))
     one = experiment()
     one.take(0)
-    one.leases.failed(0)
+    one.leases.failed(0, "a CUDA error")
     one.leases.give_back(0)
     assert one.take(1).gpus == ("1",), "another one is tried first"
     assert one.take(2).gpus == ("0",)
-    one.leases.failed(2)
+    one.leases.failed(2, "a CUDA error")
     one.leases.give_back(2)
     assert not one.leases.news(), "as long as no trial did well, the script may be at fault"
     one.leases.worked(1)
@@ -379,17 +379,37 @@ def test_a_card_set_aside_is_tried_again_later():
     now = [1000.0]
     health = Health({"a": "0", "b": "1"}, now=lambda: now[0])
     health.worked(["b"])
-    health.failed(["a"])
-    health.failed(["a"])
+    health.failed(["a"], "an error")
+    health.failed(["a"], "an error")
     assert health.aside("a")
     now[0] += 601
     assert not health.aside("a")
-    health.failed(["a"])
+    health.failed(["a"], "an error")
     assert health.aside("a"), "one more failure is enough then"
     now[0] += 601
     assert health.aside("a"), "and for longer"
     now[0] += 600
     assert not health.aside("a")
+
+
+def test_a_card_is_not_set_aside_for_what_fails_elsewhere_too():
+    from runtime.gpus.health import Health
+
+    health = Health({"a": "0", "b": "1", "c": "2"})
+    health.worked(["b", "c"])
+    health.failed(["b"], "a head that does not divide")
+    health.failed(["a"], "a head that does not divide")
+    health.failed(["a"], "a head that does not divide")
+    assert not health.aside("a")
+    health.failed(["c"], "an odd size")
+    health.failed(["c"], "an odd size")
+    assert health.aside("c")
+    health.news()
+    health.failed(["b"], "an odd size")
+    assert not health.aside("c"), "by then it is known to be the script"
+    assert health.news() == ["GPU 2 is used again: trials fail like that elsewhere"]
+    health.failed(["a"], "a head that does not divide")
+    assert health.aside("a"), "three in a row are more than one elsewhere"
 
 
 def test_errors_that_nvml_tells_are_named(inside, experiment):
