@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -22,6 +23,7 @@ from runtime.trial import GpuUse, Trial, TrialState
 from runtime.trials import Trials
 
 _START = 120.0  # seconds: a failure without any report is one at the start
+_MOST_FAULTS = 3  # GPUs that failed a trial: more, and it may be what does it
 _PATIENCE = 3.0  # seconds that a trial may wait before people are told
 _KEEP = 10.0  # seconds between two times that what changes all the time is kept
 
@@ -118,6 +120,7 @@ class _Gate:
         self._waiting: dict[int, _Waiting] = {}
         self._tried: set[int] = set()  # since the last view
         self._running: dict[int, float] = {}  # when its use was last kept
+        self._faults: Counter[int] = Counter()  # of GPUs, by the trial that they cut off
         self._said: set[object] = set()
         for device in gpus.world.silent:
             note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
@@ -210,10 +213,15 @@ class _Gate:
             if trial.state is TrialState.SUCCEEDED or trial.reports:
                 self._leases.worked(number)
             return False
-        if out_of_memory(failure.output):
-            if self._leases.crowded(number):
-                why = "ran out of GPU memory beside others: it runs again, alone"
-                self._note(f"trial {number} {why}")
+        fault = self._leases.fault(number)
+        if fault is not None and self._faults[number] < _MOST_FAULTS:
+            self._faults[number] += 1
+            self._note(f"trial {number} was cut off, as {fault}; it runs again")
+            return True
+        if out_of_memory(failure.text):
+            beside = self._leases.crowded(number)
+            if beside is not None:
+                self._note(f"trial {number} ran out of GPU memory {beside}: it runs again, alone")
                 return True
         elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
             self._leases.failed(number, failure.kind)

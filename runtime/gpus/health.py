@@ -72,6 +72,11 @@ class Health:
         aside = self._aside.get(uuid)
         return aside if aside is not None and self._now() < aside.since + aside.pause else None
 
+    def fault(self, uuid: str) -> str | None:
+        """For which error that NVML named it is set aside now, if for one."""
+        aside = self.aside(uuid)
+        return aside.why if aside is not None and uuid not in self._blamed else None
+
     def news(self) -> list[str]:
         """What people should know, once."""
         told, self._told = self._told, []

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runtime.config import Config
-from runtime.gpus.device import PROHIBITED, Device, View
+from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
 from runtime.gpus.locks import Holder, Lock, Locks, Taken
 from runtime.gpus.packing import Packing
@@ -278,15 +278,40 @@ class Leases:
         if trial in self._runs:
             self._health.failed(self._runs[trial].uuids, kind)
 
-    def crowded(self, trial: int) -> bool:
-        """The trial ran out of GPU memory. Where it was not alone, it is to run again, alone, and
-        fewer are packed from now on."""
+    def crowded(self, trial: int) -> str | None:
+        """The trial ran out of GPU memory: beside whom, where it was not alone. Then it is to run
+        again, alone, and fewer are packed from now on."""
         run = self._runs.get(trial)
-        if run is None or run.shared == 1:
-            return False
-        self._packing.lower(run.shared)
+        if run is None:
+            return None
+        if run.shared > 1:
+            self._packing.lower(run.shared)
+            run.again = True
+            return "beside others"
+        if self._active or trial in self._alone:
+            return None
+        guest = next(filter(None, map(self._guest, run.uuids)), None)
+        if guest is None:
+            return None
         run.again = True
-        return True
+        return f"beside {guest.who}, with {size(guest.memory)} of GPU {guest.gpu}"
+
+    def _guest(self, uuid: str) -> Block | None:
+        """Who else computes there that can be seen."""
+        device = self._devices.get(uuid)
+        block = None if device is None else self._busy.block(device, self._pids(uuid))
+        return block if block is not None and block.process else None
+
+    def fault(self, trial: int) -> str | None:
+        """What is known against a GPU of the trial, as of now."""
+        run = self._runs.get(trial)
+        for uuid in run.uuids if run is not None else ():
+            device, fault = self._devices.get(uuid), self._health.fault(uuid)
+            if device is not None and device.trouble:
+                return f"GPU {device.label} {device.trouble}"
+            if fault is not None:  # since the lease: before, it would not have had that GPU
+                return f"GPU {self._labels[uuid]} has a fault: {fault}"
+        return None
 
     def give_back(self, trial: int) -> None:
         """The trial has ended, or does not want its GPUs any more."""

@@ -20,11 +20,11 @@ RULES = {
     "full": "GPU {gpu} runs {trials} since {since}, and {limit}",
     "alone": "GPU {gpu} runs {trials} since {since}, and this trial, which ran out of GPU memory "
     "beside others, runs alone",
-    "computes": "on GPU {gpu} {process} (pid {pid}, {user}) computes with {memory} since {since}; "
+    "computes": "on GPU {gpu} {who} computes with {memory} since {since}; "
     "--use-active-gpu does not mind",
     "unseen": "on GPU {gpu} pid {pid}, which can't be seen from here (another container?), "
     "computes with {memory} since {since}; --use-active-gpu does not mind",
-    "left": "{trials} has ended, but of it {process} (pid {pid}, {user}) still holds {memory} of "
+    "left": "{trials} has ended, but of it {who} still holds {memory} of "
     "GPU {gpu}, seen since {since}",
     "memory": "{memory} of GPU {gpu} are taken since {since} by no process that can be seen: one "
     "that is ending, or one of another container; --use-active-gpu does not mind",
@@ -54,8 +54,17 @@ class Block:
 
     def __str__(self) -> str:
         words = {f.name: getattr(self, f.name) for f in fields(self)}
-        words |= {"since": clock(self.since), "memory": size(self.memory)}
-        return RULES[self.rule].format_map({**words, "user": self.user or "an unknown user"})
+        words |= {"since": clock(self.since), "memory": size(self.memory), "who": self.who}
+        return RULES[self.rule].format_map({**words, "user": self._user})
+
+    @property
+    def who(self) -> str:
+        """The process, for people."""
+        return f"{self.process} (pid {self.pid}, {self._user})"
+
+    @property
+    def _user(self) -> str:
+        return self.user or "an unknown user"
 
     @property
     def key(self) -> tuple[str, str, int | None, str]:

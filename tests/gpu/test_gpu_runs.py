@@ -24,6 +24,8 @@ began = time.time()
 time.sleep(float(os.environ.get("TAKES", "0.6")))
 with open(f"{folder}/diary", "a") as file:
     file.write(json.dumps([gpus, began, time.time(), os.environ["CUDA_DEVICE_ORDER"]]) + "\\n")
+if gpus[0] == os.environ.get("FAILS"):
+    raise RuntimeError("CUDA error: unspecified launch failure")
 # @nni.report_final_result(lr)
 """
 
@@ -139,6 +141,49 @@ def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate)
     assert "3 trials (3 succeeded)" in done.stdout
     times = sorted((begin, end) for _, begin, end, _ in diary(machine))
     assert all(one[1] <= other[0] for one, other in pairwise(times))
+
+
+def test_room_that_was_wanting_is_recognised_whoever_of_a_trial_says_so(script, machine, annotate):
+    """The words stand before the last traceback, as those of a child, or of a cause, do."""
+    text = TRAIN.replace(
+        "began = ",
+        "import sys\nothers = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
+        "if len(others) == 2:\n"
+        "    os.remove(mine + '.process')\n"
+        "    sys.stderr.write('torch.OutOfMemoryError: CUDA out of memory. Tried\\n')\n"
+        "    raise RuntimeError('a child failed')\n"
+        "began = ",
+    ).replace("# @nni.report", "os.remove(mine + '.process')\n# @nni.report")
+    (script / "train.py").write_text(text)
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
+    done = annotate("run", "train.py", *words, TAKES="1.5")
+    assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
+    assert "2 trials (2 succeeded)" in done.stdout
+
+
+def test_a_trial_whose_gpu_is_lost_runs_again_on_another(begin, machine):
+    machine.write(*machine.gpus(2))
+    words = ["--gpus", "1", "--max-trials", "1", "--json"]
+    driver = begin("run", "train.py", *words, TAKES="5", FAILS=machine.uuid(0))
+    until(lambda: list(machine.folder.glob("*.process")), "the trial computes")
+    machine.write(machine.gpu(0, error=15), machine.gpu(1), "xid gpu=0 number=79 serial=41")
+    output, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 0, errors
+    assert "trial 0 was cut off, as GPU 0 gives an error: GPU is lost; it runs again" in errors
+    assert "GPU 0 is set aside" in errors
+    (trial,) = json.loads(output)["trials"]
+    assert (trial["state"], trial["gpu"]["gpus"]) == ("SUCCEEDED", ["1"])
+
+
+def test_a_gpu_that_is_silent_at_the_start_is_left_out_and_that_is_said(script, machine, annotate):
+    machine.write(machine.gpu(0, error=15), machine.gpu(1))
+    done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
+    said = "GPU 0 gives an error: GPU is lost: this driver goes on without it"
+    assert said in done.stderr
+    assert diary(machine)[0][0] == [machine.uuid(1)]
+    done = annotate("run", "train.py", "--gpus", "2", code=2)
+    assert "only 1 of 2 work" in done.stderr
 
 
 def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annotate):

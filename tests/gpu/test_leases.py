@@ -325,33 +325,87 @@ def test_a_trial_without_room_runs_alone_and_fewer_are_packed(inside, experiment
     one = experiment(trials_per_gpu=3)
     for trial in range(3):
         one.take(trial)
-    assert one.leases.crowded(2)
+    assert one.leases.crowded(2) == "beside others"
     one.leases.give_back(2)
     assert rules(one.take(2)) == [("alone", "0")]
     one.leases.give_back(0)
     one.leases.give_back(1)
     assert one.take(2).gpus == ("0",)
     assert rules(one.take(3)) == [("alone", "0")]
-    assert not one.leases.crowded(2), "alone it is a failure like any other"
+    assert one.leases.crowded(2) is None, "alone it is a failure like any other"
     one.leases.give_back(2)
     answers = [one.take(trial) for trial in (4, 5, 6)]
     assert [isinstance(answer, Lease) for answer in answers] == [True, True, False]
     assert "3 together ran out of its memory" in str(answers[2])
 
 
-WORDS = [
+def test_a_trial_that_somebody_took_the_room_of_runs_again_when_that_has_gone(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment()
+    run(one, 0, 4194304)
+    inside.write(inside.gpu(0, used=70500), computes(0, somebody, 70000))
+    one.look()
+    beside = one.leases.crowded(0)
+    assert beside.startswith(f"beside sleep (pid {somebody}, ")
+    assert beside.endswith("with 68.4 GiB of GPU 0")
+    one.leases.give_back(0)
+    assert rules(one.take(0)) == [("computes", "0")]
+    inside.write(inside.gpu(0))
+    assert isinstance(one.take(0), Lease)
+    assert one.leases.crowded(0) is None, "once: then it is the trial's own failure"
+
+
+def test_what_is_known_against_a_trials_gpu_is_told(inside, experiment):
+    inside.write(*inside.gpus(2))
+    one = experiment()
+    for trial in (0, 1):
+        assert isinstance(one.take(trial), Lease)
+    assert one.leases.fault(0) is None
+    inside.write(inside.gpu(0, error=15), inside.gpu(1), "xid gpu=1 number=48 serial=31")
+    one.look()
+    assert one.leases.fault(0) == "GPU 0 gives an error: GPU is lost"
+    assert "Xid 48, an ECC error that could not be corrected" in one.leases.fault(1)
+
+
+WORDS = [  # as those libraries say it
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
-    "RuntimeError: CUDA error: out of memory",
+    "torch.AcceleratorError: CUDA error: out of memory",
     "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "RuntimeError: cuFFT error: CUFFT_ALLOC_FAILED",
+    "RuntimeError: Triton Error [CUDA]: out of memory",
+    "ncclUnhandledCudaError: Last error:\nCuda failure 2 'out of memory'",
     "ResourceExhaustedError: OOM when allocating tensor with shape[64,512] on GPU:0",
+    "ResourceExhaustedError: {{function_node __wrapped__Mul}} failed to allocate memory [Op:Mul]",
+    "failed to allocate 2.00G (2147483648 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY",
     "jaxlib.xla_extension.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory while trying to",
+    "jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Failed to allocate request for 2.00GiB",
+    "cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 8,000,000,000 bytes",
+    "xgboost.core.XGBoostError: std::bad_alloc: cudaErrorMemoryAllocation: out of memory",
+    "[LightGBM] [Fatal] [CUDA] out of memory allocate.cu 42",
+    "_catboost.CatBoostError: CUDA error 2: out of memory",
 ]
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_words_that_say_that_a_gpu_had_no_room(words):
     assert out_of_memory(f"Traceback (most recent call last):\n{words}")
-    assert not out_of_memory("MemoryError: Unable to allocate 8.00 GiB for an array")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "MemoryError: Unable to allocate 8.00 GiB for an array",
+        "RuntimeError: CUDA error: an illegal memory access was encountered",
+        "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.",
+        "grpc: RESOURCE_EXHAUSTED: quota",
+    ],
+)
+def test_other_words_do_not(words):
+    assert not out_of_memory(words)
 
 
 def test_a_card_on_which_trials_fail_at_start_is_set_aside(inside, experiment):
