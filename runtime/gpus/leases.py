@@ -345,6 +345,11 @@ class Leases:
             held.lock.release()
         self._locks.close()
 
+    def unused(self) -> list[Block]:
+        """What is in the way on GPUs on which no trial runs."""
+        free = [uuid for uuid in self._labels if uuid not in self._held]
+        return [block for uuid in free if (block := self._standing(uuid))]
+
     @property
     def room(self) -> int:
         """How many trials there is room for now, those that run included; at least one."""

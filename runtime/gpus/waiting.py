@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import TypeAlias
 
 from annotate.domains import JSON
 from runtime.gpus.device import Device, Process, size
 from runtime.gpus.locks import Holder
+
+#: What stays the same as long as a reason does: rule, GPU, pid, trials.
+Key: TypeAlias = tuple[str, str, int | None, str]
 
 LOOKING = "the GPUs are being looked at"
 #: Above this, memory that no process holds is somebody's: a card keeps some for itself.
@@ -67,8 +71,7 @@ class Block:
         return self.user or "an unknown user"
 
     @property
-    def key(self) -> tuple[str, str, int | None, str]:
-        """What stays the same as long as the reason does."""
+    def key(self) -> Key:
         return self.rule, self.gpu, self.pid, self.trials
 
     def to_json(self) -> dict[str, JSON]:
@@ -91,7 +94,7 @@ class Wait:
         return f"waits for {count(self.asked)}: " + "; ".join(str(b) for b in self.blocks)
 
     @property
-    def key(self) -> tuple[tuple[str, str, int | None, str], ...]:
+    def key(self) -> tuple[Key, ...]:
         return tuple(block.key for block in self.blocks)
 
     @property

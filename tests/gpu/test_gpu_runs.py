@@ -124,6 +124,44 @@ def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
     assert "GPU-seconds" in output
 
 
+def test_what_a_trial_waited_for_is_kept_when_it_runs(script, machine, annotate):
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2", "--json"]
+    done = annotate("run", "train.py", *words, TAKES="2")
+    one, two = sorted(json.loads(done.stdout)["trials"], key=lambda t: t["gpu"]["waited"])
+    assert one["gpu"]["waited"] < 1
+    assert two["gpu"]["waited"] > 1.5
+    (text,) = two["gpu"]["waited_for"]
+    assert text.startswith(f"GPU 0 runs trial {one['number']} since")
+    assert two["gpu"]["waits"] == []
+
+
+def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine, begin, annotate):
+    machine.write(*machine.gpus(2))
+    guest = begin("run", "train.py", "--gpus", "0", "--max-trials", "1", TAKES="600")
+    line = f"process gpu=1 pid={guest.pid} memory=9000"
+    (machine.folder / "guest.process").write_text(line)
+    words = ["--gpus", "1", "--concurrency", "auto", "--max-trials", "2"]
+    done = annotate("run", "train.py", *words, TAKES="3")
+    said = [text for text in done.stderr.splitlines() if "no trial runs on GPU 1" in text]
+    assert len(said) == 1
+    assert f"(pid {guest.pid}, " in said[0]
+
+
+def test_a_trial_that_has_no_slot_any_more_waits_for_no_gpu(begin, machine, annotate):
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2"]
+    driver = begin("run", "train.py", *words, TAKES="600")
+    name = driver.stderr.readline().removeprefix("experiment ").partition(":")[0]
+
+    def listed(said):
+        return said in annotate("trial", "ls", name).stdout
+
+    until(lambda: listed("waits for a GPU: GPU 0 runs trial"), "the second trial waits for a GPU")
+    annotate("update", "concurrency", name, "--value", "1")
+    until(lambda: listed("until a slot is free"), "it waits for a slot alone")
+
+
 def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate):
     text = TRAIN.replace(
         "began = ",
