@@ -191,6 +191,7 @@ int nvmlInitWithFlags(u32 flags) {
     return m.init_error;
 }
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
+int nvmlInit(void) { return nvmlInitWithFlags(0); }  /* as PyTorch calls it */
 int nvmlShutdown(void) { return OK; }
 const char *nvmlErrorString(int code) {
     static char text[40];
