@@ -1,12 +1,17 @@
 """Reading GPUs: pynvml itself, over a simulated NVML."""
 
 import os
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from runtime.gpus import nvml as reading
+from runtime.gpus.device import Process
 from runtime.gpus.nvml import NoNvml, Nvml
+from runtime.gpus.processes import described
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 8])
@@ -32,6 +37,36 @@ def test_who_computes_is_known_by_name_user_and_kin(inside):
     assert os.getppid() in seen.kin
     assert (unseen.name, unseen.kin) == ("", frozenset())
     assert device.drawn == 300 << 20, "who only draws does not compute"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["tr\nain.py"], "python tr?ain.py"),
+        (["-u", "-m", "train"], "python train"),
+        (["-c", "print(1)", "x"], "python"),
+        (["stage/run.py", "train.py", "--fast"], "python train.py"),
+        (["stage/annotate_fork_server.py", "7", "code/train.py"], "python train.py"),
+    ],
+)
+def test_an_interpreter_is_called_by_what_it_runs_whatever_its_process_is_called(
+    tmp_path, words, name
+):
+    """As PyTorch renames it."""
+    (tmp_path / "python").symlink_to(sys.executable)
+    rename = "open('/proc/self/comm', 'w').write('pt_main_thread'); input()"
+    (tmp_path / "stage").mkdir()
+    ours = ("stage/run.py", "stage/annotate_fork_server.py")
+    for module in ("tr\nain.py", "train.py", *ours):
+        (tmp_path / module).write_text(rename)
+    words = [rename if word == "print(1)" else word for word in words]
+    with subprocess.Popen(
+        [str(tmp_path / "python"), *words], cwd=tmp_path, stdin=subprocess.PIPE
+    ) as process:
+        until = time.monotonic() + 30
+        while psutil.Process(process.pid).name() != "pt_main_thread":
+            assert time.monotonic() < until
+        assert described(Process(process.pid, None)).name == name
 
 
 def test_a_card_in_mig_mode_is_its_instances(inside):
