@@ -193,6 +193,9 @@ int nvmlInitWithFlags(u32 flags) {
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 int nvmlInit(void) { return nvmlInitWithFlags(0); }  /* as PyTorch calls it */
 int nvmlShutdown(void) { return OK; }
+int nvmlSystemGetDriverVersion(char *out, u32 size) {
+    return snprintf(out, size, "simulated") < (int)size ? OK : SMALL;
+}
 const char *nvmlErrorString(int code) {
     static char text[40];
     switch (code) {

@@ -124,9 +124,10 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 scale = 2.0  # @nni.uniform(1, 3)
-def rank(number, count, address, scale):
+def rank(number, count, path, scale):
     torch.cuda.set_device(number)
-    dist.init_process_group("nccl", init_method=address, rank=number, world_size=count)
+    store = dist.FileStore(path, count)
+    dist.init_process_group("nccl", store=store, rank=number, world_size=count)
     total = torch.full((1,), scale, device="cuda")
     dist.all_reduce(total)
     dist.destroy_process_group()
@@ -134,10 +135,10 @@ def rank(number, count, address, scale):
 if __name__ == "__main__":
     count = torch.cuda.device_count()
     assert count == len(os.environ["CUDA_VISIBLE_DEVICES"].split(","))
-    address = "file://" + os.environ["NNI_OUTPUT_DIR"] + "/rendezvous"
-    rank(0, 1, address + "1", scale)
+    path = os.path.join(os.environ["NNI_OUTPUT_DIR"], "rendezvous")
+    rank(0, 1, path, scale)
     if count > 1:
-        mp.spawn(rank, (count, address, scale), count)
+        mp.spawn(rank, (count, path + "2", scale), count)
     # @nni.report_final_result(count)
 """
 
@@ -270,7 +271,7 @@ def test_forked_trials_use_cuda_one_after_the_other_and_are_measured(
         use = trial["gpu"]
         say(f"trial {trial['number']} on {entries[0]['name']}: {use}")
         assert GIB < use["peak"] < 4 * GIB, "its memory was measured"
-        assert gpu["mig"] or use["utilisation"] > 10, "and how busy it was"
+        assert gpu["mig"] or (use["utilisation"] or 0) > 10, "and how busy it was"
         assert use["seconds"] > 5
     for text in done.stderr.splitlines():
         if "NVML does not tell" in text:
@@ -346,10 +347,9 @@ def test_a_packed_trial_that_has_no_room_runs_again_alone(folder, annotate, gpu,
     (folder / "train.py").write_text(GREEDY)
     words = ["--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
     done = annotate(*leasing, *words, timeout=LIMIT)
-    said = [text for text in done.stderr.splitlines() if "ran out of GPU memory" in text]
-    say(*said)
-    assert len(said) == 1
-    assert "beside others: it runs again, alone" in said[0]
+    (said,) = [text for text in done.stderr.splitlines() if "it runs again" in text]
+    say(said)
+    assert said.endswith("ran out of GPU memory beside others: it runs again, alone")
     assert "2 trials (2 succeeded)" in done.stdout
 
 
