@@ -246,6 +246,11 @@ def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annota
             ["--gpus", "-1", "--trials-per-gpu", "0"],
             ["--gpus must not be negative", "--trials-per-gpu must be at least 1"],
         ),
+        (
+            "",
+            ["--gpu-indices", "0", "--use-active-gpu", "--gpus", "0"],
+            ["--gpu-indices, --use-active-gpu: no GPU is leased without --gpus N"],
+        ),
     ],
 )
 def test_what_is_missing_is_said_before_anything_starts(

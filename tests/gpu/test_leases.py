@@ -1,6 +1,7 @@
 """Who gets which GPU, who waits, and what for."""
 
 import os
+import shlex
 import subprocess
 import time
 
@@ -263,8 +264,10 @@ def test_what_the_user_has_made_visible_is_the_world(inside, experiment, visible
 @pytest.mark.parametrize("visible", ["", "-1", "7", "0,0", "none"])
 def test_a_world_without_gpus_is_said_at_once(inside, experiment, visible):
     inside.write(*inside.gpus(4))
-    with pytest.raises(AnnotateError, match=f"this machine has 4, of which .*={visible} shows 0"):
+    said = f"this machine has 4, of which .*={shlex.quote(visible)} shows 0"
+    with pytest.raises(AnnotateError, match=said) as caught:
         experiment(environment={"CUDA_VISIBLE_DEVICES": visible})
+    assert caught.value.hint.startswith("unset CUDA_VISIBLE_DEVICES")
 
 
 def test_cards_that_do_not_work_do_not_count(inside, experiment):
