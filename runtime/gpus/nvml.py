@@ -15,6 +15,7 @@ from runtime.gpus.processes import described
 _LOOK = 1.0  # seconds that a look waits for a GPU; what a slower one says is in a later look
 _LIMIT = 15.0  # seconds that a GPU has to answer
 _AT_START = 30.0  # seconds that the library has to open: a card may have to wake up
+_DESKTOP = 1 << 30  # bytes: a program that draws, and has less, does not count as computing
 _UNCORRECTED, _SINCE_BOOT = 1, 0  # NVML's numbers
 _XID = 8
 _MOST_EVENTS = 100  # a view; a card that reports errors without an end is not followed for ever
@@ -156,6 +157,10 @@ class _Card:
         nvml = self._nvml
         total, used = self._memory(handle)
         drawing = self._processes("Graphics", handle)
+        # A desktop's programs may do both, and little of either.
+        desktop = {p.pid for p in drawing if p.memory is not None and p.memory < _DESKTOP}
+        computing = [p for p in self._processes("Compute", handle) if p.pid not in desktop]
+        both = {p.pid for p in computing}
         rates = self._maybe(nvml.nvmlDeviceGetUtilizationRates, handle)
         return Device(
             uuid=nvml.nvmlDeviceGetUUID(handle),
@@ -163,8 +168,8 @@ class _Card:
             name=name,
             total=total,
             used=used,
-            drawn=_sum([p.memory for p in drawing]),
-            processes=tuple(described(p) for p in self._processes("Compute", handle)),
+            drawn=_sum([p.memory for p in drawing if p.pid not in both]),
+            processes=tuple(map(described, computing)),
             utilisation=None if rates is None else int(rates.gpu),
             mode=self._maybe(nvml.nvmlDeviceGetComputeMode, handle) or 0,
         )

@@ -262,6 +262,24 @@ def test_what_is_missing_is_said_before_anything_starts(
     assert not list(home.glob("experiments/*/experiment.db"))
 
 
+def test_a_driver_that_takes_its_time_to_answer_is_not_waited_for_in_silence(
+    script, machine, annotate
+):
+    machine.write("init slow=4000", *machine.gpus(1))
+    done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
+    assert done.stderr.startswith("NVIDIA's driver has not answered yet\n")
+
+
+def test_options_of_a_config_file_without_a_gpu_to_lease_are_named(script, annotate):
+    (script / "config.yml").write_text(
+        "useAnnotation: true\nmaxTrialNum: 1\n"
+        "trial:\n  command: python3 train.py\n  codeDir: .\n  gpuNum: 0\n"
+        "localConfig:\n  gpuIndices: 0\ntuner:\n  builtinTunerName: Random\n"
+    )
+    done = annotate("run", "-c", "config.yml", code=None)
+    assert "config.yml: --gpu-indices: no GPU is leased, as gpuNum is not above 0" in done.stderr
+
+
 def test_without_a_driver_gpus_1_says_so(script, annotate):
     if subprocess.run(["sh", "-c", "ldconfig -p | grep -q libnvidia-ml"], check=False).returncode:
         done = annotate("run", "train.py", "--gpus", "1", code=2)

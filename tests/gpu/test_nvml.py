@@ -39,6 +39,17 @@ def test_who_computes_is_known_by_name_user_and_kin(inside):
     assert device.drawn == 300 << 20, "who only draws does not compute"
 
 
+def test_a_program_of_the_desktop_that_also_computes_a_little_only_draws(inside):
+    inside.write(
+        inside.gpu(0),
+        *(f"process gpu=0 pid=4194301 memory=400 kind={kind}" for kind in "CG"),
+        *(f"process gpu=0 pid=4194302 memory=4000 kind={kind}" for kind in "CG"),
+    )
+    (device,) = Nvml().view().devices
+    assert [process.pid for process in device.processes] == [4194302]
+    assert device.drawn == 400 << 20
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [
