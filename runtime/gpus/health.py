@@ -144,7 +144,7 @@ class Health:
         for uuid, kinds in list(self._blamed.items()):
             if self.aside(uuid) is not None and not self._to_blame(uuid, kinds):
                 del self._blamed[uuid], self._aside[uuid]
-                self._times[uuid] -= 1
+                self._times[uuid] = max(0, self._times[uuid] - 1)
                 label = self._labels[uuid]
                 self._told.append(f"GPU {label} is used again: trials fail like that elsewhere")
 

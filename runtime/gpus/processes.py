@@ -34,8 +34,8 @@ def described(process: Process) -> Process:
 
 
 def _name(process: psutil.Process) -> str:
-    """`train` or, of an interpreter, `python train.py`. That is told by its command: PyTorch calls
-    the process itself `pt_main_thread`."""
+    """`train` or, of an interpreter, `python train.py`. That is told by its command: PyTorch may
+    call the process itself `pt_main_thread`."""
     name = str(process.name())
     with suppress(psutil.Error):
         first, *words = process.cmdline() or [name]
