@@ -83,6 +83,16 @@ class Config:
                 yield f"{_option(name)} must be above 0, not {seconds:g}"
 
     @property
+    def without_lease(self) -> list[str]:
+        """The options about leases that do nothing, as there are none."""
+        given = {
+            "--gpu-indices": bool(self.gpu_indices),
+            "--trials-per-gpu": self.trials_per_gpu != 1,
+            "--use-active-gpu": self.use_active_gpu,
+        }
+        return [] if self.gpus else [name for name, is_given in given.items() if is_given]
+
+    @property
     def optimize(self) -> str:
         return "maximize" if self.maximize else "minimize"
 

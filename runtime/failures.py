@@ -10,7 +10,7 @@ from pathlib import Path
 from runtime.paths import TrialFolder
 from runtime.trial import Trial
 
-_TAIL = 16384  # bytes of standard error that are looked at
+_TAIL = 65536  # bytes of standard error that are looked at
 _LINES = 30  # lines of it that are shown
 NO_REPORT = "write # @nni.report_final_result(value) on the line where it is known"
 _TRACEBACK = "Traceback (most recent call last):"
@@ -25,10 +25,15 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One line for tables, and what the trial wrote last (empty where it wrote nothing)."""
+    """One line for tables, and what the trial wrote last (empty where it wrote nothing).
+
+    `text` is more of that: what failed last may be due to what another process of the trial, or an
+    error that was handled, said before.
+    """
 
     reason: str
     output: str
+    text: str = ""
 
     @property
     def kind(self) -> str:
@@ -45,12 +50,13 @@ def failure_of(
     """
     if code == 0 and trial.metric is not None:
         return None
-    output = tail(folder.stderr)
+    text = _end(folder.stderr)
+    output = _last(text)
     if code == 0 or cause:
-        return Failure(cause or _no_result(trial), output)
+        return Failure(cause or _no_result(trial), output, text)
     what = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
     said = _said(output) if code > 0 else ""
-    return Failure(f"{_memory(output)}{what}{': ' if said else ''}{said}", output)
+    return Failure(f"{_memory(output)}{what}{': ' if said else ''}{said}", output, text)
 
 
 def _said(output: str) -> str:
@@ -89,13 +95,20 @@ def _signal_name(number: int) -> str:
 
 def tail(path: Path) -> str:
     """The last traceback in the file, or else its last lines."""
+    return _last(_end(path))
+
+
+def _end(path: Path) -> str:
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - _TAIL))
-            text = file.read().decode("utf-8", errors="replace")
+            return file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _last(text: str) -> str:
     lines = text.rstrip().splitlines()
     starts = [n for n, line in enumerate(lines) if line.startswith(_TRACEBACK)]
     if starts and len(lines) - starts[-1] <= 2 * _LINES:

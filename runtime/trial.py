@@ -60,7 +60,8 @@ class GpuUse:
 
     `memory` is what it has now and `peak` what it had at most, in bytes of all its GPUs;
     `utilisation` is the mean in percent, a GPU's being shared out evenly among the trials on it.
-    They are None where NVML does not tell. Where the trial waits, `waits` says for what.
+    They are None where NVML does not tell. Where the trial waits, `waits` says for what. `waited`
+    is how many seconds it waited for GPUs before it ran, `waited_for` what was in the way then.
     """
 
     gpus: tuple[str, ...] = ()
@@ -69,13 +70,16 @@ class GpuUse:
     peak: int | None = None
     utilisation: float | None = None
     waits: tuple[Mapping[str, JSON], ...] = ()
+    waited: float = 0.0
+    waited_for: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JSON]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, use: Mapping[str, JSON]) -> GpuUse:
-        return cls(**{**use, "gpus": tuple(use["gpus"]), "waits": tuple(use["waits"])})
+        lists = {name: tuple(use.get(name, ())) for name in ("gpus", "waits", "waited_for")}
+        return cls(**{**use, **lists})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -27,6 +28,8 @@ from runtime.job import warm
 from runtime.paths import ExperimentFolder
 from runtime.results import experiment_document
 from runtime.store import Store
+
+_LATE = 3.0  # seconds
 
 
 def drive(
@@ -51,7 +54,8 @@ def drive(
     _leave_the_cores_to_the_trials()
     tuner = algorithms.tuner_of(config, space)
     assessor = algorithms.assessor_of(config, tuner)
-    gpus = open_gpus(config, environment)
+    with _said_if_late("NVIDIA's driver has not answered yet"):
+        gpus = open_gpus(config, environment)
     folder = find()
     notes = [*notes, *filter(None, [filesystem.warning(folder.path)])]
     with (
@@ -94,6 +98,17 @@ def drive(
         _say_how_it_goes_on(folder)
         return 130
     return 0 if experiment.best is not None else 1
+
+
+@contextmanager
+def _said_if_late(text: str) -> Iterator[None]:
+    timer = threading.Timer(_LATE, print, [text], {"file": sys.stderr, "flush": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

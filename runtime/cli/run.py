@@ -182,6 +182,10 @@ def run(args: argparse.Namespace) -> int:
     if args.script is None:
         raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
     config, project, notes = _script(args)
+    if config.without_lease:
+        words = ", ".join(config.without_lease)
+        hint = "--gpus 1 leases one to each trial"
+        raise AnnotateError(f"{words}: no GPU is leased without --gpus N", hint=hint)
     begin, said = warm.beginning(config, project.space, args.enqueue, args.warm_start)
     how = {"port": args.port, "background": args.background, "as_json": args.json}
     return starting.start(config, project, [*notes, *said], beginning=begin, **how)

@@ -75,7 +75,8 @@ def _print_table(store: Store) -> None:
 
 
 def _reason(trial: Trial) -> str:
-    """Why it ended as it did, and how often it failed where it was run again for that."""
+    """Why it waits, or ended as it did, and how often it failed where it was run again for that."""
     failures = trial.retries + (trial.state.value == "FAILED")
     times = f"(failed {failures} time{'' if failures == 1 else 's'})" if trial.retries else ""
-    return " ".join(filter(None, [trial.reason, times]))
+    waits = "until a slot is free" if trial.state.value == "WAITING" else None
+    return " ".join(filter(None, [trial.reason or waits, times]))

@@ -29,7 +29,8 @@ class Device:
 
     `drawn` is the memory of processes that only draw. `utilisation` and `errors` (uncorrected ECC
     errors) are None where NVML does not tell. Where `trouble` is not empty, the rest is as it was
-    when the GPU last answered.
+    when the GPU last answered. `read` is when this reading of it began, in monotonic seconds: of a
+    GPU that is slow to answer, before the look that it is a part of.
     """
 
     uuid: str
@@ -44,6 +45,7 @@ class Device:
     mode: int = 0
     mig: bool = False
     trouble: str = ""
+    read: float = 0.0
 
     @property
     def card(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -16,21 +18,23 @@ from runtime.gpus.leases import Lease, Leases
 from runtime.gpus.looking import Looked, Looker
 from runtime.gpus.opening import Gpus
 from runtime.gpus.packing import out_of_memory
-from runtime.gpus.waiting import Wait
+from runtime.gpus.waiting import Key, Wait
 from runtime.gpus.world import NOTHING
 from runtime.trial import GpuUse, Trial, TrialState
 from runtime.trials import Trials
 
 _START = 120.0  # seconds: a failure without any report is one at the start
+_MOST_FAULTS = 3  # GPUs that failed a trial: more, and it may be what does it
 _PATIENCE = 3.0  # seconds that a trial may wait before people are told
 _KEEP = 10.0  # seconds between two times that what changes all the time is kept
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What is known of a trial that waits: since when for this reason, and when that was last
-    kept, in monotonic seconds."""
+    """What is known of a trial that waits: since when, since when for this reason, and when that
+    was last kept, in monotonic seconds."""
 
+    began: float
     since: float
     kept: float
     wait: Wait
@@ -113,35 +117,49 @@ class _Gate:
         self._leases = Leases(
             config, gpus.world, gpus.view, gpus.locks, experiment, self._looker.look
         )
+        self._auto = config.auto_concurrency
         self._trials = trials
         self._note = note
+        self._unused: dict[Key, float] = {}  # why GPUs are not used, and since when
         self._waiting: dict[int, _Waiting] = {}
         self._tried: set[int] = set()  # since the last view
         self._running: dict[int, float] = {}  # when its use was last kept
+        self._faults: Counter[int] = Counter()  # of GPUs, by the trial that they cut off
         self._said: set[object] = set()
+        for device in gpus.world.silent:
+            note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
 
     def take(self, trial: int) -> Mapping[str, str] | None:
         if trial in self._tried:
             return None
         self._tried.add(trial)
-        answer = self._leases.take(trial, self._trials[trial].gpu)
+        before = self._before(trial)
+        answer = self._leases.take(trial, before)
         self._looker.watching = True
         if isinstance(answer, Wait):
             self._on_wait(trial, answer)
             return None
-        self._on_lease(trial, answer)
+        self._on_lease(trial, answer, before)
         return answer.environment
 
-    def _on_lease(self, trial: int, lease: Lease) -> None:
+    def _before(self, trial: int) -> GpuUse:
+        """What it had, and how long it waited, before it has a lease."""
+        had, waiting = self._trials[trial].gpu or GpuUse(), self._waiting.get(trial)
+        use = GpuUse(seconds=had.seconds, waited=had.waited, waited_for=had.waited_for)
+        if waiting is None or not waiting.wait.blocks:
+            return use
+        waited = round(had.waited + time.monotonic() - waiting.began, 3)
+        texts = tuple(str(block) for block in waiting.wait.blocks)
+        return replace(use, waited=waited, waited_for=texts)
+
+    def _on_lease(self, trial: int, lease: Lease, before: GpuUse) -> None:
         self._waiting.pop(trial, None)
         self._running[trial] = time.monotonic()
-        before = self._trials[trial].gpu
-        seconds = before.seconds if before is not None else 0.0
-        self._trials.waits(trial, None, GpuUse(lease.gpus, seconds))
+        self._trials.waits(trial, None, replace(before, gpus=lease.gpus))
 
     def _on_wait(self, trial: int, wait: Wait) -> None:
         now = time.monotonic()
-        waiting = self._waiting.setdefault(trial, _Waiting(now, -_KEEP, wait))
+        waiting = self._waiting.setdefault(trial, _Waiting(now, now, -_KEEP, wait))
         if not wait.blocks:
             return  # only a look, which is soon over
         changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
@@ -163,8 +181,8 @@ class _Gate:
             self._note(f"trial {trial} {wait}")
 
     def looked(self, message: Looked) -> None:
+        self._forget()
         self._tried.clear()
-        self._forget_killed()
         for text in self._leases.looked(message.view):
             self._note(text)
         for trial in self._running:
@@ -174,11 +192,27 @@ class _Gate:
         self._looker.watching = bool(self._running or self._waiting)
         if not self._waiting:
             self._said.clear()
+        if self._auto:
+            self._say_unused()
 
-    def _forget_killed(self) -> None:
-        for trial in [t for t in self._waiting if self._trials[t].state is not TrialState.WAITING]:
+    def _forget(self) -> None:
+        """Who was not tried since the last look has no slot any more, or was killed."""
+        for trial in [t for t in self._waiting if t not in self._tried]:
+            before = self._before(trial)
             del self._waiting[trial]
             self._leases.give_back(trial)
+            if self._trials[trial].state is TrialState.WAITING:
+                self._trials.waits(trial, None, before)
+
+    def _say_unused(self) -> None:
+        """Where there are as many trials as there is room for, none waits and says this."""
+        now = time.monotonic()
+        unused = {block.key: block for block in self._leases.unused()}
+        self._unused = {key: self._unused.get(key, now) for key in unused}
+        for key, since in self._unused.items():
+            if now - since >= _PATIENCE:
+                self._unused[key] = math.inf
+                self._note(f"no trial runs on GPU {unused[key].gpu}: {unused[key]}")
 
     def _keep_use(self, trial: int) -> None:
         use, now = self._leases.use(trial), time.monotonic()
@@ -208,13 +242,18 @@ class _Gate:
             if trial.state is TrialState.SUCCEEDED or trial.reports:
                 self._leases.worked(number)
             return False
-        if out_of_memory(failure.output):
-            if self._leases.crowded(number):
-                why = "ran out of GPU memory beside others: it runs again, alone"
-                self._note(f"trial {number} {why}")
+        fault = self._leases.fault(number)
+        if fault is not None and self._faults[number] < _MOST_FAULTS:
+            self._faults[number] += 1
+            self._note(f"trial {number} was cut off, as {fault}; it runs again")
+            return True
+        if out_of_memory(failure.text):
+            beside = self._leases.crowded(number)
+            if beside is not None:
+                self._note(f"trial {number} ran out of GPU memory {beside}: it runs again, alone")
                 return True
         elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
-            self._leases.failed(number)
+            self._leases.failed(number, failure.kind)
         return False
 
     def slots(self, config: Config) -> int:
@@ -223,7 +262,6 @@ class _Gate:
     def close(self) -> None:
         for trial in self._waiting:
             if self._trials[trial].state is TrialState.WAITING:
-                use = self._trials[trial].gpu
-                self._trials.waits(trial, None, use and replace(use, waits=()))
+                self._trials.waits(trial, None, self._before(trial))
         self._looker.close()
         self._leases.close()

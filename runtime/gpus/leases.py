@@ -14,15 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from runtime.config import Config
-from runtime.gpus.device import PROHIBITED, Device, View
+from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
 from runtime.gpus.locks import Holder, Lock, Locks, Taken
 from runtime.gpus.packing import Packing
-from runtime.gpus.sampling import Sampling
+from runtime.gpus.sampling import Sampling, Shared, unclaimed
 from runtime.gpus.waiting import Block, Busy, Wait, leased
 from runtime.gpus.world import World
 from runtime.trial import GpuUse
 
+_MOMENT = 2.0  # seconds that a look may take before people are told
+GUESSED = (
+    "NVML does not tell whose memory it is (a container, WSL?): what a GPU has more than before is "
+    "taken as its trials', in even shares"
+)
 _REMEMBERED = 60.0  # seconds that an ended trial's process is still called by that trial's number
 
 
@@ -36,10 +41,12 @@ class Lease:
 
 @dataclass(slots=True)
 class _Held:
-    """A GPU whose lock is ours; `since` in seconds since the epoch."""
+    """A GPU whose lock is ours; `since` in seconds since the epoch, and `before` the bytes of it
+    that were unclaimed when none of our trials ran there."""
 
     lock: Lock
     since: float
+    before: int = 0
     trials: list[int] = field(default_factory=list)
 
 
@@ -82,6 +89,8 @@ class Leases:
         self._runs: dict[int, _Run] = {}
         self._alone: set[int] = set()
         self._ended: dict[int, float] = {}
+        self._guessed = False
+        self._news: list[str] = []
         self.looked(view)
 
     def looked(self, view: View) -> list[str]:
@@ -92,14 +101,23 @@ class Leases:
         self._forget()
         for run in self._runs.values():
             if run.sampling is not None and run.pid:
-                together = {uuid: len(self._held[uuid].trials) for uuid in run.uuids}
-                run.sampling.sample(self._devices, run.pid, together)
+                self._sample(run.sampling, run.pid)
         for held in self._held.values():
             held.lock.sign(self._holder(held))
-        return self._health.news()
+        return self.news()
+
+    def _sample(self, sampling: Sampling, pid: int) -> None:
+        held = {uuid: self._held[uuid] for uuid in sampling.uuids}
+        shared = {uuid: Shared(len(it.trials), it.before) for uuid, it in held.items()}
+        sampling.sample(self._devices, pid, shared)
+        if sampling.guessed and not self._guessed:
+            self._guessed = True
+            self._news.append(GUESSED)
 
     def news(self) -> list[str]:
-        return self._health.news()
+        """What people should know, once."""
+        told, self._news = self._news, []
+        return [*told, *self._health.news()]
 
     # Taking
 
@@ -111,12 +129,19 @@ class Leases:
         run = self._runs.get(trial)
         if run is None:
             return self._claim(trial)
-        if self._view.began < run.asked:
-            return Wait(self._asked)
+        if self._view.trouble:
+            self._release(trial)
+            return self._unreadable()
         blocks = [block for uuid in run.uuids if (block := self._standing(uuid))]
+        late = [uuid for uuid in run.uuids if not blocks and self._devices[uuid].read < run.asked]
+        if late:
+            return Wait(self._asked, tuple(self._looking(late, run.asked)))
         if blocks:
             self._release(trial)
             return Wait(self._asked, tuple(blocks))
+        for uuid in run.uuids:
+            if not self._pids(uuid):
+                self._held[uuid].before = unclaimed(self._devices[uuid])
         labels = tuple(self._labels[uuid] for uuid in run.uuids)
         run.sampling = Sampling(run.uuids, labels, before)
         return Lease(labels, self._world.environment(run.uuids))
@@ -124,8 +149,7 @@ class Leases:
     def _claim(self, trial: int) -> Wait:
         """Take the locks, all or none, and have a look at what they are on."""
         if self._view.trouble:
-            since = self._busy.since("nvml", "")
-            return Wait(self._asked, (Block("nvml", "", since, limit=self._view.trouble),))
+            return self._unreadable()
         chosen: list[str] = []
         blocks: list[Block] = []
         for uuid in sorted(self._world.names, key=self._preference):
@@ -142,6 +166,16 @@ class Leases:
             self._unlock(uuid)
         return Wait(self._asked, tuple(sorted(blocks, key=lambda block: block.gpu)))
 
+    def _looking(self, uuids: Sequence[str], asked: float) -> Iterator[Block]:
+        """Reasons, where it is more than a moment."""
+        seconds = time.monotonic() - asked
+        for uuid in uuids if seconds > _MOMENT else ():
+            yield Block("slow", self._labels[uuid], time.time() - seconds)
+
+    def _unreadable(self) -> Wait:
+        since = self._busy.since("nvml", "")
+        return Wait(self._asked, (Block("nvml", "", since, limit=self._view.trouble),))
+
     def _claimed(self, trial: int, uuids: Sequence[str]) -> Wait:
         for uuid in uuids:
             held = self._held[uuid]
@@ -157,11 +191,13 @@ class Leases:
         self._look()
         return Wait(self._asked)
 
-    def _preference(self, uuid: str) -> tuple[int, int, bool]:
-        """Where nothing failed, then where fewest trials run, then where nobody draws."""
+    def _preference(self, uuid: str) -> tuple[int, bool, int, bool]:
+        """Where nothing failed, then what answers at once, then where fewest trials run, then
+        where nobody draws."""
         device, held = self._devices.get(uuid), self._held.get(uuid)
+        slow = device is not None and device.read < self._view.began
         draws = device is not None and bool(device.drawn)
-        return self._health.failures(uuid), len(held.trials) if held else 0, draws
+        return self._health.failures(uuid), slow, len(held.trials) if held else 0, draws
 
     def _lock(self, uuid: str) -> Block | None:
         if uuid in self._held:
@@ -237,20 +273,45 @@ class Leases:
         if trial in self._runs:
             self._health.worked(self._runs[trial].uuids)
 
-    def failed(self, trial: int) -> None:
-        """The trial failed at its start."""
+    def failed(self, trial: int, kind: str) -> None:
+        """The trial failed at its start; `kind` is the same for the same failure."""
         if trial in self._runs:
-            self._health.failed(self._runs[trial].uuids)
+            self._health.failed(self._runs[trial].uuids, kind)
 
-    def crowded(self, trial: int) -> bool:
-        """The trial ran out of GPU memory. Where it was not alone, it is to run again, alone, and
-        fewer are packed from now on."""
+    def crowded(self, trial: int) -> str | None:
+        """The trial ran out of GPU memory: beside whom, where it was not alone. Then it is to run
+        again, alone, and fewer are packed from now on."""
         run = self._runs.get(trial)
-        if run is None or run.shared == 1:
-            return False
-        self._packing.lower(run.shared)
+        if run is None:
+            return None
+        if run.shared > 1:
+            self._packing.lower(run.shared)
+            run.again = True
+            return "beside others"
+        if self._active or trial in self._alone:
+            return None
+        guest = next(filter(None, map(self._guest, run.uuids)), None)
+        if guest is None:
+            return None
         run.again = True
-        return True
+        return f"beside {guest.who}, with {size(guest.memory)} of GPU {guest.gpu}"
+
+    def _guest(self, uuid: str) -> Block | None:
+        """Who else computes there that can be seen."""
+        device = self._devices.get(uuid)
+        block = None if device is None else self._busy.block(device, self._pids(uuid))
+        return block if block is not None and block.process else None
+
+    def fault(self, trial: int) -> str | None:
+        """What is known against a GPU of the trial, as of now."""
+        run = self._runs.get(trial)
+        for uuid in run.uuids if run is not None else ():
+            device, fault = self._devices.get(uuid), self._health.fault(uuid)
+            if device is not None and device.trouble:
+                return f"GPU {device.label} {device.trouble}"
+            if fault is not None:  # since the lease: before, it would not have had that GPU
+                return f"GPU {self._labels[uuid]} has a fault: {fault}"
+        return None
 
     def give_back(self, trial: int) -> None:
         """The trial has ended, or does not want its GPUs any more."""
@@ -283,6 +344,11 @@ class Leases:
         for held in self._held.values():
             held.lock.release()
         self._locks.close()
+
+    def unused(self) -> list[Block]:
+        """What is in the way on GPUs on which no trial runs."""
+        free = [uuid for uuid in self._labels if uuid not in self._held]
+        return [block for uuid in free if (block := self._standing(uuid))]
 
     @property
     def room(self) -> int:

@@ -12,8 +12,10 @@ from runtime.gpus.device import Device, Process, View
 from runtime.gpus.limited import Limited, Slow
 from runtime.gpus.processes import described
 
-_LIMIT = 5.0  # seconds that one GPU has to answer
+_LOOK = 1.0  # seconds that a look waits for a GPU; what a slower one says is in a later look
+_LIMIT = 15.0  # seconds that a GPU has to answer
 _AT_START = 30.0  # seconds that the library has to open: a card may have to wake up
+_DESKTOP = 1 << 30  # bytes: a program that draws, and has less, does not count as computing
 _UNCORRECTED, _SINCE_BOOT = 1, 0  # NVML's numbers
 _XID = 8
 _MOST_EVENTS = 100  # a view; a card that reports errors without an end is not followed for ever
@@ -36,32 +38,34 @@ class Nvml:
             self._nvml, count, self._events = opening.result(_AT_START)
         except Slow:
             raise NoNvml(f"NVIDIA's driver has not answered for {_AT_START:.0f} s") from None
-        self._cards = [_Card(self._nvml, index) for index in range(count)]
-        self._wait = Limited(self._read_xids)
+        self._cards = [_Card(self._nvml, index, self._events) for index in range(count)]
+        self._xids = Limited(lambda: tuple(self._told()))
 
-    def view(self) -> View:
-        """Look at all GPUs; takes as long as they take, and no longer than a few seconds."""
+    def first_view(self) -> View:
+        """The same as `view`, with time for every GPU that works at all."""
+        return self.view(_LIMIT)
+
+    def view(self, patience: float = _LOOK) -> View:
+        """Look at all GPUs, for `patience` seconds: one that has not answered by then is as it was
+        when it last did, until it has taken so long that this is trouble."""
         began = time.monotonic()
         for card in self._cards:
             card.reading.begin()
-        devices = [d for card in self._cards for d in card.devices(began + _LIMIT)]
-        self._wait.begin()
+        devices = [d for card in self._cards for d in card.devices(began + patience)]
+        self._xids.begin()
         try:
-            xids = self._wait.result(began + _LIMIT - time.monotonic())
-        except (Slow, self._nvml.NVMLError):
+            xids = self._xids.result(began + patience - time.monotonic())
+        except Slow:
             xids = ()
         return View(began, tuple(devices), xids)
 
-    def _read_xids(self) -> tuple[tuple[str, int], ...]:
-        return tuple(self._told()) if self._events is not None else ()
-
     def _told(self) -> Iterator[tuple[str, int]]:
         nvml = self._nvml
-        for _ in range(_MOST_EVENTS):
+        for _ in range(_MOST_EVENTS if self._events is not None else 0):
             try:
                 event = nvml.nvmlEventSetWait_v2(self._events, 0)
-            except nvml.NVMLError_Timeout:
-                return
+            except nvml.NVMLError:
+                return  # there is none, or a card was lost: what it told before that counts
             for card in self._cards:
                 if card.is_at(event.device):
                     yield card.label, int(event.eventData)
@@ -77,32 +81,28 @@ def _open() -> tuple[Any, int, Any]:
         raise NoNvml("there is no NVIDIA driver here (libnvidia-ml.so.1 was not found)") from None
     except pynvml.NVMLError as error:
         raise NoNvml(f"NVIDIA's driver does not work: {error}") from None
-    return pynvml, count, _events(pynvml, count)
-
-
-def _events(nvml: Any, count: int) -> Any:
-    """What NVML is to tell of by itself; None where it can't."""
     try:
-        events = nvml.nvmlEventSetCreate()
-    except nvml.NVMLError:
-        return None
-    for index in range(count):
-        try:
-            handle = nvml.nvmlDeviceGetHandleByIndex(index)
-            nvml.nvmlDeviceRegisterEvents(handle, _XID, events)
-        except nvml.NVMLError:
-            continue  # a card that has no such events, or is in trouble, which its reading says
-    return events
+        return pynvml, count, pynvml.nvmlEventSetCreate()
+    except pynvml.NVMLError:
+        return pynvml, count, None
 
 
 class _Card:
-    """One card: what it is, as far as it has ever said so, and how to read it."""
+    """One card: what it is, as far as it has ever said so, and how to read it. What it tells by
+    itself goes to `events`, where that is not None."""
 
-    def __init__(self, nvml: Any, index: int) -> None:
+    def __init__(self, nvml: Any, index: int, events: Any) -> None:
         self._nvml = nvml
         self._index = index
+        self._events = events
+        self._absent = (
+            nvml.NVMLError_NotSupported,
+            nvml.NVMLError_FunctionNotFound,
+            nvml.NVMLError_NoPermission,
+            nvml.NVMLError_InvalidArgument,
+        )
         self.label = str(index)
-        self._last = [Device(f"GPU number {index}", self.label, "a GPU that never answered")]
+        self._last = [Device("", self.label, "a GPU that never answered")]
         self.handle: Any = None
         self.reading = Limited(self._read)
 
@@ -115,8 +115,9 @@ class _Card:
         try:
             self._last = self.reading.result(until - time.monotonic())
         except Slow as slow:
-            when = time.strftime("%H:%M:%S", time.localtime(slow.since))
-            return self._in_trouble(f"has not answered since {when}")
+            if slow.seconds < _LIMIT and self._last[0].uuid:
+                return self._last
+            return self._in_trouble("does not answer")
         except self._nvml.NVMLError as error:
             return self._in_trouble(f"gives an error: {error}")
         return self._last
@@ -125,21 +126,25 @@ class _Card:
         return [replace(device, trouble=trouble, processes=()) for device in self._last]
 
     def _read(self) -> list[Device]:
-        nvml = self._nvml
+        nvml, began = self._nvml, time.monotonic()
         self.handle = nvml.nvmlDeviceGetHandleByIndex(self._index)
+        self._register()
         name = str(nvml.nvmlDeviceGetName(self.handle))
         errors = self._ecc()
         if not (self._maybe(nvml.nvmlDeviceGetMigMode, self.handle) or [0])[0]:
             device = self._device(self.handle, self.label, name)
-            return [replace(device, errors=errors)]
-        found = [
-            replace(self._device(handle, f"{self.label}:{n}", name), mig=True, errors=errors)
-            for n, handle in self._instances()
-        ]
+            return [replace(device, errors=errors, read=began)]
+        found = [self._device(handle, f"{self.label}:{n}", name) for n, handle in self._instances()]
         if found:
-            return found
+            return [replace(device, mig=True, errors=errors, read=began) for device in found]
         uuid = nvml.nvmlDeviceGetUUID(self.handle)
         return [Device(uuid, self.label, name, trouble="is in MIG mode and has no instance")]
+
+    def _register(self) -> None:
+        """Have it tell of Xid errors, once; not all cards can."""
+        if self._events is not None:
+            self._maybe(self._nvml.nvmlDeviceRegisterEvents, self.handle, _XID, self._events)
+            self._events = None
 
     def _instances(self) -> Iterator[tuple[int, Any]]:
         nvml = self._nvml
@@ -152,6 +157,10 @@ class _Card:
         nvml = self._nvml
         total, used = self._memory(handle)
         drawing = self._processes("Graphics", handle)
+        # A desktop's programs may do both, and little of either.
+        desktop = {p.pid for p in drawing if p.memory is not None and p.memory < _DESKTOP}
+        computing = [p for p in self._processes("Compute", handle) if p.pid not in desktop]
+        both = {p.pid for p in computing}
         rates = self._maybe(nvml.nvmlDeviceGetUtilizationRates, handle)
         return Device(
             uuid=nvml.nvmlDeviceGetUUID(handle),
@@ -159,8 +168,8 @@ class _Card:
             name=name,
             total=total,
             used=used,
-            drawn=_sum([p.memory for p in drawing]),
-            processes=tuple(described(p) for p in self._processes("Compute", handle)),
+            drawn=_sum([p.memory for p in drawing if p.pid not in both]),
+            processes=tuple(map(described, computing)),
             utilisation=None if rates is None else int(rates.gpu),
             mode=self._maybe(nvml.nvmlDeviceGetComputeMode, handle) or 0,
         )
@@ -177,9 +186,10 @@ class _Card:
         # Drivers before 510 know the second version of the call, not the third.
         for version in ("v3", "v2"):
             call = getattr(self._nvml, f"nvmlDeviceGet{kind}RunningProcesses_{version}")
-            found = self._maybe(call, handle)
-            if found is not None:
-                return [Process(int(p.pid), p.usedGpuMemory) for p in found]
+            try:
+                return [Process(int(p.pid), p.usedGpuMemory) for p in call(handle)]
+            except self._absent:
+                continue
         return []
 
     def _ecc(self) -> int | None:
@@ -188,17 +198,13 @@ class _Card:
         return found
 
     def _maybe(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """What the call gives, or None where this card, driver or user has no such thing."""
-        nvml = self._nvml
+        """What the call gives, or None where it gives an error: this card, driver or user has no
+        such thing. Of a card that is lost nothing is taken."""
         try:
             return call(*arguments)
-        except (
-            nvml.NVMLError_NotSupported,
-            nvml.NVMLError_FunctionNotFound,
-            nvml.NVMLError_NoPermission,
-            nvml.NVMLError_NotFound,
-            nvml.NVMLError_InvalidArgument,
-        ):
+        except self._nvml.NVMLError_GpuIsLost:
+            raise
+        except self._nvml.NVMLError:
             return None
 
 

@@ -38,5 +38,5 @@ def open_gpus(config: Config, environment: Mapping[str, str]) -> Gpus | None:
             hint="nvidia-smi shows whether the driver works; without --gpus, trials see whatever "
             "GPUs you see and nobody leases them",
         ) from None
-    view = nvml.view()
+    view = nvml.first_view()
     return Gpus(nvml, view, world(config, view, environment), Locks())

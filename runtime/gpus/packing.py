@@ -12,20 +12,24 @@ _MARGIN = 1.1  # what a trial is expected to need at most, by the most that any 
 _USABLE = 0.95  # of a GPU's memory: each process has some that NVML counts as nobody's
 _FULL = 100.0  # percent of a GPU's time
 
-#: What trials write that had no room on a GPU: PyTorch, CUDA and its libraries, TensorFlow, JAX,
-#: CuPy, in this order.
+#: What trials write that had no room on a GPU: CUDA, its libraries and those who call them
+#: directly (Triton, NCCL, CatBoost, LightGBM), PyTorch, TensorFlow and JAX, CuPy.
 _OUT_OF_MEMORY = re.compile(
     r"CUDA out of memory|torch(?:\.cuda)?\.OutOfMemoryError"
-    r"|CUDA error: out of memory|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation"
-    r"|CU(?:BLAS|DNN|SOLVER|SPARSE)_STATUS_ALLOC_FAILED"
-    r"|OOM when allocating tensor|RESOURCE_EXHAUSTED: Out of memory"
+    r"|(?:CUDA error(?: 2)?:|\[CUDA\]:?|[Cc]udaMalloc failed:) out of memory"
+    r"|Cuda failure(?: 2)? 'out of memory'|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation"
+    r"|CU(?:BLAS|DNN|SOLVER|SPARSE|FFT)_(?:STATUS_)?ALLOC_FAILED"
+    # Where the library can't even begin for want of memory, it says no more than this.
+    r"|CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate"
+    r"|OOM when allocating tensor|ResourceExhaustedError:.* failed to allocate memory"
+    r"|R(?:ESOURCE_EXHAUSTED|esource exhausted): (?:Out of memory|[Ff]ailed to allocate)"
     r"|cupy\.cuda\.memory\.OutOfMemoryError|cudaErrorOutOfMemory"
 )
 
 
-def out_of_memory(output: str) -> bool:
+def out_of_memory(text: str) -> bool:
     """Whether a trial's words say that a GPU had no room for it."""
-    return _OUT_OF_MEMORY.search(output) is not None
+    return _OUT_OF_MEMORY.search(text) is not None
 
 
 class Packing:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
 
 import psutil
 
@@ -31,14 +34,24 @@ def described(process: Process) -> Process:
 
 
 def _name(process: psutil.Process) -> str:
-    """`train` or, of an interpreter, `python train.py`."""
+    """`train` or, of an interpreter, `python train.py`. That is told by its command: PyTorch may
+    call the process itself `pt_main_thread`."""
     name = str(process.name())
     with suppress(psutil.Error):
-        words = process.cmdline()[1:]
-        script = next((word for word in words if not word.startswith("-")), "")
-        if name.startswith("python") and script:
-            name = f"{name} {os.path.basename(script)}"  # noqa: PTH119  of another's words
+        first, *words = process.cmdline() or [name]
+        if Path(first).name.startswith("python"):
+            name = " ".join([Path(first).name, *_script(words)])
     return "".join(c if c.isprintable() else "?" for c in name)[:_MOST]
+
+
+def _script(words: Sequence[str]) -> Iterator[str]:
+    """The name of what an interpreter runs, if it is a file or a module."""
+    options = list(takewhile(lambda word: word.startswith("-"), words))
+    script, *rest = [*words[len(options) :], ""]
+    if Path(script).parent.name == "stage":  # our own, which runs the one that is meant
+        script = next((word for word in rest if not word.isdecimal()), script)
+    if script and "-c" not in options:
+        yield Path(script).name
 
 
 def _user(process: psutil.Process) -> str:

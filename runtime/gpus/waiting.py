@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import TypeAlias
 
 from annotate.domains import JSON
 from runtime.gpus.device import Device, Process, size
 from runtime.gpus.locks import Holder
+
+#: What stays the same as long as a reason does: rule, GPU, pid, trials.
+Key: TypeAlias = tuple[str, str, int | None, str]
 
 LOOKING = "the GPUs are being looked at"
 #: Above this, memory that no process holds is somebody's: a card keeps some for itself.
@@ -20,15 +24,16 @@ RULES = {
     "full": "GPU {gpu} runs {trials} since {since}, and {limit}",
     "alone": "GPU {gpu} runs {trials} since {since}, and this trial, which ran out of GPU memory "
     "beside others, runs alone",
-    "computes": "on GPU {gpu} {process} (pid {pid}, {user}) computes with {memory} since {since}; "
+    "computes": "on GPU {gpu} {who} computes with {memory} since {since}; "
     "--use-active-gpu does not mind",
     "unseen": "on GPU {gpu} pid {pid}, which can't be seen from here (another container?), "
     "computes with {memory} since {since}; --use-active-gpu does not mind",
-    "left": "{trials} has ended, but of it {process} (pid {pid}, {user}) still holds {memory} of "
+    "left": "{trials} has ended, but of it {who} still holds {memory} of "
     "GPU {gpu}, seen since {since}",
     "memory": "{memory} of GPU {gpu} are taken since {since} by no process that can be seen: one "
     "that is ending, or one of another container; --use-active-gpu does not mind",
-    "trouble": "GPU {gpu} {limit}, seen since {since}; it is tried again and again",
+    "trouble": "GPU {gpu} {limit}, since {since}; it is tried again and again",
+    "slow": "GPU {gpu} is looked at since {since}, and has not answered yet",
     "aside": "GPU {gpu} is set aside since {since}, {limit}",
     "mode": "GPU {gpu} lets nobody compute (its compute mode is Prohibited), seen since {since}",
     "gone": "GPU {gpu} is not there any more, since {since}",
@@ -53,12 +58,20 @@ class Block:
 
     def __str__(self) -> str:
         words = {f.name: getattr(self, f.name) for f in fields(self)}
-        words |= {"since": clock(self.since), "memory": size(self.memory)}
-        return RULES[self.rule].format_map({**words, "user": self.user or "an unknown user"})
+        words |= {"since": clock(self.since), "memory": size(self.memory), "who": self.who}
+        return RULES[self.rule].format_map({**words, "user": self._user})
 
     @property
-    def key(self) -> tuple[str, str, int | None, str]:
-        """What stays the same as long as the reason does."""
+    def who(self) -> str:
+        """The process, for people."""
+        return f"{self.process} (pid {self.pid}, {self._user})"
+
+    @property
+    def _user(self) -> str:
+        return self.user or "an unknown user"
+
+    @property
+    def key(self) -> Key:
         return self.rule, self.gpu, self.pid, self.trials
 
     def to_json(self) -> dict[str, JSON]:
@@ -81,7 +94,7 @@ class Wait:
         return f"waits for {count(self.asked)}: " + "; ".join(str(b) for b in self.blocks)
 
     @property
-    def key(self) -> tuple[tuple[str, str, int | None, str], ...]:
+    def key(self) -> tuple[Key, ...]:
         return tuple(block.key for block in self.blocks)
 
     @property

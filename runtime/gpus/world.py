@@ -3,6 +3,7 @@ what --gpu-indices names."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,10 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 @dataclass(frozen=True, slots=True)
 class World:
     """GPUs from their uuid to what trials know them by: the uuid, or a number where the user's
-    own CUDA_VISIBLE_DEVICES has numbers."""
+    own CUDA_VISIBLE_DEVICES has numbers. `silent` are those that have not even told their uuid."""
 
     names: Mapping[str, str]
+    silent: tuple[Device, ...] = ()
 
     def environment(self, uuids: Sequence[str]) -> dict[str, str]:
         """What shows a process these GPUs and no other."""
@@ -34,19 +36,24 @@ def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
     shown = _shown(view.devices, environment.get(VISIBLE))
     chosen = _chosen(config.gpu_indices, shown, view.devices)
     _check(config, list(chosen), view, environment.get(VISIBLE))
-    return World({device.uuid: name for device, name in chosen.items()})
+    names = {device.uuid: name for device, name in chosen.items() if device.uuid}
+    return World(names, tuple(device for device in chosen if not device.uuid))
 
 
 def _check(config: Config, devices: list[Device], view: View, visible: str | None) -> None:
     asked = config.gpus or 0
-    within = "" if visible is None else f", of which {VISIBLE}={visible} shows {len(devices)}"
-    if config.gpu_indices:
-        within = f"; --gpu-indices {','.join(config.gpu_indices)} leaves {len(devices)}"
     if asked > len(devices):
-        count = len(view.devices)
+        count, within, hint = len(view.devices), "", []
+        if visible is not None:
+            within = f", of which {VISIBLE}={shlex.quote(visible)} shows {len(devices)}"
+            hint.append(f"unset {VISIBLE}, or have it show more")
+        if config.gpu_indices:
+            within = f"; --gpu-indices {','.join(config.gpu_indices)} leaves {len(devices)}"
+        hint += [f"GPU {d.label} is {d.name}" for d in view.devices]
+        hint += [] if count else ["a container has those that it was started with (--gpus all)"]
         raise AnnotateError(
             f"--gpus {asked}: a trial needs {asked}, this machine has {count}{within}",
-            hint="; ".join(f"GPU {d.label} is {d.name}" for d in view.devices) or "",
+            hint="; ".join(hint),
         )
     if asked > 1 and any(device.mig for device in devices):
         raise AnnotateError(

@@ -81,9 +81,12 @@ class _Reading:
             baseline=False,
         )
         project = _project(config, code, space)
-        notes = (*checking.notes(self._document), *remarks(project, "the script", config.arguments))
+        notes = [*checking.notes(self._document), *remarks(project, "the script", config.arguments)]
+        if config.without_lease:
+            what = f"{self._document.path}: {', '.join(config.without_lease)}"
+            notes.append(f"{what}: no GPU is leased, as gpuNum is not above 0")
         debug = bool(self._file.debug or self._file.log_level in ("trace", "debug"))
-        return Meant(config, project, notes, debug)
+        return Meant(config, project, tuple(notes), debug)
 
     # Finding
 

@@ -91,7 +91,7 @@ def _refuse_gpu():
             target = os.readlink("/proc/self/fd/" + number)
         except OSError:
             continue
-        if target.startswith(("/dev/nvidia", "/dev/kfd", "/dev/dri")):
+        if target.startswith(("/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri")):
             raise Refused("an import opened the GPU (%s)" % target)
 
 

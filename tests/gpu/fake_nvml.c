@@ -191,7 +191,11 @@ int nvmlInitWithFlags(u32 flags) {
     return m.init_error;
 }
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
+int nvmlInit(void) { return nvmlInitWithFlags(0); }  /* as PyTorch calls it */
 int nvmlShutdown(void) { return OK; }
+int nvmlSystemGetDriverVersion(char *out, u32 size) {
+    return snprintf(out, size, "simulated") < (int)size ? OK : SMALL;
+}
 const char *nvmlErrorString(int code) {
     static char text[40];
     switch (code) {
@@ -344,5 +348,5 @@ int nvmlEventSetWait_v2(void *set, Event *event, u32 milliseconds) {
         return OK;
     }
     usleep(milliseconds * 1000);
-    return TIMEOUT;
+    return failing(&m, __func__) ? failing(&m, __func__) : TIMEOUT;
 }

@@ -24,6 +24,8 @@ began = time.time()
 time.sleep(float(os.environ.get("TAKES", "0.6")))
 with open(f"{folder}/diary", "a") as file:
     file.write(json.dumps([gpus, began, time.time(), os.environ["CUDA_DEVICE_ORDER"]]) + "\\n")
+if gpus[0] == os.environ.get("FAILS"):
+    raise RuntimeError("CUDA error: unspecified launch failure")
 # @nni.report_final_result(lr)
 """
 WAIT = """\
@@ -127,6 +129,44 @@ def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
     assert "GPU-seconds" in output
 
 
+def test_what_a_trial_waited_for_is_kept_when_it_runs(script, machine, annotate):
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2", "--json"]
+    done = annotate("run", "train.py", *words, TAKES="2")
+    one, two = sorted(json.loads(done.stdout)["trials"], key=lambda t: t["gpu"]["waited"])
+    assert one["gpu"]["waited"] < 1
+    assert two["gpu"]["waited"] > 1.5
+    (text,) = two["gpu"]["waited_for"]
+    assert text.startswith(f"GPU 0 runs trial {one['number']} since")
+    assert two["gpu"]["waits"] == []
+
+
+def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine, begin, annotate):
+    machine.write(*machine.gpus(2))
+    guest = begin("run", "train.py", "--gpus", "0", "--max-trials", "1", TAKES="600")
+    line = f"process gpu=1 pid={guest.pid} memory=9000"
+    (machine.folder / "guest.process").write_text(line)
+    words = ["--gpus", "1", "--concurrency", "auto", "--max-trials", "2"]
+    done = annotate("run", "train.py", *words, TAKES="3")
+    said = [text for text in done.stderr.splitlines() if "no trial runs on GPU 1" in text]
+    assert len(said) == 1
+    assert f"(pid {guest.pid}, " in said[0]
+
+
+def test_a_trial_that_has_no_slot_any_more_waits_for_no_gpu(begin, machine, annotate):
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2"]
+    driver = begin("run", "train.py", *words, TAKES="600")
+    name = driver.stderr.readline().removeprefix("experiment ").partition(":")[0]
+
+    def listed(said):
+        return said in annotate("trial", "ls", name).stdout
+
+    until(lambda: listed("waits for a GPU: GPU 0 runs trial"), "the second trial waits for a GPU")
+    annotate("update", "concurrency", name, "--value", "1")
+    until(lambda: listed("until a slot is free"), "it waits for a slot alone")
+
+
 def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate):
     text = TRAIN.replace(
         "began = ",
@@ -146,6 +186,49 @@ def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate)
     assert "3 trials (3 succeeded)" in done.stdout
     times = sorted((begin, end) for _, begin, end, _ in diary(machine))
     assert all(one[1] <= other[0] for one, other in pairwise(times))
+
+
+def test_room_that_was_wanting_is_recognised_whoever_of_a_trial_says_so(script, machine, annotate):
+    """The words stand before the last traceback, as those of a child, or of a cause, do."""
+    text = TRAIN.replace(
+        "began = ",
+        "import sys\nothers = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
+        "if len(others) == 2:\n"
+        "    os.remove(mine + '.process')\n"
+        "    sys.stderr.write('torch.OutOfMemoryError: CUDA out of memory. Tried\\n')\n"
+        "    raise RuntimeError('a child failed')\n"
+        "began = ",
+    ).replace("# @nni.report", "os.remove(mine + '.process')\n# @nni.report")
+    (script / "train.py").write_text(text)
+    machine.write(*machine.gpus(1))
+    words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
+    done = annotate("run", "train.py", *words, TAKES="1.5")
+    assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
+    assert "2 trials (2 succeeded)" in done.stdout
+
+
+def test_a_trial_whose_gpu_is_lost_runs_again_on_another(begin, machine):
+    machine.write(*machine.gpus(2))
+    words = ["--gpus", "1", "--max-trials", "1", "--json"]
+    driver = begin("run", "train.py", *words, TAKES="5", FAILS=machine.uuid(0))
+    until(lambda: list(machine.folder.glob("*.process")), "the trial computes")
+    machine.write(machine.gpu(0, error=15), machine.gpu(1), "xid gpu=0 number=79 serial=41")
+    output, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 0, errors
+    assert "trial 0 was cut off, as GPU 0 gives an error: GPU is lost; it runs again" in errors
+    assert "GPU 0 is set aside" in errors
+    (trial,) = json.loads(output)["trials"]
+    assert (trial["state"], trial["gpu"]["gpus"]) == ("SUCCEEDED", ["1"])
+
+
+def test_a_gpu_that_is_silent_at_the_start_is_left_out_and_that_is_said(script, machine, annotate):
+    machine.write(machine.gpu(0, error=15), machine.gpu(1))
+    done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
+    said = "GPU 0 gives an error: GPU is lost: this driver goes on without it"
+    assert said in done.stderr
+    assert diary(machine)[0][0] == [machine.uuid(1)]
+    done = annotate("run", "train.py", "--gpus", "2", code=2)
+    assert "only 1 of 2 work" in done.stderr
 
 
 def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annotate):
@@ -172,6 +255,11 @@ def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annota
             ["--gpus", "-1", "--trials-per-gpu", "0"],
             ["--gpus must not be negative", "--trials-per-gpu must be at least 1"],
         ),
+        (
+            "",
+            ["--gpu-indices", "0", "--use-active-gpu", "--gpus", "0"],
+            ["--gpu-indices, --use-active-gpu: no GPU is leased without --gpus N"],
+        ),
     ],
 )
 def test_what_is_missing_is_said_before_anything_starts(
@@ -181,6 +269,24 @@ def test_what_is_missing_is_said_before_anything_starts(
     done = annotate("run", "train.py", *words, code=2)
     assert all(words in done.stderr for words in said)
     assert not list(home.glob("experiments/*/experiment.db"))
+
+
+def test_a_driver_that_takes_its_time_to_answer_is_not_waited_for_in_silence(
+    script, machine, annotate
+):
+    machine.write("init slow=4000", *machine.gpus(1))
+    done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
+    assert done.stderr.startswith("NVIDIA's driver has not answered yet\n")
+
+
+def test_options_of_a_config_file_without_a_gpu_to_lease_are_named(script, annotate):
+    (script / "config.yml").write_text(
+        "useAnnotation: true\nmaxTrialNum: 1\n"
+        "trial:\n  command: python3 train.py\n  codeDir: .\n  gpuNum: 0\n"
+        "localConfig:\n  gpuIndices: 0\ntuner:\n  builtinTunerName: Random\n"
+    )
+    done = annotate("run", "-c", "config.yml", code=None)
+    assert "config.yml: --gpu-indices: no GPU is leased, as gpuNum is not above 0" in done.stderr
 
 
 def test_without_a_driver_gpus_1_says_so(script, annotate):

@@ -36,6 +36,7 @@ EXAMPLES = {
         "NVML can't tell of it",
         {"limit": "gives an error: GPU is lost"},
     ),
+    "slow": ("NVML takes its time", {}),
     "aside": (
         "it is not trusted for now",
         {

@@ -1,6 +1,7 @@
 """Who gets which GPU, who waits, and what for."""
 
 import os
+import shlex
 import subprocess
 import time
 
@@ -9,6 +10,7 @@ import pytest
 from annotate.errors import AnnotateError
 from runtime.gpus.leases import Lease
 from runtime.gpus.packing import out_of_memory
+from runtime.gpus.waiting import Wait
 
 MIB = 1 << 20
 
@@ -157,8 +159,75 @@ def test_in_a_container_an_unseen_process_on_a_leased_gpu_is_the_trials(inside, 
         inside.gpu(0, used=4500), inside.gpu(1), computes(0, 4194304), computes(1, 4194304)
     )
     assert one.take(1).gpus == ("0",)
-    assert one.leases.use(0).memory == 2250 * MIB, "an even share of all"
+    assert one.leases.use(0).memory == 2000 * MIB, "an even share of what the trials added"
+    (said,) = one.said
+    assert "NVML does not tell whose memory it is" in said, "once"
     assert rules(experiment("B", gpu_indices=("1",)).take(0)) == [("unseen", "1")]
+
+
+def test_where_nvml_lists_no_process_what_a_gpu_has_more_than_before_is_the_trials(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment(trials_per_gpu=None)
+    run(one, 0, somebody)
+    inside.write(inside.gpu(0, used=520))
+    one.look()
+    assert one.leases.use(0).memory is None, "it has not come as far as the GPU"
+    inside.write(inside.gpu(0, used=20500, util=40))
+    one.look()
+    use = one.leases.use(0)
+    assert (use.memory, use.utilisation) == (20000 * MIB, 40)
+    inside.write(inside.gpu(0, used=10500))
+    one.leases.give_back(0)
+    wait = one.take(1)
+    assert rules(wait) == [("memory", "0")]
+    assert "10.3 GiB of GPU 0 are taken" in str(wait), "who still holds it can't be seen"
+    inside.write(inside.gpu(0))
+    answers = [one.take(trial) for trial in (1, 2, 3)]
+    assert [isinstance(answer, Lease) for answer in answers] == [True, True, False]
+
+
+def test_a_process_whose_memory_nvml_does_not_tell_is_measured_by_the_gpus(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0), inside.gpu(1))
+    one = experiment()
+    run(one, 0, somebody)
+    inside.write(inside.gpu(0, used=3500), inside.gpu(1, used=3500), computes(0, somebody, -1))
+    one.look()
+    assert one.leases.use(0).memory == 3000 * MIB
+
+
+def test_a_slow_gpu_is_leased_by_what_it_said_after_its_lock_was_taken(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment()
+    inside.write(inside.gpu(0, slow=60))
+    one.look()
+    inside.write(inside.gpu(0, slow=200), computes(0, somebody))
+    assert not one.leases.take(0).blocks
+    until = time.monotonic() + 30
+    while not (wait := one.leases.take(0)).blocks or rules(wait) == [("slow", "0")]:
+        assert time.monotonic() < until
+        assert isinstance(wait, Wait), "no answer of before that counts"
+        one.look()
+    assert rules(wait) == [("computes", "0")]
+
+
+def test_a_slow_gpu_has_a_reason_and_a_quick_one_is_taken_first(inside, experiment):
+    inside.write(*inside.gpus(2))
+    one = experiment()
+    inside.write(inside.gpu(0, slow=400), inside.gpu(1))
+    one.look()
+    began = time.monotonic()
+    assert one.take(0).gpus == ("1",)
+    assert time.monotonic() - began < 2, "the slow one is not waited for"
+    until = began + 30
+    while rules(wait := one.take(1))[:1] != [("slow", "0")]:
+        assert time.monotonic() < until
+    assert "GPU 0 is looked at since" in str(wait)
 
 
 def test_an_instance_is_leased_by_its_own_name(inside, experiment):
@@ -195,8 +264,10 @@ def test_what_the_user_has_made_visible_is_the_world(inside, experiment, visible
 @pytest.mark.parametrize("visible", ["", "-1", "7", "0,0", "none"])
 def test_a_world_without_gpus_is_said_at_once(inside, experiment, visible):
     inside.write(*inside.gpus(4))
-    with pytest.raises(AnnotateError, match=f"this machine has 4, of which .*={visible} shows 0"):
+    said = f"this machine has 4, of which .*={shlex.quote(visible)} shows 0"
+    with pytest.raises(AnnotateError, match=said) as caught:
         experiment(environment={"CUDA_VISIBLE_DEVICES": visible})
+    assert caught.value.hint.startswith("unset CUDA_VISIBLE_DEVICES")
 
 
 def test_cards_that_do_not_work_do_not_count(inside, experiment):
@@ -257,44 +328,98 @@ def test_a_trial_without_room_runs_alone_and_fewer_are_packed(inside, experiment
     one = experiment(trials_per_gpu=3)
     for trial in range(3):
         one.take(trial)
-    assert one.leases.crowded(2)
+    assert one.leases.crowded(2) == "beside others"
     one.leases.give_back(2)
     assert rules(one.take(2)) == [("alone", "0")]
     one.leases.give_back(0)
     one.leases.give_back(1)
     assert one.take(2).gpus == ("0",)
     assert rules(one.take(3)) == [("alone", "0")]
-    assert not one.leases.crowded(2), "alone it is a failure like any other"
+    assert one.leases.crowded(2) is None, "alone it is a failure like any other"
     one.leases.give_back(2)
     answers = [one.take(trial) for trial in (4, 5, 6)]
     assert [isinstance(answer, Lease) for answer in answers] == [True, True, False]
     assert "3 together ran out of its memory" in str(answers[2])
 
 
-WORDS = [
+def test_a_trial_that_somebody_took_the_room_of_runs_again_when_that_has_gone(
+    inside, experiment, somebody
+):
+    inside.write(inside.gpu(0))
+    one = experiment()
+    run(one, 0, 4194304)
+    inside.write(inside.gpu(0, used=70500), computes(0, somebody, 70000))
+    one.look()
+    beside = one.leases.crowded(0)
+    assert beside.startswith(f"beside sleep (pid {somebody}, ")
+    assert beside.endswith("with 68.4 GiB of GPU 0")
+    one.leases.give_back(0)
+    assert rules(one.take(0)) == [("computes", "0")]
+    inside.write(inside.gpu(0))
+    assert isinstance(one.take(0), Lease)
+    assert one.leases.crowded(0) is None, "once: then it is the trial's own failure"
+
+
+def test_what_is_known_against_a_trials_gpu_is_told(inside, experiment):
+    inside.write(*inside.gpus(2))
+    one = experiment()
+    for trial in (0, 1):
+        assert isinstance(one.take(trial), Lease)
+    assert one.leases.fault(0) is None
+    inside.write(inside.gpu(0, error=15), inside.gpu(1), "xid gpu=1 number=48 serial=31")
+    one.look()
+    assert one.leases.fault(0) == "GPU 0 gives an error: GPU is lost"
+    assert "Xid 48, an ECC error that could not be corrected" in one.leases.fault(1)
+
+
+WORDS = [  # as those libraries say it
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
-    "RuntimeError: CUDA error: out of memory",
+    "torch.AcceleratorError: CUDA error: out of memory",
     "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    "RuntimeError: CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    "RuntimeError: cuFFT error: CUFFT_ALLOC_FAILED",
+    "RuntimeError: Triton Error [CUDA]: out of memory",
+    "ncclUnhandledCudaError: Last error:\nCuda failure 2 'out of memory'",
     "ResourceExhaustedError: OOM when allocating tensor with shape[64,512] on GPU:0",
+    "ResourceExhaustedError: {{function_node __wrapped__Mul}} failed to allocate memory [Op:Mul]",
+    "failed to allocate 2.00G (2147483648 bytes) from device: CUDA_ERROR_OUT_OF_MEMORY",
     "jaxlib.xla_extension.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory while trying to",
+    "jax.errors.JaxRuntimeError: RESOURCE_EXHAUSTED: Failed to allocate request for 2.00GiB",
+    "cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 8,000,000,000 bytes",
+    "xgboost.core.XGBoostError: std::bad_alloc: cudaErrorMemoryAllocation: out of memory",
+    "[LightGBM] [Fatal] [CUDA] out of memory allocate.cu 42",
+    "_catboost.CatBoostError: CUDA error 2: out of memory",
 ]
 
 
 @pytest.mark.parametrize("words", WORDS)
 def test_words_that_say_that_a_gpu_had_no_room(words):
     assert out_of_memory(f"Traceback (most recent call last):\n{words}")
-    assert not out_of_memory("MemoryError: Unable to allocate 8.00 GiB for an array")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "MemoryError: Unable to allocate 8.00 GiB for an array",
+        "RuntimeError: CUDA error: an illegal memory access was encountered",
+        "RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed.",
+        "grpc: RESOURCE_EXHAUSTED: quota",
+    ],
+)
+def test_other_words_do_not(words):
+    assert not out_of_memory(words)
 
 
 def test_a_card_on_which_trials_fail_at_start_is_set_aside(inside, experiment):
     inside.write(*inside.gpus(2))
     one = experiment()
     one.take(0)
-    one.leases.failed(0)
+    one.leases.failed(0, "a CUDA error")
     one.leases.give_back(0)
     assert one.take(1).gpus == ("1",), "another one is tried first"
     assert one.take(2).gpus == ("0",)
-    one.leases.failed(2)
+    one.leases.failed(2, "a CUDA error")
     one.leases.give_back(2)
     assert not one.leases.news(), "as long as no trial did well, the script may be at fault"
     one.leases.worked(1)
@@ -311,17 +436,37 @@ def test_a_card_set_aside_is_tried_again_later():
     now = [1000.0]
     health = Health({"a": "0", "b": "1"}, now=lambda: now[0])
     health.worked(["b"])
-    health.failed(["a"])
-    health.failed(["a"])
+    health.failed(["a"], "an error")
+    health.failed(["a"], "an error")
     assert health.aside("a")
     now[0] += 601
     assert not health.aside("a")
-    health.failed(["a"])
+    health.failed(["a"], "an error")
     assert health.aside("a"), "one more failure is enough then"
     now[0] += 601
     assert health.aside("a"), "and for longer"
     now[0] += 600
     assert not health.aside("a")
+
+
+def test_a_card_is_not_set_aside_for_what_fails_elsewhere_too():
+    from runtime.gpus.health import Health
+
+    health = Health({"a": "0", "b": "1", "c": "2"})
+    health.worked(["b", "c"])
+    health.failed(["b"], "a head that does not divide")
+    health.failed(["a"], "a head that does not divide")
+    health.failed(["a"], "a head that does not divide")
+    assert not health.aside("a")
+    health.failed(["c"], "an odd size")
+    health.failed(["c"], "an odd size")
+    assert health.aside("c")
+    health.news()
+    health.failed(["b"], "an odd size")
+    assert not health.aside("c"), "by then it is known to be the script"
+    assert health.news() == ["GPU 2 is used again: trials fail like that elsewhere"]
+    health.failed(["a"], "a head that does not divide")
+    assert health.aside("a"), "three in a row are more than one elsewhere"
 
 
 def test_errors_that_nvml_tells_are_named(inside, experiment):

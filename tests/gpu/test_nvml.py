@@ -1,12 +1,17 @@
 """Reading GPUs: pynvml itself, over a simulated NVML."""
 
 import os
+import subprocess
+import sys
 import time
 
+import psutil
 import pytest
 
 from runtime.gpus import nvml as reading
+from runtime.gpus.device import Process
 from runtime.gpus.nvml import NoNvml, Nvml
+from runtime.gpus.processes import described
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 8])
@@ -32,6 +37,47 @@ def test_who_computes_is_known_by_name_user_and_kin(inside):
     assert os.getppid() in seen.kin
     assert (unseen.name, unseen.kin) == ("", frozenset())
     assert device.drawn == 300 << 20, "who only draws does not compute"
+
+
+def test_a_program_of_the_desktop_that_also_computes_a_little_only_draws(inside):
+    inside.write(
+        inside.gpu(0),
+        *(f"process gpu=0 pid=4194301 memory=400 kind={kind}" for kind in "CG"),
+        *(f"process gpu=0 pid=4194302 memory=4000 kind={kind}" for kind in "CG"),
+    )
+    (device,) = Nvml().view().devices
+    assert [process.pid for process in device.processes] == [4194302]
+    assert device.drawn == 400 << 20
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["tr\nain.py"], "python tr?ain.py"),
+        (["-u", "-m", "train"], "python train"),
+        (["-c", "print(1)", "x"], "python"),
+        (["stage/run.py", "train.py", "--fast"], "python train.py"),
+        (["stage/annotate_fork_server.py", "7", "code/train.py"], "python train.py"),
+    ],
+)
+def test_an_interpreter_is_called_by_what_it_runs_whatever_its_process_is_called(
+    tmp_path, words, name
+):
+    """As PyTorch renames it."""
+    (tmp_path / "python").symlink_to(sys.executable)
+    rename = "open('/proc/self/comm', 'w').write('pt_main_thread'); input()"
+    (tmp_path / "stage").mkdir()
+    ours = ("stage/run.py", "stage/annotate_fork_server.py")
+    for module in ("tr\nain.py", "train.py", *ours):
+        (tmp_path / module).write_text(rename)
+    words = [rename if word == "print(1)" else word for word in words]
+    with subprocess.Popen(
+        [str(tmp_path / "python"), *words], cwd=tmp_path, stdin=subprocess.PIPE
+    ) as process:
+        until = time.monotonic() + 30
+        while psutil.Process(process.pid).name() != "pt_main_thread":
+            assert time.monotonic() < until
+        assert described(Process(process.pid, None)).name == name
 
 
 def test_a_card_in_mig_mode_is_its_instances(inside):
@@ -74,22 +120,46 @@ def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
     monkeypatch.setattr(reading, "_LIMIT", 0.5)
     inside.write(*inside.gpus(2))
     nvml = Nvml()
+    nvml.view()
     inside.write(inside.gpu(0, slow=1000), inside.gpu(1))
-    slow, quick = nvml.view().devices
-    assert "has not answered since" in slow.trouble
+    slow, quick = nvml.view(0.2).devices
+    assert (slow.uuid, slow.trouble) == (inside.uuid(0), ""), "as it was when it last answered"
+    assert slow.read < quick.read
+    time.sleep(0.5)
+    began = time.monotonic()
+    slow, quick = nvml.view(30).devices
+    assert time.monotonic() - began < 1, "who was slow is not waited for"
+    assert slow.trouble == "does not answer"
     assert not quick.trouble
     inside.write(*inside.gpus(2))
-    until = time.monotonic() + 30
-    while nvml.view().devices[0].trouble and time.monotonic() < until:
+    until = began + 60
+    while (slow := nvml.view().devices[0]).trouble or slow.read < began + 1:
+        assert time.monotonic() < until, "it answers again"
         time.sleep(0.1)
-    assert not nvml.view().devices[0].trouble, "it answers again"
+
+
+def test_a_card_that_is_lost_at_the_start_has_no_name(inside):
+    inside.write(inside.gpu(0, error=15), inside.gpu(1))
+    lost, good = Nvml().view().devices
+    assert (lost.uuid, lost.label) == ("", "0")
+    assert "GPU is lost" in lost.trouble
+    assert not good.trouble
+
+
+def test_what_cards_told_before_one_was_lost_is_not_forgotten(inside):
+    inside.write(*inside.gpus(2))
+    nvml = Nvml()
+    nvml.view()
+    fail = "fail function=nvmlEventSetWait_v2 error=15"
+    inside.write(*inside.gpus(2), "xid gpu=1 number=79 serial=21", fail)
+    assert nvml.view().xids == (("1", 79),)
 
 
 def test_what_a_card_does_not_tell_is_not_known(inside):
     inside.write(
         inside.gpu(0),
         "fail function=nvmlDeviceGetUtilizationRates error=3",
-        "fail function=nvmlDeviceGetTotalEccErrors error=3",
+        "fail function=nvmlDeviceGetTotalEccErrors error=999",
         "fail function=nvmlDeviceGetMemoryInfo_v2 error=13",
         "fail function=nvmlDeviceGetComputeRunningProcesses_v3 error=13",
         "process gpu=0 pid=4194304 memory=-1 kind=C",

@@ -216,7 +216,7 @@ def test_an_import_that_initialises_cuda_is_not_forked(forking, library, caplog)
     assert "trials are ordinary processes: importing torch initialised CUDA" in caplog.text
 
 
-@pytest.mark.parametrize("device", ["nvidia-of-a-test", "dri-of-a-test"])
+@pytest.mark.parametrize("device", ["nvidia-of-a-test", "dxg-of-a-test", "dri-of-a-test"])
 def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, device):
     place = Path("/dev", device)
     try:

@@ -1,5 +1,5 @@
 // What trials have, or had, of GPUs, and what they wait for, in words.
-import { h } from "./dom.js";
+import { duration, h } from "./dom.js";
 
 const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 const percent = (share) => `${Math.round(share)} %`;
@@ -12,6 +12,12 @@ export function usedText(use) {
   ]
     .filter(Boolean)
     .join(", ");
+}
+
+// What kept a trial that has begun from its GPUs; nothing where that was but a moment.
+export function waitedText(use) {
+  if (!(use?.waited >= 1)) return "";
+  return `waited ${duration(use.waited)} for GPUs: ${use.waited_for.join("; ")}`;
 }
 
 export function waitsFor(trial, use) {

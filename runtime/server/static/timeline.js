@@ -1,6 +1,6 @@
 // When each trial ran, in which slot and on which GPUs, and why those that wait do.
 import { card, duration, h, keepFocus, pill, put, redraw, time, words } from "./dom.js";
-import { leased, usedText, waitsFor } from "./gpus.js";
+import { leased, usedText, waitedText, waitsFor } from "./gpus.js";
 import { lanes, packed, shape } from "./lanes.js";
 import { get, numbered } from "./server.js";
 import { showTrial } from "./trial.js";
@@ -171,7 +171,7 @@ function said({ trial, from, to }, use) {
   return [
     `trial ${trial.number}: ${words(trial.state)}`,
     `${time(from)}, ${duration(to - from)}`,
-    waited >= 1 ? `waited ${duration(waited)} before` : "",
+    waitedText(use).slice(0, 240) || (waited >= 1 ? `waited ${duration(waited)} before` : ""),
     use?.gpus.length ? usedText(use) : "",
     trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
   ]

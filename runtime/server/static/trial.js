@@ -18,7 +18,7 @@ import {
 } from "./dom.js";
 import { curveChart, numberOf, reported } from "./curves.js";
 import { custom } from "./custom.js";
-import { usedText, waitsFor } from "./gpus.js";
+import { usedText, waitedText, waitsFor } from "./gpus.js";
 import { logOf } from "./log.js";
 import { change, get } from "./server.js";
 import { inTurn } from "./update.js";
@@ -121,6 +121,7 @@ function factsOf(t) {
       h("span", { class: "muted" }, t.metric === null ? "no result; " : "result; ", times),
     ),
     t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
+    t.started && waitedText(t.gpu) ? h("p", { class: "muted" }, waitedText(t.gpu)) : null,
     final,
   ];
 }

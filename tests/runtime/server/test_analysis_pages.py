@@ -1,5 +1,7 @@
 """Importance, comparison, timeline and changes in a real browser, over a server of their own."""
 
+from dataclasses import replace
+
 import pytest
 
 from runtime.store import Store
@@ -64,7 +66,10 @@ def many(site):
     folder = new_experiment(site.home, "Leased", [(trial(n), [], n / 100) for n in range(60)])
     with Store.open(folder.store, write=True) as store:
         for number in range(60):
-            store.set_gpu(number, GpuUse((str(number % 2),), 0.5, None, 3 << 30, 50.0))
+            use = GpuUse((str(number % 2),), 0.5, None, 3 << 30, 50.0)
+            if number % 3 == 1:
+                use = replace(use, waited=75.0, waited_for=("GPU 0 runs <b>trial 5</b>",))
+            store.set_gpu(number, use)
     return site
 
 
@@ -219,6 +224,7 @@ def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
     press(page, "ArrowRight", 2)
     assert spoken(page).startswith("trial 1: succeeded")
     assert "GPU 1, at most 3.0 GiB, 50 % busy" in spoken(page)
+    assert "waited 1m15s for GPUs: GPU 0 runs <b>trial 5</b>" in spoken(page)
     go(page, many, "Attack", "timeline")
     page.get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
 
@@ -356,6 +362,8 @@ def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, 
 
 def test_a_trial_tells_what_it_had_of_gpus_and_what_it_waits_for(page, many):
     go(page, many, "Leased", "trials?trial=7")
-    page.get_by_role("dialog").get_by_text("GPU 1, at most 3.0 GiB, 50 % busy").wait_for()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("GPU 1, at most 3.0 GiB, 50 % busy").wait_for()
+    dialog.get_by_text("waited 1m15s for GPUs: GPU 0 runs <b>trial 5</b>").wait_for()
     go(page, many, "Attack", "trials?trial=40")
     page.get_by_role("dialog").get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
