@@ -5,11 +5,12 @@ from __future__ import annotations
 import functions
 import tasks
 import tasks_more
+import tasks_validation
 from tables import table
 
 HALVES = {
     "working": (functions.WORKING, (*tasks.WORKING, *tasks_more.TASKS)),
-    "validation": (functions.VALIDATION, tasks.VALIDATION),
+    "validation": (functions.VALIDATION, tasks_validation.VALIDATION),
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import tasks
 import tasks_more
+import tasks_validation
 from problem import Problem
 
 from annotate.space import Choice, SearchSpace
@@ -116,5 +117,6 @@ class Table:
 
 @functools.cache
 def table(name):
-    (task,) = [t for t in (*tasks.WORKING, *tasks_more.TASKS, *tasks.VALIDATION) if t.name == name]
+    known = (*tasks.WORKING, *tasks_more.TASKS, *tasks_validation.VALIDATION)
+    (task,) = [t for t in known if t.name == name]
     return Table(task).fill()

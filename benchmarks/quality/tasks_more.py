@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
 from problem import choice, log, option, steps, uniform, whole
-from tasks import Task, data_set, error, nested
-
-
-@functools.cache
-def _made(name, rows, **more):
-    """A generated data set, standardised."""
-    from sklearn import datasets
-    from sklearn.preprocessing import scale
-
-    x, y = getattr(datasets, f"make_{name}")(n_samples=rows, random_state=7, **more)
-    return scale(x), (scale(y) if y.dtype.kind == "f" and len(set(y)) > 5 else y)
+from tasks import Task, data_set, error, made, nested
 
 
 def logistic_cancer(values):
@@ -48,7 +36,7 @@ def tree_digits(values):
 def forest_noisy(values):
     from sklearn.ensemble import RandomForestClassifier
 
-    data = _made("classification", 240, n_features=12, n_informative=5, flip_y=0.1)
+    data = made("classification", 240, n_features=12, n_informative=5, flip_y=0.1)
     return error(RandomForestClassifier(random_state=0, **values), data, 2)
 
 
@@ -78,14 +66,14 @@ def network_moons(values):
     given = dict(values)
     shape = (given.pop("width"),) * given.pop("depth")
     model = MLPClassifier(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
-    return error(model, _made("moons", 240, noise=0.3), 2)
+    return error(model, made("moons", 240, noise=0.3), 2)
 
 
 def svr_friedman(values):
     from sklearn.svm import SVR
 
     model = SVR(max_iter=2000, **values)
-    return error(model, _made("friedman1", 160, noise=1.0), 2)
+    return error(model, made("friedman1", 160, noise=1.0), 2)
 
 
 def boosting_circles(values):
@@ -97,7 +85,7 @@ def boosting_circles(values):
         max_depth=given.pop("max_depth"), splitter=given.pop("splitter"), random_state=0
     )
     model = AdaBoostClassifier(tree, random_state=0, **given)
-    return error(model, _made("gaussian_quantiles", 240, n_features=4), 2)
+    return error(model, made("gaussian_quantiles", 240, n_features=4), 2)
 
 
 def svm_iris(values):
@@ -131,7 +119,7 @@ def tree_friedman(values):
     from sklearn.ensemble import ExtraTreesRegressor
 
     model = ExtraTreesRegressor(random_state=0, **values)
-    return error(model, _made("friedman2", 150, noise=100.0), 2)
+    return error(model, made("friedman2", 150, noise=100.0), 2)
 
 
 TASKS = (
