@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime.config import Config
-from runtime.gpus.leases import Leases
+from runtime.gpus.leases import Lease, Leases
 from runtime.gpus.locks import Locks
 from runtime.gpus.nvml import Nvml
 from runtime.gpus.waiting import Wait
@@ -114,3 +114,25 @@ def experiment(inside):
     yield open_one
     for leases in opened:
         leases.close()
+
+
+@pytest.fixture
+def somebody():
+    """A process that is nobody's trial."""
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def computes(gpu, pid, memory=1000):
+    return f"process gpu={gpu} pid={pid} memory={memory} kind=C"
+
+
+def rules(wait):
+    return [(block.rule, block.gpu) for block in wait.blocks]
+
+
+def run(one, trial, pid):
+    assert isinstance(one.take(trial), Lease)
+    one.leases.started(trial, pid)

@@ -4,7 +4,7 @@
 
 needs NVIDIA's driver, a GPU that nobody uses, PyTorch for CUDA, this package, pytest and
 pytest-timeout; it takes some minutes. Where there is no GPU that PyTorch can use, all of it is
-skipped, with the reason. What was seen is printed under each test.
+skipped, with the reason. What was seen is printed.
 """
 
 import json
@@ -273,9 +273,7 @@ def test_forked_trials_use_cuda_one_after_the_other_and_are_measured(
         assert GIB < use["peak"] < 4 * GIB, "its memory was measured"
         assert gpu["mig"] or (use["utilisation"] or 0) > 10, "and how busy it was"
         assert use["seconds"] > 5
-    for text in done.stderr.splitlines():
-        if "NVML does not tell" in text:
-            say(text)
+    say(*[text for text in done.stderr.splitlines() if "NVML does not tell" in text])
 
 
 def test_two_experiments_take_turns_and_a_killed_one_gives_its_gpu_back(
