@@ -79,6 +79,8 @@ def report(rows, problems, tuners):
         chosen = [which for which in problems if kind in ("all", kinds[which])]
         found = regrets(rows, chosen)
         ran = [name for name in tuners if of(name, found)]
+        if not ran:
+            continue
         table = ranks(found, ran)
         yield f"\n{kind}: {len(chosen)} problems; ranks over {len(table)} runs that all tuners did"
         for number, name in enumerate(ran):
