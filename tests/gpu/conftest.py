@@ -2,8 +2,10 @@
 
 import ctypes
 import dataclasses
+import os
 import shutil
 import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -68,6 +70,30 @@ def machine(library, tmp_path, monkeypatch):
     monkeypatch.setenv("ANNOTATE_GPU_LEASES", str(tmp_path / "leases"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     return Machine(folder)
+
+
+@pytest.fixture
+def begin():
+    """`begin("-m", "annotate", ...)` begins a Python; what still runs at the end is killed."""
+    begun = []
+
+    def begin(*words, **environment):
+        begun.append(
+            subprocess.Popen(
+                [sys.executable, *words],
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ skipped, with the reason. What was seen is printed.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -186,30 +185,6 @@ def say(capsys):
 @pytest.fixture
 def leasing(gpu):
     return ["run", "train.py", "--gpus", "1", "--gpu-indices", gpu["label"]]
-
-
-@pytest.fixture
-def begin(folder):
-    """Begin a command; what still runs at the end is killed."""
-    begun = []
-
-    def begin(*words, **environment):
-        begun.append(
-            subprocess.Popen(
-                [sys.executable, *words],
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return begun[-1]
-
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture

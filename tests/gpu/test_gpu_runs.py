@@ -1,11 +1,11 @@
 """Experiments with GPUs, from the command line, over a simulated NVML."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -41,32 +41,14 @@ def script(folder):
     return folder
 
 
+@pytest.fixture
+def tune(script, begin):
+    """Begin `annotate` with these words beside the script."""
+    return partial(begin, "-m", "annotate")
+
+
 def diary(machine):
     return [json.loads(line) for line in (machine.folder / "diary").read_text().splitlines()]
-
-
-@pytest.fixture
-def begin(script):
-    """Begin a command; what still runs at the end is killed."""
-    begun = []
-
-    def begin(*words, **environment):
-        begun.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "annotate", *words],
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-        return begun[-1]
-
-    yield begin
-    for process in begun:
-        process.kill()
-        process.communicate()
 
 
 def until(condition, what, seconds=60.0):
@@ -77,10 +59,10 @@ def until(condition, what, seconds=60.0):
     return found
 
 
-def test_no_two_trials_of_two_experiments_share_a_gpu(begin, machine):
+def test_no_two_trials_of_two_experiments_share_a_gpu(tune, machine):
     machine.write(*machine.gpus(2, util=30))
     words = ["run", "train.py", "--gpus", "1", "--concurrency", "4", "--max-trials", "4"]
-    both = [begin(*words, "--json", "--seed", str(seed)) for seed in (1, 2)]
+    both = [tune(*words, "--json", "--seed", str(seed)) for seed in (1, 2)]
     outputs = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     entries = diary(machine)
@@ -95,13 +77,13 @@ def test_no_two_trials_of_two_experiments_share_a_gpu(begin, machine):
 
 
 def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
-    begin, machine, annotate, home
+    tune, machine, annotate, home
 ):
     machine.write(*machine.gpus(1))
     words = ["run", "train.py", "--gpus", "1", "--max-trials", "1"]
-    first = begin(*words, TAKES="600")
+    first = tune(*words, TAKES="600")
     until(lambda: list(machine.folder.glob("*.process")), "the first trial computes")
-    second = begin("run", "train.py", "--gpus", "1", "--max-trials", "1")
+    second = tune("run", "train.py", "--gpus", "1", "--max-trials", "1")
 
     shown = until(lambda: second.stderr.readline(), "the second experiment begins")
     name = shown.removeprefix("experiment ").partition(":")[0]
@@ -141,9 +123,9 @@ def test_what_a_trial_waited_for_is_kept_when_it_runs(script, machine, annotate)
     assert two["gpu"]["waits"] == []
 
 
-def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine, begin, annotate):
+def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine, tune, annotate):
     machine.write(*machine.gpus(2))
-    guest = begin("run", "train.py", "--gpus", "0", "--max-trials", "1", TAKES="600")
+    guest = tune("run", "train.py", "--gpus", "0", "--max-trials", "1", TAKES="600")
     line = f"process gpu=1 pid={guest.pid} memory=9000"
     (machine.folder / "guest.process").write_text(line)
     words = ["--gpus", "1", "--concurrency", "auto", "--max-trials", "2"]
@@ -153,10 +135,10 @@ def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine,
     assert f"(pid {guest.pid}, " in said[0]
 
 
-def test_a_trial_that_has_no_slot_any_more_waits_for_no_gpu(begin, machine, annotate):
+def test_a_trial_that_has_no_slot_any_more_waits_for_no_gpu(tune, machine, annotate):
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2"]
-    driver = begin("run", "train.py", *words, TAKES="600")
+    driver = tune("run", "train.py", *words, TAKES="600")
     name = driver.stderr.readline().removeprefix("experiment ").partition(":")[0]
 
     def listed(said):
@@ -207,10 +189,10 @@ def test_room_that_was_wanting_is_recognised_whoever_of_a_trial_says_so(script, 
     assert "2 trials (2 succeeded)" in done.stdout
 
 
-def test_a_trial_whose_gpu_is_lost_runs_again_on_another(begin, machine):
+def test_a_trial_whose_gpu_is_lost_runs_again_on_another(tune, machine):
     machine.write(*machine.gpus(2))
     words = ["--gpus", "1", "--max-trials", "1", "--json"]
-    driver = begin("run", "train.py", *words, TAKES="5", FAILS=machine.uuid(0))
+    driver = tune("run", "train.py", *words, TAKES="5", FAILS=machine.uuid(0))
     until(lambda: list(machine.folder.glob("*.process")), "the trial computes")
     machine.write(machine.gpu(0, error=15), machine.gpu(1), "xid gpu=0 number=79 serial=41")
     output, errors = driver.communicate(timeout=60)
