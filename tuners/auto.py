@@ -27,7 +27,7 @@ _HYPERCUBES = 20
 class Recipe:
     """The parts of `auto`, so that `benchmarks/quality` can leave one out.
 
-    `lengths`, of which each ask draws one, `additive` and `gloom` are the prior's, see
+    `lengths`, of which each ask draws one, `additive`, `gloom` and `habits` are the prior's, see
     `auto_model.Prior`; `compressed` brings bad losses nearer; `ordinal` takes choices of numbers
     for numbers; `shared` takes children of one name for the same; `climb` follows the gradient;
     `plateaus` keeps away from where results do not change.
@@ -36,6 +36,7 @@ class Recipe:
     lengths: tuple[float, ...] = (0.3, 0.6)
     additive: bool = True
     gloom: float = 0.75
+    habits: bool = True
     compressed: bool = True
     ordinal: bool = True
     shared: bool = True
@@ -96,7 +97,7 @@ class Auto(FreshTuner):
 
         recipe = self.recipe
         length = recipe.lengths[rng.integers(len(recipe.lengths))]
-        prior = Prior(length, recipe.gloom, recipe.additive)
+        prior = Prior(length, recipe.gloom, recipe.additive, recipe.habits)
         process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
         if self.pending:
             waiting = np.array([self._cube.point(values) for values in self.pending])

@@ -34,12 +34,14 @@ class Prior:
     Hvarfner, Hellsten and Nardi, arXiv:2402.02229, who take e ** 1.41: too smooth for few trials.
     Where nothing was tried the losses are that of the `gloom` quantile of the results, not their
     mean, so that corners are not thought better than they are. Without `additive` the parameters
-    only act together.
+    only act together. With `habits` lengths and ends are expected to be as usual for each kind
+    of domain, see `auto_features.Habit`.
     """
 
     length: float = 0.4
     gloom: float = 0.75
     additive: bool = True
+    habits: bool = True
 
 
 class Process:
@@ -55,17 +57,22 @@ class Process:
         """Learn all the points; lengths and variances from those of the numbers `fitted` alone."""
         self._features = features
         self._rows = features.rows(points)
-        self._y = (y - np.quantile(y, prior.gloom)) / (float(y.std()) or 1.0)
-        self.best = float(self._y.min())
+        self._ends = features.ends if prior.habits else np.zeros(features.count)
+        y = (y - np.quantile(y, prior.gloom)) / (float(y.std()) or 1.0)
+        self.best = float(y.min())
+        # What is not as expected.
+        self._y = y - self._expected(self._rows)
         self._theta = self._fit(prior, self._rows[fitted], self._y[fitted])
         self._condition()
 
     def _fit(self, prior: Prior, rows: Floats, y: Floats) -> Floats:
         count = self._features.count
-        length = math.log(prior.length * math.sqrt(count))
+        usual = self._features.lengths if prior.habits else np.ones(count)
+        lengths = np.log(prior.length * math.sqrt(count) * usual)
         others = (_VARIANCE, _VARIANCE if prior.additive else _NO_VARIANCE, _NOISE)
-        centre = np.append(np.full(count, length), [mean for mean, _ in others])
-        spread = np.append(np.ones(count), [deviation for _, deviation in others])
+        centre = np.append(lengths, [mean for mean, _ in others])
+        spreads = self._features.spreads if prior.habits else np.ones(count)
+        spread = np.append(spreads, [deviation for _, deviation in others])
         one, other = np.tril_indices(len(y), -1)
         apart = self._features.apart(rows[one], rows[other])
         found = minimize(
@@ -90,6 +97,10 @@ class Process:
             self._factor, _ = dpotrf(covariance, lower=1)
         self._alpha, _ = dpotrs(self._factor, self._y, lower=1)
 
+    def _expected(self, rows: Floats) -> Floats:
+        """What is expected beside `gloom`: over all of the cube nothing, more at its ends."""
+        return np.asarray(((2 * rows - 1) ** 2 - 1 / 3) @ self._ends)
+
     def _apart(self, rows: Floats) -> Apart:
         return self._features.apart(self._rows[:, None], rows[None])
 
@@ -100,16 +111,19 @@ class Process:
 
     def believe(self, points: Floats, y: float) -> None:
         """Take in that `y`, standardised, was observed at the points, without another fit."""
-        self._rows = np.vstack([self._rows, self._features.rows(points)])
-        self._y = np.append(self._y, np.full(len(points), y))
+        rows = self._features.rows(points)
+        self._rows = np.vstack([self._rows, rows])
+        self._y = np.append(self._y, y - self._expected(rows))
         self._condition()
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation at the points, standardised."""
-        covariance = self._covariance(self._features.rows(points))
+        rows = self._features.rows(points)
+        covariance = self._covariance(rows)
         explained, _ = dtrtrs(self._factor, covariance, lower=1)
         variance = self._kernel.variance - np.sum(explained**2, axis=0)
-        return self._alpha @ covariance, np.sqrt(np.maximum(variance, 1e-10))
+        mean = self._expected(rows) + self._alpha @ covariance
+        return mean, np.sqrt(np.maximum(variance, 1e-10))
 
     def log_ei(self, points: Floats) -> Floats:
         """The logarithm of the expected improvement on the best: Ament et al., arXiv:2310.20708."""
@@ -121,7 +135,7 @@ class Process:
         rows = self._features.rows(points)
         joint, single, pull = self._kernel.parts(self._apart(rows))
         covariance = joint + single
-        mean = self._alpha @ covariance
+        mean = self._expected(rows) + self._alpha @ covariance
         solved, _ = dpotrs(self._factor, covariance, lower=1)
         variance = np.maximum(self._kernel.variance - np.sum(covariance * solved, axis=0), 1e-10)
         deviation = np.sqrt(variance)
@@ -134,6 +148,7 @@ class Process:
         pull *= self._alpha[:, None] * by_mean - 2 * solved * by_variance
         # d covariance / d x = - pull (x - x')
         gradient = np.einsum("mg,gmn->ng", self._rows, pull) - rows * pull.sum(axis=1).T
+        gradient += by_mean[:, None] * 4 * (2 * rows - 1) * self._ends
         return np.log(deviation) + value, self._features.back(gradient, points)
 
 

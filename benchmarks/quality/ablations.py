@@ -11,6 +11,7 @@ from tuners.auto import Auto, Recipe
 CUTS = {
     "auto-joint": {"additive": False},
     "auto-no-gloom": {"gloom": 0.5},
+    "auto-no-habits": {"habits": False},
     "auto-unshared": {"shared": False},
     "auto-raw": {"compressed": False},
     "auto-nominal": {"ordinal": False},

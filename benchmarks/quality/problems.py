@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functions
 import tasks
+import tasks_descent
 import tasks_more
 import tasks_validation
 from tables import table
 
 HALVES = {
-    "working": (functions.WORKING, (*tasks.WORKING, *tasks_more.TASKS)),
+    "working": (functions.WORKING, (*tasks.WORKING, *tasks_more.TASKS, *tasks_descent.TASKS)),
     "validation": (functions.VALIDATION, tasks_validation.VALIDATION),
 }
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import tasks
+import tasks_descent
 import tasks_more
 import tasks_validation
 from problem import Problem
@@ -117,6 +118,6 @@ class Table:
 
 @functools.cache
 def table(name):
-    known = (*tasks.WORKING, *tasks_more.TASKS, *tasks_validation.VALIDATION)
+    known = (*tasks.WORKING, *tasks_more.TASKS, *tasks_descent.TASKS, *tasks_validation.VALIDATION)
     (task,) = [t for t in known if t.name == name]
     return Table(task).fill()

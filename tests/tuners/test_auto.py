@@ -156,3 +156,44 @@ def test_many_results_are_still_learnt_from():
     values = tuner.ask()
     assert abs(values["a"] - 0.2) < 0.1
     assert abs(values["b"] - 0.9) < 0.1
+
+
+def loguniform(count):
+    keys = [f"p{n}" for n in range(count)]
+    return SearchSpace.from_json({k: {"_type": "loguniform", "_value": [1e-5, 1]} for k in keys})
+
+
+def test_the_ends_of_a_range_over_decades_are_expected_to_be_worse_until_seen():
+    features = Features(Cube(loguniform(2)))
+    known = np.array([[0.5, 0.3], [0.4, 0.6], [0.6, 0.7]])
+    ends = np.array([[0.0, 0.5], [1.0, 0.5], [0.5, 0.5]])
+
+    def expected(points, losses):
+        model = Process(features, points, losses, Prior(), np.arange(len(losses)))
+        return model.predict(ends)[0]
+
+    low, high, middle = expected(known, np.array([0.3, 0.1, 0.2]))
+    assert min(low, high) > middle + 0.5
+    seen = np.vstack([known, [[0.03, 0.45], [0.03, 0.55], [0.1, 0.5]]])
+    low, high, middle = expected(seen, np.array([0.3, 0.1, 0.2, -1.0, -1.0, -0.8]))
+    assert low < middle < high
+
+
+def test_the_ends_of_many_ranges_together_are_not_worse_than_those_of_three():
+    assert Features(Cube(loguniform(2))).ends.sum() == pytest.approx(2)
+    assert Features(Cube(loguniform(30))).ends.sum() == pytest.approx(3)
+    # gamma, 1, and degree, 0.4, of one option; the others have less.
+    assert Features(NESTED).ends == pytest.approx([0, 1, 0.4])
+    assert Features(NESTED, shared=False).ends == pytest.approx([0, 1, 1, 0.4])
+
+
+def test_a_rate_over_decades_is_expected_to_matter_more_than_a_word():
+    space = {
+        "rate": {"_type": "loguniform", "_value": [1e-5, 1]},
+        "depth": {"_type": "randint", "_value": [1, 9]},
+        "batch": {"_type": "choice", "_value": [16, 32, 64]},
+        "drop": {"_type": "uniform", "_value": [0, 1]},
+        "kind": {"_type": "choice", "_value": ["a", "b", "c"]},
+    }
+    lengths = Features(Cube(SearchSpace.from_json(space))).lengths
+    assert np.all(np.diff(lengths) > 0)
