@@ -30,7 +30,7 @@ class Recipe:
     `lengths`, of which each ask draws one, `additive`, `gloom` and `habits` are the prior's, see
     `auto_model.Prior`; `compressed` brings bad losses nearer; `ordinal` takes choices of numbers
     for numbers; `shared` takes children of one name for the same; `climb` follows the gradient;
-    `plateaus` keeps away from where results do not change.
+    `ties` keeps away from what gives a known result again.
     """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
@@ -41,7 +41,7 @@ class Recipe:
     ordinal: bool = True
     shared: bool = True
     climb: bool = True
-    plateaus: bool = True
+    ties: bool = True
 
 
 class Auto(FreshTuner):
@@ -70,7 +70,8 @@ class Auto(FreshTuner):
     def _search(self, rng: np.random.Generator) -> Values | None:
         # scipy's optimisers take a while to import: not before the first search.
         from tuners.auto_features import Features
-        from tuners.auto_search import Search, plateau
+        from tuners.auto_search import Search
+        from tuners.auto_ties import Ties
 
         for result in self.results[len(self._points) :]:
             self._points.append(self._cube.point(result.values))
@@ -84,7 +85,7 @@ class Auto(FreshTuner):
             features,
             self._model(features, points, y, rng),
             points[np.argsort(y, kind="stable")],
-            plateau(features, points, losses) if recipe.plateaus else 0.0,
+            Ties(features, points, losses) if recipe.ties else None,
         )
         found = map(self._cube.values, search.run(rng, climb=recipe.climb))
         return next((values for values in found if not self.knows(values)), None)

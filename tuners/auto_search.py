@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.spatial.distance import cdist
 
 from annotate.space import Choice
 from tuners.auto_features import Features
 from tuners.auto_model import Process
+from tuners.auto_ties import Ties
 from tuners.axes import Floats, axis
 from tuners.cube import Cube
 
@@ -19,19 +19,22 @@ _LOCAL = 64
 _STEPS = (0.2, 0.05, 0.01)
 _REFINED = 4
 _ROUNDS = 2
-#: Of a plateau: its greatest width, how many pairs on it have to be the same, and their share.
-_WIDEST_PLATEAU, _PAIRS, _SAME = 0.1, 3, 0.8
+#: No point is so sure to be tied that it could not be tried.
+_SUREST = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`ranked` are the points tried, the best first; none within `reach` of them is found."""
+    """`ranked` are the points tried, the best first; none of them is found.
+
+    With `ties`, an improvement is expected only of what is not tied with a known point.
+    """
 
     cube: Cube
     features: Features
     process: Process
     ranked: Floats
-    reach: float
+    ties: Ties | None
 
     def run(self, rng: np.random.Generator, *, climb: bool) -> Floats:
         """Points of the cube that stand for values, the most promising first."""
@@ -50,6 +53,8 @@ class Search:
         """What is new among the points and `more`, the best first, and its scores."""
         more = self._new(self.cube.snap(more))
         theirs = self.process.log_ei(more) if len(more) else np.zeros(0)
+        if self.ties:
+            theirs = theirs + np.log1p(-np.minimum(self.ties.likely(more), _SUREST))
         if points is not None and scores is not None:
             more, theirs = np.vstack([points, more]), np.append(scores, theirs)
         order = np.argsort(-theirs, kind="stable")
@@ -57,33 +62,8 @@ class Search:
 
     def _new(self, points: Floats) -> Floats:
         points = np.unique(points, axis=0)
-        if self.reach and len(points):
-            nearest = apart(self.features, points, self.ranked).min(axis=1)
-            return np.asarray(points[nearest > self.reach])
         seen = {row.tobytes() for row in self.ranked}
         return np.asarray(points[[row.tobytes() not in seen for row in points]])
-
-
-def apart(features: Features, one: Floats, other: Floats) -> Floats:
-    """The greatest difference in any coordinate; another option is as far as can be."""
-    a, b = features.rows(one), features.rows(other)
-    return np.asarray(cdist(a, b, "chebyshev"))
-
-
-def plateau(features: Features, points: Floats, losses: Floats) -> float:
-    """Within what distance two good points mostly give the very same loss; 0 where they differ.
-
-    Failures are told as one loss, and losses are often cut off: the bad half says nothing.
-    """
-    good = (losses <= np.median(losses)) & (losses < losses.max())
-    points, losses = points[good], losses[good]
-    one, other = np.tril_indices(len(points), -1)
-    distances = apart(features, points, points)[one, other]
-    near = np.flatnonzero(distances < _WIDEST_PLATEAU)
-    near = near[np.argsort(distances[near], kind="stable")]
-    same = np.cumsum(losses[one[near]] == losses[other[near]])
-    found = near[(same >= _PAIRS) & (same >= _SAME * np.arange(1, len(near) + 1))]
-    return float(distances[found[-1]]) if len(found) else 0.0
 
 
 def _candidates(cube: Cube, ranked: Floats, rng: np.random.Generator) -> Floats:

@@ -15,7 +15,7 @@ CUTS = {
     "auto-unshared": {"shared": False},
     "auto-raw": {"compressed": False},
     "auto-nominal": {"ordinal": False},
-    "auto-no-plateaus": {"plateaus": False},
+    "auto-no-ties": {"ties": False},
     "auto-no-climb": {"climb": False},
 }
 

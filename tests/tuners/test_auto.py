@@ -8,7 +8,9 @@ from annotate.space import SearchSpace
 from tuners.auto import compressed
 from tuners.auto_features import Features
 from tuners.auto_model import Prior, Process, _loss
-from tuners.auto_search import apart, plateau
+from tuners.auto_search import Search
+from tuners.auto_ties import Ties
+from tuners.auto_ties import _loss as tie_loss
 from tuners.cube import Cube
 
 SPACE = SearchSpace.from_json(
@@ -114,7 +116,8 @@ def test_a_running_trial_makes_its_place_less_promising():
 
 def test_numbers_in_a_choice_are_ordered_and_words_are_not():
     points = CUBE.snap(np.array([[0.5, a, 0.5, b] for a, b in [(0, 0), (0, 0.3), (0, 1), (1, 0)]]))
-    distances = apart(FEATURES, points, points)[0]
+    rows = FEATURES.rows(points)
+    distances = FEATURES.apart(rows[0], rows).distances.max(axis=0)
     assert distances[1] < distances[2]
     assert sorted(FEATURES.numbers) == [0, 2, 3]
 
@@ -125,19 +128,70 @@ def test_what_has_no_order_counts_as_words(options):
     assert not Features(Cube(space)).numbers.size
 
 
-def test_a_plateau_is_seen_in_steps_and_not_on_a_slope():
-    points = np.random.default_rng(2).random((80, 2))
-    space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "ab"})
-    features, losses = Features(Cube(space)), points.sum(axis=1)
-    assert plateau(features, points, losses) == 0
-    assert 0 < plateau(features, points, np.floor(2.5 * losses)) <= 0.1
+PLANE_CUBE = Cube(SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "ab"}))
+PLANE = Features(PLANE_CUBE)
 
 
-def test_failures_are_no_plateau():
+def test_what_is_close_is_tied_where_losses_come_in_steps_and_not_on_a_slope():
     points = np.random.default_rng(2).random((80, 2))
-    space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "ab"})
+    losses = points.sum(axis=1)
+    good = points[np.argsort(losses)[:1]]
+    near = good + 0.02
+    assert Ties(PLANE, points, losses).likely(near) == 0
+    ties = Ties(PLANE, points, np.floor(5 * losses))
+    assert ties.likely(good) == pytest.approx(1)
+    assert ties.likely(near) > 0.7
+    assert ties.likely(good + 2) < 0.01
+
+
+def test_another_value_of_what_does_nothing_is_tied():
+    rng = np.random.default_rng(3)
+    points = CUBE.snap(rng.random((60, 4)))
+    losses = (points[:, 0] - 0.3) ** 2 + (points[:, 3] - 0.6) ** 2
+    known = points[np.argsort(losses)[:20]]
+    useless = known.copy()
+    useless[:, 1] = rng.permutation(known[:, 1])
+    useless[:, 2] = rng.random(20)
+    known, again = CUBE.snap(known), CUBE.snap(useless)
+    losses = np.append(losses, (again[:, 0] - 0.3) ** 2 + (again[:, 3] - 0.6) ** 2)
+    ties = Ties(FEATURES, np.vstack([points, again]), losses)
+    other = known.copy()
+    other[:, 2] = 1 - other[:, 2]
+    moved = known.copy()
+    moved[:, 0] = (moved[:, 0] + 0.4) % 1
+    assert np.median(ties.likely(other)) > 0.7
+    assert np.median(ties.likely(moved)) < 0.3
+
+
+def test_failures_are_no_ties():
+    points = np.random.default_rng(2).random((80, 2))
     losses = np.where(points[:, 0] < 0.7, 5.0, points.sum(axis=1))
-    assert plateau(Features(Cube(space)), points, losses) == 0
+    assert not Ties(PLANE, points, losses).likely(points).any()
+
+
+def test_the_gradient_of_the_likelihood_of_ties_is_its_slope():
+    rng = np.random.default_rng(0)
+    distances, tied = rng.random((3, 40)), rng.random(40) < 0.4
+    theta = np.array([0.3, -0.2, 1.0, -1.0])
+    steps = 1e-6 * np.eye(4)
+    slope = [
+        (tie_loss(theta + s, distances, tied)[0] - tie_loss(theta - s, distances, tied)[0]) / 2e-6
+        for s in steps
+    ]
+    assert tie_loss(theta, distances, tied)[1] == pytest.approx(slope, rel=1e-5)
+
+
+def test_what_is_surely_tied_is_not_searched_for():
+    points = np.random.default_rng(4).random((40, 2))
+    losses = np.round(8 * ((points - 0.6) ** 2).sum(axis=1))
+    model = Process(PLANE, points, losses, Prior(), np.arange(40))
+    ties, ranked = Ties(PLANE, points, losses), points[np.argsort(losses, kind="stable")]
+
+    def found(among):
+        search = Search(PLANE_CUBE, PLANE, model, ranked, among)
+        return ties.likely(search.run(np.random.default_rng(0), climb=True)[:50]).mean()
+
+    assert found(ties) < 0.95 * found(None)
 
 
 def test_losses_keep_their_order_and_a_diverged_one_does_not_hide_the_others():
