@@ -29,8 +29,8 @@ class Habit:
     ends: float
 
 
-#: As in the tables of the benchmark's working half: docs/auto.md. Whoever gives a range over
-#: decades knows little of it but that its ends are too much and too little.
+#: From the benchmark's working half: lengths as its tables have them, floats and ends by trial;
+#: docs/auto.md. Whoever gives a range over decades knows that its ends are too much and too little.
 _DECADES, _REAL = Habit(0.4, 0.8, 1.0), Habit(0.7, 1.0, 0.5)
 _WHOLE, _NUMBERS, _WORDS = Habit(0.5, 0.8, 0.4), Habit(0.6, 0.8, 0.4), Habit(1.35, 0.8, 0.0)
 #: How much worse all the ends together are: the middle of many ranges is no sure thing.
