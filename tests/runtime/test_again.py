@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.runtime.processes import runs
+
 
 def document(annotate, *words, **more):
     return json.loads(annotate("run", *words, "--json", **more).stdout)
@@ -123,9 +125,7 @@ time.sleep(600 if sys.argv[1:] else 0)
 
 
 def gone(pids):
-    return [
-        p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != "zombie"
-    ] == []
+    return [p for p in pids if runs(p)] == []
 
 
 def pids_of(folder):

@@ -349,7 +349,7 @@ def same(staged, folder, monkeypatch, script):
         check=False,
     )
     fork = staged.fork(["train.py", "--x", "1"], {}, {}, code=None)
-    assert plain(fork.stdout) == plain(alone.stdout)
+    assert plain(fork.stdout) == plain(alone.stdout), alone.stderr
     assert plain(fork.stderr) == plain(alone.stderr)
     assert fork.returncode == alone.returncode
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from annotate.errors import AnnotateError
@@ -18,6 +17,7 @@ from runtime.executors.base import Ended, Job, Reported, Started
 from runtime.executors.local import LocalExecutor
 from runtime.job import stage, warm
 from runtime.paths import ExperimentFolder, TrialFolder
+from tests.runtime.processes import runs
 
 REPORT = (
     "import json, os\n"
@@ -212,7 +212,7 @@ class TestLocalExecutorWithoutPidfd(ExecutorSuite):
 def _is_gone(pid, within=60.0):
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        if not runs(pid):
             return True
         time.sleep(0.05)
     return False

@@ -6,8 +6,9 @@ import sys
 import textwrap
 import time
 
-import psutil
 import pytest
+
+from tests.runtime.processes import runs
 
 SCRIPT = """\
 import os, sys
@@ -167,7 +168,7 @@ while not os.path.exists("daemon"):
 
 def until_gone(pid, within=60.0):
     end = time.monotonic() + within
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while runs(pid):
         assert time.monotonic() < end, "it still runs"
         time.sleep(0.05)
 

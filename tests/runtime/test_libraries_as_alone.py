@@ -44,6 +44,7 @@ TORCH = {
             model = DistributedDataParallel(torch.nn.Linear(2, 1))
             model(torch.full((1, 2), float(n))).sum().backward()
             shared[n] = next(model.parameters()).grad.sum()
+            dist.barrier()  # a rank that leaves early cuts the other off
             dist.destroy_process_group()
         if __name__ == "__main__":
             torch.manual_seed(1)
