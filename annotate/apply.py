@@ -16,7 +16,7 @@ from typing import TypeAlias
 from annotate import formats
 from annotate.edits import Edit
 from annotate.errors import Mistakes, SpaceError
-from annotate.rewrite import Place
+from annotate.instrument import Place
 from annotate.source import Source
 from annotate.space import Values
 from annotate.tree import Span

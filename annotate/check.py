@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from annotate import formats
-from annotate.data.rewrite import may_be_annotated
+from annotate.data.data_file import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, python_files
+from annotate.instrument import Expansion, conflicts
 from annotate.project import read_file
-from annotate.rewrite import Expansion, conflicts
 from annotate.source import Source
 
 

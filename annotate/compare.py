@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from annotate import formats
 from annotate.errors import Mistakes
-from annotate.rewrite import Place
+from annotate.instrument import Place
 from annotate.space import Values
 
 

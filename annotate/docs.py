@@ -9,8 +9,8 @@ import json
 import sys
 from types import ModuleType
 
-from annotate.codes import CODES
 from annotate.errors import Mistakes
+from annotate.instrument import expand
 from annotate.kinds import (
     assignment,
     carrier,
@@ -25,7 +25,7 @@ from annotate.kinds import (
     variable,
 )
 from annotate.kinds.case import Invalid, Valid
-from annotate.rewrite import expand
+from annotate.mistake_codes import CODES
 
 #: In the order of the page.
 KINDS: tuple[ModuleType, ...] = (

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from annotate import formats
 from annotate.annotation import Carrier, parse
 from annotate.edits import Edit, apply
-from annotate.rewrite import Place
+from annotate.instrument import Place
 from annotate.source import Source
 from annotate.space import Values
 from annotate.tree import Span

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from annotate import annotation, rewrite
+from annotate import annotation, instrument
 from annotate.annotation import Carrier
-from annotate.data import rewrite as data_rewrite
+from annotate.data import data_file
 from annotate.data.form import is_data
+from annotate.instrument import Expansion
 from annotate.notebook import Notebook
-from annotate.rewrite import Expansion
 from annotate.source import Source
 from annotate.tree import Tree, Unparsable
 
@@ -32,14 +32,14 @@ def is_notebook(path: str) -> bool:
 def decode(data: bytes, path: str) -> Source:
     """The file as text that can be edited; raises Mistakes."""
     if is_data(path):
-        return data_rewrite.decode(data, path)
+        return data_file.decode(data, path)
     return Notebook.decode(data, path) if is_notebook(path) else Source.decode(data, path)
 
 
 def carriers(source: Source) -> list[Carrier]:
     """The annotations of a file that could be expanded, also the wrong ones, in order."""
     if is_data(source.path):
-        return data_rewrite.carriers(source)
+        return data_file.carriers(source)
     try:
         return annotation.carriers(source, Tree(source.text))
     except Unparsable:
@@ -54,10 +54,10 @@ def expand(data: bytes, path: str, below: PurePosixPath) -> Expansion:
 def expand_module(data: bytes, path: str, module: str) -> Expansion:
     """The same for a file whose parameters' keys begin with `module`."""
     if is_data(path):
-        return data_rewrite.expand(data, path, module)
+        return data_file.expand(data, path, module)
     if is_notebook(path):
-        return rewrite.expand_source(Notebook.decode(data, path), module)
-    return rewrite.expand(data, path=path, module=module)
+        return instrument.expand_source(Notebook.decode(data, path), module)
+    return instrument.expand(data, path=path, module=module)
 
 
 def python(data: bytes, path: str) -> bytes:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fingerprint, fold, literal, same_code
 from annotate.domains import JSON, Domain
 from annotate.edits import Edit
 from annotate.emit import Emitter, Unquotable
 from annotate.kinds import choice, families
 from annotate.kinds.families import Located
 from annotate.layout import Layout
+from annotate.snippets import fingerprint, fold, literal, same_code
 from annotate.source import Source
 from annotate.space import Parameter
 from annotate.tree import Line, Span, Tree

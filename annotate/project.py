@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from annotate import formats, imports
+from annotate.data.data_file import may_be_annotated
 from annotate.data.form import is_data
-from annotate.data.rewrite import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, python_files
 from annotate.imports import Import
+from annotate.instrument import Expansion, Place, Report, conflicts
 from annotate.mentions import mentioned
-from annotate.rewrite import Expansion, Place, Report, conflicts
 from annotate.space import Parameter, SearchSpace
 
 

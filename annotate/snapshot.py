@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from annotate.data.data_file import render
 from annotate.data.form import is_data
-from annotate.data.rewrite import render
 from annotate.errors import AnnotateError
 from annotate.formats import module_name
 from annotate.project import Project

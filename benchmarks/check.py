@@ -19,8 +19,8 @@ from pathlib import Path
 
 import libcst
 
+from annotate.instrument import expand
 from annotate.project import read_project
-from annotate.rewrite import expand
 
 ROOT = Path(__file__).parent.parent
 LINE = "\ntuned = 1  # @nni.choice(1, 2)\n"

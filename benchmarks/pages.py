@@ -29,11 +29,11 @@ from pathlib import Path
 import psutil
 
 from annotate.space import SearchSpace
-from runtime.config import Config
-from runtime.paths import ExperimentFolder
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Report, Trial, TrialState
 from runtime.server import launch
 from runtime.store import ExperimentRow, Store
-from runtime.trial import Origin, Report, Trial, TrialState
 
 SPACE = {
     "train/lr/loguniform": {"_type": "loguniform", "_value": [1e-5, 0.1]},

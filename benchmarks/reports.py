@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from annotate.errors import AnnotateError
-from runtime import requests
-from runtime.paths import ExperimentFolder
+from runtime.core import requests
+from runtime.core.paths import ExperimentFolder
 from runtime.store import Store
 
 SCRIPT = """\

@@ -23,14 +23,14 @@ from pathlib import Path
 
 import tuners
 from annotate.project import read_project
-from runtime.config import Config
-from runtime.creation import create
+from runtime.core.config import Config
+from runtime.core.metrics import Batch
+from runtime.core.trial import Origin, Report, Trial, TrialState
+from runtime.driver.create import create
 from runtime.executors.base import Ended, Executor, Reported, Started
-from runtime.experiment import Experiment
-from runtime.gpus.gate import gate
-from runtime.metrics import Batch
+from runtime.loop.experiment import Experiment
+from runtime.loop.gate import gate
 from runtime.store import Store
-from runtime.trial import Origin, Report, Trial, TrialState
 
 SCRIPT = """\
 x = 0.5  # @nni.uniform(0, 1)

@@ -21,8 +21,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from runtime.core.trial import TrialState
 from runtime.store import Store
-from runtime.trial import TrialState
 
 SCRIPT = """\
 import time

@@ -45,7 +45,7 @@ def annotate(folder):
             check=False,
         )
         assert code is None or done.returncode == code, (done.stdout, done.stderr)
-        assert "runtime/experiment.py" not in done.stderr, done.stderr  # no traceback of ours
+        assert "runtime/loop/experiment.py" not in done.stderr, done.stderr  # no traceback of ours
         return done
 
     return run

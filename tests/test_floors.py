@@ -19,16 +19,16 @@ FLOORS = {
 }
 #: Inside the top floor: each place and what of it may be imported.
 STEPS = {
-    "runtime.store": {"runtime.store", "runtime.trial", "runtime.paths"},
+    "runtime.store": {"runtime.store", "runtime.core.trial", "runtime.core.paths"},
     "runtime.executors": {
         "runtime.executors",
-        "runtime.trial",
-        "runtime.paths",
-        "runtime.sizes",
-        "runtime.metrics",
+        "runtime.core.trial",
+        "runtime.core.paths",
+        "runtime.system.units",
+        "runtime.core.metrics",
     },
-    "runtime.trial": set(),
-    "runtime.paths": set(),
+    "runtime.core.trial": set(),
+    "runtime.core.paths": set(),
 }
 #: `python -m annotate` is the command line's door.
 DOORS = {"annotate.__main__"}
@@ -82,8 +82,10 @@ def test_no_module_imports_from_above(name, file):
 def test_an_import_that_goes_up_is_seen():
     assert list(up("annotate.space", ["tuners.base"])) == ["tuners.base"]
     assert list(up("tuners.tpe", ["runtime"])) == ["runtime"]
-    assert list(up("runtime.store.store", ["runtime.experiment"])) == ["runtime.experiment"]
-    assert list(up("runtime.experiment", ["runtime.cli.text"])) == ["runtime.cli.text"]
+    assert list(up("runtime.store.store", ["runtime.loop.experiment"])) == [
+        "runtime.loop.experiment"
+    ]
+    assert list(up("runtime.loop.experiment", ["runtime.cli.text"])) == ["runtime.cli.text"]
 
 
 def test_the_trials_side_needs_the_standard_library_only():

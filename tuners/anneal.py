@@ -8,8 +8,8 @@ from hyperopt import anneal
 from annotate.space import SearchSpace, Values
 from tuners import hyperopt_domain
 from tuners.arguments import at_least
-from tuners.coordinates import Coordinates
 from tuners.fresh import FreshTuner
+from tuners.geometry.coordinates import Coordinates
 
 
 class Anneal(FreshTuner):

@@ -9,10 +9,10 @@ from cmaes import CMA
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.axes import Floats
 from tuners.base import TunerError
-from tuners.cube import Cube
 from tuners.fresh import FreshTuner, Result
+from tuners.geometry.axes import Floats
+from tuners.geometry.cube import Cube
 
 
 class CMAES(FreshTuner):

@@ -8,8 +8,8 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least
-from tuners.coordinates import Coordinates, draw
 from tuners.fresh import FreshTuner, Result
+from tuners.geometry.coordinates import Coordinates, draw
 
 
 class Evolution(FreshTuner):

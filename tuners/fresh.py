@@ -11,7 +11,7 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.base import Exhausted, Tuner
-from tuners.points import walk
+from tuners.geometry.points import walk
 
 #: Proposals that may repeat a known point before another one is taken in their place.
 _TRIES = 10

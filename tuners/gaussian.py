@@ -11,7 +11,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
-from tuners.axes import Floats
+from tuners.geometry.axes import Floats
 
 #: Length scales are log-normal around this times the root of the number of dimensions:
 #: Hvarfner, Hellsten and Nardi, arXiv:2402.02229, who take e ** 1.41, too smooth for few trials.

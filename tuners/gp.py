@@ -9,10 +9,10 @@ from scipy.special import erfcx, log_ndtr, ndtr
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least
-from tuners.axes import Floats
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner
-from tuners.start import spread
+from tuners.geometry.axes import Floats
+from tuners.geometry.latin_hypercube import spread
 from tuners.surrogate import Surrogate
 
 

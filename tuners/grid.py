@@ -6,9 +6,9 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.base import TunerError
-from tuners.coordinates import Coordinates
 from tuners.fresh import FreshTuner
-from tuners.points import walk
+from tuners.geometry.coordinates import Coordinates
+from tuners.geometry.points import walk
 
 
 class GridSearch(FreshTuner):

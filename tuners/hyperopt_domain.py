@@ -14,8 +14,8 @@ from hyperopt.base import JOB_STATE_DONE, JOB_STATE_RUNNING, Domain, Trials
 
 from annotate.domains import RandInt
 from annotate.space import Choice, Values
-from tuners.coordinates import Coordinate, Coordinates, Levels
 from tuners.fresh import Result
+from tuners.geometry.coordinates import Coordinate, Coordinates, Levels
 
 #: hyperopt gives each value of a randint a bin of its own; a wider one is a quantised uniform.
 _WIDEST_RANDINT = 128

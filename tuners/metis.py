@@ -8,10 +8,10 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.axes import Floats
 from tuners.fresh import FreshTuner
+from tuners.geometry.axes import Floats
+from tuners.geometry.latin_hypercube import spread
 from tuners.parzen import Parzen
-from tuners.start import spread
 from tuners.surrogate import Surrogate, Utility
 
 #: Of the results, how many are the good ones of the mixture, and how many have to be there.

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from annotate.space import Choice
-from tuners.axes import Axis, Floats, Ints, axis
-from tuners.coordinates import Coordinate, Levels, snap
+from tuners.geometry.axes import Axis, Floats, Ints, axis
+from tuners.geometry.coordinates import Coordinate, Levels, snap
 
 #: The newest observations that are not forgotten; hyperopt's own number.
 _REMEMBERED = 25

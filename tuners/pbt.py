@@ -10,12 +10,12 @@ import numpy as np
 
 from annotate.space import Choice, SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.axes import axis
 from tuners.base import Exhausted, Tuner
-from tuners.budget import key
-from tuners.coordinates import Coordinate, Coordinates, Levels, draw, snap
-from tuners.cube import Cube
-from tuners.start import spread
+from tuners.budgets.budget import key
+from tuners.geometry.axes import axis
+from tuners.geometry.coordinates import Coordinate, Coordinates, Levels, draw, snap
+from tuners.geometry.cube import Cube
+from tuners.geometry.latin_hypercube import spread
 
 LOAD, SAVE = "load_checkpoint_dir", "save_checkpoint_dir"
 

@@ -41,7 +41,7 @@ class Algorithm:
 
 
 TUNERS: tuple[Algorithm, ...] = (
-    Algorithm("auto", (), "Bayesian optimisation for any space", "tuners.auto:Auto"),
+    Algorithm("auto", (), "Bayesian optimisation for any space", "tuners.auto.tuner:Auto"),
     Algorithm("tpe", ("TPE",), "Parzen estimators of good and bad values", "tuners.tpe:TPE"),
     Algorithm("random", ("Random",), "independent random draws", "tuners.random:Random"),
     Algorithm(
@@ -58,10 +58,10 @@ TUNERS: tuple[Algorithm, ...] = (
         "hyperband",
         ("Hyperband",),
         "many with small budgets, few with great ones",
-        "tuners.hyperband:Hyperband",
+        "tuners.budgets.hyperband:Hyperband",
     ),
-    Algorithm("bohb", ("BOHB",), "hyperband, drawing by a model", "tuners.bohb:BOHB"),
-    Algorithm("asha", (), "budgets that grow without waiting", "tuners.asha_tuner:AshaTuner"),
+    Algorithm("bohb", ("BOHB",), "hyperband, drawing by a model", "tuners.budgets.bohb:BOHB"),
+    Algorithm("asha", (), "budgets that grow without waiting", "tuners.budgets.asha:AshaTuner"),
     Algorithm("pbt", ("PBTTuner",), "a population that trains on", "tuners.pbt:PBT"),
     Algorithm("grid", ("GridSearch",), "every point of a finite space", "tuners.grid:GridSearch"),
     Algorithm("batch", ("BatchTuner",), "a list of configurations", "tuners.batch:BatchTuner"),
@@ -69,15 +69,18 @@ TUNERS: tuple[Algorithm, ...] = (
 
 ASSESSORS: tuple[Algorithm, ...] = (
     Algorithm(
-        "medianstop", ("Medianstop",), "below the others' median", "tuners.median:Medianstop"
+        "medianstop",
+        ("Medianstop",),
+        "below the others' median",
+        "tuners.assessors.median:Medianstop",
     ),
     Algorithm(
         "curvefitting",
         ("Curvefitting",),
         "predicted to end below the best",
-        "tuners.curvefit:Curvefitting",
+        "tuners.assessors.curvefit:Curvefitting",
     ),
-    Algorithm("asha", (), "not among the best at a rung", "tuners.asha:Asha"),
+    Algorithm("asha", (), "not among the best at a rung", "tuners.assessors.asha:Asha"),
 )
 
 

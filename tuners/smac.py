@@ -8,10 +8,10 @@ from smac.model.random_forest import RandomForest
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.axes import Floats
 from tuners.fresh import FreshTuner
+from tuners.geometry.axes import Floats
+from tuners.geometry.latin_hypercube import spread
 from tuners.gp import log_improvement
-from tuners.start import spread
 from tuners.surrogate import Surrogate
 
 #: The random points among which the search begins, and the points that it goes on from.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from annotate.space import SearchSpace, Values
-from tuners.axes import Floats
-from tuners.cube import Cube
 from tuners.fresh import Result
 from tuners.gaussian import GaussianProcess
+from tuners.geometry.axes import Floats
+from tuners.geometry.cube import Cube
 
 #: The time of a fit grows with the cube of their number.
 _MOST_RESULTS = 200

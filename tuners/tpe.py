@@ -10,11 +10,11 @@ import numpy as np
 
 from annotate.space import Choice, SearchSpace, Values
 from tuners.arguments import at_least, between
-from tuners.coordinates import Coordinate, Levels
-from tuners.cube import Cube
 from tuners.fresh import FreshTuner
+from tuners.geometry.coordinates import Coordinate, Levels
+from tuners.geometry.cube import Cube
+from tuners.geometry.latin_hypercube import spread
 from tuners.parzen import Parzen
-from tuners.start import spread
 
 #: At most so many results are good, however many there are; hyperopt's own number.
 _MOST_GOOD = 25

@@ -10,11 +10,11 @@ import libcst as cst
 
 from annotate import style
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fingerprint, fold, literal
 from annotate.domains import DOMAINS, JSON, Domain
 from annotate.emit import Emitter
 from annotate.kinds import numeric
 from annotate.kinds.case import Invalid, Valid
+from annotate.snippets import fingerprint, fold, literal
 from annotate.space import Choice, Option, Parameter, same
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from annotate.code import fold
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target, text_of
+from annotate.snippets import fold
 from annotate.tree import Tree
 
 KIND = "entry"

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fingerprint, fold
 from annotate.kinds import choice
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import inside
 from annotate.plan import Annotated, Context
+from annotate.snippets import fingerprint, fold
 
 DIRECTIVE = "function_choice"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import NotConstant, constant
 from annotate.domains import DOMAINS, Domain, argument_names, numeric_domain
 from annotate.errors import SpaceError
 from annotate.kinds.case import Invalid, Valid
+from annotate.snippets import NotConstant, constant
 
 
 def parse(annotation: Annotation, kind: str, call: cst.Call) -> Domain:

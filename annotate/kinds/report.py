@@ -5,11 +5,11 @@ from __future__ import annotations
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fold
 from annotate.edits import Edit
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import text_of
 from annotate.plan import Context
+from annotate.snippets import fold
 
 FETCH = "get_next_parameter"
 DIRECTIVES = (FETCH, "report_intermediate_result", "report_final_result")

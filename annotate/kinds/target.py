@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from annotate.code import fingerprint, fold, literal
+from annotate.snippets import fingerprint, fold, literal
 from annotate.tree import Tree
 
 

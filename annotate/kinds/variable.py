@@ -8,13 +8,13 @@ from collections.abc import Iterable
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.code import fingerprint, fold, literal
 from annotate.domains import DOMAINS
 from annotate.kinds import assignment, choice
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.families import Located
 from annotate.kinds.target import Target, inside
 from annotate.plan import Annotated, Context
+from annotate.snippets import fingerprint, fold, literal
 
 DIRECTIVE = "variable"
 

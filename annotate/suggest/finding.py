@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import libcst as cst
 
 from annotate import imports
-from annotate.code import fold
 from annotate.kinds import default
+from annotate.snippets import fold
 from annotate.suggest import choices, estimators, rates, shares, sizes
 from annotate.suggest.around import Range, listed
-from annotate.suggest.foes import is_foe
+from annotate.suggest.exclusions import is_foe
 from annotate.suggest.known import Options, options
 from annotate.suggest.libraries import FAMILIES
 from annotate.suggest.rule import Rule

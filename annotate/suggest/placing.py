@@ -9,8 +9,8 @@ import libcst as cst
 
 from annotate import formats, lexer
 from annotate.edits import Edit
+from annotate.instrument import Place
 from annotate.layout import Layout
-from annotate.rewrite import Place
 from annotate.source import Source
 from annotate.suggest.finding import Found
 from annotate.suggest.proposal import Left, Proposal

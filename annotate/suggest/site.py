@@ -9,9 +9,9 @@ from typing import Any
 
 import libcst as cst
 
-from annotate.code import NotConstant, constant, literal
 from annotate.kinds import assignment, default, entry, keyword, option
 from annotate.kinds.target import Target, text_of
+from annotate.snippets import NotConstant, constant, literal
 from annotate.tree import Tree
 
 _FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import peers
 
-from tuners.auto import Auto, Recipe
+from tuners.auto.tuner import Auto, Recipe
 
 CUTS = {
     "auto-joint": {"additive": False},

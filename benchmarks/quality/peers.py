@@ -11,7 +11,7 @@ from nni_peer import NNI
 
 import tuners
 from annotate.space import Choice
-from tuners.coordinates import Coordinates
+from tuners.geometry.coordinates import Coordinates
 
 
 class Ours:

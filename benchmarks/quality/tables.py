@@ -17,7 +17,7 @@ import tasks_validation
 from problem import Problem
 
 from annotate.space import Choice, SearchSpace
-from tuners.axes import axis
+from tuners.geometry.axes import axis
 
 #: Where tables and results are kept.
 CACHE = Path(os.environ.get("QUALITY_CACHE", Path(__file__).parent / "cache"))

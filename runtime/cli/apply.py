@@ -23,8 +23,8 @@ from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
     from annotate.apply import Applied
-    from runtime.past import Past
-    from runtime.trial import Trial
+    from runtime.core.trial import Trial
+    from runtime.kept.review import Past
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.past import look_back, written_back
+    from runtime.kept.review import look_back, written_back
 
     experiment, script = sort_out(args.experiment, args.script)
     past = look_back(experiment)
@@ -75,9 +75,9 @@ def sort_out(experiment: str | None, script: Path | None) -> tuple[str | None, P
 
 
 def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
-    from runtime.git import is_uncommitted
-    from runtime.past import shown
-    from runtime.replace import replace_file
+    from runtime.kept.review import shown
+    from runtime.system.git import is_uncommitted
+    from runtime.system.replace_file import replace_file
 
     changed = [one for one in done if one.after != one.before]
     dirty = [] if force else [one for one in changed if is_uncommitted(root / one.path)]
@@ -112,7 +112,7 @@ def _document(past: Past, trial: Trial, root: Path, done: Sequence[Applied]) -> 
 
 
 def _say(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wrote: bool) -> None:
-    from runtime.past import shown
+    from runtime.kept.review import shown
 
     if past.remark:
         print(f"annotate: {past.remark}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from runtime.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder
 
 
 def start(
@@ -20,11 +20,11 @@ def start(
 
     `more` are options of `resume` for it.
     """
-    from runtime import driver
+    from runtime.driver import background
     from runtime.server import launch
 
     pages = launch.ensure(port, folder.id)
-    driver.start(folder, [*more, *(["--debug"] if debug else [])])
+    background.start(folder, [*more, *(["--debug"] if debug else [])])
     if as_json:
         print(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
     else:

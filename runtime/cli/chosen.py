@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
+    from runtime.core.trial import Trial
     from runtime.store import Store
-    from runtime.trial import Trial
 
 
 def argument(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def argument(parser: argparse.ArgumentParser) -> None:
 
 def experiment(given: str | None) -> ExperimentFolder:
     """The experiment meant; says which one it is where nobody named it."""
-    from runtime import lookup
+    from runtime.kept import lookup
 
     folder, said = lookup.find(given)
     if said:

@@ -85,7 +85,7 @@ def _of(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
         return [str(choice) for choice in last.choices or ()]
     found = [option for option in actions if option.startswith("--")]
     if any(action.dest in ("id", "experiment") for action in parser._actions):
-        from runtime import lookup
+        from runtime.kept import lookup
 
         found += [folder.id for folder in lookup.folders()]
     return found

@@ -16,10 +16,11 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     import annotate
-    from runtime import lookup, paths
-    from runtime.config import Config
-    from runtime.interpreter import interpreter
-    from runtime.lock import is_held
+    from runtime.core import paths
+    from runtime.core.config import Config
+    from runtime.kept import lookup
+    from runtime.system.interpreter import interpreter
+    from runtime.system.lock import is_held
 
     folders = list(lookup.folders())
     document = {

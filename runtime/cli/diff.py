@@ -20,8 +20,8 @@ from runtime.cli.diffs import print_bytes, unified
 
 if TYPE_CHECKING:
     from annotate.compare import File
-    from runtime.past import Difference, Past
-    from runtime.trial import Trial
+    from runtime.core.trial import Trial
+    from runtime.kept.review import Difference, Past
 
 _SOURCE = "source"
 
@@ -39,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.past import between, look_back, since
+    from runtime.kept.review import between, look_back, since
 
     words = [word for word in (args.experiment, args.a, args.b) if word is not None]
     # An id begins with a letter, so that a number alone is a trial of the newest experiment.
@@ -104,7 +104,7 @@ def _print_rows(a: Trial, b: Trial | None, difference: Difference) -> None:
 
 
 def _document(past: Past, a: Trial, b: Trial | None, difference: Difference) -> dict[str, object]:
-    from runtime.metrics import finite
+    from runtime.core.metrics import finite
 
     return {
         "experiment": past.folder.id,

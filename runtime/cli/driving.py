@@ -14,20 +14,21 @@ from types import FrameType
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
-from runtime import algorithms, filesystem
-from runtime.changing import Change, mend
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
-from runtime.config import Config
-from runtime.driver import lock
-from runtime.executors.local import LocalExecutor
-from runtime.experiment import Experiment
-from runtime.gpus.gate import gate
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.driver.background import lock
+from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import open_gpus
-from runtime.job import warm
-from runtime.paths import ExperimentFolder
-from runtime.results import experiment_document
+from runtime.kept.documents import experiment_document
+from runtime.loop import algorithms
+from runtime.loop.change_space import Change, mend
+from runtime.loop.experiment import Experiment
+from runtime.loop.gate import gate
+from runtime.loop.job import warm
 from runtime.store import Store
+from runtime.system import filesystem
 
 _LATE = 3.0  # seconds
 

@@ -14,7 +14,7 @@ from annotate.errors import AnnotateError
 from runtime.cli import chosen
 
 if TYPE_CHECKING:
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import lookup
-    from runtime.lock import is_held
+    from runtime.kept import lookup
+    from runtime.system.lock import is_held
 
     if args.all or args.id == "all":
         folders = [f for f in lookup.folders() if not is_held(f.lock)]
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _remove(folder: ExperimentFolder) -> None:
-    from runtime.lock import Held, Lock
+    from runtime.system.lock import Held, Lock
 
     try:
         with Lock(folder.lock).acquire():

@@ -26,12 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import exporting
+    from runtime.kept import tables
 
     folder = chosen.experiment(args.id)
     kind = args.type or ("csv" if args.filename.endswith(".csv") else "json")
-    rows = exporting.rows(folder, intermediate=args.intermediate)
-    text = exporting.csv_text(rows) if kind == "csv" else exporting.json_text(rows)
+    rows = tables.rows(folder, intermediate=args.intermediate)
+    text = tables.csv_text(rows) if kind == "csv" else tables.json_text(rows)
     if args.filename == "-":
         sys.stdout.write(text)
         return 0

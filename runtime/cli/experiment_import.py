@@ -21,18 +21,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import history, requests
-    from runtime.lock import Lock, is_held
+    from runtime.core import requests
+    from runtime.loop import known_results
     from runtime.store import Store
+    from runtime.system.lock import Lock, is_held
 
     folder = chosen.experiment(args.id)
-    results = history.of_file(Path(args.filename))
+    results = known_results.of_file(Path(args.filename))
     if is_held(folder.lock):
         print(requests.ask(folder, "import", results=results))
         return 0
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
-        known, misfits = history.fitting(store.experiment().space, results, args.filename)
+        known, misfits = known_results.fitting(store.experiment().space, results, args.filename)
         for one in known:
             store.add_history(one)
-    print(history.sentence(known, misfits, args.filename))
+    print(known_results.sentence(known, misfits, args.filename))
     return 0

@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
 def _rows() -> list[dict[str, JSON]]:
     import sys
 
-    from runtime import lookup
-    from runtime.results import state_now
+    from runtime.kept import lookup
+    from runtime.kept.documents import state_now
     from runtime.store import Store, StoreError
 
     rows = []

@@ -11,7 +11,7 @@ from annotate.domains import JSON
 from runtime.cli import chosen
 
 if TYPE_CHECKING:
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
     from runtime.store import Store
 
 
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _document(folder: ExperimentFolder, store: Store) -> dict[str, JSON]:
-    from runtime.metrics import finite
-    from runtime.results import best_document, state_now
+    from runtime.core.metrics import finite
+    from runtime.kept.documents import best_document, state_now
 
     row = store.experiment()
     state, reason = state_now(row, folder)

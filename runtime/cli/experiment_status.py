@@ -15,8 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.config import Config
-    from runtime.results import best_document, state_now
+    from runtime.core.config import Config
+    from runtime.kept.documents import best_document, state_now
     from runtime.store import Store
 
     folder = chosen.experiment(args.id)

@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.past import exported, look_back
+    from runtime.kept.review import exported, look_back
 
     past = look_back(args.experiment)
     trial = past.trial(args.trial)

@@ -15,7 +15,7 @@ from annotate.errors import AnnotateError
 from runtime.cli import chosen, options
 
 if TYPE_CHECKING:
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
 
 
 def _parts(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +64,8 @@ Without --trial_id: the trial that runs, or else the last one."""
 
 
 def _number(folder: ExperimentFolder, given: str | None) -> int:
+    from runtime.core.trial import TrialState
     from runtime.store import Store
-    from runtime.trial import TrialState
 
     with Store.open(folder.store) as store:
         if given is not None:

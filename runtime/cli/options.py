@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime import durations, sizes
+from runtime.system import units
 
 T = TypeVar("T")
 
@@ -28,8 +28,8 @@ def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
     return typed
 
 
-duration = _typed(durations.seconds)
-memory = _typed(sizes.size_in_bytes)
+duration = _typed(units.seconds)
+memory = _typed(units.size_in_bytes)
 
 
 @_typed

@@ -17,9 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import paths
-    from runtime.lock import is_held
-    from runtime.paths import ExperimentFolder
+    from runtime.core import paths
+    from runtime.core.paths import ExperimentFolder
+    from runtime.system.lock import is_held
 
     above = paths.experiments()
     removed = 0

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from annotate.space import SearchSpace
 from runtime.cli.text import gpu_line, number, values_line
-from runtime.config import Config
-from runtime.durations import duration
-from runtime.failures import Failure
-from runtime.paths import ExperimentFolder
-from runtime.trial import Origin, Trial, TrialState
+from runtime.core.config import Config
+from runtime.core.failures import Failure
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Trial, TrialState
+from runtime.system.units import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

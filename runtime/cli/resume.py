@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from runtime.cli import chosen, options
 
 if TYPE_CHECKING:
-    from runtime.changing import Change
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
+    from runtime.loop.change_space import Change
     from runtime.store import ExperimentRow
 
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
     from runtime.cli import background
     from runtime.cli.driving import drive
-    from runtime.config import Config
+    from runtime.core.config import Config
     from runtime.store import Store
 
     folder = chosen.experiment(args.id)
@@ -88,11 +88,11 @@ def _changes(args: argparse.Namespace) -> list[str]:
 def _change(
     args: argparse.Namespace, folder: ExperimentFolder, row: ExperimentRow
 ) -> Change | None:
-    from runtime import changing
-    from runtime.config import Config
+    from runtime.core.config import Config
+    from runtime.loop import change_space
 
     if args.search_space is not None:
-        return changing.from_file(folder, row.space, args.search_space)
+        return change_space.from_file(folder, row.space, args.search_space)
     if args.annotations:
-        return changing.from_annotations(folder, row.space, Config.from_json(row.config))
+        return change_space.from_annotations(folder, row.space, Config.from_json(row.config))
     return None

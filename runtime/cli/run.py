@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from runtime.cli import options
-from runtime.failures import NO_REPORT
+from runtime.core.failures import NO_REPORT
 
 if TYPE_CHECKING:
     from annotate.project import Project
-    from runtime.config import Config
+    from runtime.core.config import Config
 
 TAKES_REST = True
 
@@ -193,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project, remarks
-    from runtime.creation import find_script
+    from runtime.driver.create import find_script
 
     script = find_script(args.script)
     config = _config(args, script)
@@ -238,8 +238,8 @@ def _run_config(args: argparse.Namespace) -> int:
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says of the experiment beyond its defaults, by Config's names."""
-    from runtime import algorithms
-    from runtime.config import Config
+    from runtime.core.config import Config
+    from runtime.loop import algorithms
 
     parser = argparse.ArgumentParser()
     arguments(parser)
@@ -261,9 +261,9 @@ def _same(value: Any) -> Any:
 
 
 def _config(args: argparse.Namespace, script: Path) -> Config:
-    from runtime import algorithms
-    from runtime.config import Config
-    from runtime.interpreter import interpreter
+    from runtime.core.config import Config
+    from runtime.loop import algorithms
+    from runtime.system.interpreter import interpreter
 
     return Config(
         script=args.script,

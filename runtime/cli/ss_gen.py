@@ -28,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from annotate.project import read_project
-    from runtime.creation import find_script
+    from runtime.driver.create import find_script
 
     script = find_script(str(_script(args)))
     space = read_project(script, script.parent).space

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from annotate.project import Project
-from runtime.config import Config
-from runtime.paths import ExperimentFolder
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
 
 if TYPE_CHECKING:
-    from runtime.history import Beginning
+    from runtime.loop.known_results import Beginning
 
 
 def start(
@@ -26,7 +26,7 @@ def start(
     beginning: Beginning | None = None,
 ) -> int:
     """Run the experiment to its end, or have it run in the background; returns the exit code."""
-    from runtime.creation import create
+    from runtime.driver.create import create
 
     def made(config: Config) -> ExperimentFolder:
         folder = create(config, project)
@@ -56,8 +56,8 @@ def _in_background(
     """All that can be wrong is found here, as long as somebody reads it."""
     import sys
 
-    from runtime import algorithms
     from runtime.cli import background
+    from runtime.loop import algorithms
     from runtime.server import launch
 
     config = replace(config, background=True)

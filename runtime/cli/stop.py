@@ -12,7 +12,7 @@ from annotate.errors import AnnotateError
 from runtime.cli import chosen
 
 if TYPE_CHECKING:
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
 
 _PATIENCE = 30.0  # seconds; trials have ten to end by themselves
 
@@ -23,8 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import lookup
-    from runtime.lock import is_held
+    from runtime.kept import lookup
+    from runtime.system.lock import is_held
 
     if args.all or args.id == "all":
         folders = [f for f in lookup.folders() if is_held(f.lock)]
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _ask(folder: ExperimentFolder) -> None:
-    from runtime import requests
+    from runtime.core import requests
 
     try:
         requests.ask(folder, "stop")
@@ -50,7 +50,7 @@ def _ask(folder: ExperimentFolder) -> None:
 
 
 def _wait(folder: ExperimentFolder) -> None:
-    from runtime.lock import is_held
+    from runtime.system.lock import is_held
 
     until = time.monotonic() + _PATIENCE
     while is_held(folder.lock):

@@ -93,7 +93,7 @@ def _diff(path: Path, made: Suggestions) -> bytes:
 
 def _write(path: Path, made: Suggestions, taken: Sequence[Proposal]) -> None:
     from annotate.suggest import insert
-    from runtime.replace import replace_file
+    from runtime.system.replace_file import replace_file
 
     if taken:
         replace_file(path, made.source, insert(made.source, taken, path=made.path))

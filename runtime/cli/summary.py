@@ -7,9 +7,9 @@ from collections import Counter
 
 from annotate.snapshot import thaw
 from runtime.cli.text import number, value, values_words
-from runtime.durations import duration
-from runtime.experiment import Experiment
-from runtime.trial import Origin, Trial, TrialState
+from runtime.core.trial import Origin, Trial, TrialState
+from runtime.loop.experiment import Experiment
+from runtime.system.units import duration
 
 
 def summary(experiment: Experiment) -> str:

@@ -18,7 +18,7 @@ from runtime.cli import chosen, options
 if TYPE_CHECKING:
     import psutil
 
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
 
 _PATIENCE = 60.0  # seconds; it imports a lot before it listens
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from annotate.domains import JSON
 from runtime.cli import options
-from runtime.trial import GpuUse
+from runtime.core.trial import GpuUse
 
 
 def number(value: float) -> str:

@@ -16,7 +16,7 @@ from runtime.cli import options
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from runtime.paths import ExperimentFolder
+    from runtime.core.paths import ExperimentFolder
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,15 +49,15 @@ def _follow(every: float) -> None:
 
 
 def _rows() -> list[dict[str, JSON]]:
-    from runtime import lookup
-    from runtime.lock import is_held
+    from runtime.kept import lookup
+    from runtime.system.lock import is_held
 
     return [_row(folder) for folder in lookup.folders() if is_held(folder.lock)]
 
 
 def _row(folder: ExperimentFolder) -> dict[str, JSON]:
-    from runtime.config import Config
-    from runtime.metrics import finite
+    from runtime.core.config import Config
+    from runtime.core.metrics import finite
     from runtime.store import Store
     from runtime.store.reader import Reader
 
@@ -85,7 +85,7 @@ def _table() -> RenderableType:
     from rich.text import Text
 
     from runtime.cli.text import number
-    from runtime.durations import duration
+    from runtime.system.units import duration
 
     rows = _rows()
     if not rows:

@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import requests
+    from runtime.core import requests
     from runtime.store import Store
 
     folder = chosen.experiment(args.id)

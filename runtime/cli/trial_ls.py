@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from runtime.cli import chosen
 
 if TYPE_CHECKING:
+    from runtime.core.trial import Trial
     from runtime.store import Store
-    from runtime.trial import Trial
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import lookup
-    from runtime.results import trial_documents
+    from runtime.kept import lookup
+    from runtime.kept.documents import trial_documents
     from runtime.store import Store
 
     folder, said = lookup.find(args.id)
@@ -43,7 +43,7 @@ def _print_table(store: Store) -> None:
     from rich.text import Text
 
     from runtime.cli.text import gpu_line, number, values_line
-    from runtime.durations import duration
+    from runtime.system.units import duration
 
     names = store.experiment().space.names
     table = Table(box=box.SIMPLE_HEAD)

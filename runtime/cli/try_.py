@@ -35,12 +35,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from annotate.project import read_project
     from annotate.snapshot import freeze
-    from runtime.config import Config
-    from runtime.creation import find_script
-    from runtime.interpreter import interpreter
-    from runtime.job import job, stage
-    from runtime.paths import ExperimentFolder
-    from runtime.trial import Origin, Trial, TrialState
+    from runtime.core.config import Config
+    from runtime.core.paths import ExperimentFolder
+    from runtime.core.trial import Origin, Trial, TrialState
+    from runtime.driver.create import find_script
+    from runtime.loop.job import job, stage
+    from runtime.system.interpreter import interpreter
 
     script = find_script(args.script)
     project = read_project(script, script.parent, args.rest)
@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_reports(path: Path, space: SearchSpace) -> None:
     from runtime.cli.text import number, values_line
-    from runtime.metrics import MetricsFile
-    from runtime.trial import number as number_of
+    from runtime.core.metrics import MetricsFile
+    from runtime.core.trial import number as number_of
 
     file = MetricsFile(path)
     intermediate, final, written = [], None, {}

@@ -56,7 +56,7 @@ class UpdateSpace:
 
 
 def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
-    from runtime import requests
+    from runtime.core import requests
 
     folder = chosen.experiment(args.id)
     print(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")

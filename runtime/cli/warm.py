@@ -7,8 +7,8 @@ import sys
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
 from runtime.cli.given_values import parse_values
-from runtime.config import Config
-from runtime.history import Beginning
+from runtime.core.config import Config
+from runtime.loop.known_results import Beginning
 from runtime.store.history import Known
 
 
@@ -36,7 +36,8 @@ def _queued(config: Config, space: SearchSpace, given: list[list[tuple[str, str]
 
 
 def _known(config: Config, space: SearchSpace, given: list[str]) -> tuple[list[Known], list[str]]:
-    from runtime import history, lookup
+    from runtime.kept import lookup
+    from runtime.loop import known_results
     from runtime.store import Store
 
     known, notes = [], []
@@ -47,7 +48,7 @@ def _known(config: Config, space: SearchSpace, given: list[str]) -> tuple[list[K
         if other.path != config.path:
             notes.append(f"experiment {folder.id} is one of another script, {other.path}")
         source = f"experiment {folder.id}"
-        found, misfits = history.fitting(space, history.of_experiment(folder), source)
-        notes.append(history.sentence(found, misfits, source))
+        found, misfits = known_results.fitting(space, known_results.of_experiment(folder), source)
+        notes.append(known_results.sentence(found, misfits, source))
         known += found
     return known, notes

@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import lookup
+    from runtime.kept import lookup
     from runtime.server import launch
 
     folder, _ = lookup.find(args.id)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from runtime.metrics import Batch
-from runtime.paths import TrialFolder
+from runtime.core.metrics import Batch
+from runtime.core.paths import TrialFolder
 
 
 @dataclass(frozen=True, slots=True)

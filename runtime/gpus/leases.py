@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from runtime.config import Config
+from runtime.core.config import Config
+from runtime.core.trial import GpuUse
 from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
 from runtime.gpus.locks import Holder, Lock, Locks, Taken
@@ -21,7 +22,6 @@ from runtime.gpus.packing import Packing
 from runtime.gpus.sampling import Sampling, Shared, unclaimed
 from runtime.gpus.waiting import Block, Busy, Wait, leased
 from runtime.gpus.world import World
-from runtime.trial import GpuUse
 
 _MOMENT = 2.0  # seconds that a look may take before people are told
 GUESSED = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
-from runtime.config import Config
+from runtime.core.config import Config
 from runtime.gpus.device import View
 from runtime.gpus.locks import Locks
 from runtime.gpus.nvml import NoNvml, Nvml

@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from runtime.core.trial import GpuUse
 from runtime.gpus.device import Device
-from runtime.trial import GpuUse
 
 #: Bytes. Where NVML tells of no process, a trial has come as far as a GPU when more than this is
 #: taken there: CUDA alone takes as much.

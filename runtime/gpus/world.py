@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
-from runtime.config import Config
+from runtime.core.config import Config
 from runtime.gpus.device import Device, View
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"

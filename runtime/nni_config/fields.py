@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from annotate.errors import AnnotateError
-from runtime import durations
+from runtime.system import units
 
 NO_USE = "No use here"
 NOT_HERE = "Not here"
@@ -22,7 +22,7 @@ def _seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError("a duration is written like 90s, 10m, 1h or 1h30m")
     try:
-        seconds = durations.seconds(str(value))
+        seconds = units.seconds(str(value))
     except AnnotateError as error:
         raise ValueError(f"{error.message}; {error.hint}") from None
     if seconds <= 0:

@@ -14,14 +14,15 @@ from annotate.domains import JSON
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.project import Project, read_as_it_is, read_project, remarks
 from annotate.space import SearchSpace
-from runtime import algorithms, custom
-from runtime.command import plain_script
-from runtime.config import Config
-from runtime.interpreter import interpreter
+from runtime import custom
+from runtime.core.config import Config
+from runtime.loop import algorithms
 from runtime.nni_config import checking
 from runtime.nni_config.checking import SAME, given
 from runtime.nni_config.document import ConfigMistakes, Document, load
 from runtime.nni_config.fields import Advisor, Algorithm, Assessor, ConfigFile, Tuner
+from runtime.system.command import plain_script
+from runtime.system.interpreter import interpreter
 from tuners.base import TunerError
 
 

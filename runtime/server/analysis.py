@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Request
 
 from annotate.domains import JSON
 from annotate.space import Parameter
-from runtime.config import Config
-from runtime.metrics import finite
+from runtime.core.config import Config
+from runtime.core.metrics import finite
 from runtime.server import finding
 from runtime.server.finding import ExperimentId, NotFound
 from runtime.server.lessons import Lesson, Lessons
 from runtime.store import Store
 from runtime.store.reader import Reader
-from tuners.importance import Effect, Importance, Marginal
+from tuners.importance.anova import Effect, Importance, Marginal
 
 _PAIRS = 12  # those that matter most are listed
 _ASKED = 200  # trials that can be named at a time

@@ -15,16 +15,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
-from runtime import durations, exporting, lookup, requests
-from runtime.metrics import finite
+from runtime.core import requests
+from runtime.core.metrics import finite
+from runtime.kept import lookup, tables
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
-from runtime.server.nni_changes import enqueue
+from runtime.server.nni.changes import enqueue
 from runtime.server.sources import apply_diff, sources
 from runtime.server.watch import Watch
 from runtime.store import Store, StoreError
 from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
+from runtime.system import units
 
 _LOG_BYTES = 1 << 18  # the end of a log that is shown
 _CURVES = 200  # trials whose curves or values are asked for at a time
@@ -183,8 +185,8 @@ def apply(
 def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa: A002
     """Every trial that has ended, as `annotate experiment export` writes them."""
     folder = finding.experiment(id)
-    rows = exporting.rows(folder, intermediate=True)
-    text = exporting.csv_text(rows) if kind == "csv" else exporting.json_text(rows)
+    rows = tables.rows(folder, intermediate=True)
+    text = tables.csv_text(rows) if kind == "csv" else tables.json_text(rows)
     media = "application/json" if kind == "json" else "text/csv"
     name = f'attachment; filename="{folder.id}.{kind}"'
     return Response(text, media_type=media, headers={"Content-Disposition": name})
@@ -204,7 +206,7 @@ def ask(
     if kind == "enqueue":
         return {"message": enqueue(folder, given["values"])}
     if kind == "duration" and wanted.seconds is not None:
-        given["seconds"] = durations.seconds(wanted.seconds)
+        given["seconds"] = units.seconds(wanted.seconds)
     if kind == "space":
         given["space"] = SearchSpace.from_json(wanted.space).to_json()
     return {"message": requests.ask(folder, kind, **given)}

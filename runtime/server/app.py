@@ -17,11 +17,12 @@ from starlette.types import ASGIApp
 
 import annotate
 from annotate.errors import AnnotateError
-from runtime import paths
-from runtime.server import analysis, api, nni_changes, nni_rest
+from runtime.core import paths
+from runtime.server import analysis, api
 from runtime.server.finding import NotFound
 from runtime.server.launch import LOOPBACK, Server, token
 from runtime.server.lessons import Lessons
+from runtime.server.nni import changes, rest
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
@@ -40,7 +41,7 @@ def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) ->
     )
     app.state.watches = {}
     app.state.lessons = Lessons()
-    for router in (nni_rest.router, nni_changes.router, api.router, analysis.router):
+    for router in (rest.router, changes.router, api.router, analysis.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
     app.add_exception_handler(sqlite3.Error, _unreadable)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from annotate.domains import JSON, Domain
 from annotate.space import Choice, Parameter
-from runtime.config import Config
-from runtime.metrics import finite
-from runtime.paths import ExperimentFolder
-from runtime.results import state_now
+from runtime.core.config import Config
+from runtime.core.metrics import finite
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Trial
+from runtime.kept.documents import state_now
 from runtime.store import ExperimentRow
 from runtime.store.reader import Reader
-from runtime.trial import Trial
 
 _TOP = 10
 

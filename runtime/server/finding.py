@@ -11,11 +11,11 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from annotate.errors import AnnotateError
-from runtime import lookup
-from runtime.lock import is_held
-from runtime.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Trial
+from runtime.kept import lookup
 from runtime.store.reader import Reader
-from runtime.trial import Trial
+from runtime.system.lock import is_held
 
 _ID = r"^[A-Za-z0-9]{1,32}$"
 

@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from annotate.errors import AnnotateError
-from runtime import paths
-from runtime.lock import is_held
+from runtime.core import paths
+from runtime.system.lock import is_held
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080

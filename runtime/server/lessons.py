@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
-from runtime.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import TrialState
 from runtime.store import Store
 from runtime.store.reader import Reader
-from runtime.trial import TrialState
-from tuners.cells import Cells
-from tuners.importance import Importance
+from tuners.geometry.cells import Cells
+from tuners.importance.anova import Importance
 
 _KEPT = 4  # experiments: each takes a few megabytes
 _SHARE = 10  # of the time at most one part in so many goes into one experiment's

@@ -13,8 +13,8 @@ from annotate.domains import JSON
 from annotate.errors import AnnotateError
 from annotate.snapshot import MANIFEST
 from annotate.space import Parameter, SearchSpace
-from runtime.past import look_back, written_back
-from runtime.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder
+from runtime.kept.review import look_back, written_back
 from runtime.server.describe import parameter
 
 

@@ -14,11 +14,11 @@ from collections.abc import AsyncIterator
 
 from annotate.domains import JSON
 from annotate.errors import AnnotateError
-from runtime.lock import is_held
-from runtime.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder
 from runtime.server.describe import head
 from runtime.store import Store
 from runtime.store.reader import Reader
+from runtime.system.lock import is_held
 
 _EVERY = 0.25  # seconds between two looks
 _BEAT = 10.0  # seconds after which a line says that the server is there

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from annotate.domains import JSON
 from annotate.space import Values
+from runtime.core.trial import Trial
 from runtime.store import database
 from runtime.store.store import trial_of
-from runtime.trial import Trial
 
 #: What a table can be sorted by; anything else is a parameter's key.
 COLUMNS = {

@@ -24,7 +24,7 @@ CREATE TABLE experiment (
     name    TEXT NOT NULL,
     state   TEXT NOT NULL,
     reason  TEXT,
-    config  TEXT NOT NULL,              -- JSON, see runtime.config
+    config  TEXT NOT NULL,              -- JSON, see runtime.core.config
     space   TEXT NOT NULL,              -- NNI's search space JSON
     created REAL NOT NULL,
     ended   REAL

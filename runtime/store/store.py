@@ -12,11 +12,11 @@ from pathlib import Path
 
 from annotate.domains import JSON
 from annotate.space import SearchSpace, Values
+from runtime.core.trial import GpuUse, Origin, Report, Trial, TrialState, number
 from runtime.store import checksums, database
 from runtime.store.errors import StoreError, StoreFull, plainly
 from runtime.store.history import Known
 from runtime.store.syncer import Syncer
-from runtime.trial import GpuUse, Origin, Report, Trial, TrialState, number
 
 __all__ = ["ExperimentRow", "Store", "StoreError", "StoreFull"]
 
@@ -29,7 +29,7 @@ _ENDED = (
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRow:
-    """What an experiment is; `config` as runtime.config wrote it, times in seconds."""
+    """What an experiment is; `config` as runtime.core.config wrote it, times in seconds."""
 
     id: str
     name: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 
 @dataclass

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotate.apply import apply
-from annotate.code import same_code
 from annotate.export import export
+from annotate.instrument import expand
 from annotate.kinds import (
     assignment,
     carrier,
@@ -22,7 +22,7 @@ from annotate.kinds import (
     option,
     variable,
 )
-from annotate.rewrite import expand
+from annotate.snippets import same_code
 from annotate.source import Source
 from annotate.space import SearchSpace
 

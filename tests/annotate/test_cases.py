@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from annotate import docs
-from annotate.codes import CODES
 from annotate.errors import Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
+from annotate.mistake_codes import CODES
 
 VALID = [(f"{k.__name__}: {c.id}", c) for k in docs.KINDS for c in k.VALID]
 INVALID = [(f"{k.__name__}: {c.id}", c) for k in docs.KINDS for c in k.INVALID]

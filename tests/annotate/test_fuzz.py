@@ -9,7 +9,7 @@ import pytest
 
 from annotate import docs
 from annotate.errors import Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 SEEDS = [case.source for kind in docs.KINDS for case in (*kind.VALID, *kind.INVALID)]
 PIECES = [

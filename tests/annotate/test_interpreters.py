@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import nni
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 SOURCE = '''\
 import asyncio

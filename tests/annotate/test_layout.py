@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from annotate.errors import Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 CALL = '__import__("nni").report_final_result(1)'
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from annotate.errors import Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 
 def lines(data):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotate.rewrite import expand
+from annotate.instrument import expand
 
 PRELUDE = """\
 log = []

@@ -19,7 +19,7 @@ import pytest
 
 from annotate import lexer
 from annotate.errors import Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
 from annotate.tree import TOO_DEEP, Tree, Unparsable
 
 FULL = bool(os.environ.get("ANNOTATE_FULL"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.rewrite import expand
+from annotate.instrument import expand
 from annotate.suggest import around
 
 MAKERS = {

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from annotate.errors import AnnotateError, Mistakes
-from annotate.rewrite import expand
+from annotate.instrument import expand
 from annotate.suggest import insert, suggest
 
 

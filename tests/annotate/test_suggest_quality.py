@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from annotate.rewrite import expand
+from annotate.instrument import expand
 from annotate.suggest import insert, suggest
 
 SCRIPTS = Path(__file__).parent / "suggest"

@@ -11,7 +11,7 @@ import sklearn
 
 from annotate import lexer
 from annotate.errors import AnnotateError
-from annotate.rewrite import expand
+from annotate.instrument import expand
 from annotate.suggest import insert, suggest
 
 #: One file in so many, none larger than this.

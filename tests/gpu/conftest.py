@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.config import Config
+from runtime.core.config import Config
 from runtime.gpus.leases import Lease, Leases
 from runtime.gpus.locks import Locks
 from runtime.gpus.nvml import Nvml

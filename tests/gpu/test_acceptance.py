@@ -22,7 +22,7 @@ GIB = 1 << 30
 #: What is here, read as the driver of an experiment reads it.
 PROBE = """
 import json, os
-from runtime.config import Config
+from runtime.core.config import Config
 from runtime.gpus.nvml import Nvml
 from runtime.gpus.world import world
 import pynvml

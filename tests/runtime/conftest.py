@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from runtime import lookup
-from runtime.config import Config
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended
-from runtime.executors.local import LocalExecutor
-from runtime.job import job, stage, warm
-from runtime.paths import ExperimentFolder
+from runtime.executors.local.executor import LocalExecutor
+from runtime.kept import lookup
+from runtime.loop.job import job, stage, warm
 from runtime.store import Store
-from runtime.trial import Origin, Trial, TrialState
 
 
 @dataclasses.dataclass

@@ -8,13 +8,13 @@ from scipy.optimize import check_grad
 
 import tuners
 from annotate.space import SearchSpace
-from tuners.coordinates import Coordinates
-from tuners.cube import Cube
 from tuners.fresh import Result
 from tuners.gaussian import GaussianProcess
+from tuners.geometry.coordinates import Coordinates
+from tuners.geometry.cube import Cube
+from tuners.geometry.points import walk
 from tuners.gp import log_improvement
 from tuners.parzen import Parzen
-from tuners.points import walk
 from tuners.surrogate import Surrogate, compress
 
 

@@ -7,9 +7,9 @@ import tuners
 from annotate.errors import SpaceError
 from annotate.space import SearchSpace
 from tuners import Exhausted, Verdict
-from tuners.budget import BudgetEnd
-from tuners.halving import Round, halvings, rounds
-from tuners.kde import KDE
+from tuners.budgets.budget import BudgetEnd
+from tuners.budgets.halving import Round, halvings, rounds
+from tuners.budgets.kde import KDE
 
 SPACE = SearchSpace.from_json(
     {

@@ -1,15 +1,15 @@
 // The shell: which page of which experiment, its head, and what the pages share.
-import { changeButton } from "./change.js";
-import * as compare from "./compare.js";
-import { duration, h, pill, put, redraw, short, toast } from "./dom.js";
-import * as experiments from "./experiments.js";
-import * as importance from "./importance.js";
-import * as overview from "./overview.js";
-import * as source from "./source.js";
-import * as timeline from "./timeline.js";
-import * as trials from "./trials.js";
-import { showTrial } from "./trial.js";
-import { change, follow, get, Refused, takeToken } from "./server.js";
+import { changeButton } from "./parts/change.js";
+import * as compare from "./pages/compare.js";
+import { duration, h, pill, put, redraw, short, toast } from "./parts/dom.js";
+import * as experiments from "./pages/experiments.js";
+import * as importance from "./pages/importance.js";
+import * as overview from "./pages/overview.js";
+import * as source from "./pages/source.js";
+import * as timeline from "./pages/timeline.js";
+import * as trials from "./pages/trials.js";
+import { showTrial } from "./parts/trial.js";
+import { change, follow, get, Refused, takeToken } from "./parts/server.js";
 
 const PAGES = {
   "": ["Overview", overview],

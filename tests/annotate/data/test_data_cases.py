@@ -6,9 +6,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from annotate import formats
-from annotate.codes import DATA_CODES
 from annotate.data import json_text, toml_text, yaml_text
 from annotate.errors import Mistakes
+from annotate.mistake_codes import DATA_CODES
 
 FORMS = {"train.yaml": yaml_text, "train.toml": toml_text, "train.json": json_text}
 VALID = [(name, case) for name, form in FORMS.items() for case in form.VALID]

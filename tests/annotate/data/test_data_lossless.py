@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from annotate.apply import apply
-from annotate.data.rewrite import render
+from annotate.data.data_file import render
 from annotate.export import export
 
 NUMBERS = st.one_of(

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime import lookup
-from runtime.lock import is_held
+from runtime.kept import lookup
 from runtime.nni_config.docs import page
 from runtime.store import Store
+from runtime.system.lock import is_held
 
 DOCS = Path(__file__).parents[3] / "docs"
 BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from annotate.space import SearchSpace
-from runtime.config import Config
-from runtime.paths import ExperimentFolder
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Report, Trial, TrialState
 from runtime.server import launch
 from runtime.store import ExperimentRow, Store
-from runtime.trial import Origin, Report, Trial, TrialState
 from tests.runtime.server.slow import slow_down
 
 SPACE = {

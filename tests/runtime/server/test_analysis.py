@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
+from runtime.core.trial import GpuUse, TrialState
 from runtime.server.lessons import Lessons
 from runtime.store import Store
-from runtime.trial import GpuUse, TrialState
 from tests.runtime.server.conftest import keep_trial, new_experiment, trial
 
 LR, BATCH, HOSTILE = (

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from runtime.core.trial import GpuUse, TrialState
 from runtime.store import Store
-from runtime.trial import GpuUse, TrialState
 from tests.runtime.server.conftest import (
     SCRIPT,
     go,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from runtime.core.trial import TrialState
 from runtime.store import Store
-from runtime.trial import TrialState
 from tests.runtime.server.conftest import go, keep_trial, new_experiment, trial, zoom
 
 NESTED = {
@@ -234,6 +234,6 @@ def test_a_curve_grows_by_what_is_new_alone(page, site):
 
 
 def report(n):
-    from runtime.trial import Report
+    from runtime.core.trial import Report
 
     return Report("intermediate", n / 10, 1e9 + n)

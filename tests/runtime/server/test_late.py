@@ -5,8 +5,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from runtime.core.trial import Report, TrialState
 from runtime.store import Store
-from runtime.trial import Report, TrialState
 from tests.runtime.server.conftest import go, keep_trial, new_experiment, trial
 from tests.runtime.server.test_table import numbers, open_table
 

@@ -1,16 +1,17 @@
 """The pages' modules as a whole: each parses, nothing in them is dead, all names are there."""
 
+import posixpath
 import re
 from pathlib import Path
 
 import pytest
 
+from runtime.core.trial import TrialState
 from runtime.server import launch
-from runtime.trial import TrialState
 
 STATIC = Path(launch.__file__).parent / "static"
-MODULES = sorted(path.name for path in STATIC.glob("*.js"))
-IMPORT = re.compile(r'^import (?:\{([^}]*)\}|\* as (\w+)) from "\./(\w+\.js)";$', re.MULTILINE)
+MODULES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
+IMPORT = re.compile(r'^import (?:\{([^}]*)\}|\* as (\w+)) from "(\.[./\w]+\.js)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 DEFINED = re.compile(r"^(?:export )?(?:async )?(?:function|class|const) (\w+)", re.MULTILINE)
 
@@ -23,7 +24,8 @@ def source(name):
 
 def imports(name):
     """(module, name there, name here) of what a module imports."""
-    for names, whole, module in IMPORT.findall(source(name)):
+    for names, whole, path in IMPORT.findall(source(name)):
+        module = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
         if whole:
             yield module, "*", whole
         for part in filter(None, (part.strip() for part in names.split(","))):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.core.trial import TrialState
 from runtime.server import launch
 from runtime.store import Store
-from runtime.trial import TrialState
 from tests.runtime.server.conftest import (
     PAGES,
     SCRIPT,

@@ -2,8 +2,8 @@
 
 import json
 
+from runtime.core.trial import TrialState
 from runtime.store import Store
-from runtime.trial import TrialState
 from tests.runtime.server.conftest import go, keep_trial, new_experiment, trial
 
 ROWS = "tbody tr[data-trial]"
@@ -164,7 +164,7 @@ def test_a_trials_dialog_copies_names_its_address_and_follows_it(page, site):
 
 
 def report(n):
-    from runtime.trial import Report
+    from runtime.core.trial import Report
 
     return Report("intermediate", n / 10, 1e9 + n)
 

@@ -1,0 +1,231 @@
+"""From the bytes of a file of data to its parameters and every mistake in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from annotate import lexer
+from annotate.annotation import Annotation, Carrier, Wrong, comment_carriers, parse
+from annotate.data.entry import Contents, Entry, Unreadable
+from annotate.data.form import Form, form_of
+from annotate.data.place import DataPlace, data
+from annotate.data.target import Targets
+from annotate.domains import DOMAINS
+from annotate.edits import Edit, apply
+from annotate.errors import Mistake, Mistakes
+from annotate.instrument import Expansion, conflicts, twice
+from annotate.kinds import variable
+from annotate.kinds.choice import WrittenDomain
+from annotate.plan import Annotated
+from annotate.source import Source
+from annotate.space import Parameter, Values
+from annotate.tree import Span
+
+#: What a comment of an annotated file has; in a file without one `@nni` is a text.
+_ANNOTATION = re.compile(r"(?:#|//|/\*)[ \t]*@[ \t]*nni(?!\w)", re.IGNORECASE)
+_WORD = re.compile(r"\b(true|false|null)\b")
+_PYTHON = {"true": "True", "false": "False", "null": "None"}
+
+
+def may_be_annotated(data: bytes) -> bool:
+    """Whether `data` is worth parsing: it has what looks like the comment of an annotation."""
+    return lexer.may_be_annotated(data) and _ANNOTATION.search(data.decode("latin-1")) is not None
+
+
+def decode(data: bytes, path: str) -> Source:
+    """The file as text: UTF-8, with a byte order mark or without; raises Mistakes."""
+    encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
+    try:
+        return Source(path, data, encoding, data.decode(encoding))
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line, col = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        message = f"the file cannot be decoded: {error.reason}"
+        hint = "annotated files of data are UTF-8"
+        raise Mistakes([Mistake(path, line, col, "A101", message, hint)]) from None
+
+
+def expand(data: bytes, path: str, module: str) -> Expansion:
+    """The parameters of a file, whose keys begin with `module`; raises Mistakes.
+
+    The code is the file as it is: each trial has a copy of its own.
+    """
+    if not may_be_annotated(data):
+        return Expansion(data)
+    source = decode(data, path)
+    return _File(source, form_of(path), _contents(source), module).expansion()
+
+
+def carriers(source: Source) -> list[Carrier]:
+    """Every comment that is, or tries to be, an annotation; raises Mistakes."""
+    return _carriers(source, form_of(source.path), _contents(source))
+
+
+def render(data: bytes, values: Values, *, path: str, module: str) -> tuple[bytes, Values]:
+    """The file with `values` in it; a parameter that they lack stays as written.
+
+    Also returns what stands in the file for those. Raises Mistakes.
+    """
+    edits: list[Edit] = []
+    written: Values = {}
+    for place in _places(data, path, module):
+        if place.key not in values:
+            written.setdefault(place.key, place.as_written)
+        elif not edits or edits[-1].span[1] <= place.span[0]:  # else it goes with the one around
+            edits.append(Edit(place.span, instead=place.literal(values[place.key])))
+    return decode(data, path).rewritten(edits), written
+
+
+@lru_cache(maxsize=64)
+def _places(data: bytes, path: str, module: str) -> tuple[DataPlace, ...]:
+    """The places of a file, the outer ones first; read once for all trials."""
+    places = expand(data, path, module).places
+    found = [place for place in places if isinstance(place, DataPlace)]
+    return tuple(sorted(found, key=lambda place: (place.span[0], -place.span[1])))
+
+
+def _contents(source: Source) -> Contents:
+    form = form_of(source.path)
+    try:
+        return form.read(source.text)
+    except Unreadable as error:
+        at = min(error.offset, len(source.text))
+        message = f"the annotated file cannot be parsed: {error.message}"
+        hint = f"annotations need a file that is {form.name}"
+        raise Mistakes([source.mistake("A102", (at, at + 1), message, hint)]) from None
+
+
+def _carriers(source: Source, form: Form, contents: Contents) -> list[Carrier]:
+    """The comments, read as if they were Python's: of the same length, with its words."""
+    edits, comments = [], []
+    for start, end in contents.comments:
+        text = source.text[start:end]
+        if text.startswith("/*"):
+            continue
+        python = _as_python(text, form.mark)
+        edits.append(Edit((start, end), instead=python))
+        comments.append((start, python))
+    return list(comment_carriers(replace(source, text=apply(source.text, edits)), comments))
+
+
+def _as_python(text: str, mark: str) -> str:
+    if mark == "//":
+        text = "# " + text[2:]
+        group = lexer.brackets(text[1:])
+        behind = text.find("//", 1 + (group.end or len(text)))
+        if behind > 0:
+            text = f"{text[:behind]}# {text[behind + 2 :]}"
+    if not lexer.is_annotation_comment(text):
+        return text
+    return "#" + "".join(
+        _WORD.sub(lambda m: _PYTHON[m[0]], t.text) if t.kind == "word" else t.text
+        for t in lexer.tokens(text[1:])
+    )
+
+
+class _File:
+    """One annotated file while its annotations are read."""
+
+    def __init__(self, source: Source, form: Form, contents: Contents, module: str) -> None:
+        self._source, self._form, self._contents = source, form, contents
+        self._module = module
+        self._targets = Targets(source, form, contents)
+
+    def expansion(self) -> Expansion:
+        found: list[Annotated] = []
+        mistakes = list(self._closed())
+        for carrier in _carriers(self._source, self._form, self._contents):
+            try:
+                found.append(self._read(parse(carrier)))
+            except Wrong as wrong:
+                mistakes.append(wrong.at(self._source))
+        path = self._source.path
+        mistakes += twice(self._source, found) or conflicts(
+            (a.place for a in found), {path: self._source}
+        )
+        if mistakes:
+            raise Mistakes(mistakes)
+        parameters: dict[str, Parameter] = {}
+        for annotated in found:
+            parameters.setdefault(annotated.parameter.key, annotated.parameter)
+        places = sorted((a.place for a in found), key=lambda place: place.span)
+        return Expansion(self._source.data, tuple(parameters.values()), tuple(places))
+
+    def _closed(self) -> Iterator[Mistake]:
+        """A mistake for each annotation between /* and */."""
+        for start, end in self._contents.comments:
+            if re.match(r"/\*\s*@nni\b", self._source.text[start:end]):
+                message = "an annotation stands behind // only"
+                hint = "write it as // @nni... at the end of the line"
+                yield self._source.mistake("D107", (start, end), message, hint)
+
+    def _read(self, annotation: Annotation) -> Annotated:
+        name = annotation.directive
+        if name not in DOMAINS and name != variable.DIRECTIVE:
+            message = f"{name} is for code, and this is a file of data"
+            hint = "here @nni.variable(domain) is known, and a domain alone behind a value"
+            raise Wrong("D101", annotation.name_span, message, hint)
+        written, wanted = variable.arguments(annotation)
+        self._check_options(annotation, written)
+        entry = self._targets.find(annotation, written, variable.named(annotation, wanted))
+        return self._annotated(annotation, entry, written)
+
+    def _check_options(self, annotation: Annotation, written: WrittenDomain) -> None:
+        for option in written.options:
+            if option.nested is not None:
+                self._check_options(annotation, option.nested)
+                continue
+            try:
+                value = data(option.text)
+            except ValueError:
+                message = f"{option.text} is code, and a file of data holds values"
+                hint = "options are numbers, strings, true, false, null, lists and maps of them"
+                if option.text.isidentifier():
+                    hint = f'a string stands in quotes: "{option.text}"'
+                raise Wrong("D102", self._inside(annotation, option.text), message, hint) from None
+            if self._form.name == "TOML" and _has_null(value):
+                hint = "write another value that the script takes for none"
+                span = self._inside(annotation, option.text)
+                raise Wrong("D106", span, "TOML has no null", hint)
+
+    def _inside(self, annotation: Annotation, text: str) -> Span:
+        """Where an option stands in its annotation; the directive where it is on several lines."""
+        at = annotation.carrier.text.find(text)
+        return annotation.carrier.span(at, at + len(text)) if at >= 0 else annotation.name_span
+
+    def _annotated(self, annotation: Annotation, entry: Entry, written: WrittenDomain) -> Annotated:
+        source, span = self._source, entry.span
+        name = entry.name
+        key = f"{self._module}/{name}/{written.domain.type}"
+        line, col = source.position(span[0])
+        text = source.text[span[0] : span[1]]
+        place = DataPlace(
+            key=key,
+            path=source.path,
+            where=source.where(span[0]),
+            line=line,
+            col=col,
+            directive=variable.DIRECTIVE,
+            kind="entry",
+            target=name,
+            written=text,
+            span=span,
+            inner=span,
+            bytes=source.byte_span(span),
+            annotation=annotation.span,
+            annotation_line=source.line_of(annotation.carrier.start),
+            wording=written,
+            form=self._form,
+        )
+        return Annotated(Parameter(key, written.domain), place, Edit(span))
+
+
+def _has_null(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    if isinstance(value, dict):
+        return any(map(_has_null, value.values()))
+    return value is None

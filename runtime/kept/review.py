@@ -1,0 +1,176 @@
+"""An experiment looked back on: one of its trials, and the sources that it was run from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from annotate import compare
+from annotate.apply import Applied, apply
+from annotate.compare import File, Row
+from annotate.errors import AnnotateError
+from annotate.export import export
+from annotate.project import read_file
+from annotate.snapshot import Snapshot, thaw
+from annotate.space import SearchSpace, Values
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Trial, best
+from runtime.kept.lookup import find
+from runtime.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An experiment as far as it has come. `remark` says which one it is where none was named."""
+
+    folder: ExperimentFolder
+    config: Config
+    space: SearchSpace
+    snapshot: Snapshot
+    trials: tuple[Trial, ...]
+    remark: str
+
+    @property
+    def script(self) -> PurePosixPath | None:
+        """The script's place in the code folder; None where trials are a command."""
+        path = self.config.path
+        place = path.parent.resolve() / path.name
+        if self.config.command or not place.is_relative_to(self.snapshot.root):
+            return None
+        return PurePosixPath(place.relative_to(self.snapshot.root))
+
+    def trial(self, number: int | None) -> Trial:
+        """The trial of that number, or the best; raises AnnotateError where there is none."""
+        if number is None:
+            found = best(list(self.trials), maximize=self.config.maximize)
+            if found is None:
+                message = f"no trial of {self.folder.id} has a result yet"
+                raise AnnotateError(message, hint="name one with its number")
+            return found
+        for trial in self.trials:
+            if trial.number == number:
+                return trial
+        message = f"{self.folder.id} has no trial {number}"
+        hint = f"annotate trial ls {self.folder.id} lists its {len(self.trials)} trials"
+        raise AnnotateError(message, hint=hint)
+
+    def root(self, given: Path | None) -> Path:
+        """The code folder: where it was, or that in which the file `given` has its place.
+
+        Raises AnnotateError where the experiment knows no such file.
+        """
+        if given is None:
+            return self.snapshot.root
+        path = given.parent.resolve() / given.name
+        known = [*([self.script] if self.script else []), *self.snapshot.annotated]
+        at_home = [file for file in known if self.snapshot.root / file == path]
+        named = [file for file in known if path.parts[-len(file.parts) :] == file.parts]
+        if not at_home and not named:
+            names = ", ".join(str(self.snapshot.root / file) for file in dict.fromkeys(known))
+            message = f"{given} is no file of {self.folder.id}"
+            raise AnnotateError(message, hint=f"its files are {names}")
+        return path.parents[len((at_home or named)[0].parts) - 1]
+
+
+def values(trial: Trial) -> Values:
+    """What to write into a source; what is not in it stands as it was written."""
+    return {} if trial.origin is Origin.BASELINE else trial.values
+
+
+def look_back(experiment: str | None) -> Past:
+    """Read an experiment and its snapshot; raises AnnotateError."""
+    folder, remark = find(experiment)
+    store = Store.open(folder.store)
+    try:
+        row, trials = store.experiment(), tuple(store.trials())
+    finally:
+        store.close()
+    snapshot = thaw(folder.snapshot)
+    return Past(folder, Config.from_json(row.config), row.space, snapshot, trials, remark)
+
+
+def written_back(past: Past, trial: Trial, root: Path) -> list[Applied]:
+    """Every annotated file below `root` with the trial's values in it; nothing is written."""
+    return [
+        apply(
+            _now(root / path),
+            file.source,
+            values(trial),
+            path=shown(root / path),
+            below=path,
+        )
+        for path, file in sorted(past.snapshot.annotated.items())
+    ]
+
+
+def _now(path: Path) -> bytes | None:
+    return read_file(path) if path.exists() else None
+
+
+def shown(path: Path) -> str:
+    """A path as people read it: from the current folder on where it lies in that."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def exported(past: Past, trial: Trial) -> dict[PurePosixPath, bytes]:
+    """The files that the script needs, with the trial's values and no annotation left."""
+    files = {}
+    for path, file in sorted(past.snapshot.files.items()):
+        if file.counts and file.annotated:
+            files[path] = export(file.source, values(trial), path=str(path), below=path)
+        elif file.counts:
+            files[path] = file.source
+    return files
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two sides: each parameter, and each file that is not the same."""
+
+    rows: tuple[Row, ...]
+    files: tuple[File, ...]
+
+
+def between(past: Past, a: Trial, b: Trial) -> Difference:
+    """Two trials of the experiment."""
+    rows: list[Row] = []
+    files = []
+    for path, file in sorted(past.snapshot.annotated.items()):
+        name, then = str(path), file.source
+        rows += compare.rows(then, then, values(a), values(b), path=name, below=path)
+        one, other = (
+            apply(then, then, values(trial), path=name, below=path).after for trial in (a, b)
+        )
+        if one != other:
+            files.append(File(path, one, other, code=False, annotations=False))
+    if not past.snapshot.annotated:
+        rows = [_plain_row(past, key, a, b) for key in {**a.values, **b.values}]
+    return Difference(tuple(rows), tuple(files))
+
+
+def _plain_row(past: Past, key: str, a: Trial, b: Trial) -> Row:
+    """A parameter that stands in no source: its space came from a file."""
+    mine, theirs = (repr(t.values[key]) if key in t.values else None for t in (a, b))
+    return Row(key, past.space.names.get(key, key), "", mine, theirs, mine != theirs)
+
+
+def since(past: Past, trial: Trial, root: Path) -> Difference:
+    """A trial, and the source below `root` as it is now."""
+    rows: list[Row] = []
+    files = []
+    for path, file in sorted(past.snapshot.files.items()):
+        if not file.counts:
+            continue
+        now, then, name = _now(root / path), file.source, shown(root / path)
+        ran = then
+        if file.annotated:
+            rows += compare.rows(then, now, values(trial), None, path=name, below=path)
+            ran = apply(then, then, values(trial), path=name, below=path).after
+        if ran != now:
+            code, annotations = True, False
+            if file.annotated:
+                code, annotations = compare.changed(then, now, path=name, below=path)
+            files.append(File(path, ran, now or b"", code, annotations))
+    return Difference(tuple(rows), tuple(files))

@@ -1,0 +1,53 @@
+"""The tuner and the assessor that a config names: built in, or the user's own."""
+
+from __future__ import annotations
+
+import tuners
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace
+from runtime import custom
+from runtime.core.config import Config
+from tuners.base import Assessor, Tuner
+
+
+def tuner_of(config: Config, space: SearchSpace) -> Tuner:
+    """The tuner; raises AnnotateError where it is unknown or cannot take the space."""
+    how = {"seed": config.seed, "maximize": config.maximize}
+    if custom.is_custom(config.tuner):
+        return custom.load_tuner(config.tuner, config.tuner_args, space, **how)  # type: ignore[arg-type]
+    return tuners.create(config.tuner, space, **how, **config.tuner_args)  # type: ignore[arg-type]
+
+
+def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
+    """The assessor: the one named, or the one that the tuner brings."""
+    if not config.assessor:
+        return tuner.assessor
+    if tuner.assessor is not None:
+        raise AnnotateError(
+            f"{config.tuner} stops trials itself, so it takes no assessor",
+            hint=f"leave out {config.assessor}",
+        )
+    if custom.is_custom(config.assessor):
+        return custom.load_assessor(config.assessor, config.assessor_args, maximize=config.maximize)
+    return tuners.create_assessor(config.assessor, maximize=config.maximize, **config.assessor_args)
+
+
+def tuner_name(given: str) -> str:
+    """The short name of a tuner, or the reference to the user's own with its whole path."""
+    from tuners.registry import TUNERS, find
+
+    return _reference(given) or find(given, TUNERS, "tuner").name
+
+
+def assessor_name(given: str) -> str:
+    """Likewise of an assessor; nothing for nothing."""
+    from tuners.registry import ASSESSORS, find
+
+    return given and (_reference(given) or find(given, ASSESSORS, "assessor").name)
+
+
+def _reference(given: str) -> str:
+    if not custom.is_custom(given):
+        return ""
+    path, _, name = given.rpartition(":")
+    return custom.reference("", path, name)

@@ -1,0 +1,133 @@
+"""Going on with another search space, on purpose: what changes, and what stays of use."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from annotate.errors import AnnotateError, SpaceError
+from annotate.project import Project, read_project
+from annotate.snapshot import MANIFEST, freeze
+from annotate.space import Choice, Parameter, SearchSpace
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Trial, TrialState
+from runtime.store import Store
+
+_OUTSIDE = "its values do not lie in the changed search space"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another space; with `project` the script is frozen again, as it is now."""
+
+    folder: ExperimentFolder
+    before: SearchSpace
+    space: SearchSpace
+    project: Project | None = None
+
+    def lines(self) -> list[str]:
+        """What is different, a line each."""
+        before = {p.key: p for p in self.before}
+        after = {p.key: p for p in self.space}
+        gone = [
+            f"removed {p.name}: it is as written now" for p in self.before if p.key not in after
+        ]
+        new = [f"added {p.name}: {p.domain}" for p in self.space if p.key not in before]
+        changed = [
+            f"changed {p.name}: {before[p.key].domain} is now {p.domain}"
+            for p in self.space
+            if p.key in before and p.domain != before[p.key].domain
+        ]
+        return [*changed, *new, *gone] or ["the search space is as it was"]
+
+    def make(self, store: Store) -> list[str]:
+        """Have the experiment go on with it; the driver's own. Returns what to tell people.
+
+        A trial that was cut off and whose values are of no use any more does not run again.
+        """
+        trials = store.trials()
+        if self.project is not None:
+            _freeze_again(self.project, self.folder)
+        store.set_space(self.space)
+        for trial in trials:
+            cut_off = not trial.state.ended and trial.origin is not Origin.BASELINE
+            if cut_off and not lies_in(self.space, trial):
+                end = replace(trial, state=TrialState.SYS_CANCELED, ended=time.time())
+                store.end_trial(replace(end, reason=_OUTSIDE))
+        done = [trial for trial in trials if trial.state is TrialState.SUCCEEDED]
+        usable = sum(lies_in(self.space, trial) for trial in done)
+        kept = f"{usable} of {len(done)} results lie in the search space: the tuner learns of those"
+        return [*self.lines(), f"{kept}; all are kept"]
+
+
+def lies_in(space: SearchSpace, trial: Trial) -> bool:
+    """Whether the tuner of `space` can be told of the trial."""
+    try:
+        space.locate(trial.values)
+    except SpaceError:
+        return False
+    return True
+
+
+def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
+    """The space in the file `path`; raises AnnotateError where the frozen code can't follow it."""
+    space = SearchSpace.read(path)
+    try:
+        check(folder, before, space)
+    except AnnotateError as error:
+        lines = [f"{path}: {line}" for line in error.message.splitlines()]
+        raise AnnotateError("\n".join(lines), hint=error.hint) from None
+    return Change(folder, before, space)
+
+
+def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> None:
+    """Raises AnnotateError, with a line for each thing that the frozen code has no place for."""
+    if (folder.snapshot / "source").is_dir():
+        mistakes = [m for parameter in space for m in _beyond(parameter, before)]
+        if mistakes:
+            hint = "edit the annotations, and read them again: annotate resume ID --annotations"
+            raise AnnotateError("\n".join(mistakes), hint=hint)
+
+
+def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:
+    """The space of the script as it is now; raises Mistakes and AnnotateError."""
+    project = read_project(config.path, config.path.parent, config.arguments)
+    return Change(folder, before, project.space, project)
+
+
+def _beyond(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
+    """What the frozen code has no place for."""
+    known = {p.key: p.domain for p in before}
+    if parameter.key not in known:
+        yield f"the script has no place for {parameter.key!r}"
+        return
+    domain, was = parameter.domain, known[parameter.key]
+    if isinstance(domain, Choice) and isinstance(was, Choice):
+        options = [option.to_json() for option in was.options]
+        for option in domain.options:
+            if option.to_json() not in options:
+                yield f"{parameter.key!r} has no option {option.to_json()!r}"
+
+
+def _freeze_again(project: Project, folder: ExperimentFolder) -> None:
+    """Put the script as it is now in the snapshot's place; the earlier one is kept beside it."""
+    new = folder.path / "snapshot.new"
+    shutil.rmtree(new, ignore_errors=True)
+    freeze(project, new)
+    number = 1
+    while (kept := folder.path / f"snapshot-{number}").exists():
+        number += 1
+    folder.snapshot.rename(kept)
+    new.rename(folder.snapshot)
+
+
+def mend(folder: ExperimentFolder) -> None:
+    """Where the driver died between two names of a new snapshot, finish that."""
+    if not folder.snapshot.exists() and (folder.path / "snapshot.new" / MANIFEST).exists():
+        with suppress(FileNotFoundError):
+            (folder.path / "snapshot.new").rename(folder.snapshot)

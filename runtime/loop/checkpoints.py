@@ -1,0 +1,23 @@
+"""The folders by which a trial goes on from where another one ended."""
+
+from __future__ import annotations
+
+from annotate.space import Values
+from runtime.core.paths import ExperimentFolder
+
+#: NNI's keys, as `tuners.pbt` gives them: folders to load from and to save to.
+KEYS = ("load_checkpoint_dir", "save_checkpoint_dir")
+
+
+def ready(folder: ExperimentFolder, values: Values) -> Values:
+    """`values` with these folders made and by their whole paths, where they have them.
+
+    A relative one lies in the experiment's own folder.
+    """
+    found = dict(values)
+    for key in KEYS:
+        if isinstance(values.get(key), str):
+            place = folder.checkpoints / values[key]
+            place.mkdir(parents=True, exist_ok=True)
+            found[key] = str(place)
+    return found

@@ -1,0 +1,400 @@
+"""The experiment: asks the tuner, starts trials, keeps what they report, tells the tuner."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol, TypeAlias
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace, Values
+from runtime.core.config import Config
+from runtime.core.failures import Failure
+from runtime.core.paths import ExperimentFolder
+from runtime.core.requests import Request, Requests
+from runtime.core.trial import Origin, Report, Trial, TrialState
+from runtime.executors.base import Ended, Event, Executor, Reported, Started
+from runtime.gpus.looking import Looked
+from runtime.loop import algorithms, change_space, known_results, replay
+from runtime.loop.conclude import FirstFailures, outcome
+from runtime.loop.full_disk import Room, patient
+from runtime.loop.gate import Gate
+from runtime.loop.handle_request import obey
+from runtime.loop.job import job
+from runtime.loop.limits import Limits, Running
+from runtime.loop.retries import Again, Why
+from runtime.loop.trials import Trials
+from runtime.loop.tuner_thread import Answer, Asked, TunerBroke, TunerThread
+from runtime.store import Store
+from tuners.base import Assessor, Tuner, Verdict
+
+_GRACE = 10.0  # seconds from asking a trial to end to ending it by force
+_LULL = 1.0  # seconds in which nothing happens before the disk is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Somebody wants the experiment to stop: running trials are ended, to be run again later."""
+
+    at_once: bool = False
+
+
+Message: TypeAlias = Event | Answer | Interrupt | Request | Looked
+
+
+class Watcher(Protocol):
+    """Sees what happens, in the driver's own thread; must be quick."""
+
+    def changed(self, trial: Trial) -> None:
+        """A trial has a new state, or reported."""
+
+    def failed(self, trial: Trial, failure: Failure) -> None:
+        """A trial failed."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know."""
+
+
+class Experiment:
+    """Runs one experiment to its end.
+
+    It owns `store` (opened for writing) while it runs. `make_executor` is given the function that
+    takes the executor's events, `make_gate` the trials and the function that takes looks at GPUs.
+    """
+
+    def __init__(
+        self,
+        folder: ExperimentFolder,
+        store: Store,
+        make_executor: Callable[[Callable[[Event], None]], Executor],
+        make_gate: Callable[[Trials, Callable[[Looked], None]], Gate],
+        tuner: Tuner,
+        watcher: Watcher,
+        *,
+        environment: Mapping[str, str],
+        assessor: Assessor | None = None,
+    ) -> None:
+        row = store.experiment()
+        self.config = Config.from_json(row.config)
+        self.space: SearchSpace = row.space
+        self.folder = folder
+        self.state, self.reason = row.state, row.reason
+        self._room = Room(folder.path, watcher.note)
+        self._store = patient(store, self._room)
+        self.trials = Trials(self._store, row.space, watcher.changed)
+        self._again = Again(self.config.retries, self._room.short)
+        self._make_executor, self._make_gate = make_executor, make_gate
+        self._tuner = tuner
+        self._assessor = assessor
+        self._watcher = watcher
+        self._environment = environment
+        self._inbox: SimpleQueue[Message] = SimpleQueue()
+        self._waiting: deque[int] = deque()  # trials that have values and want a slot
+        self._running: dict[int, Running] = {}
+        self._first = FirstFailures(self.trials.values(), self.config.max_failures)
+        self._asking = 0
+        self._exhausted: str | None = None  # what the tuner said when it had no values
+        self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
+        self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
+
+    def interrupt(self, *, at_once: bool = False) -> None:
+        """Stop; may be called from a signal handler or another thread."""
+        self._room.give_up()
+        self._inbox.put(Interrupt(at_once))
+
+    @property
+    def best(self) -> Trial | None:
+        return self.trials.best(maximize=self.config.maximize)
+
+    def run(self) -> None:
+        """Run until the limits are reached or somebody stops it; `state` and `reason` say how."""
+        self._limits = Limits(self.config)
+        self._recall()
+        self._set_state("RUNNING", None)
+        self._store.sync_behind()
+        self._gate = self._make_gate(self.trials, self._inbox.put)
+        self._executor = self._make_executor(self._inbox.put)
+        self._thread = TunerThread(self._tuner, self._inbox.put)
+        self._requests = Requests(self.folder.requests, self._inbox.put)
+        try:
+            self._fill()
+            while self._running or self._asking or (self._waiting and self._ending is None):
+                self._take(self._next())
+                self._check_limits()
+                self._fill()
+        finally:
+            self._requests.close()
+            self._thread.close()
+            self._executor.close()
+            self._gate.close()
+        self._finish()
+        if self._broken is not None:
+            raise self._broken
+
+    def _recall(self) -> None:
+        """Go on from where the last driver ended: what it had cut off runs first."""
+        self.trials.step = replay.steps(self._store, self.trials, self.space, self._tuner)
+        self.trials.step = replay.learn(self._store, self._tuner, self.trials.step)
+        if self._assessor is not None:
+            replay.curves(self._store, self.trials, self._assessor)
+        for trial in list(self.trials.values()):
+            if not trial.state.ended:
+                self._waiting.append(self.trials.again(trial.number).number)
+
+    # Filling the slots
+
+    def _fill(self) -> None:
+        self._start_waiting()
+        while not self._waiting and self._has_slot() and self._wants_more():
+            if not self.trials and self.config.baseline:
+                self._waiting.append(self.trials.new(Origin.BASELINE, {}).number)
+                self._start_waiting()
+            else:
+                self._asking += 1
+                self._thread.ask()
+
+    def _start_waiting(self) -> None:
+        """Start what has values, in order, as far as it has a slot and passes the gate."""
+        for number in list(self._waiting):
+            if not self._has_slot():
+                return
+            environment = self._gate.take(number)
+            if environment is not None:
+                self._waiting.remove(number)
+                self._start(self.trials[number], environment)
+
+    def _has_slot(self) -> bool:
+        most = self._gate.slots(self.config)
+        return self._ending is None and len(self._running) + self._asking < most
+
+    def _wants_more(self) -> bool:
+        limit = self.config.max_trials
+        within = limit is None or len(self.trials) + self._asking < limit
+        return within and self._exhausted is None
+
+    def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
+        self._running[trial.number] = Running.begun()
+        if self._assessor is not None:
+            self._assessor.started(trial.number, trial.values)
+        environment = {**self._environment, **environment}
+        self._room.begin(
+            lambda: self._executor.start(job(self.config, self.folder, trial, environment))
+        )
+
+    # What happens
+
+    def _next(self) -> Message | None:
+        """What happens next, or None where a limit is reached before, or nothing for a while."""
+        patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
+        with suppress(Empty):
+            return self._inbox.get(timeout=min(patience, _LULL))
+        self._room.look()
+        return None
+
+    def _take(self, message: Message | None) -> None:
+        """Handle a message; where the user's own algorithm breaks, all is kept for a resume."""
+        try:
+            self._handle(message)
+        except AnnotateError as error:
+            self._broken = self._broken or error
+            self._stop("ERROR", error.message)
+
+    def _handle(self, message: Message | None) -> None:
+        match message:
+            case Started(trial, when, pid):
+                self.trials.started(trial, when)
+                self._gate.started(trial, pid)
+            case Looked():
+                self._gate.looked(message)
+            case Reported():
+                self._on_report(message)
+            case Ended():
+                self._on_end(message)
+            case Asked(values, reason):
+                self._asking -= 1
+                self._on_values(values, reason)
+            case TunerBroke(error):
+                self._asking = 0
+                raise error
+            case Request():
+                self._on_request(message)
+            case Interrupt(at_once):
+                if self._running and self._ending is None:
+                    self._watcher.note("ending the running trials; once more ends them at once")
+                self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
+
+    def _on_values(self, values: Values | None, reason: str) -> None:
+        if values is None:
+            self._exhausted = reason
+        elif self._ending is None:
+            self._waiting.append(self.trials.new(Origin.TUNER, values).number)
+
+    def _on_report(self, message: Reported) -> None:
+        running, batch = self._running[message.trial], message.batch
+        for text in batch.notes:
+            self._watcher.note(text)
+        if batch.reports:
+            running.heard = time.monotonic()
+        self.trials.reported(message.trial, batch)
+        self._assess(message.trial, running, batch.reports)
+        if message.taken is not None:
+            message.taken.set()
+
+    def _assess(self, trial: int, running: Running, reports: list[Report]) -> None:
+        if self._assessor is None:
+            return
+        for report in reports:
+            if report.kind != "intermediate":
+                continue
+            running.curve.append(report.number)
+            if running.ends_as or self._assessor.judge(trial, running.curve) is Verdict.KEEP:
+                continue
+            why = f"stopped by the assessor after {len(running.curve)} results"
+            self._end(trial, TrialState.EARLY_STOPPED, why)
+
+    def _on_end(self, message: Ended) -> None:
+        running = self._running.pop(message.trial)
+        folder = self.folder.trial(message.trial)
+        trial, failure = outcome(self.trials[message.trial], message, running, folder)
+        if self._gate.ended(trial, failure) and self._ending is None:
+            self._waiting.appendleft(self.trials.again(trial.number).number)
+            return
+        if self._ending is None and (why := self._again.why(trial, failure, message)):
+            self._run_again(trial, failure, why)
+            return
+        if self._assessor is not None and trial.state.ended:
+            ok = trial.state is TrialState.SUCCEEDED
+            self._assessor.finished(trial.number, running.curve, ok)
+        values = replay.values_told(trial, self.space)
+        self.trials.ended(trial, told=values is not None)
+        if values is not None:
+            self._thread.tell(values, trial.lesson)
+            self._exhausted = None  # it may have values again
+        if failure is not None:
+            self._watcher.failed(trial, failure)
+        why_stop = self._first.ended(trial)
+        if why_stop is not None and self._ending is None:
+            self._stop("ERROR", why_stop)
+
+    def _run_again(self, trial: Trial, failure: Failure | None, why: Why) -> None:
+        if failure is not None and why.failed:
+            self._watcher.failed(trial, failure)
+        self._watcher.note(why.text)
+        self._waiting.appendleft(self.trials.again(trial.number, failed=why.failed).number)
+
+    def _on_request(self, request: Request) -> None:
+        said = obey(self, request)
+        self._requests.answer(request, said)
+        if said.ok:
+            self._watcher.note(said.text)
+
+    # What people want
+
+    def change(self, **limits: Any) -> None:
+        """Go on with other limits; raises AnnotateError where they make no sense."""
+        self.config = self._limits.config = replace(self.config, **limits)
+        self._store.set_config(self.config.to_json())
+
+    def respace(self, space: SearchSpace) -> int:
+        """Go on in another space, and say how many results count there.
+
+        Raises AnnotateError where the frozen code or the tuner can't take it.
+        """
+        change_space.check(self.folder, self.space, space)
+        tuner = algorithms.tuner_of(self.config, space)
+        replay.steps(self._store, self.trials, space, tuner)
+        self._thread.change(tuner)
+        self.space = space
+        self._exhausted = None
+        self._store.set_space(space)
+        return replay.counting(self.trials, space)
+
+    def enqueue(self, values: Values) -> Trial:
+        """One more trial, with a person's own values, as soon as there is a slot.
+
+        Raises SpaceError for values that do not lie in the space; those left out are as written.
+        """
+        if self._ending is not None:
+            raise AnnotateError("the experiment is ending")
+        meant = {self.space.resolve(name): value for name, value in values.items()}
+        located = {p.key: p.domain.locate(value) for p, value in meant.items()}
+        trial = self.trials.new(Origin.USER, located)
+        self._waiting.append(trial.number)
+        return trial
+
+    def learn(self, results: Sequence[JSON]) -> str:
+        """Tell the tuner results from elsewhere, as `known_results.fitting` takes them."""
+        known, misfits = known_results.fitting(self.space, results, "a request")
+        for one in known:
+            self._store.add_history(replace(one, told=self.trials.count()))
+            self._thread.tell(one.values, one.metric)
+        self._exhausted = None  # it may have values again
+        return known_results.sentence(known, misfits, "outside")
+
+    def kill(self, number: int) -> None:
+        """End one trial; raises AnnotateError where it has ended already, or never was."""
+        trial = self.trials.get(number)
+        if trial is None or trial.state.ended:
+            raise AnnotateError(f"trial {number} does not run")
+        becomes = TrialState.USER_CANCELED, "ended by a request"
+        if number not in self._running:
+            self._waiting.remove(number)
+            self.trials.never(number, *becomes)
+        elif self._running[number].ends_as is None:
+            self._end(number, *becomes)
+
+    def stop(self) -> None:
+        self._stop("STOPPED", "stopped by a request")
+
+    # Ending
+
+    def _check_limits(self) -> None:
+        if not self._limits.due():
+            return
+        why = self._limits.over()
+        if why is not None and self._ending is None:
+            self._stop("DONE", why, cut=TrialState.SYS_CANCELED)
+        for number, running in self._running.items():
+            text = self._limits.broken(running)
+            if running.ends_as is None and text is not None:
+                self._end(number, TrialState.FAILED, text)
+
+    def _end(self, number: int, state: TrialState, reason: str, grace: float = _GRACE) -> None:
+        """End a running trial, which will then be in `state`."""
+        self._running[number].ends_as = (state, reason)
+        self._executor.stop(number, grace=grace)
+
+    def _stop(
+        self,
+        state: str,
+        reason: str,
+        *,
+        cut: TrialState = TrialState.INTERRUPTED,
+        grace: float = _GRACE,
+    ) -> None:
+        """Start no more trials and end those that run; a second time, with less grace."""
+        self._ending = self._ending or (state, reason)
+        for number, running in self._running.items():
+            if running.ends_as is None:
+                self._end(number, cut, self._ending[1] or "", grace)
+            elif grace == 0.0:
+                self._executor.stop(number, grace=grace)
+
+    def _finish(self) -> None:
+        state, reason = self._ending or ("DONE", None)
+        if self._exhausted is not None and self._ending is None:
+            reason = self._exhausted or "the tuner has no more values"
+        if state == "DONE" and self.best is None:
+            state, reason = "ERROR", reason or "every trial failed"
+        for number in self._waiting if state == "DONE" else ():
+            self.trials.never(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
+        self._set_state(state, reason)
+
+    def _set_state(self, state: str, reason: str | None) -> None:
+        self.state, self.reason = state, reason
+        self._store.set_state(state, reason, None if state == "RUNNING" else time.time())

@@ -1,0 +1,267 @@
+"""The loop's gate: a trial passes it with a lease, or is told why it waits."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import psutil
+
+from runtime.core.config import Config
+from runtime.core.failures import Failure
+from runtime.core.trial import GpuUse, Trial, TrialState
+from runtime.gpus.leases import Lease, Leases
+from runtime.gpus.looking import Looked, Looker
+from runtime.gpus.opening import Gpus
+from runtime.gpus.packing import out_of_memory
+from runtime.gpus.waiting import Key, Wait
+from runtime.gpus.world import NOTHING
+from runtime.loop.trials import Trials
+
+_START = 120.0  # seconds: a failure without any report is one at the start
+_MOST_FAULTS = 3  # GPUs that failed a trial: more, and it may be what does it
+_PATIENCE = 3.0  # seconds that a trial may wait before people are told
+_KEEP = 10.0  # seconds between two times that what changes all the time is kept
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What is known of a trial that waits: since when, since when for this reason, and when that
+    was last kept, in monotonic seconds."""
+
+    began: float
+    since: float
+    kept: float
+    wait: Wait
+
+
+class Gate(Protocol):
+    """Every trial passes it before it starts, and is heard of until it has ended."""
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        """The environment it starts with, or None where it has to wait."""
+
+    def looked(self, message: Looked) -> None: ...
+    def started(self, trial: int, pid: int) -> None: ...
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        """Whether it is to run again, as it only had no room beside others."""
+
+    def slots(self, config: Config) -> int:
+        """How many trials may run at a time."""
+
+    def close(self) -> None: ...
+
+
+def gate(
+    gpus: Gpus | None,
+    config: Config,
+    experiment: str,
+    trials: Trials,
+    note: Callable[[str], None],
+    post: Callable[[Looked], None],
+) -> Gate:
+    """Looks are posted to `post`; what people should know is said by `note`."""
+    if gpus is None:
+        return _Open(NOTHING if config.gpus == 0 else {})
+    return _Gate(gpus, config, experiment, trials, note, post)
+
+
+class _Open:
+    """Without leases nobody waits."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        return self._environment
+
+    def looked(self, message: Looked) -> None:
+        pass
+
+    def started(self, trial: int, pid: int) -> None:
+        pass
+
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        return False
+
+    def slots(self, config: Config) -> int:
+        return cores() if config.auto_concurrency else config.concurrency
+
+    def close(self) -> None:
+        pass
+
+
+def cores() -> int:
+    """The processor's cores, those that count twice counted once, as far as this process may use
+    them."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(psutil.cpu_count(logical=False) or 1, allowed or 1))
+
+
+class _Gate:
+    def __init__(
+        self,
+        gpus: Gpus,
+        config: Config,
+        experiment: str,
+        trials: Trials,
+        note: Callable[[str], None],
+        post: Callable[[Looked], None],
+    ) -> None:
+        self._looker = Looker(gpus.nvml, post)
+        self._leases = Leases(
+            config, gpus.world, gpus.view, gpus.locks, experiment, self._looker.look
+        )
+        self._auto = config.auto_concurrency
+        self._trials = trials
+        self._note = note
+        self._unused: dict[Key, float] = {}  # why GPUs are not used, and since when
+        self._waiting: dict[int, _Waiting] = {}
+        self._tried: set[int] = set()  # since the last view
+        self._running: dict[int, float] = {}  # when its use was last kept
+        self._faults: Counter[int] = Counter()  # of GPUs, by the trial that they cut off
+        self._said: set[object] = set()
+        for device in gpus.world.silent:
+            note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
+
+    def take(self, trial: int) -> Mapping[str, str] | None:
+        if trial in self._tried:
+            return None
+        self._tried.add(trial)
+        before = self._before(trial)
+        answer = self._leases.take(trial, before)
+        self._looker.watching = True
+        if isinstance(answer, Wait):
+            self._on_wait(trial, answer)
+            return None
+        self._on_lease(trial, answer, before)
+        return answer.environment
+
+    def _before(self, trial: int) -> GpuUse:
+        """What it had, and how long it waited, before it has a lease."""
+        had, waiting = self._trials[trial].gpu or GpuUse(), self._waiting.get(trial)
+        use = GpuUse(seconds=had.seconds, waited=had.waited, waited_for=had.waited_for)
+        if waiting is None or not waiting.wait.blocks:
+            return use
+        waited = round(had.waited + time.monotonic() - waiting.began, 3)
+        texts = tuple(str(block) for block in waiting.wait.blocks)
+        return replace(use, waited=waited, waited_for=texts)
+
+    def _on_lease(self, trial: int, lease: Lease, before: GpuUse) -> None:
+        self._waiting.pop(trial, None)
+        self._running[trial] = time.monotonic()
+        self._trials.waits(trial, None, replace(before, gpus=lease.gpus))
+
+    def _on_wait(self, trial: int, wait: Wait) -> None:
+        now = time.monotonic()
+        waiting = self._waiting.setdefault(trial, _Waiting(now, now, -_KEEP, wait))
+        if not wait.blocks:
+            return  # only a look, which is soon over
+        changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
+        if changed and (str(wait) != self._trials[trial].reason):
+            waiting.kept = now
+            before = self._trials[trial].gpu or GpuUse()
+            blocks = tuple(block.to_json() for block in wait.blocks)
+            self._trials.waits(trial, str(wait), replace(before, waits=blocks))
+        if wait.reason != waiting.wait.reason:
+            waiting.since = now
+        waiting.wait = wait
+        if now - waiting.since >= _PATIENCE:
+            self._say(trial, wait)
+
+    def _say(self, trial: int, wait: Wait) -> None:
+        """The same reason once, whichever trial waits for it, and whoever of ours is in the way."""
+        if wait.reason not in self._said:
+            self._said.add(wait.reason)
+            self._note(f"trial {trial} {wait}")
+
+    def looked(self, message: Looked) -> None:
+        self._forget()
+        self._tried.clear()
+        for text in self._leases.looked(message.view):
+            self._note(text)
+        for trial in self._running:
+            self._keep_use(trial)
+            if self._trials[trial].reports:
+                self._leases.worked(trial)
+        self._looker.watching = bool(self._running or self._waiting)
+        if not self._waiting:
+            self._said.clear()
+        if self._auto:
+            self._say_unused()
+
+    def _forget(self) -> None:
+        """Who was not tried since the last look has no slot any more, or was killed."""
+        for trial in [t for t in self._waiting if t not in self._tried]:
+            before = self._before(trial)
+            del self._waiting[trial]
+            self._leases.give_back(trial)
+            if self._trials[trial].state is TrialState.WAITING:
+                self._trials.waits(trial, None, before)
+
+    def _say_unused(self) -> None:
+        """Where there are as many trials as there is room for, none waits and says this."""
+        now = time.monotonic()
+        unused = {block.key: block for block in self._leases.unused()}
+        self._unused = {key: self._unused.get(key, now) for key in unused}
+        for key, since in self._unused.items():
+            if now - since >= _PATIENCE:
+                self._unused[key] = math.inf
+                self._note(f"no trial runs on GPU {unused[key].gpu}: {unused[key]}")
+
+    def _keep_use(self, trial: int) -> None:
+        use, now = self._leases.use(trial), time.monotonic()
+        if use is not None:
+            keep = now - self._running[trial] >= _KEEP
+            self._running[trial] = now if keep else self._running[trial]
+            self._trials.uses(trial, use, keep=keep)
+
+    def started(self, trial: int, pid: int) -> None:
+        self._leases.started(trial, pid)
+
+    def ended(self, trial: Trial, failure: Failure | None) -> bool:
+        number = trial.number
+        use = self._leases.use(number)
+        if use is not None:
+            self._trials.uses(number, replace(use, memory=None), keep=True)
+        again = self._judge(trial, failure)
+        self._leases.give_back(number)
+        self._running.pop(number, None)
+        for text in self._leases.news():
+            self._note(text)
+        return again
+
+    def _judge(self, trial: Trial, failure: Failure | None) -> bool:
+        number = trial.number
+        if failure is None:
+            if trial.state is TrialState.SUCCEEDED or trial.reports:
+                self._leases.worked(number)
+            return False
+        fault = self._leases.fault(number)
+        if fault is not None and self._faults[number] < _MOST_FAULTS:
+            self._faults[number] += 1
+            self._note(f"trial {number} was cut off, as {fault}; it runs again")
+            return True
+        if out_of_memory(failure.text):
+            beside = self._leases.crowded(number)
+            if beside is not None:
+                self._note(f"trial {number} ran out of GPU memory {beside}: it runs again, alone")
+                return True
+        elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
+            self._leases.failed(number, failure.kind)
+        return False
+
+    def slots(self, config: Config) -> int:
+        return self._leases.room if config.auto_concurrency else config.concurrency
+
+    def close(self) -> None:
+        for trial in self._waiting:
+            if self._trials[trial].state is TrialState.WAITING:
+                self._trials.waits(trial, None, self._before(trial))
+        self._looker.close()
+        self._leases.close()

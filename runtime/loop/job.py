@@ -1,0 +1,104 @@
+"""From a trial to the command that runs it: what is staged, and the trial's environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import annotate
+from annotate.snapshot import data_copies
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder, TrialFolder
+from runtime.core.trial import Trial
+from runtime.executors.base import Job
+from runtime.executors.local.fork_server import Warm
+from runtime.loop import checkpoints
+from runtime.system.command import shell
+
+MODULES = "nni_modules"  # the folder of nni's submodules
+_CACHE = shutil.ignore_patterns("__pycache__")
+
+
+def stage(folder: Path, root: Path) -> None:
+    """Copy what a trial's processes import into `folder`; `root` is the user's code folder."""
+    folder.mkdir(parents=True)
+    for file in (Path(__file__).parent.parent / "stage").glob("*.py"):
+        shutil.copyfile(file, folder / file.name)
+    shutil.copytree(
+        Path(__file__).parent.parent / "stage" / MODULES, folder / MODULES, ignore=_CACHE
+    )
+    # Our own nni.py by its place: the module that `import nni` finds may be NNI's.
+    shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
+    (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))
+
+
+def job(
+    config: Config, folder: ExperimentFolder, trial: Trial, environment: Mapping[str, str]
+) -> Job:
+    """Make the trial's folder, and say how to run it."""
+    place = folder.trial(trial.number)
+    _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)), folder.snapshot)
+    argv = None if config.command else (config.script, *config.arguments)
+    return Job(
+        trial=trial.number,
+        folder=place,
+        command=(config.python, str(folder.stage / "run.py"), *argv)
+        if argv
+        else shell(config.command),
+        cwd=Path(config.cwd),
+        environment=trial_environment(folder.id, folder.stage, place, trial, environment),
+        argv=argv,
+        memory=config.memory,
+    )
+
+
+def warm(config: Config, folder: ExperimentFolder, environment: Mapping[str, str]) -> Warm | None:
+    """The process to fork the trials from; None where each is to have a fresh one."""
+    if config.fresh_process or config.command:
+        return None
+    return Warm(
+        python=config.python,
+        program=folder.stage / "annotate_fork_server.py",
+        script=config.script,
+        cwd=Path(config.cwd),
+        environment=_with_stage(folder.stage, environment),
+    )
+
+
+def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
+    place.output.mkdir(parents=True, exist_ok=True)
+    place.metrics.unlink(missing_ok=True)
+    parameters = {"parameter_id": trial.number, "parameters": trial.values}
+    if copies := data_copies(snapshot, trial.values):
+        # What a file has for a parameter without a value is told once the trial has read it.
+        parameters["written"] = {name: written for name, (_, written) in copies.items()}
+    for name, (data, _) in copies.items():
+        copy = place.data / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(data)
+    place.parameters.write_text(json.dumps(parameters), encoding="utf-8")
+
+
+def trial_environment(
+    experiment: str, stage: Path, place: TrialFolder, trial: Trial, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """The user's environment, and the trial's identity by NNI's names."""
+    return {
+        **_with_stage(stage, environment),
+        "NNI_PLATFORM": "local",
+        "NNI_EXP_ID": experiment,
+        "NNI_TRIAL_JOB_ID": trial.id,
+        "NNI_TRIAL_SEQ_ID": str(trial.number),
+        "NNI_SYS_DIR": str(place.path),
+        "NNI_OUTPUT_DIR": str(place.output),
+        "NNI_STAGE_DIR": str(stage),
+    }
+
+
+def _with_stage(stage: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    path = [str(stage), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}

@@ -1,0 +1,95 @@
+"""The limits of an experiment and of its running trials; all times are monotonic seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from runtime.core.config import Config
+from runtime.core.trial import TrialState
+from runtime.system.units import duration
+
+
+@dataclass(slots=True)
+class Running:
+    """What is known of a running trial beyond what is kept: since when, when it last reported,
+    its curve, and as what it ends where somebody has ended it."""
+
+    started: float
+    heard: float
+    curve: list[float] = field(default_factory=list)
+    ends_as: tuple[TrialState, str] | None = None
+
+    @classmethod
+    def begun(cls) -> Running:
+        now = time.monotonic()
+        return cls(now, now)
+
+
+class Limits:
+    """When an experiment, or one of its trials, has had its time. The clock starts here."""
+
+    def __init__(self, config: Config) -> None:
+        self._began = time.monotonic()
+        self._next = 0.0  # no limit is reached before that
+        self._config = config
+
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self._config = config
+        self._next = 0.0
+
+    @property
+    def _deadline(self) -> float | None:
+        duration = self.config.max_duration
+        return None if duration is None else self._began + duration
+
+    def over(self) -> str | None:
+        """Why the whole experiment is to end now, if it is."""
+        deadline = self._deadline
+        if deadline is None or time.monotonic() < deadline:
+            return None
+        return f"--max-duration {duration(self.config.max_duration or 0.0)} is over"
+
+    def broken(self, running: Running) -> str | None:
+        """Why a running trial is to be ended now, if it is."""
+        now = time.monotonic()
+        return next((text for at, text in self._of(running) if now >= at), None)
+
+    def due(self) -> bool:
+        """Whether a limit may have been reached since `patience` was asked for."""
+        return time.monotonic() >= self._next
+
+    def patience(self, running: Iterable[Running], *, ending: bool) -> float:
+        """Seconds until the next limit may be reached; infinite where none is set.
+
+        All that run are looked at only where the last answer has passed, not at each event.
+        """
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = min(self._dues(running, now, ending=ending), default=math.inf)
+        return max(0.0, self._next - now)
+
+    def _dues(self, running: Iterable[Running], now: float, *, ending: bool) -> Iterator[float]:
+        if self._deadline is not None and not ending:
+            yield self._deadline
+        for one in running:
+            if one.ends_as is None:
+                yield from (at for at, _ in self._of(one))
+        if not ending:
+            yield from (at for at, _ in self._of(Running(now, now)))  # one that begins only now
+
+    def _of(self, running: Running) -> Iterator[tuple[float, str]]:
+        config = self.config
+        if config.trial_timeout is not None:
+            text = f"ran longer than --trial-timeout {duration(config.trial_timeout)}"
+            yield running.started + config.trial_timeout, text
+        if config.stall_timeout is not None:
+            text = f"reported nothing for --stall-timeout {duration(config.stall_timeout)}"
+            yield running.heard + config.stall_timeout, text

@@ -1,0 +1,114 @@
+"""An experiment's trials, in memory and in its store, which change together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from annotate.space import SearchSpace, Values
+from runtime.core.metrics import Batch
+from runtime.core.trial import GpuUse, Origin, Trial, TrialState, best, random_id
+from runtime.store import Store
+
+
+class Trials(Mapping[int, Trial]):
+    """The trials by number. `changed` is called with each one that has changed."""
+
+    def __init__(self, store: Store, space: SearchSpace, changed: Callable[[Trial], None]) -> None:
+        self.step = 0  # of what the tuner was asked and told so far
+        self._store = store
+        self._space = space
+        self._changed = changed
+        self._trials = {trial.number: trial for trial in store.trials()}
+        self._ids = {trial.id for trial in self._trials.values()}
+        self._number = max(self._trials, default=-1)
+
+    def __getitem__(self, number: int) -> Trial:
+        return self._trials[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._trials)
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def best(self, *, maximize: bool) -> Trial | None:
+        return best(list(self._trials.values()), maximize=maximize)
+
+    def new(self, origin: Origin, values: Values) -> Trial:
+        """One more trial, which waits to be started."""
+        name = next(n for n in iter(random_id, "") if n not in self._ids)
+        self._number += 1
+        self._ids.add(name)
+        trial = Trial(self._number, name, origin, TrialState.WAITING, values, created=time.time())
+        self._store.add_trial(trial, asked=self.count() if origin is Origin.TUNER else None)
+        return self._keep(trial)
+
+    def again(self, number: int, *, failed: bool = False) -> Trial:
+        """A trial that was cut off, or failed, waits again; nothing is kept of how it ran."""
+        was = self._trials[number]
+        retries = was.retries + failed
+        self._store.restart_trial(number, retries)
+        return self._keep(
+            Trial(
+                was.number,
+                was.id,
+                was.origin,
+                TrialState.WAITING,
+                was.values,
+                created=was.created,
+                gpu=was.gpu,
+                retries=retries,
+            )
+        )
+
+    def waits(self, number: int, reason: str | None, use: GpuUse | None) -> None:
+        """A trial that has not started waits for something, or for nothing any more."""
+        self._store.set_gpu(number, use)
+        self._store.set_reason(number, reason)
+        self._keep(replace(self._trials[number], reason=reason, gpu=use))
+
+    def uses(self, number: int, use: GpuUse, *, keep: bool) -> None:
+        """What a trial has of GPUs by now; in the store only where it is to be kept."""
+        if keep:
+            self._store.set_gpu(number, use)
+        self._keep(replace(self._trials[number], gpu=use))
+
+    def started(self, number: int, when: float) -> None:
+        self._store.start_trial(number, when)
+        self._keep(replace(self._trials[number], state=TrialState.RUNNING, started=when))
+
+    def reported(self, number: int, batch: Batch) -> None:
+        """Keep what a running trial reported, and what it has as written also as its values."""
+        trial = self._trials[number]
+        if batch.reports:
+            self._store.add_reports(number, batch.reports)
+            trial = trial.with_reports(batch.reports)
+        if batch.written and trial.origin is not Origin.TUNER:
+            # The first value of a place counts: a loop may come by again with another.
+            found = batch.written | trial.values
+            order = [p.key for p in self._space if p.key in found]
+            trial = replace(trial, values={key: found[key] for key in order})
+            self._store.set_values(number, trial.values)
+        self._keep(trial)
+
+    def ended(self, trial: Trial, *, told: bool) -> None:
+        """Keep how `trial` ended, and whether the tuner learns of it now."""
+        self._store.end_trial(trial, told=self.count() if told else None)
+        self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
+
+    def never(self, number: int, state: TrialState, reason: str) -> None:
+        """A trial that waits will not run."""
+        trial = replace(self._trials[number], state=state, reason=reason, ended=time.time())
+        self.ended(trial, told=False)
+
+    def count(self) -> int:
+        """The number of one more step."""
+        self.step += 1
+        return self.step
+
+    def _keep(self, trial: Trial) -> Trial:
+        self._trials[trial.number] = trial
+        self._changed(trial)
+        return trial

@@ -1,0 +1,112 @@
+"""The changes in NNI's REST API: each is a request to the experiment's driver."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body
+
+from annotate.domains import JSON
+from annotate.errors import AnnotateError, SpaceError
+from annotate.space import SearchSpace
+from runtime.core import requests
+from runtime.core.paths import ExperimentFolder
+from runtime.server import finding
+from runtime.server.finding import MaybeExperiment, TrialId
+from runtime.server.nni.models import ChangedParams, ChangedProfile, Done, NewTrial, Problem
+from runtime.store import Store
+from runtime.store.reader import Reader
+from runtime.system import units
+
+UpdateType = Literal["TRIAL_CONCURRENCY", "MAX_EXEC_DURATION", "MAX_TRIAL_NUM", "SEARCH_SPACE"]
+
+#: From NNI's name of a change: the field it reads, the request, and the request's argument.
+_UPDATES = {
+    "TRIAL_CONCURRENCY": ("trialConcurrency", "concurrency", "value"),
+    "MAX_EXEC_DURATION": ("maxExecDuration", "duration", "seconds"),
+    "MAX_TRIAL_NUM": ("maxTrialNum", "trials", "value"),
+    "SEARCH_SPACE": ("searchSpace", "space", "space"),
+}
+
+router = APIRouter(
+    prefix="/api/v1/nni",
+    tags=["NNI"],
+    responses={
+        code: {"model": Problem, "description": text}
+        for code, text in {
+            401: "the token is missing or wrong",
+            403: "the request comes from elsewhere",
+            404: "there is no such experiment or trial",
+            409: "the experiment does not run, or its driver refuses",
+            411: "the body has no length",
+            413: "the body is too long",
+            415: "the content is not JSON",
+        }.items()
+    },
+)
+
+
+@router.delete("/trial-jobs/{trial}")
+def kill(trial: TrialId, experiment: MaybeExperiment = None) -> Done:
+    """End a running trial, or take back a waiting one."""
+    folder = finding.experiment(experiment)
+    with Reader(folder.store) as reader:
+        number = finding.trial(reader, trial).number
+    return Done(message=requests.ask(folder, "kill", trial=number))
+
+
+@router.put("/experiment")
+def update(
+    update_type: UpdateType, profile: ChangedProfile, experiment: MaybeExperiment = None
+) -> Done:
+    """Change one limit of the running experiment."""
+    folder = finding.experiment(experiment)
+    field, kind, argument = _UPDATES[update_type]
+    value = _value(profile.params, field)
+    return Done(message=requests.ask(folder, kind, **{argument: value}))
+
+
+@router.post("/trial-jobs")
+def new_trial(
+    values: Annotated[
+        dict[str, Any], Body(description="from parameter, by short name or key, to value")
+    ],
+    experiment: MaybeExperiment = None,
+) -> NewTrial:
+    """Run a trial with values of one's own; a parameter that is left out is as written."""
+    folder = finding.experiment(experiment)
+    return NewTrial(sequenceId=None, message=enqueue(folder, values))
+
+
+def _value(params: ChangedParams, field: str) -> JSON:
+    value = getattr(params, field)
+    if value is None:
+        raise AnnotateError(f"params has no {field}")
+    if field == "maxExecDuration" and isinstance(value, str):
+        return units.seconds(value)
+    return _space(value) if field == "searchSpace" else value
+
+
+def _space(value: JSON) -> JSON:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise AnnotateError(f"searchSpace is no JSON: {error}") from None
+    return SearchSpace.from_json(value).to_json()
+
+
+def enqueue(folder: ExperimentFolder, values: dict[str, JSON]) -> str:
+    """Have a trial run with the user's own values, each one checked by its domain."""
+    with Store.open(folder.store) as store:
+        space = store.experiment().space
+    checked = {}
+    for name, value in values.items():
+        parameter = space.resolve(name)
+        try:
+            checked[parameter.key] = parameter.domain.locate(value)
+        except SpaceError as error:
+            hint = f"its domain is {parameter.domain}"
+            raise SpaceError(f"{parameter.name}: {error}", hint=hint) from None
+    return requests.ask(folder, "enqueue", values=checked)

@@ -1,0 +1,129 @@
+"""An experiment and its trials in the documents of NNI's REST API."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+from annotate.domains import JSON
+from runtime.core.config import Config
+from runtime.core.metrics import finite
+from runtime.core.paths import ExperimentFolder
+from runtime.core.trial import Origin, Trial, TrialState
+from runtime.kept.documents import state_now
+from runtime.server.nni.models import (
+    ExperimentParams,
+    ExperimentProfile,
+    Metric,
+    NniState,
+    Status,
+    TrialJob,
+)
+from runtime.store import ExperimentRow
+from runtime.store.reader import Reader
+
+_SOURCES = {Origin.BASELINE: "baseline", Origin.TUNER: "algorithm", Origin.USER: "customized"}
+
+
+def profile(folder: ExperimentFolder, row: ExperimentRow, trials: int) -> ExperimentProfile:
+    config = Config.from_json(row.config)
+    end = row.ended or time.time()
+    return ExperimentProfile(
+        id=row.id,
+        revision=trials,
+        execDuration=max(0, round(end - row.created)),
+        logDir=str(folder.path),
+        nextSequenceId=trials,
+        startTime=_milliseconds(row.created),
+        endTime=_milliseconds_of(row.ended),
+        params=_params(config, row),
+    )
+
+
+def _params(config: Config, row: ExperimentRow) -> ExperimentParams:
+    arguments = {**config.tuner_args, "optimize_mode": config.optimize}
+    assessor = {
+        "builtinAssessorName": config.assessor,
+        "classArgs": {**config.assessor_args, "optimize_mode": config.optimize},
+    }
+    return ExperimentParams(
+        experimentName=row.name,
+        trialConcurrency=config.concurrency,
+        maxExecDuration=config.max_duration,
+        maxTrialNum=config.max_trials,
+        searchSpace=json.dumps(finite(row.space.to_json())),
+        trainingServicePlatform="local",
+        tuner={"builtinTunerName": config.tuner, "classArgs": finite(arguments)},
+        assessor=finite(assessor) if config.assessor else None,
+    )
+
+
+def status(folder: ExperimentFolder, row: ExperimentRow) -> Status:
+    state, reason = state_now(row, folder)
+    errors = [reason] if reason and state == "ERROR" else []
+    return Status.model_validate({"status": state, "errors": errors})
+
+
+def trial_job(folder: ExperimentFolder, reader: Reader, trial: Trial) -> TrialJob:
+    place = folder.trial(trial.number)
+    parameters = {
+        "parameter_id": trial.number,
+        "parameter_source": _SOURCES[trial.origin],
+        "parameters": finite(trial.values),
+        "parameter_index": 0,
+    }
+    return TrialJob(
+        id=trial.id,
+        trialJobId=trial.id,
+        sequenceId=trial.number,
+        status=nni_state(trial.state),
+        hyperParameters=[json.dumps(parameters)],
+        logPath=f"file://localhost:{place.path}",
+        stderrPath=f"file://localhost:{place.stderr}",
+        startTime=_milliseconds_of(trial.started),
+        endTime=_milliseconds_of(trial.ended),
+        finalMetricData=None if trial.metric is None else [_final(reader, trial)],
+        message=trial.reason,
+    )
+
+
+def nni_state(state: TrialState) -> NniState:
+    """NNI has no word for a trial that was cut off and runs again."""
+    return "SYS_CANCELED" if state is TrialState.INTERRUPTED else state.value
+
+
+def metrics(reader: Reader, trials: list[Trial], *, latest: bool = False) -> Iterator[Metric]:
+    """The trials' results in order; with `latest` of the intermediate ones only the last."""
+    for trial in trials:
+        first = max(0, trial.reports - 1) if latest else 0
+        for _, sequence, value, when in reader.reports([trial.number], first):
+            yield _metric(trial, "PERIODICAL", sequence, value, when)
+        if trial.metric is not None:
+            yield _final(reader, trial)
+
+
+def _final(reader: Reader, trial: Trial) -> Metric:
+    when = trial.ended or trial.started or trial.created
+    return _metric(trial, "FINAL", 0, reader.final(trial.number), when)
+
+
+def _metric(trial: Trial, kind: str, sequence: int, value: JSON, when: float) -> Metric:
+    return Metric.model_validate(
+        {
+            "timestamp": _milliseconds(when),
+            "trialJobId": trial.id,
+            "parameterId": str(trial.number),
+            "type": kind,
+            "sequence": sequence,
+            "data": json.dumps(json.dumps(finite(value))),
+        }
+    )
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _milliseconds_of(seconds: float | None) -> int | None:
+    return None if seconds is None else _milliseconds(seconds)

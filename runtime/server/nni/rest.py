@@ -1,0 +1,129 @@
+"""NNI's REST API under /api/v1/nni: what its clients read, for the experiment that they name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+import annotate
+from runtime.core.trial import TrialState
+from runtime.server import finding
+from runtime.server.finding import MaybeExperiment, TrialId
+from runtime.server.nni import documents
+from runtime.server.nni.models import (
+    ExperimentProfile,
+    Metric,
+    Problem,
+    StateCount,
+    Status,
+    TrialJob,
+)
+from runtime.store import Store
+from runtime.store.reader import Reader
+
+_CHUNK = 500  # trials at a time, so that a huge experiment fills no memory
+
+router = APIRouter(
+    prefix="/api/v1/nni", tags=["NNI"], responses={404: {"model": Problem}, 401: {"model": Problem}}
+)
+
+
+@router.get("/version")
+def version() -> str:
+    """The version of this program."""
+    return annotate.__version__
+
+
+@router.get("/experiment")
+def experiment(experiment: MaybeExperiment = None) -> ExperimentProfile:
+    """What the experiment was asked to do, and how far it is."""
+    folder = finding.experiment(experiment)
+    with Store.open(folder.store) as store:
+        return documents.profile(folder, store.experiment(), store.count_trials())
+
+
+@router.get("/check-status")
+def check_status(experiment: MaybeExperiment = None) -> Status:
+    """The experiment's state; `errors` says why where it is ERROR."""
+    folder = finding.experiment(experiment)
+    with Store.open(folder.store) as store:
+        return documents.status(folder, store.experiment())
+
+
+@router.get("/trial-jobs")
+def trial_jobs(
+    experiment: MaybeExperiment = None, status: TrialState | None = None
+) -> list[TrialJob]:
+    """Every trial by number, or those in one state."""
+    folder = finding.experiment(experiment)
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        trials = [t for t in store.trials() if status in (None, t.state)]
+        return [documents.trial_job(folder, reader, trial) for trial in trials]
+
+
+@router.get("/trial-jobs/{trial}")
+def trial_job(trial: TrialId, experiment: MaybeExperiment = None) -> TrialJob:
+    """One trial."""
+    folder = finding.experiment(experiment)
+    with Reader(folder.store) as reader:
+        return documents.trial_job(folder, reader, finding.trial(reader, trial))
+
+
+@router.get("/metric-data", response_model=list[Metric])
+def metric_data(experiment: MaybeExperiment = None) -> StreamingResponse:
+    """Every result of every trial."""
+    folder = finding.experiment(experiment)
+    return StreamingResponse(_metrics(folder.store, latest=False), media_type="application/json")
+
+
+@router.get("/metric-data/{trial}")
+def metric_data_of(trial: TrialId, experiment: MaybeExperiment = None) -> list[Metric]:
+    """Every result of one trial."""
+    folder = finding.experiment(experiment)
+    with Reader(folder.store) as reader:
+        return list(documents.metrics(reader, [finding.trial(reader, trial)]))
+
+
+@router.get("/metric-data-latest", response_model=list[Metric])
+def metric_data_latest(experiment: MaybeExperiment = None) -> StreamingResponse:
+    """Of every trial the final result and the last intermediate one."""
+    folder = finding.experiment(experiment)
+    return StreamingResponse(_metrics(folder.store, latest=True), media_type="application/json")
+
+
+@router.get("/job-statistics")
+def job_statistics(experiment: MaybeExperiment = None) -> list[StateCount]:
+    """How many trials are in each state."""
+    folder = finding.experiment(experiment)
+    with Reader(folder.store) as reader:
+        counts: dict[str, int] = {}
+        for state, count in reader.states().items():
+            name = documents.nni_state(TrialState(state))
+            counts[name] = counts.get(name, 0) + count
+    rows = [{"trialJobStatus": name, "trialJobNumber": n} for name, n in counts.items()]
+    return [StateCount.model_validate(row) for row in rows]
+
+
+async def _metrics(path: Path, *, latest: bool) -> AsyncIterator[str]:
+    """A JSON list, some trials at a time."""
+    first, mark = 0, "["
+    while True:
+        last, texts = await run_in_threadpool(_chunk, path, first, latest)
+        if texts:
+            yield mark + ",".join(texts)
+            mark = ","
+        if last is None:
+            break
+        first = last + 1
+    yield "]" if mark == "," else "[]"
+
+
+def _chunk(path: Path, first: int, latest: bool) -> tuple[int | None, list[str]]:
+    with Reader(path) as reader:
+        trials = reader.trials(first, _CHUNK)
+        texts = [m.model_dump_json() for m in documents.metrics(reader, trials, latest=latest)]
+    return (trials[-1].number if trials else None), texts

@@ -1,0 +1,167 @@
+// Several experiments side by side: how they came to their best results, and in what they differ.
+import { link, name, remarks, tables } from "../parts/differences.js";
+import { card, duration, h, number, put, redraw, switches } from "../parts/dom.js";
+import { chart, color, SERIES } from "../charts/plot.js";
+import { get, Refused, seen } from "../parts/server.js";
+
+const MOST = SERIES.length;
+const AGAIN = 3000; // ms between two looks at those that run
+
+// What the list of experiments needs: a box for each, and the button that leads here.
+export function picker() {
+  const chosen = new Set();
+  const box = h("div", { class: "row" });
+  function fill() {
+    const ids = [...chosen];
+    if (ids.length >= 2 && ids.length <= MOST)
+      put(
+        box,
+        h(
+          "a",
+          { class: "button", href: `/compare/${ids.join("+")}`, "data-inside": "" },
+          `Compare ${ids.length}`,
+        ),
+      );
+    else
+      put(
+        box,
+        h(
+          "span",
+          { class: "muted label" },
+          ids.length > MOST
+            ? `At most ${MOST} can be compared`
+            : "Choose two or more to compare them",
+        ),
+      );
+  }
+  fill();
+  function choose(id, yes) {
+    if (yes) chosen.add(id);
+    else chosen.delete(id);
+    fill();
+  }
+  const cell = (row) =>
+    h("input", {
+      type: "checkbox",
+      "aria-label": `Compare ${row.name || row.id}`,
+      "data-focus": `compare ${row.id}`,
+      checked: chosen.has(row.id),
+      onchange: (event) => choose(row.id, event.target.checked),
+    });
+  return { box, cell };
+}
+
+function show(main, ids) {
+  const view = { by: "number", all: [], of: 1, unit: "seconds" };
+  const told = h("div"),
+    legend = h("div", { class: "legend" }),
+    side = h("div", { class: "grid whole" }),
+    sides = tables(ids.length);
+  const plot = chart({
+    height: 320,
+    label: "Best result so far of each experiment",
+    xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the experiment began`),
+    data: () => series(view.all, view.by, view.of),
+    tip: ({ e, step }) =>
+      `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
+    waiting: () => !view.all.length,
+  });
+  const ways = switches("Along", { number: "By trial", time: "By time" }, view.by, (by) => {
+    view.by = by;
+    plot.anew();
+  });
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w12", "Best result so far", [plot.reset, ways], told, plot.box, legend),
+      side,
+    ),
+  );
+
+  async function look() {
+    const all = await Promise.all(
+      ids.map(async (id) => ({ ...(await get(id, "")), ...(await get(id, "/progress")) })),
+    );
+    const said = remarks(all);
+    redraw(told, said, () => said.map((text) => h("p", {}, text)));
+    redraw(
+      legend,
+      all.map((e) => [name(e), e.by_number.length > 0]),
+      () => all.map(key),
+    );
+    sides.fill(all);
+    if (!side.firstChild) put(side, sides.cards);
+    const [of, unit] = scaleOf(all),
+      other = unit !== view.unit;
+    Object.assign(view, { all, of, unit });
+    if (other && view.by === "time") plot.anew();
+    else plot.again();
+    return all.some((e) => e.state === "RUNNING");
+  }
+  return look;
+}
+
+const key = (e, n) =>
+  h(
+    "span",
+    {},
+    h("b", { class: `k${n + 1}` }),
+    link(e),
+    e.by_number.length ? "" : " (no result yet)",
+  );
+
+function scaleOf(all) {
+  const most = Math.max(0, ...all.map((e) => e.last_seconds || 0));
+  return (
+    [
+      [86400, "days"],
+      [3600, "hours"],
+      [60, "minutes"],
+    ].find(([of]) => most > 3 * of) || [1, "seconds"]
+  );
+}
+
+function series(all, by, of) {
+  const at = (number, seconds) => (by === "number" ? number : seconds / of);
+  return all.flatMap((e, n) => {
+    const points = (by === "number" ? e.by_number : e.by_time).map((step) => [
+      at(...step),
+      step[2],
+      { e, step },
+    ]);
+    const line = points.length
+      ? [...points, [at(e.last_number, e.last_seconds), points.at(-1)[1]]]
+      : [];
+    return [
+      { points: line, color: color(SERIES[n]), line: true, step: true, width: 2.2, silent: true },
+      { points, color: color(SERIES[n]), radius: 3.2 },
+    ];
+  });
+}
+
+// Shows it, and again and again while one of them runs, until what is returned is called.
+export function follow(main, ids, reachable, failed) {
+  let ended = false;
+  const look = show(main, ids);
+  async function loop() {
+    for (let runs = true; runs && !ended;) {
+      try {
+        runs = await look();
+        if (!ended) reachable(true);
+      } catch (error) {
+        if (ended) return;
+        if (error instanceof Refused) return failed(error);
+        reachable(false, error);
+      }
+      await new Promise((go) => setTimeout(go, AGAIN));
+      if (document.hidden) await seen();
+    }
+  }
+  if (ids.length > MOST) failed(new Refused(400, `At most ${MOST} experiments can be compared.`));
+  else loop();
+  return () => {
+    ended = true;
+  };
+}

@@ -1,0 +1,162 @@
+// The list of all experiments.
+import { picker } from "./compare.js";
+import { h, number, pill, put, redraw, short, time, words } from "../parts/dom.js";
+import { get, Refused, seen } from "../parts/server.js";
+
+const EVERY = 2000; // milliseconds
+
+// Shows and follows the list in `main` until the function that it returns is called.
+export function follow(main, reachable, failed) {
+  let ended = false,
+    rows = [];
+  const search = h("input", {
+    type: "search",
+    placeholder: "name, id, state or tuner",
+    "aria-label": "Search experiments",
+  });
+  const picked = picker();
+  const body = h("div"),
+    box = h(
+      "section",
+      { class: "card", "aria-label": "Experiments", hidden: true },
+      h("header", {}, h("h1", {}, "Experiments"), h("div", { class: "row" }, picked.box, search)),
+      body,
+    ),
+    none = h("div", { hidden: true }, nothing());
+  const fill = () => {
+    box.hidden = !rows.length;
+    none.hidden = rows.length > 0;
+    const found = rows.filter((r) => matches(r, search.value));
+    redraw(body, found, () =>
+      found.length
+        ? table(found, picked)
+        : h("p", { class: "empty" }, "No experiment is like that."),
+    );
+  };
+  search.addEventListener("input", fill);
+  async function loop() {
+    while (!ended) {
+      try {
+        rows = await get("", "");
+        if (ended) return;
+        reachable(true);
+        if (!box.isConnected) put(main, box, none);
+        fill();
+      } catch (error) {
+        if (ended) return;
+        if (error instanceof Refused) return failed(error);
+        reachable(false, error);
+      }
+      await new Promise((go) => setTimeout(go, EVERY));
+      if (document.hidden) await seen();
+    }
+  }
+  loop();
+  return () => {
+    ended = true;
+  };
+}
+
+function matches(row, typed) {
+  const text = [row.name, row.id, row.state, row.state && words(row.state), row.tuner]
+    .join(" ")
+    .toLowerCase();
+  return typed
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
+
+function nothing() {
+  return h(
+    "div",
+    { class: "card empty" },
+    h("h1", {}, "No experiment yet"),
+    h("p", {}, "Start one, and it appears here:"),
+    h("p", {}, h("code", {}, "annotate run train.py --max-trials 10")),
+    h(
+      "p",
+      {},
+      "What to annotate in a script, ",
+      h("code", {}, "annotate suggest train.py"),
+      " proposes.",
+    ),
+  );
+}
+
+function table(rows, picked) {
+  const heads = [
+    ["Name"],
+    ["State"],
+    ["Best", "number"],
+    ["Trials", "number"],
+    ["Tuner"],
+    ["Began"],
+  ];
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "group", "aria-label": "All experiments" },
+    h(
+      "table",
+      { class: "list" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          h("th", { class: "tick" }, h("span", { class: "hide" }, "Compare")),
+          heads.map(([title, kind]) => h("th", { scope: "col", class: kind }, title)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map((row) => line(row, picked)),
+      ),
+    ),
+  );
+}
+
+function line(r, picked) {
+  if (r.error)
+    return h(
+      "tr",
+      {},
+      h("td"),
+      h("td", { class: "mono" }, r.id),
+      h("td", { colSpan: 5, class: "bad" }, r.error),
+    );
+  const total = Object.values(r.counts).reduce((a, b) => a + b, 0);
+  return h(
+    "tr",
+    {},
+    h("td", {}, picked.cell(r)),
+    h(
+      "td",
+      {},
+      h(
+        "a",
+        {
+          class: "name",
+          href: `/e/${r.id}`,
+          "data-inside": "",
+          "data-focus": r.id,
+          title: short(r.name || r.id, 300),
+        },
+        short(r.name || r.id, 120),
+      ),
+      h("span", { class: "muted mono" }, r.id),
+    ),
+    h("td", { title: r.reason || "" }, pill(r.state)),
+    h("td", { class: "number" }, r.best ? number(r.best.metric) : "–"),
+    h(
+      "td",
+      { class: "number" },
+      String(total),
+      r.max_trials ? h("span", { class: "muted" }, ` of ${r.max_trials}`) : "",
+    ),
+    h("td", {}, r.tuner),
+    h("td", { class: "when" }, time(r.created)),
+  );
+}

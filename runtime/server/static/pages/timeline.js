@@ -1,0 +1,217 @@
+// When each trial ran, in which slot and on which GPUs, and why those that wait do.
+import { card, duration, h, keepFocus, pill, put, redraw, time, words } from "../parts/dom.js";
+import { leased, usedText, waitedText, waitsFor } from "../parts/gpus.js";
+import { lanes, packed, shape } from "../charts/lanes.js";
+import { get, numbered } from "../parts/server.js";
+import { showTrial } from "../parts/trial.js";
+import { inTurn, sayWhy } from "../parts/update.js";
+
+const ASKED = 150; // trials whose use of GPUs is asked for at a time
+const LISTED = 50; // trials that wait
+
+export async function show(main, model) {
+  const view = { uses: new Map(), zoom: { window: null }, shape: "", plane: null };
+  const stale = new Set(); // trials whose use of GPUs has to be asked for
+  const drawn = h("div"),
+    cards = scrolled("Use of each GPU"),
+    waits = scrolled("Trials that wait");
+  const out = () => {
+    view.zoom.window = null;
+    reset.hidden = true;
+    draw();
+  };
+  const reset = h("button", { hidden: true, onclick: out }, "Reset zoom");
+  const gpuCard = card("w12", "GPUs", null, cards),
+    waiting = h("h2", {}, "Waiting");
+  put(
+    main,
+    h(
+      "div",
+      { class: "grid" },
+      card("w12", "When each trial ran", [reset], drawn, legend()),
+      gpuCard,
+      h("section", { class: "card w12", "aria-label": "Waiting" }, h("header", {}, waiting), waits),
+    ),
+  );
+
+  function bars() {
+    const trials = [...model.trials.values()].filter((t) => t.started);
+    const last = trials.reduce((most, t) => Math.max(most, t.ended || t.started), 0);
+    const now = model.head.state === "RUNNING" ? Date.now() / 1000 : last;
+    return trials
+      .sort((a, b) => a.started - b.started)
+      .map((trial) => ({
+        trial,
+        from: trial.started,
+        to: Math.max(trial.started, trial.ended || now),
+      }));
+  }
+  function draw() {
+    const all = packed(bars());
+    if (!all.length) {
+      put(drawn, h("p", { class: "empty" }, "No trial has begun yet."));
+      gpuCard.hidden = true;
+      return;
+    }
+    const gpus = byGpu(all, view.uses);
+    drawLanes([
+      { title: "Slots", rows: bySlot(all) },
+      ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : []),
+    ]);
+    gpuCard.hidden = !gpus.length;
+    put(cards, gpus.length && leased(gpus, view.uses));
+  }
+  // Bars that come do not take the focus from the drawing; another lane takes another drawing.
+  function drawLanes(groups) {
+    if (view.shape === shape(groups)) {
+      view.plane.fill(groups);
+      return;
+    }
+    view.shape = shape(groups);
+    view.plane = lanes({
+      groups,
+      zoom: view.zoom,
+      said: (bar) => said(bar, view.uses.get(bar.trial.number)),
+      open: (number) => showTrial(model, number),
+      zoomed: () => {
+        reset.hidden = view.zoom.window === null;
+      },
+    });
+    keepFocus(drawn, () => put(drawn, view.plane.box));
+  }
+  function fill() {
+    const rows = [...model.trials.values()].filter(
+      (t) => t.state === "WAITING" || t.state === "INTERRUPTED",
+    );
+    waiting.textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
+    const shown = rows.slice(0, LISTED).map((t) => [t, view.uses.get(t.number)]);
+    redraw(waits, [shown, rows.length], () => [
+      rows.length ? waitingTable(model, shown) : h("p", { class: "muted" }, "No trial waits."),
+      rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`),
+    ]);
+  }
+  let known = false;
+  async function fetchUses() {
+    if (known && !model.head.config.gpus && !view.uses.size) stale.clear(); // nothing is leased
+    if (!stale.size) return;
+    const asked = [...stale],
+      some = asked.length > ASKED ? "" : `?${numbered(asked)}`;
+    stale.clear();
+    try {
+      for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
+        view.uses.set(Number(number), use);
+      known = true;
+    } catch (error) {
+      for (const number of asked) stale.add(number);
+      sayWhy(error);
+    }
+  }
+  const update = inTurn(async () => {
+    await fetchUses();
+    draw();
+    fill();
+  });
+  return (changed) => {
+    for (const trial of changed) stale.add(trial.number);
+    return update();
+  };
+}
+
+const scrolled = (label) =>
+  h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
+
+function legend() {
+  const kinds = [
+    ["k3", "succeeded"],
+    ["k1", "running"],
+    ["kbad", "failed"],
+    ["k5", "stopped early"],
+    ["kmuted", "other"],
+  ];
+  return h(
+    "div",
+    { class: "legend" },
+    kinds.map(([kind, text]) => h("span", {}, h("b", { class: `${kind} square` }), text)),
+    h(
+      "span",
+      {},
+      "drag to zoom, Escape to zoom out; arrow keys go from trial to trial, + and − zoom",
+    ),
+  );
+}
+
+function bySlot(bars) {
+  const rows = [];
+  for (const bar of bars) {
+    rows[bar.lane] ??= { name: `slot ${bar.lane + 1}`, count: 1, bars: [] };
+    rows[bar.lane].bars.push({ ...bar, lane: 0 });
+  }
+  return rows;
+}
+
+function byGpu(bars, uses) {
+  const found = new Map();
+  for (const bar of bars) {
+    for (const gpu of uses.get(bar.trial.number)?.gpus || []) {
+      if (!found.has(gpu)) found.set(gpu, []);
+      found.get(gpu).push(bar);
+    }
+  }
+  const order = new Intl.Collator(undefined, { numeric: true }).compare;
+  return [...found]
+    .sort(([a], [b]) => order(a, b))
+    .map(([gpu, own]) => {
+      const some = packed(own);
+      return { name: `GPU ${gpu}`, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
+    });
+}
+
+function said({ trial, from, to }, use) {
+  const waited = from - trial.created;
+  return [
+    `trial ${trial.number}: ${words(trial.state)}`,
+    `${time(from)}, ${duration(to - from)}`,
+    waitedText(use).slice(0, 240) || (waited >= 1 ? `waited ${duration(waited)} before` : ""),
+    use?.gpus.length ? usedText(use) : "",
+    trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function waitingTable(model, trials) {
+  const open = (t) =>
+    h(
+      "button",
+      { "aria-label": `Trial ${t.number}`, onclick: () => showTrial(model, t.number) },
+      String(t.number),
+    );
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("th", { scope: "col", class: "number" }, "Trial"),
+        h("th", { scope: "col" }, "State"),
+        h("th", { scope: "col" }, "Why"),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      trials.map(([t, use]) =>
+        h(
+          "tr",
+          {},
+          h("td", { class: "number" }, open(t)),
+          h("td", {}, pill(t.state), h("div", { class: "label" }, `since ${time(t.created)}`)),
+          h("td", {}, waitsFor(t, use)),
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,132 @@
+// Every trial: charts that compare them, and below the table, in which they are chosen.
+import { card, duration, h, put, ranFor, switches } from "../parts/dom.js";
+import { axesOf } from "../charts/axes.js";
+import { curves } from "../charts/curves.js";
+import { jobs } from "../parts/jobs.js";
+import { parallel } from "../charts/parallel.js";
+import { chart, color } from "../charts/plot.js";
+import { valuesOf } from "../parts/server.js";
+import { legend, results } from "../charts/results.js";
+import { showTrial } from "../parts/trial.js";
+import { inTurn, sayWhy } from "../parts/update.js";
+
+const TABS = {
+  result: "Result",
+  parallel: "Parameters",
+  duration: "Duration",
+  curves: "Intermediate results",
+};
+const SHARES = [100, 50, 20, 10, 5, 1]; // per cent
+
+export async function show(main, model) {
+  const open = (trial) => showTrial(model, trial.number);
+  const tabs = {
+    result: plotted(results(model), legend(model)),
+    duration: plotted(durations(model, open)),
+    parallel: coordinates(model, open, (numbers) => table.choose(numbers)),
+    curves: curves(model, () => table.chosen, open),
+  };
+  const box = h("div"),
+    tools = h("div", { class: "row tools" });
+  let tab = "result",
+    placed = "";
+  async function place() {
+    const shown = tab;
+    await tabs[shown].fresh();
+    if (shown !== tab || shown === placed) return; // another one was pressed meanwhile
+    placed = shown;
+    put(tools, tabs[tab].tools());
+    put(box, tabs[tab].box());
+  }
+  const chosen = () => {
+    if (tab === "curves") place().catch(sayWhy);
+  };
+  const table = jobs(model, chosen);
+  const choose = switches("Chart", TABS, tab, (key) => {
+    tab = key;
+    place().catch(sayWhy);
+  });
+  put(main, h("div", { class: "grid" }, card("w12", "Charts", choose, tools, box), table.card));
+  await Promise.all([place(), table.fill()]);
+  return inTurn(() => Promise.all([place(), table.fill()]), 500);
+}
+
+const plotted = (plot, ...below) => ({
+  fresh: async () => plot.again(),
+  tools: () => plot.reset,
+  box: () => [plot.box, ...below],
+});
+
+function durations(model, open) {
+  return chart({
+    label: "How long each trial took, in seconds",
+    xLabel: () => "trial",
+    open,
+    tip: (t) => `trial ${t.number}: ${duration(ranFor(t))}`,
+    data: () => {
+      const begun = [...model.trials.values()].filter((t) => t.started);
+      return [
+        { color: color("--c3"), radius: 3, points: begun.map((t) => [t.number, ranFor(t), t]) },
+      ];
+    },
+  });
+}
+
+function coordinates(model, open, choose) {
+  let plane = null,
+    values = {},
+    share = 100,
+    marked = null;
+  const said = h("span", { class: "muted", role: "status" });
+  const take = h(
+    "button",
+    { onclick: () => choose(marked.map((t) => t.number)) },
+    "Choose them in the table",
+  );
+  const shares = h(
+    "select",
+    {
+      "aria-label": "Show",
+      onchange: () => {
+        share = Number(shares.value);
+        plane.again();
+      },
+    },
+    SHARES.map((n) => h("option", { value: String(n) }, n === 100 ? "all trials" : `best ${n} %`)),
+  );
+  function rows() {
+    const all = [...model.trials.values()].map((t) => ({ ...t, values: values[t.number] || {} }));
+    if (share === 100) return all;
+    const up = model.head.optimize === "maximize" ? -1 : 1;
+    const ranked = all
+      .filter((t) => t.state === "SUCCEEDED" && typeof t.metric === "number")
+      .sort((a, b) => up * (a.metric - b.metric));
+    return ranked.slice(0, Math.max(1, Math.ceil((ranked.length * share) / 100)));
+  }
+  function onchoice(found) {
+    marked = found;
+    take.hidden = found === null || !found.length;
+    const text = found
+      ? `${found.length} trial${found.length === 1 ? "" : "s"} chosen`
+      : "Drag along an axis to choose, its name to move it.";
+    if (said.textContent !== text) said.textContent = text;
+  }
+  return {
+    async fresh() {
+      values = await valuesOf(model);
+      plane ??= parallel({
+        axes: axesOf(model.head.space),
+        rows,
+        best: model.head.optimize,
+        onchoice,
+        open,
+      });
+      plane.again();
+    },
+    tools: () => [shares, plane.clear, said, take],
+    box: () => [
+      plane.box,
+      h("div", { class: "legend" }, h("span", {}, "worse ", h("b", { class: "ramp" }), " better")),
+    ],
+  };
+}

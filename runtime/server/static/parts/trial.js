@@ -1,0 +1,179 @@
+// One trial: its values, curve, why it failed, its logs, and what can be done with it.
+import {
+  copying,
+  dialog,
+  duration,
+  forDialog,
+  h,
+  named,
+  number,
+  pill,
+  python,
+  ranFor,
+  redraw,
+  short,
+  time,
+  toast,
+  value,
+} from "./dom.js";
+import { curveChart, numberOf, reported } from "../charts/curves.js";
+import { custom } from "./custom.js";
+import { usedText, waitedText, waitsFor } from "./gpus.js";
+import { logOf } from "./log.js";
+import { change, get } from "./server.js";
+import { inTurn } from "./update.js";
+
+export async function showTrial(model, which) {
+  let found,
+    points = [];
+  const plot = curveChart({
+    height: 200,
+    of: () => [[found.number, points]],
+    tip: (t, p) => `report ${p[0]}: ${reported(p[3])}`,
+  });
+  async function read() {
+    found = await get(model.id, `/trials/${which}`);
+    const first = points.length ? points.at(-1)[0] + 1 : 0;
+    const rows = (await get(model.id, `/curves?first=${first}&trial=${found.number}`))[
+      found.number
+    ];
+    points.push(...rows.map(([n, v]) => [n, numberOf(v), found, v]));
+    return found;
+  }
+  try {
+    if (!(await forDialog(read()))) return;
+  } catch (error) {
+    toast(error.message);
+    return;
+  }
+
+  const head = h("header", { class: "row" }),
+    facts = h("div"),
+    values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
+  const title = h("span"),
+    curve = h("section", {}, h("h2", {}, title, plot.reset), plot.box);
+  const log = logOf(model, found.number, found.state === "FAILED" ? "stderr" : "stdout");
+  const close = () => made.close();
+  function draw() {
+    redraw(head, [found.state, model.head.state], () => [
+      h("h1", {}, `Trial ${found.number}`),
+      h("span", { class: "mono muted" }, found.id),
+      pill(found.state),
+      h("span", { class: "grow" }),
+      actions(model, found, close),
+      h("button", { onclick: close }, "Close"),
+    ]);
+    redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(found));
+    redraw(values, found.values, () => valuesOf(model, found));
+    curve.hidden = !points.length;
+    title.textContent = `${points.length} intermediate result${points.length === 1 ? "" : "s"} `;
+    plot.again();
+  }
+  // The address names the trial, so that it can be sent to somebody.
+  const address = location.pathname + location.search.replace(/^\?trial=\w+$/, "");
+  history.replaceState(null, "", `${location.pathname}?trial=${found.number}`);
+  const goOn = inTurn(async () => {
+    await read();
+    draw();
+    log.more();
+  });
+  const follows = (changed) => changed.some((t) => t.number === found.number) && goOn();
+  const tick = setInterval(() => {
+    if (!found.ended && !document.hidden) {
+      draw();
+      log.more();
+    }
+  }, 1000);
+  model.listeners.add(follows);
+  const closed = () => {
+    clearInterval(tick);
+    model.listeners.delete(follows);
+    if (location.search === `?trial=${found.number}`) history.replaceState(null, "", address);
+  };
+  draw();
+  const made = dialog(
+    `Trial ${found.number}`,
+    closed,
+    head,
+    facts,
+    values,
+    curve,
+    log.section,
+    h("p", { class: "muted mono small" }, found.folder),
+  );
+}
+
+function factsOf(t) {
+  const final =
+    t.final && typeof t.final === "object"
+      ? h("p", { class: "mono" }, short(JSON.stringify(t.final), 2000))
+      : null;
+  const times = t.started
+    ? `began ${time(t.started)}, ${t.ended ? "took" : "runs for"} ${duration(ranFor(t))}`
+    : `made ${time(t.created)}, has not begun`;
+  const why = t.state === "WAITING" ? waitsFor(t, t.gpu) : t.reason;
+  return [
+    why ? h("div", { class: t.state === "FAILED" ? "bad" : "" }, why) : null,
+    h(
+      "p",
+      { class: "headline" },
+      h("span", { class: "big best" }, number(t.metric)),
+      h("span", { class: "muted" }, t.metric === null ? "no result; " : "result; ", times),
+    ),
+    t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
+    t.started && waitedText(t.gpu) ? h("p", { class: "muted" }, waitedText(t.gpu)) : null,
+    final,
+  ];
+}
+
+function valuesOf(model, t) {
+  return h(
+    "table",
+    {},
+    h(
+      "tbody",
+      {},
+      model.head.space.map((p) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row", title: p.key }, named(p.name)),
+          h("td", { class: "mono long" }, value(t.values[p.key])),
+        ),
+      ),
+    ),
+  );
+}
+
+function actions(model, trial, close) {
+  const made = [
+    copying("Copy JSON", () => JSON.stringify(trial.values, null, 2)),
+    copying("Copy Python", () => python(trial.values)),
+  ];
+  if (model.head.state === "RUNNING") {
+    if (["RUNNING", "WAITING"].includes(trial.state))
+      made.push(h("button", { class: "danger", onclick: () => kill(model, trial.number) }, "Kill"));
+    made.push(
+      h(
+        "button",
+        {
+          class: "primary",
+          onclick: () => {
+            close();
+            custom(model, trial.values);
+          },
+        },
+        "Run changed",
+      ),
+    );
+  }
+  return made;
+}
+
+async function kill(model, number) {
+  try {
+    toast(await change(model.id, "kill", { trial: number }));
+  } catch (error) {
+    toast(error.message);
+  }
+}

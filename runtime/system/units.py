@@ -1,0 +1,61 @@
+"""Durations (`90s`, `1h30m`) and amounts of memory (`4GiB`, `500MB`), as users write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from annotate.errors import AnnotateError
+
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])")
+_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?B)?", re.IGNORECASE)
+
+
+def seconds(text: str) -> float:
+    """How many seconds `text` means; raises AnnotateError."""
+    plain = text.strip().lower()
+    try:
+        value = float(plain)
+        if math.isfinite(value):
+            return value
+    except ValueError:
+        if plain and not _PART.sub("", plain).strip():
+            return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(plain))
+    raise AnnotateError(
+        f"{text!r} is not a duration", hint="write for example 90s, 10m, 1h or 1h30m"
+    )
+
+
+def duration(value: float) -> str:
+    """`value` seconds for people: 0.4s, 12s, 3m05s, 1h02m, 2d03h."""
+    if value < 9.95:
+        return f"{value:.1f}".removesuffix(".0") + "s"
+    whole = round(value)
+    for unit, name, lower, lower_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "m")):
+        if whole >= unit:
+            return f"{whole // unit}{name}{whole % unit // lower:02d}{lower_name}"
+    return f"{whole // 60}m{whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def size_in_bytes(text: str) -> int:
+    """How many bytes `text` means; `4G` is `4GiB`. Raises AnnotateError."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise AnnotateError(
+            f"{text!r} is not an amount of memory", hint="write for example 4GiB, 500MiB or 1.5GB"
+        )
+    number, power, unit = found.groups()
+    base = 1000 if (unit or "").upper() == "B" else 1024
+    return int(float(number) * base ** _POWERS[power.upper()])
+
+
+def size(count: int) -> str:
+    """`count` bytes for people: 512MiB, 1.5GiB."""
+    value, name = float(count), "B"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, name = value / 1024, unit
+    return f"{value:.3g}{name}"

@@ -1,0 +1,230 @@
+"""NNI's commands over experiments that run and that have ended."""
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from runtime.kept import lookup
+from runtime.loop import known_results
+from runtime.store import Store
+
+SCRIPT = """\
+import sys
+x = 0.5  # @nni.uniform(0, 1)
+opt = "sgd"  # @nni.choice("sgd", "1.5", None, nni.uniform(0, 1))
+print("out", x)
+print("err", opt, file=sys.stderr)
+for step in range(3):
+    # @nni.report_intermediate_result(x * step)
+    pass
+# @nni.report_final_result(x)
+"""
+
+
+@pytest.fixture
+def ended(annotate, folder):
+    """An experiment of six trials that is over."""
+    (folder / "train.py").write_text(SCRIPT)
+    done = annotate("run", "train.py", "--max-trials", "6", "--tuner", "random", "--json")
+    return json.loads(done.stdout)
+
+
+def test_the_state_of_an_experiment(annotate, ended):
+    said = json.loads(annotate("experiment", "status", "--json").stdout)
+    assert said["state"] == "DONE"
+    assert said["trials"] == {"SUCCEEDED": 6}
+    assert said["best"]["trial"] == ended["best"]["trial"]
+    assert "6 of 6 trials: 6 SUCCEEDED" in annotate("experiment", "status").stdout
+    shown = json.loads(annotate("experiment", "show", ended["experiment"][:4], "--json").stdout)
+    assert shown["config"]["script"] == "train.py"
+    assert list(shown["space"]) == list(ended["best"]["values"])
+    assert "train.py" in annotate("experiment", "show").stdout
+
+
+def test_results_are_exported_whole(annotate, ended, folder):
+    annotate("experiment", "export", "--filename", "out.json", "--type", "json", "--intermediate")
+    rows = json.loads((folder / "out.json").read_text())
+    assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
+    assert [row["value"] for row in rows] == [t["metric"] for t in ended["trials"]]
+    assert [row["intermediate"] for row in rows] == [t["intermediate"] for t in ended["trials"]]
+    annotate("experiment", "export", "-f", "out.csv")
+    cells = list(csv.DictReader(io.StringIO((folder / "out.csv").read_text())))
+    for cell, trial in zip(cells, ended["trials"], strict=True):
+        assert cell["trialJobId"] == trial["id"]
+        assert float(cell["value"]) == trial["metric"]
+        for key, value in trial["values"].items():
+            text = cell[key]
+            assert value == (text if text == "sgd" else json.loads(text))
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.csv"])
+def test_what_was_exported_is_imported_whole(annotate, ended, folder, name):
+    annotate("experiment", "export", "-f", name)
+    rows = known_results.of_file(folder / name)
+    assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
+    assert [row["value"] for row in rows] == [t["metric"] for t in ended["trials"]]
+    annotate("run", "train.py", "--max-trials", "1", "--no-baseline", "--tuner", "random")
+    said = annotate("experiment", "import", ended["experiment"], "--filename", name)
+    assert said.stdout == f"6 results from {name} for the tuner to learn from\n"
+
+
+def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
+    done = annotate("experiment", "delete", ended["experiment"])
+    assert re.search(r"is removed: [0-9.]+ (KiB|MiB) are free again", done.stdout)
+    assert list((home / "experiments").glob("[!.]*")) == []
+    done = annotate("experiment", "delete", ended["experiment"], code=2)
+    assert "there is no experiment" in done.stderr
+
+
+def test_what_runs_is_not_deleted(driver, annotate):
+    _, experiment = driver()
+    done = annotate("experiment", "delete", experiment.id, code=2)
+    assert f"experiment {experiment.id} runs\nhint: annotate stop" in done.stderr
+    assert experiment.store.is_file()
+
+
+def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended, home):
+    first = ended["trials"][0]
+    assert annotate("log", "trial", "-T", "0").stdout == "out 0.5\nerr sgd\n"
+    assert annotate("log", "trial", "--trial_id", first["id"]).stdout == "out 0.5\nerr sgd\n"
+    assert annotate("log", "trial", "-T", "0", "--head", "1").stdout == "out 0.5\nerr sgd\n"
+    place = home / "experiments" / ended["experiment"] / "trials" / "0"
+    paths = annotate("log", "trial", "-T", "0", "--path").stdout
+    assert paths == f"{place / 'stdout'}\n{place / 'stderr'}\n"
+    log = annotate("log", "stderr", "--tail", "1").stdout
+    assert log.count("\n") == 1
+    done = annotate("log", "trial", "-T", "99", code=2)
+    assert "has no trial '99'" in done.stderr
+
+
+def test_the_code_of_a_trial_runs_alone_with_its_values(annotate, ended, folder):
+    trial = ended["trials"][2]
+    done = annotate("trial", "codegen", "-T", trial["id"])
+    assert f"trial_{trial['id']}" in done.stderr
+    script = folder / f"trial_{trial['id']}" / "train.py"
+    assert b"@nni" not in script.read_bytes()
+    alone = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert alone.stdout == f"out {trial['metric']}\n"
+
+
+def test_limits_of_what_runs_are_changed_and_trials_end(driver, annotate, folder, until, running):
+    process, experiment = driver("--max-trials", "9")
+    until(lambda: running(experiment) == [0])
+    annotate("update", "concurrency", experiment.id, "--value", "2")
+    until(lambda: running(experiment) == [0, 1])
+    annotate("trial", "kill", "-T", "1")
+    until(lambda: running(experiment) == [0, 2])
+    (row,) = json.loads(annotate("top", "--json").stdout)
+    assert (row["id"], row["concurrency"]) == (experiment.id, 2)
+    assert row["trials"] == {"RUNNING": 2, "USER_CANCELED": 1}
+    assert experiment.id in annotate("top").stdout
+    annotate("update", "trialnum", "--value", "4")
+    annotate("update", "duration", "--value", "1h")
+    (folder / "go").touch()
+    out, _ = process.communicate(timeout=60)
+    assert [t["number"] for t in json.loads(out)["trials"]] == [0, 1, 2, 3]
+
+
+def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
+    driver, annotate, folder, until, running
+):
+    process, experiment = driver("--max-trials", "6", "--tuner", "tpe")
+    until(lambda: running(experiment) == [0])
+    with Store.open(experiment.store) as store:
+        (key,) = store.experiment().space.to_json()
+    space = {key: {"_type": "uniform", "_value": [0.4, 0.6]}}
+    (folder / "space.json").write_text(json.dumps(space))
+    (folder / "wrong.json").write_text(json.dumps(space | {"other/x": space[key]}))
+    refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
+    assert "the script has no place for 'other/x'" in refused
+    said = annotate("update", "searchspace", "--filename", "space.json").stdout
+    assert "the search space is another now; 0 results count there" in said
+    (folder / "go").touch()
+    out, _ = process.communicate(timeout=60)
+    trials = json.loads(out)["trials"]
+    assert len(trials) == 6
+    assert all(0.4 <= t["values"][key] <= 0.6 for t in trials)
+    (folder / "space.json").write_text('{"x": {"_type": "unifrom", "_value": [0, 1]}}')
+    done = annotate("update", "searchspace", "-f", "space.json", code=2)
+    assert "uniform" in done.stderr
+
+
+def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
+    process, experiment = driver("--max-trials", "2")
+    until(lambda: running(experiment) == [0])
+    done = annotate("stop", "--all")
+    assert f"Experiment {experiment.id} is stopped" in done.stdout
+    assert process.wait(timeout=60) == 130
+    assert "does not run" in annotate("stop", experiment.id, code=2).stderr
+    assert annotate("stop", "all").stdout == "No experiment runs.\n"
+
+
+def test_the_space_of_annotated_code_is_written_once(annotate, folder):
+    (folder / "train.py").write_text(SCRIPT)
+    annotate("ss_gen", "--trial_command", "python3 train.py --fast")
+    written = json.loads((folder / "nni_auto_gen_search_space.json").read_text())
+    assert [spec["_type"] for spec in written.values()] == ["uniform", "choice"]
+    assert "is there already" in annotate("ss_gen", "train.py", code=2).stderr
+
+
+def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, ended, home):
+    half = home / "experiments" / "Half1234"
+    half.mkdir()
+    assert "nothing to remove" in annotate("platform", "clean").stdout
+    os.utime(half, (0, 0))
+    assert "1 folders were removed" in annotate("platform", "clean", "--config", "x.yml").stdout
+    assert [folder.id for folder in lookup.folders()] == [ended["experiment"]]
+
+
+def test_where_things_lie(annotate, home):
+    shown = json.loads(annotate("config", "show", "--json").stdout)
+    assert (shown["home"], shown["home given by"]) == (str(home), "ANNOTATE_HOME")
+    assert str(home) in annotate("config", "show").stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_takes_the_completion(annotate, shell):
+    script = annotate("completion", shell, "--name", "nnictl").stdout
+    assert "nnictl completion --words" in script
+    if shutil.which(shell):
+        done = subprocess.run([shell, "-n"], input=script, text=True, check=False, timeout=60)
+        assert done.returncode == 0
+
+
+def test_a_shell_is_told_what_may_come_next(annotate, ended):
+    def words(*before):
+        return annotate("completion", "--words", *before).stdout.split()
+
+    assert {"run", "trial", "experiment", "update"} <= set(words())
+    assert words("update") == ["concurrency", "duration", "searchspace", "trialnum"]
+    assert "--trial_id" in words("trial", "kill")
+    assert ended["experiment"] in words("trial", "ls")
+    assert words("experiment", "export", "--type") == ["csv", "json"]
+
+
+def test_top_follows_until_it_is_ended(driver, until, running):
+    _, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    main, other = pty.openpty()
+    command = [sys.executable, "-m", "annotate", "top", "--time", "0.2"]
+    top = subprocess.Popen(command, stdin=other, stdout=other, stderr=other)
+    os.close(other)
+    seen = b""
+    while experiment.id.encode() not in seen:
+        seen += os.read(main, 4096)
+    top.send_signal(2)
+    while True:
+        try:
+            os.read(main, 4096)
+        except OSError:
+            break
+    assert top.wait(timeout=60) == 130
+    os.close(main)

@@ -1,0 +1,434 @@
+"""What a forked trial is given of its own, and when trials are not forked after all."""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from runtime.executors.base import Ended, Reported, Started
+from runtime.executors.local.executor import LocalExecutor
+
+numpy = pytest.importorskip("numpy")
+
+
+@pytest.fixture
+def python():
+    """The one that has numpy."""
+    return sys.executable
+
+
+class Forking:
+    """An executor that forks trials of one script, and what it has posted."""
+
+    def __init__(self, staged, warm=None):
+        self.staged = staged
+        self.inbox = queue.Queue()
+        self.executor = LocalExecutor(self.inbox.put, warm or staged.warm())
+        self.count = 0
+
+    def start(self, *arguments, **environment):
+        self.count += 1
+        made = self.staged.job(["train.py", *arguments], self.count, **environment)
+        self.executor.start(made)
+        return made
+
+    def output(self, *arguments, code=0, **environment):
+        """What one trial prints."""
+        made = self.start(*arguments, **environment)
+        done = self.until_ended()
+        assert done.code == code, made.folder.stderr.read_text()
+        return made.folder.stdout.read_text()
+
+    def until_ended(self, timeout=60.0):
+        return self.staged.until_ended(self.inbox, timeout)
+
+    def wait_for(self, kind):
+        while not isinstance(event := self.inbox.get(timeout=60), kind):
+            pass
+        return event
+
+
+@pytest.fixture
+def forking(staged, monkeypatch):
+    """Make the executor for a script; it is closed at the end."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it changes, and a trial's environment must not
+    made = []
+
+    def make(script, **files):
+        staged.write({"train.py": script, **{f"{n}.py": t for n, t in files.items()}}, {})
+        made.append(Forking(staged))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.executor.close()
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Write a module, by the name of a library on the list, where installed ones lie."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def write(name, text):
+        (site / f"{name}.py").write_text(text)
+
+    return write
+
+
+# A trial's own
+
+
+def test_no_two_trials_share_random_numbers(forking):
+    server = forking(
+        "import random, numpy as np, multiprocessing, uuid\n"
+        "print(random.random(), np.random.rand(), np.random.default_rng().random(),"
+        " bytes(multiprocessing.current_process().authkey).hex(), uuid.uuid4())\n"
+    )
+    outputs = [server.output().split() for _ in range(3)]
+    for column in zip(*outputs, strict=True):
+        assert len(set(column)) == 3, column
+
+
+def test_torchs_generator_is_seeded_anew_as_in_a_plain_run(forking):
+    pytest.importorskip("torch")
+    server = forking("import torch\nprint(torch.initial_seed(), torch.rand(1).item())\n")
+    assert len({server.output() for _ in range(3)}) == 3
+
+
+def test_a_seeded_trial_gives_the_numbers_of_a_plain_run(forking, python):
+    script = (
+        "import random, numpy as np\nrandom.seed(1)\nnp.random.seed(1)\n"
+        "print(random.random(), np.random.rand(), random.gauss(0, 1), np.random.randn())\n"
+    )
+    alone = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+    assert forking(script).output() == alone.stdout
+
+
+def test_a_trial_computes_with_as_many_threads_as_a_plain_run(forking, python):
+    script = (
+        "import os, numpy as np\na = np.ones((600, 600))\na @ a\n"
+        "print(len(os.listdir('/proc/self/task')))\n"
+    )
+    alone = subprocess.run([python, "-c", script], capture_output=True, text=True, check=True)
+    assert forking(script).output() == alone.stdout
+
+
+OWN = """\
+import os, signal, sys, threading
+print(os.getsid(0) == os.getpid(), os.getpgrp() == os.getpid())
+print(sorted(os.listdir("/proc/self/fd"))[:3], len(os.listdir("/proc/self/fd")))
+print(os.readlink("/proc/self/fd/0"), sys.stdin.read() == "")
+print([signal.getsignal(n) for n in (signal.SIGCHLD, signal.SIGTERM, signal.SIGPIPE)])
+print(signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1))
+print(threading.current_thread() is threading.main_thread(), threading.active_count())
+print(threading.main_thread().native_id == os.getpid(), os.getcwd(), sys.flags)
+print(sorted(v for v in os.environ.items() if v[0] != "PYTEST_CURRENT_TEST"))
+"""
+
+
+def test_a_fork_has_what_a_process_has(staged):
+    script = {"train.py": OWN}
+    command = ["setsid", "-w", "RUN", "train.py"]
+    fork, alone = staged.fork(["train.py"], script, {}), staged.run(command, script, {})
+    assert fork.stdout == alone.stdout
+
+
+def test_threads_of_faulthandler_and_subprocesses_work(forking):
+    server = forking(
+        "import faulthandler, subprocess, sys\nfaulthandler.enable()\n"
+        "print(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True).stdout)\n"
+        "import ctypes\nctypes.string_at(0)\n"
+    )
+    assert server.output(code=-signal.SIGSEGV) == "b'1\\n'\n"
+    stderr = next(server.staged.experiment.trials.glob("*/stderr")).read_text()
+    assert "Segmentation fault" in stderr
+    assert "train.py" in stderr
+
+
+def test_a_librarys_own_handlers_of_a_fork_run(forking, library):
+    library(
+        "seaborn",
+        "import os\nforked = []\nhandler = lambda: forked.append(os.getpid())\n"
+        "os.register_at_fork(after_in_child=handler)\n",
+    )
+    server = forking("import seaborn, os\nprint(seaborn.forked == [os.getpid()])\n")
+    assert server.output() == "True\n"
+
+
+ENDING = """\
+import atexit, sys, weakref
+class Thing:
+    def __del__(self):
+        print("gone")
+thing, cycle = Thing(), Thing()
+cycle.self = cycle
+weakref.finalize(thing, print, "finalised")
+file = open("left-open", "w")
+file.write("whole")
+atexit.register(lambda: print("exit", file.closed))
+print("main", end="")
+sys.exit(%s)
+"""
+
+
+@pytest.mark.parametrize(("asked", "code"), [("0", 0), ("3", 3), ("'why'", 1), ("-1", 255)])
+def test_nothing_of_the_scripts_own_is_lost_at_the_end(run_script, folder, asked, code):
+    done = run_script({"train.py": ENDING % asked}, {}, code=code)
+    assert done.stdout.startswith("mainexit False\nfinalised\n")
+    assert done.stdout.count("gone\n") == 2
+    assert done.stderr == ("why\n" if code == 1 else "")
+    assert (folder / "left-open").read_text() == "whole"
+
+
+def test_output_that_cannot_be_written_is_a_failure(run_script, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    script = "import os\nprint('x', end='')\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
+    run_script({"train.py": script}, {}, code=120)
+
+
+# When trials are not forked
+
+
+def test_a_library_that_starts_a_thread_is_not_forked(forking, library, caplog):
+    library(
+        "seaborn",
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()\n",
+    )
+    server = forking("import seaborn, os\nprint(os.getppid())\n")
+    assert server.output() == f"{os.getpid()}\n"
+    assert "trials are ordinary processes: an import started a thread" in caplog.text
+
+
+def test_an_import_that_initialises_cuda_is_not_forked(forking, library, caplog):
+    library("torch", "class cuda:\n    is_initialized = staticmethod(lambda: True)\n")
+    server = forking("import torch, os\nprint(os.getppid())\n")
+    assert server.output() == f"{os.getpid()}\n"
+    assert "trials are ordinary processes: importing torch initialised CUDA" in caplog.text
+
+
+@pytest.mark.parametrize("device", ["nvidia-of-a-test", "dxg-of-a-test", "dri-of-a-test"])
+def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, device):
+    place = Path("/dev", device)
+    try:
+        place.touch()
+    except OSError:
+        pytest.skip("this user can't make a file in /dev")
+    try:
+        library("seaborn", f"kept = open({str(place)!r})\n")
+        server = forking("import seaborn, os\nprint(os.getppid())\n")
+        assert server.output() == f"{os.getpid()}\n"
+    finally:
+        place.unlink()
+    said = f"trials are ordinary processes: an import opened the GPU ({place})"
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("raise OSError('no room')", "import seaborn failed: OSError: no room"),
+        ("print('last words', flush=True); os._exit(3)", "last words"),
+        ("os.kill(os.getpid(), 11)", "the server has ended"),
+    ],
+)
+def test_an_import_that_fails_leaves_it_to_the_trials(forking, library, caplog, text, why):
+    # A process of the trial's own has its folder.
+    library("seaborn", f"import os\nif 'NNI_SYS_DIR' not in os.environ:\n    {text}\n")
+    server = forking("import seaborn, os\nprint(os.getppid())\n")
+    assert server.output() == f"{os.getpid()}\n"
+    assert "trials are ordinary processes" in caplog.text
+    assert why in caplog.text
+
+
+def test_a_module_of_the_users_with_a_librarys_name_is_the_one_imported(forking, caplog):
+    server = forking("import json, os\nprint(json.mine, os.getppid())\n", json="mine = 1")
+    assert server.output() == f"1 {os.getpid()}\n"
+    assert "the code folder has a module called json" in caplog.text
+
+
+def test_a_job_with_another_environment_has_a_process_of_its_own(forking):
+    server = forking("import os\nprint(os.getppid(), os.environ.get('OTHER'))\n")
+    assert server.output(OTHER="1") == f"{os.getpid()} 1\n"
+    assert server.output().split()[0] != str(os.getpid())
+
+
+def test_a_trial_that_waits_for_the_server_can_be_stopped(forking, library):
+    library("seaborn", "import time\ntime.sleep(3600)")
+    server = forking("import seaborn\n")
+    server.start()
+    server.executor.stop(1, grace=60)
+    assert server.until_ended().code == -signal.SIGTERM
+
+
+# The server's end
+
+
+def server_of(pid):
+    return psutil.Process(pid).parent()
+
+
+def test_where_the_server_is_killed_its_trials_end_and_new_ones_are_forked_again(forking, caplog):
+    server = forking(
+        "import os, subprocess, sys, time\n"
+        "if sys.argv[1:]:\n"
+        "    child = subprocess.Popen(['sleep', '3600'])\n"
+        "    with open(os.environ['NNI_OUTPUT_DIR'] + '/.child', 'w') as file:\n"
+        "        file.write(str(child.pid))\n"
+        "    os.rename(file.name, file.name.replace('.child', 'child'))\n"
+        "    time.sleep(3600)\n"
+        "print(os.getppid())\n"
+    )
+    made = server.start("long")
+    pid = server.wait_for(Started).pid
+    until = time.monotonic() + 60
+    while not made.folder.output.joinpath("child").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    child = made.folder.output.joinpath("child").read_text()
+    server_of(pid).kill()
+    assert server.until_ended().code == -signal.SIGKILL
+    assert "trials that ran are lost" in caplog.text
+    assert server.output() != f"{os.getpid()}\n"
+    for number in (pid, int(child)):
+        gone = not psutil.pid_exists(number)
+        assert gone or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_server_that_ends_over_and_over_is_given_up(forking, caplog):
+    server = forking("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nsignal.pause()\n")
+    for _ in range(4):
+        server.start()
+        assert server.until_ended().code == -signal.SIGKILL
+    assert "trials are ordinary processes: the server ended too often" in caplog.text
+
+
+def test_closing_leaves_no_server_behind(forking):
+    server = forking("import time, os\ntime.sleep(3600)\n")
+    server.start()
+    pid = server.wait_for(Started).pid
+    process = server_of(pid)
+    server.executor.close()
+    assert not process.is_running()
+    server.executor = LocalExecutor(server.inbox.put)  # for the fixture to close
+
+
+def test_a_report_of_a_worker_comes_through(forking):
+    server = forking(
+        "import multiprocessing, nni\n"
+        "if __name__ == '__main__':\n"
+        "    with multiprocessing.Pool(1) as pool:\n"
+        "        pool.apply(nni.report_final_result, (7,))\n"
+    )
+    server.start()
+    report = server.wait_for(Reported).batch.reports[0]
+    assert (report.kind, report.value) == ("final", 7)
+    assert server.wait_for(Ended).code == 0
+
+
+# What is imported ahead
+
+
+def planned(staged, files):
+    staged.write(files, {})
+    code = (
+        "import json, annotate_trial, annotate_imports\n"
+        "annotate_trial.prepare('train.py')\n"
+        "print(json.dumps([m for m, _ in annotate_imports.find('train.py')]))\n"
+    )
+    stage = str(staged.experiment.stage)
+    done = subprocess.run(
+        [staged.python, "-c", code],
+        env={**os.environ, "PYTHONPATH": stage},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("import numpy as np, json\n", ["numpy", "json"], id="plain"),
+        pytest.param("from numpy import linalg\n", ["numpy"], id="from"),
+        pytest.param("def f():\n    import numpy\n", [], id="in a function"),
+        pytest.param("if input():\n    import numpy\n", [], id="under a condition"),
+        pytest.param("try:\n    import numpy\nexcept ImportError: pass\n", ["numpy"], id="try"),
+        pytest.param(
+            "if __name__ == '__main__':\n    import numpy\n", ["numpy"], id="under the main guard"
+        ),
+        pytest.param("import no_such_module\nimport numpy\n", [], id="behind what is not there"),
+        pytest.param(
+            "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nimport numpy\n",
+            ["os"],
+            id="behind a change of the environment",
+        ),
+        pytest.param(
+            "import os\nos.environ.setdefault('OMP_NUM_THREADS', '1')\nimport numpy\n",
+            ["os"],
+            id="behind a default for the environment",
+        ),
+        pytest.param(
+            "import os\ndef f():\n    os.environ.update(A='1')\nf()\nimport numpy\n",
+            ["os"],
+            id="behind a call of what changes the environment",
+        ),
+        pytest.param(
+            "import os\ndef f():\n    os.environ['A'] = '1'\nimport numpy\n",
+            ["os", "numpy"],
+            id="behind a function that is not called yet",
+        ),
+        pytest.param(
+            "import os\nx = os.environ['A'] + os.environ.get('B')\nimport numpy\n",
+            ["os", "numpy"],
+            id="behind a look at the environment",
+        ),
+        pytest.param(
+            "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '0'\nimport numpy\n",
+            ["os", "numpy"],
+            id="behind a variable that is read late",
+        ),
+        pytest.param(
+            "import sys\nsys.path.insert(0, 'x')\nimport numpy\n", [], id="behind another path"
+        ),
+        pytest.param("import helper\nimport json\n", ["numpy", "json"], id="of a module"),
+        pytest.param("from pkg import sub\n", ["scipy"], id="of a package's module"),
+        pytest.param("import space.near\n", ["numpy"], id="of a folder without an init"),
+        pytest.param("import changer\nimport numpy\n", ["os"], id="behind a module's change"),
+    ],
+)
+def test_only_what_the_script_imports_for_certain_is_imported_ahead(staged, source, expected):
+    files = {
+        "train.py": source,
+        "helper.py": "import numpy\n",
+        "changer.py": "import os\nos.environ['A'] = '1'\n",
+        "pkg/__init__.py": "",
+        "pkg/sub.py": "from . import below\n",
+        "pkg/below.py": "import scipy\n",
+        "space/near.py": "import numpy\n",
+    }
+    assert planned(staged, files) == expected
+
+
+def test_libraries_are_imported_ahead_and_the_users_modules_are_not(forking, caplog):
+    caplog.set_level("INFO")
+    server = forking(
+        "import time\nbegan = time.time()\nimport numpy, helper\n"
+        "print(helper.count, numpy.__name__)\n",
+        helper="from pathlib import Path\nwith open('runs', 'a') as file:\n    file.write('.')\n"
+        "count = len(Path('runs').read_text())\n",
+    )
+    assert server.output() == "1 numpy\n"
+    assert server.output() == "2 numpy\n"
+    assert "with numpy imported" in caplog.text
+    assert Path("runs").read_text() == ".."

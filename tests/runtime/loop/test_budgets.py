@@ -1,0 +1,111 @@
+"""Budgets and checkpoints, by real scripts in real processes."""
+
+import json
+import shutil
+from pathlib import Path
+
+from runtime.core.paths import ExperimentFolder
+from runtime.loop import checkpoints
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "pbt" / "train.py"
+
+IGNORES = """\
+import time
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(9):
+    # @nni.report_intermediate_result(x * (step + 1))
+    time.sleep(0.3 if step < 6 else 0)
+# @nni.report_final_result(x * 9)
+"""
+KEEPS = """\
+import nni
+x = nni.get_next_parameter().get("train/x/uniform", 0.5)
+budget = nni.get_current_parameter("TRIAL_BUDGET") or 9
+y = 0.5  # @nni.uniform(0, 1)
+for step in range(budget):
+    # @nni.report_intermediate_result(y * (step + 1))
+    pass
+# @nni.report_final_result(y * budget)
+"""
+
+
+def hyperband(annotate, folder, script, *words):
+    (folder / "train.py").write_text(script)
+    words = ["run", "train.py", "--tuner", "Hyperband", "--tuner-args", "R=9", *words, "--json"]
+    return json.loads(annotate(*words, "--seed", 1, "--max-trials", 14).stdout)["trials"]
+
+
+def test_a_script_that_ignores_its_budget_is_stopped_there(annotate, folder):
+    trials = hyperband(annotate, folder, IGNORES)
+    budgets = [t["values"].get("TRIAL_BUDGET") for t in trials]
+    assert budgets == [None, *[1] * 9, *[3] * 3, 9]
+    steps = [len(t["intermediate"]) for t in trials]
+    assert steps[0] == steps[13] == 9
+    assert all(n < 5 for n in steps[1:10])
+    assert all(3 <= n < 7 for n in steps[10:13])
+    assert {t["state"] for t in trials[1:13]} == {"EARLY_STOPPED"}
+    first = sorted(t["values"]["train/x/uniform"] for t in trials[1:10])
+    assert trials[13]["state"] == "SUCCEEDED"
+    assert trials[13]["values"]["train/x/uniform"] in first[-3:]
+
+
+def test_a_script_that_keeps_to_its_budget_is_never_stopped(annotate, folder):
+    trials = hyperband(annotate, folder, KEEPS)
+    assert {t["state"] for t in trials} == {"SUCCEEDED"}
+    assert [len(t["intermediate"]) for t in trials[1:]] == [*[1] * 9, *[3] * 3, 9]
+    ys = sorted(t["values"]["train/y/uniform"] for t in trials[1:10])
+    assert sorted(t["values"]["train/y/uniform"] for t in trials[10:13]) == ys[-3:]
+    assert trials[13]["values"]["train/y/uniform"] == ys[-1]
+
+
+def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
+    (folder / "train.py").write_text(KEEPS)
+    words = ["--tuner", "Hyperband", "--tuner-args", "R=9", "--max-trials", 3, "--no-baseline"]
+    said = annotate("run", "train.py", *words).stdout
+    (line,) = [x for x in said.splitlines() if x.startswith("  annotate try")]
+    ((_, y),) = [word.split("=") for word in line.split()[3:]]
+    assert f"final result: {9 * float(y)}" in annotate(*line.split()[1:]).stderr
+    trials = json.loads(annotate("trial", "ls", "--json").stdout)
+    assert all(t["values"]["TRIAL_BUDGET"] == 1 for t in trials)
+    compared = json.loads(annotate("diff", 0, 1, "--json").stdout)["parameters"]
+    assert [row["name"] for row in compared] == ["y"]
+    annotate("apply", "--write")
+    assert f"y = {y} " in (folder / "train.py").read_text()
+
+
+def test_an_advisor_takes_no_assessor_beside_it(annotate, folder):
+    (folder / "train.py").write_text(IGNORES)
+    done = annotate("run", "train.py", "--tuner", "bohb", "--assessor", "medianstop", code=2)
+    assert "bohb stops trials itself" in done.stderr
+
+
+def test_a_population_trains_on_from_checkpoints(annotate, folder, home):
+    shutil.copy(EXAMPLE, folder / "train.py")
+    words = ["run", "train.py", "--tuner", "PBTTuner", "--tuner-args", "population_size=4"]
+    words += ["fraction=0.25", "--no-baseline", "--max-trials", 12, "--seed", 2, "--concurrency", 2]
+    found = json.loads(annotate(*words, "--json").stdout)
+    trials = found["trials"]
+    assert {t["state"] for t in trials} == {"SUCCEEDED"}
+    assert [t["intermediate"][-1]["epochs"] for t in trials] == [*[2] * 4, *[4] * 4, *[6] * 4]
+    saved = {t["values"]["save_checkpoint_dir"]: t for t in trials}
+    for trial in trials[4:]:
+        before = saved[trial["values"]["load_checkpoint_dir"]]
+        assert before["number"] < 4 * (trial["number"] // 4)
+        assert trial["metric"] > before["metric"] - 0.15
+    taken = [saved[t["values"]["load_checkpoint_dir"]]["number"] for t in trials[4:8]]
+    worst, best = (f(trials[:4], key=lambda t: t["metric"])["number"] for f in (min, max))
+    assert worst not in taken
+    assert taken.count(best) == 2
+    (place,) = (home / "experiments").glob("*/checkpoints")
+    assert (place / "0" / "3" / "model.pickle").is_file()
+
+
+def test_folders_are_made_and_whole(tmp_path):
+    folder = ExperimentFolder(tmp_path / "exp")
+    elsewhere = str(tmp_path / "else" / "1")
+    given = {"x": 1, "load_checkpoint_dir": "3/0", "save_checkpoint_dir": elsewhere}
+    found = checkpoints.ready(folder, given)
+    assert found["load_checkpoint_dir"] == str(tmp_path / "exp" / "checkpoints" / "3" / "0")
+    assert found["save_checkpoint_dir"] == elsewhere
+    assert all(Path(found[key]).is_dir() for key in checkpoints.KEYS)
+    assert checkpoints.ready(folder, {"x": 1}) == {"x": 1}

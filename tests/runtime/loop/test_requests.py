@@ -1,0 +1,95 @@
+"""What people want of a running experiment, and what its driver makes of it."""
+
+import json
+import os
+import re
+import signal
+
+import pytest
+
+from annotate.errors import AnnotateError
+from runtime.core import requests
+
+
+def document(process):
+    out, _ = process.communicate(timeout=60)
+    return json.loads(out)
+
+
+def test_more_at_a_time_take_effect_at_once(driver, folder, until, running):
+    process, experiment = driver("--max-trials", "3")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "concurrency", value=3)
+    until(lambda: running(experiment) == [0, 1, 2])
+    (folder / "go").touch()
+    assert [t["state"] for t in document(process)["trials"]] == ["SUCCEEDED"] * 3
+
+
+def test_a_trial_that_is_killed_ends_alone(driver, folder, until, running):
+    process, experiment = driver("--max-trials", "2", "--concurrency", "2")
+    until(lambda: running(experiment) == [0, 1])
+    requests.ask(experiment, "kill", trial=1)
+    until(lambda: running(experiment) == [0])
+    with pytest.raises(AnnotateError, match="trial 1 does not run"):
+        requests.ask(experiment, "kill", trial=1)
+    with pytest.raises(AnnotateError, match="trial 9 does not run"):
+        requests.ask(experiment, "kill", trial=9)
+    (folder / "go").touch()
+    states = [t["state"] for t in document(process)["trials"]]
+    assert states == ["SUCCEEDED", "USER_CANCELED"]
+
+
+def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(
+    driver, folder, annotate, until, running
+):
+    process, experiment = driver("--max-trials", "2")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "trials", value=4)
+    requests.ask(experiment, "stop")
+    stopped = document(process)
+    assert process.returncode == 130
+    assert [t["state"] for t in stopped["trials"]] == ["INTERRUPTED"]
+    (folder / "go").touch()
+    resumed = json.loads(annotate("resume", "--json").stdout)
+    assert len(resumed["trials"]) == 4
+
+
+def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder, until, running):
+    process, experiment = driver("--max-trials", "2")
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "enqueue", values={"x": 0.125})
+    with pytest.raises(AnnotateError, match="7 is not between 0 and 1"):
+        requests.ask(experiment, "enqueue", values={"x": 7})
+    with pytest.raises(AnnotateError, match="there is no parameter"):
+        requests.ask(experiment, "enqueue", values={"y": 7})
+    (folder / "go").touch()
+    trials = document(process)["trials"]
+    assert list(trials[1]["values"].values()) == [0.125]
+    assert len(trials) == 2
+
+
+def test_a_limit_of_time_that_has_passed_ends_it(driver, until, running):
+    process, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    requests.ask(experiment, "duration", seconds=0.5)
+    done = document(process)
+    assert re.match("--max-duration .* is over", done["reason"])
+
+
+def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, running):
+    _, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    with pytest.raises(AnnotateError, match="concurrency must be at least 1"):
+        requests.ask(experiment, "concurrency", value=0)
+    with pytest.raises(AnnotateError, match="does not take"):
+        requests.ask(experiment, "concurrency", value="many")
+    assert running(experiment) == [0]
+
+
+def test_where_no_driver_runs_nothing_can_be_asked_for(driver, until, running):
+    process, experiment = driver()
+    until(lambda: running(experiment) == [0])
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    with pytest.raises(AnnotateError, match="does not run"):
+        requests.ask(experiment, "stop")

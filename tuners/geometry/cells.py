@@ -1,0 +1,102 @@
+"""A search space cut into cells: what a forest's trees split, and what its marginals lie over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from annotate.domains import JSON
+from annotate.space import Choice, SearchSpace, Values
+from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
+from tuners.geometry.coordinates import Coordinate
+from tuners.geometry.cube import Cube
+
+_MOST = 32  # cells of a number's range
+_TAIL = 0.005  # of a normal domain's probability is not drawn, at either end
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One coordinate's cells. Each has the same probability under the domain's own distribution.
+
+    A choice has a cell for each of its `options`; a number has `edges`, one more than cells.
+    """
+
+    coordinate: Coordinate
+    first: int
+    count: int
+    options: tuple[JSON, ...] = ()
+    edges: tuple[float, ...] = ()
+    logarithmic: bool = False
+
+    @property
+    def span(self) -> slice:
+        """Its cells among those of all sides."""
+        return slice(self.first, self.first + self.count)
+
+
+class Cells(Sequence[Side]):
+    """The sides of a space, nested ones included, and their cells, `total` of them, numbered
+    through: the sides' `firsts`, each cell's `owner` among the sides and its weight there."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._cube = Cube(space)
+        self._sides: list[Side] = []
+        for c in self._cube.coordinates:
+            before = self._sides[-1].span.stop if self._sides else 0
+            self._sides.append(_side(c, before))
+        counts = [side.count for side in self]
+        self.total = sum(counts)
+        self.firsts: Ints = np.array([side.first for side in self], dtype=int)
+        self.owner: Ints = np.repeat(np.arange(len(self)), counts)
+        self.weights: Floats = np.repeat(1.0 / np.maximum(counts, 1), counts)
+        self.unordered: Bools = np.array([bool(self[side].options) for side in self.owner])
+
+    def __len__(self) -> int:
+        return len(self._sides)
+
+    def __getitem__(self, number):  # type: ignore[no-untyped-def]
+        return self._sides[number]
+
+    def rows(self, values: Iterable[Values]) -> Ints:
+        """The cell on each side, a row for each of `values`; `total` where they lack that side."""
+        found = [self._row(one) for one in values]
+        return np.array(found, dtype=int).reshape(len(found), len(self))
+
+    def _row(self, values: Values) -> Ints:
+        present = list(self._cube.coordinates.levels(values))
+        point = self._cube.point(values)
+        row = np.full(len(self), self.total)
+        for number in present:
+            side = self._sides[number]
+            row[number] = side.first + min(int(point[number] * side.count), side.count - 1)
+        return row
+
+    def above(self, number: int) -> list[int]:
+        """The cells that the choices above a side must have chosen for it to exist."""
+        found = []
+        c = self._sides[number].coordinate
+        while c.parent is not None:
+            found.append(self._sides[c.parent].first + (c.option or 0))
+            c = self._sides[c.parent].coordinate
+        return found
+
+
+def _side(c: Coordinate, first: int) -> Side:
+    if isinstance(c.domain, Choice):
+        options = tuple(option.value for option in c.domain.options)
+        return Side(c, first, len(options), options)
+    along = axis(c.domain)
+    count = min(c.domain.size or _MOST, _MOST)
+    return Side(c, first, count, (), _edges(along, count), along.logarithmic)
+
+
+def _edges(along: Axis, count: int) -> tuple[float, ...]:
+    units = np.linspace(0, 1, count + 1)
+    scaled = units - 0.5 if along.bounded else ndtri(np.clip(units, _TAIL, 1 - _TAIL))
+    positions = along.mean + along.width * scaled
+    edges = np.exp(np.clip(positions, -700, 700)) if along.logarithmic else positions
+    return tuple(float(edge) for edge in edges)

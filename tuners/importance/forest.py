@@ -1,0 +1,148 @@
+"""A random forest for regression over the cells of a space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuners.geometry.axes import Bools, Floats, Ints
+from tuners.geometry.cells import Cells
+
+_TREES = 24
+_LEAST = 3  # results in a leaf
+_FEATURES = 5 / 6  # of the sides are looked at in each split, as in SMAC's forests
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Leaves as boxes: `boxes` says of each leaf, a row, which cells lie in it, and has a last
+    column, always true, for sides that a sample lacks; `values` are the leaves' means."""
+
+    boxes: Bools
+    values: Floats
+
+    def predict(self, rows: Ints) -> Floats:
+        """Of samples as `Cells.rows` has them."""
+        inside = np.ones((len(self.boxes), len(rows)), dtype=bool)
+        for cells in rows.T:
+            inside &= self.boxes[:, cells]
+        return np.asarray(self.values[inside.argmax(axis=0)])
+
+
+class Forest:
+    """Breiman, Random Forests, 2001. A side is split only where its samples all have it.
+
+    Options are split by their means, which for squared errors finds the best of all subsets
+    (Fisher, 1958); where a split may lie in any of several empty cells, chance takes one, so that
+    trees differ where nothing is known.
+    """
+
+    def __init__(self, cells: Cells, rows: Ints, y: Floats, *, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        total, count = np.zeros(len(y)), np.zeros(len(y))
+        self.trees = []
+        for _ in range(_TREES):
+            drawn = rng.integers(0, len(y), len(y))
+            tree = _Growing(cells, rows[drawn], y[drawn], rng).tree()
+            self.trees.append(tree)
+            left_out = np.setdiff1d(np.arange(len(y)), drawn)
+            total[left_out] += tree.predict(rows[left_out])
+            count[left_out] += 1
+        self.fit = _explained(y[count > 0], (total / np.maximum(count, 1))[count > 0])
+
+
+def _explained(y: Floats, predicted: Floats) -> float:
+    """The share of the variance that is predicted; below 0 where their mean would do better."""
+    spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
+    return 1 - float(((y - predicted) ** 2).sum()) / spread if spread else 0.0
+
+
+class _Growing:
+    """One tree while it grows; results are those of a bootstrap sample."""
+
+    def __init__(self, cells: Cells, rows: Ints, y: Floats, rng: np.random.Generator) -> None:
+        self._cells, self._rows, self._y, self._rng = cells, rows, y, rng
+        self._above = [cells.above(number) for number in range(len(cells))]
+        self._by_mean = cells.unordered
+        self._looks = max(1, round(_FEATURES * len(cells)))
+
+    def tree(self) -> Tree:
+        boxes, values = [], []
+        whole = np.ones(self._cells.total + 1, dtype=bool)
+        grown = [(np.arange(len(self._y)), whole)]
+        while grown:
+            some, box = grown.pop()
+            split = self._split(some, box)
+            if split is None:
+                boxes.append(box)
+                values.append(self._y[some].mean())
+                continue
+            side, left = split
+            goes = left[self._rows[some, side]]
+            for part, kept in ((some[goes], left), (some[~goes], ~left)):
+                smaller = box.copy()
+                span = self._cells[side].span
+                smaller[span] &= kept[span]
+                grown.append((part, smaller))
+        return Tree(np.array(boxes), np.array(values))
+
+    def _split(self, some: Ints, box: Bools) -> tuple[int, Bools] | None:
+        """The side that is split best, and which of its cells go left; None for a leaf."""
+        y = self._y[some]
+        y = y - y.mean()
+        squares = float(y @ y)
+        if len(some) < 2 * _LEAST or squares <= 1e-12:
+            return None
+        counts, sums = self._bins(self._rows[some], y)
+        order = self._order(counts, sums)
+        left, less = self._running(counts[order]), self._running(sums[order])
+        right = len(some) - left
+        may = self._exist(box)[self._cells.owner] & (left >= _LEAST) & (right >= _LEAST)
+        # The mean is 0, so that the two parts' sums are the same but for their sign.
+        gains = np.where(may, less**2 / np.maximum(left, 1) + less**2 / np.maximum(right, 1), 0)
+        looked = np.where(self._looked()[self._cells.owner], gains, 0)
+        gains = looked if looked.any() else gains
+        best = gains.max()
+        if best <= 1e-9 * squares:
+            return None
+        at = int(self._rng.choice(np.flatnonzero(gains >= best * (1 - 1e-12))))
+        side = int(self._cells.owner[at])
+        goes = np.zeros(self._cells.total + 1, dtype=bool)
+        goes[order[self._cells.firsts[side] : at + 1]] = True
+        return side, goes
+
+    def _bins(self, rows: Ints, y: Floats) -> tuple[Floats, Floats]:
+        """How many results each cell has, and their sum."""
+        flat, most = rows.ravel(), self._cells.total + 1
+        counts = np.bincount(flat, minlength=most)
+        sums = np.bincount(flat, np.repeat(y, rows.shape[1]), most)
+        return counts[:-1].astype(float), np.asarray(sums[:-1], dtype=float)
+
+    def _order(self, counts: Floats, sums: Floats) -> Ints:
+        """The cells, side by side; those of a choice by their means."""
+        if not self._by_mean.any():
+            return np.arange(self._cells.total)
+        means = np.where(self._by_mean, sums / np.maximum(counts, 1), np.arange(len(sums)))
+        return np.asarray(np.lexsort((means, self._cells.owner)))
+
+    def _running(self, ordered: Floats) -> Floats:
+        """Sums from each side's first cell on."""
+        found = np.cumsum(ordered)
+        before = found[self._cells.firsts] - ordered[self._cells.firsts]
+        return np.asarray(found - before[self._cells.owner])
+
+    def _looked(self) -> Bools:
+        """The sides among which the best split is looked for, by chance."""
+        looked = np.zeros(len(self._cells), dtype=bool)
+        looked[self._rng.permutation(len(looked))[: self._looks]] = True
+        return looked
+
+    def _exist(self, box: Bools) -> Bools:
+        """Which sides exist in all of the box: the choices above them are made there."""
+        exist = np.ones(len(self._cells), dtype=bool)
+        for number, above in enumerate(self._above):
+            for cell in above:
+                span = self._cells[int(self._cells.owner[cell])].span
+                exist[number] &= bool(box[cell]) and int(box[span].sum()) == 1
+        return exist
