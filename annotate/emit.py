@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 
 _PLAIN = '__import__("nni")'
 

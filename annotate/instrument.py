@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from annotate import edits, lexer
 from annotate.annotation import Annotation, Wrong, carriers, parse
-from annotate.domain import Domain, Numeric
-from annotate.domains import DOMAINS
+from annotate.domains import DOMAINS, Domain, Numeric
 from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
 from annotate.kinds import function_choice, report, variable

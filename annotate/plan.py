@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.domains import JSON, Domain
+from annotate.domains import Domain
 from annotate.edits import Edit
 from annotate.emit import Emitter, Unquotable
+from annotate.json_value import JSON
 from annotate.kinds import choice, families
 from annotate.kinds.families import Located
 from annotate.layout import Layout

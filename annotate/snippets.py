@@ -13,7 +13,7 @@ from typing import Any
 import libcst as cst
 
 from annotate import lexer
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.tree import Tree
 
 #: No whole number beyond 64 bits: nothing that samples could hold it.

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from annotate.data.form import is_data
-from annotate.domains import DOMAINS, JSON, Domain, Random, numeric_domain
+from annotate.domains import DOMAINS, Domain, Random, numeric_domain
 from annotate.errors import SpaceError
+from annotate.json_value import JSON
 
 Values: TypeAlias = dict[str, JSON]
 

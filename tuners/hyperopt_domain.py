@@ -12,7 +12,7 @@ from typing import Any
 from hyperopt import hp
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_RUNNING, Domain, Trials
 
-from annotate.domains import RandInt
+from annotate.domains.numeric import RandInt
 from annotate.space import Choice, Values
 from tuners.fresh import Result
 from tuners.geometry.coordinates import Coordinate, Coordinates, Levels

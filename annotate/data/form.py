@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 
 if TYPE_CHECKING:  # the search space knows files of data by their names, and needs no parser
     from annotate.data.entry import Contents

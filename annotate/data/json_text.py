@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from annotate import style
 from annotate.data import escaping
 from annotate.data.entry import Contents, Entry, Unreadable
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
 

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 from annotate.data.form import Form
-from annotate.domains import JSON
 from annotate.errors import SpaceError
+from annotate.json_value import JSON
 from annotate.kinds.choice import WrittenDomain, WrittenOption
 from annotate.plan import Place
 from annotate.space import Choice, same

@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 from annotate import style
 from annotate.data import escaping
 from annotate.data.entry import Contents, Entry, Unreadable
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
 

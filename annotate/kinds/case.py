@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import libcst as cst
 
 from annotate import style
 from annotate.annotation import Annotation, Wrong
-from annotate.domains import DOMAINS, JSON, Domain
+from annotate.domains import DOMAINS, Domain
 from annotate.emit import Emitter
+from annotate.json_value import JSON
 from annotate.kinds import numeric
 from annotate.kinds.case import Invalid, Valid
 from annotate.snippets import fingerprint, fold, literal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.cli import chosen
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
+from annotate.json_value import JSON
 from annotate.space import Parameter, SearchSpace, Values
 from runtime.cli import options
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from runtime.system import units
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Mapping
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.cli import options
 from runtime.core.trial import GpuUse
 

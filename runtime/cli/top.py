@@ -10,7 +10,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.cli import options
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 
 
 @dataclass(frozen=True, slots=True)

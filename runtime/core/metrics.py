@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import Values
 from runtime.core.trial import Report
 

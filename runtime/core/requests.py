@@ -15,8 +15,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import is_held
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import Values
 
 _ID = string.ascii_letters + string.digits

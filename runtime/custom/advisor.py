@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.custom.sdk.protocol import CommandType, capture
 from tuners.base import Assessor, Exhausted, Tuner, Verdict

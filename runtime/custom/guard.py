@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from annotate.domains import JSON
 from annotate.errors import SpaceError
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.custom.blame import CustomError, blaming
 from tuners.base import Assessor, Tuner, Verdict

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import SearchSpace
 from runtime.custom import facade
 from runtime.custom.advisor import NniAdvisor

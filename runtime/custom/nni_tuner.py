@@ -6,7 +6,7 @@ import json
 from collections import deque
 from typing import Any
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.custom.guard import plain
 from runtime.custom.sdk import NoMoreTrialError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TypeAlias
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.gpus.device import Device, Process, size
 from runtime.gpus.locks import Holder
 

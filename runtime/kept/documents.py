@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Trial

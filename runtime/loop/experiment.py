@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.config import Config
 from runtime.core.failures import Failure

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial

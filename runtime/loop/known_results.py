@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder

@@ -12,8 +12,8 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError, Mistake, Mistakes
+from annotate.json_value import JSON
 
 Field: TypeAlias = tuple[str | int, ...]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError, Mistake, Mistakes
+from annotate.json_value import JSON
 from annotate.project import Project, read_as_it_is, read_project, remarks
 from annotate.space import SearchSpace
 from runtime import custom

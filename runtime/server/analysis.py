@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from annotate.domains import JSON, Domain
+from annotate.domains import Domain
+from annotate.json_value import JSON
 from annotate.space import Choice, Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from annotate import formats
 from annotate.apply import Applied
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from annotate.snapshot import MANIFEST
 from annotate.space import Parameter, SearchSpace
 from runtime.core.paths import ExperimentFolder

@@ -12,8 +12,8 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 from runtime.core.paths import ExperimentFolder
 from runtime.server.describe import head
 from runtime.store import Store

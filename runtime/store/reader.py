@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import Values
 from runtime.core.trial import Trial
 from runtime.store import database

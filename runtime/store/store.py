@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.trial import GpuUse, Origin, Report, Trial, TrialState, number
 from runtime.store import checksums, database

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from annotate.space import Choice, SearchSpace, Values
 from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotate.domains import JSON, Domain, Numeric, Random
+from annotate.domains import Domain, Numeric, Random
+from annotate.json_value import JSON
 from annotate.space import Choice, Parameter, SearchSpace, Values
 
 #: From a coordinate's number to its level: an option's number for a choice, else the value.

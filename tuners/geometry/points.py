@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from annotate.domains import JSON, Domain, QLogUniform, QUniform, RandInt
+from annotate.domains import Domain
+from annotate.domains.numeric import QLogUniform, QUniform, RandInt
+from annotate.json_value import JSON
 from annotate.space import Choice, Option, Parameter, SearchSpace, Values
 
 

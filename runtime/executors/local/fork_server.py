@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.executors.base import Job
 from runtime.executors.local.process import Process
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
 
-from annotate.domains import JSON
 from annotate.errors import AnnotateError, SpaceError
+from annotate.json_value import JSON
 from annotate.space import SearchSpace
 from runtime.core import requests
 from runtime.core.paths import ExperimentFolder

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 
-from annotate.domains import JSON
+from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol
 
 from annotate.errors import SpaceError
-
-JSON: TypeAlias = Any
+from annotate.json_value import JSON
 
 #: From NNI's `_type` to the class, in the order in which the documentation lists them.
 DOMAINS: dict[str, type[Domain]] = {}

@@ -7,9 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
-from annotate.domain import (
+from annotate.domains.domain import (
     DOMAINS,
-    JSON,
     Bounded,
     BoundedQuantised,
     Domain,
@@ -23,25 +22,7 @@ from annotate.domain import (
     short_logarithmic,
 )
 from annotate.errors import SpaceError
-
-__all__ = [
-    "DOMAINS",
-    "JSON",
-    "Domain",
-    "LogNormal",
-    "LogUniform",
-    "Normal",
-    "Numeric",
-    "QLogNormal",
-    "QLogUniform",
-    "QNormal",
-    "QUniform",
-    "RandInt",
-    "Random",
-    "Uniform",
-    "argument_names",
-    "numeric_domain",
-]
+from annotate.json_value import JSON
 
 
 def _between(low: float, high: float, rng: Random) -> float:
