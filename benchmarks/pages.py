@@ -72,7 +72,7 @@ def _fill(home: Path, trials: int, reports: int) -> ExperimentFolder:
     row = ExperimentRow("Huge", "huge", "DONE", None, config.to_json(), space, 1e9, 1e9 + trials)
     rng = random.Random(0)
     with Store.create(folder.store, row) as store:
-        store.sync_behind()
+        store.sync_in_background()
         for number in range(trials):
             _keep(store, number, reports, rng)
     return folder
@@ -199,7 +199,7 @@ def _updates(base: str, folder: ExperimentFolder) -> dict[str, float]:
         whole = events.readline()
         number = json.loads(whole)["trials"][-1][0] + 1
         with Store.open(folder.store, write=True) as store:
-            store.sync_behind()
+            store.sync_in_background()
             start = time.perf_counter()
             _keep(store, number, 1, random.Random(1))
         line = events.readline()

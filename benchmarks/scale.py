@@ -53,7 +53,7 @@ def fill(folder, space, count):
     """Finished trials, as a driver would have kept them."""
     tuner = tuners.create("random", space, seed=1)
     with Store.open(folder.store, write=True) as store:
-        store.sync_behind()
+        store.sync_in_background()
         for number in range(count):
             values, now = tuner.ask(), time.time()
             trial = Trial(number, f"t{number}", Origin.TUNER, TrialState.WAITING, values)

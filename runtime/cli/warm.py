@@ -9,7 +9,7 @@ from annotate.space import SearchSpace, Values
 from runtime.cli.given_values import parse_values
 from runtime.core.config import Config
 from runtime.loop.known_results import Beginning
-from runtime.store.history import Known
+from runtime.store.history import KnownResult
 
 
 def beginning(
@@ -35,7 +35,9 @@ def _queued(config: Config, space: SearchSpace, given: list[list[tuple[str, str]
     return queued
 
 
-def _known(config: Config, space: SearchSpace, given: list[str]) -> tuple[list[Known], list[str]]:
+def _known(
+    config: Config, space: SearchSpace, given: list[str]
+) -> tuple[list[KnownResult], list[str]]:
     from runtime.kept import lookup
     from runtime.loop import known_results
     from runtime.store import Store

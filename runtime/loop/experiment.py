@@ -116,7 +116,7 @@ class Experiment:
         self._limits = Limits(self.config)
         self._recall()
         self._set_state("RUNNING", None)
-        self._store.sync_behind()
+        self._store.sync_in_background()
         self._gate = self._make_gate(self.trials, self._inbox.put)
         self._executor = self._make_executor(self._inbox.put)
         self._thread = TunerThread(self._tuner, self._inbox.put)

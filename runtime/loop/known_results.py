@@ -18,7 +18,7 @@ from runtime.core.trial import Origin, TrialState, number
 from runtime.kept.tables import csv_rows
 from runtime.loop.trials import Trials
 from runtime.store import Store
-from runtime.store.history import Known
+from runtime.store.history import KnownResult
 
 _UNTOLD = (TrialState.INTERRUPTED, TrialState.SYS_CANCELED, TrialState.USER_CANCELED)
 
@@ -63,7 +63,7 @@ def _says_nothing(result: JSON) -> bool:
 
 def fitting(
     space: SearchSpace, results: Iterable[JSON], source: str
-) -> tuple[list[Known], list[str]]:
+) -> tuple[list[KnownResult], list[str]]:
     """What fits the space, and of the others why they do not. A null value is a failed trial."""
     known, misfits = [], []
     for result in results:
@@ -74,7 +74,7 @@ def fitting(
     return known, misfits
 
 
-def _known(space: SearchSpace, result: JSON, source: str) -> Known:
+def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
     if not isinstance(result, Mapping):
         raise SpaceError(f"{result!r} is no object")
     values = result.get("parameter", result.get("values"))
@@ -86,7 +86,7 @@ def _known(space: SearchSpace, result: JSON, source: str) -> Known:
         metric = number(metric)
         if not math.isfinite(metric):
             raise SpaceError("its value is no finite number")
-    return Known(space.locate(own), metric, source)
+    return KnownResult(space.locate(own), metric, source)
 
 
 def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
@@ -98,7 +98,7 @@ def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, 
             continue
 
 
-def sentence(known: Sequence[Known], misfits: Sequence[str], source: str) -> str:
+def sentence(known: Sequence[KnownResult], misfits: Sequence[str], source: str) -> str:
     """What became of the results, for a person."""
     text = f"{_count(len(known))} from {source} for the tuner to learn from"
     if misfits:
@@ -114,7 +114,7 @@ def _count(count: int) -> str:
 class Beginning:
     """What a new experiment begins with: what the tuner learns, the trials that come first."""
 
-    known: tuple[Known, ...] = ()
+    known: tuple[KnownResult, ...] = ()
     queued: tuple[Values, ...] = ()
 
     def put(self, folder: ExperimentFolder, config: Config) -> ExperimentFolder:

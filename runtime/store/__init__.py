@@ -1,4 +1,4 @@
-"""What is kept of an experiment: one SQLite file, written by its driver alone."""
+"""One experiment's SQLite file. Only its driver writes it; everything else reads."""
 
 from runtime.store.store import ExperimentRow, Store, StoreError, StoreFull
 

@@ -1,4 +1,4 @@
-"""A checksum of what a trial came to, so that a result which has changed on the disk is noticed."""
+"""Checksums of trial results, to detect a result that changed on the disk."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ COLUMNS = ("number", "id", "origin", "state", '"values"', "final", "reports", "e
 
 
 def install(connection: sqlite3.Connection) -> None:
-    """Give SQL on this connection the function `checksum(...)`: CRC-32 over its arguments."""
+    """Add the SQL function `checksum(...)`, the CRC-32 of its arguments, to this connection."""
     connection.create_function("checksum", -1, _checksum, deterministic=True)
 
 
 def expression(**changed: str) -> str:
-    """SQL for the checksum of a row, in which the columns `changed` will be these expressions."""
+    """SQL for a row's checksum after the columns in `changed` are set to these expressions."""
     return f"checksum({', '.join(changed.get(name, name) for name in COLUMNS)})"
 
 
-def wrong(connection: sqlite3.Connection) -> list[int]:
-    """The numbers of the trials that are not what was kept."""
+def mismatches(connection: sqlite3.Connection) -> list[int]:
+    """The numbers of the trials whose stored checksum does not match their result."""
     rows = connection.execute(f"SELECT number FROM trial WHERE checksum != {expression()}")
     return [number for (number,) in rows]
 

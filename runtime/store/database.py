@@ -1,4 +1,4 @@
-"""A connection to one experiment's SQLite file, which is looked at before it is trusted."""
+"""Opens an experiment's SQLite file, and checks it before anything is written to it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from runtime.store import checksums
-from runtime.store.errors import LEFT, StoreError, plainly
-from runtime.store.migrations import migrate, version_of
+from runtime.store.errors import RESTORE, StoreError, translate_errors
+from runtime.store.migrations import migrate, schema_version
 from runtime.store.schema import APPLICATION_ID, SCHEMA, VERSION
 
-_CHECK_WITHIN = 5.0  # seconds; a longer check is given up
-_CHECK_STEPS = 100_000  # of SQLite's machine between two looks at the clock
+_CHECK_LIMIT = 5.0  # seconds after which the integrity check is abandoned
+_CHECK_STEPS = 100_000  # instructions of SQLite's virtual machine between two looks at the clock
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """Make the file `path` with an empty schema and open it for writing."""
-    with plainly(path):
+    """Create the file `path` with empty tables and open it for writing."""
+    with translate_errors(path):
         connection = _open(path, "rwc")
         connection.executescript(
             f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
@@ -31,21 +31,21 @@ def create(path: Path) -> sqlite3.Connection:
 
 
 def open_existing(path: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the file `path`; raises StoreError where it is not a store that we can read.
+    """Open the file `path`; raises StoreError if it is missing, damaged, foreign or too new.
 
-    A file of an earlier version is brought up to date where it is opened for writing. A reader
-    sees it as it would be then, and likewise where its folder cannot be written to, as it is now.
+    Opening for writing upgrades a file of an earlier version. A reader gets an upgraded copy in
+    memory, and a plain copy in memory if SQLite cannot create its own files in the folder.
     """
     if not path.is_file():
         raise StoreError(f"{path} does not exist")
-    with plainly(path):
-        # Looked at before it is opened for writing: that alone would change a foreign file.
+    with translate_errors(path):
+        # Check read-only first: opening for writing would already change a foreign file.
         connection = _readable(path)
         try:
-            _check_ours(connection, path)
+            _check_format(connection, path)
             if not write:
-                return _up_to_date(connection)
-            _check_whole(connection, path)
+                return _upgraded(connection)
+            _check_integrity(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -56,17 +56,17 @@ def open_existing(path: Path, *, write: bool) -> sqlite3.Connection:
 def _readable(path: Path) -> sqlite3.Connection:
     connection = _open(path, "ro")
     try:
-        version_of(connection)
+        schema_version(connection)
     except sqlite3.OperationalError as error:
         connection.close()
         if "unable to open" not in str(error):
             raise
-        return _copy_of(path)  # SQLite wants to make a file beside it, even for reading
+        return _copy_of(path)  # SQLite has to create a file beside it, even to read it
     return connection
 
 
 def _copy_of(path: Path) -> sqlite3.Connection:
-    """The file and its log of changes, as they are now, in memory."""
+    """The file and its write-ahead log, copied into memory."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, path.name)
         shutil.copyfile(path, copy)
@@ -77,13 +77,13 @@ def _copy_of(path: Path) -> sqlite3.Connection:
 
 
 def _in_memory(connection: sqlite3.Connection) -> sqlite3.Connection:
-    memory = _prepared(sqlite3.connect(":memory:"))
+    memory = _configure(sqlite3.connect(":memory:"))
     connection.backup(memory)
     return memory
 
 
-def _up_to_date(connection: sqlite3.Connection) -> sqlite3.Connection:
-    if version_of(connection) == VERSION:
+def _upgraded(connection: sqlite3.Connection) -> sqlite3.Connection:
+    if schema_version(connection) == VERSION:
         return connection
     with closing(connection):
         memory = _in_memory(connection)
@@ -95,55 +95,57 @@ def _up_to_date(connection: sqlite3.Connection) -> sqlite3.Connection:
 def _writable(path: Path) -> sqlite3.Connection:
     connection = _open(path, "rw")
     try:
-        if version_of(connection) < VERSION:
+        if schema_version(connection) < VERSION:
             migrate(connection)
-        if wrong := checksums.wrong(connection):
-            numbers = ", ".join(map(str, wrong[:5]))
-            raise StoreError(f"{path} is damaged: not what was kept is trial {numbers}", hint=LEFT)
+        if damaged := checksums.mismatches(connection):
+            numbers = ", ".join(map(str, damaged[:5]))
+            message = f"{path} is damaged: checksum mismatch in trial {numbers}"
+            raise StoreError(message, hint=RESTORE)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _check_ours(connection: sqlite3.Connection, path: Path) -> None:
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
-    version = version_of(connection)
+    version = schema_version(connection)
     if application != APPLICATION_ID:
-        raise StoreError(f"{path} is not an experiment of ours", hint="it was left as it is")
+        hint = "The file was not changed."
+        raise StoreError(f"{path} is not an experiment of Annotate", hint=hint)
     if not 1 <= version <= VERSION:
         raise StoreError(
-            f"{path} has version {version} of the schema, this program knows up to {VERSION}",
-            hint="it was left as it is; use the version of annotate that wrote it, or a newer one",
+            f"{path} has schema version {version}; this Annotate supports up to {VERSION}",
+            hint="The file was not changed. Use the version that wrote it, or a newer one.",
         )
 
 
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    """Have SQLite look at every page, as long as that does not take too long."""
-    until = time.monotonic() + _CHECK_WITHIN
-    connection.set_progress_handler(lambda: time.monotonic() > until, _CHECK_STEPS)
+def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    """Have SQLite check every page, for at most `_CHECK_LIMIT` seconds."""
+    deadline = time.monotonic() + _CHECK_LIMIT
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_STEPS)
     try:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:
         if "interrupt" not in str(error):
             raise
-        logging.warning("%s is large; it was checked for %g s", path, _CHECK_WITHIN)
+        logging.warning("%s is large: only partly checked (%g s)", path, _CHECK_LIMIT)
         return
     finally:
         connection.set_progress_handler(None, 0)
-    if found != "ok":
-        raise StoreError(f"{path} is damaged: {found}", hint=LEFT)
+    if result != "ok":
+        raise StoreError(f"{path} is damaged: {result}", hint=RESTORE)
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = _prepared(sqlite3.connect(uri, uri=True, timeout=30))
+    connection = _configure(sqlite3.connect(uri, uri=True, timeout=30))
     if mode == "ro":
         return connection
     try:
         (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        # In a log, a change has been handed to the system once it is made: the death of this
-        # process takes nothing away. `Syncer` has it reach the disk.
+        # With a write-ahead log the system has a change as soon as it is committed, so it survives
+        # the death of this process. `Syncer` brings it to the disk.
         connection.execute(f"PRAGMA synchronous = {'NORMAL' if journal == 'wal' else 'FULL'}")
     except BaseException:
         connection.close()
@@ -151,7 +153,7 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _configure(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     checksums.install(connection)
     return connection

@@ -1,4 +1,4 @@
-"""What SQLite says, in words that say what to do."""
+"""SQLite's errors as sentences that say what happened and what to do."""
 
 from __future__ import annotations
 
@@ -9,40 +9,42 @@ from pathlib import Path
 
 from annotate.errors import AnnotateError
 
-LEFT = "it was left as it is; restore it from a copy"
+RESTORE = "The file was not changed. Restore it from a backup."
 
 
 class StoreError(AnnotateError):
-    """An experiment's file that is not there, not ours, damaged, or of a newer version."""
+    """An experiment's file is missing, damaged, foreign, or of a newer version."""
 
 
 class StoreFull(StoreError):
-    """The disk has no room for a change, which was not made. It can be tried again."""
+    """The disk is full. The change was not made and can be retried."""
 
 
 @contextmanager
-def plainly(path: Path) -> Iterator[None]:
-    """Raise StoreError for what SQLite finds wrong with the file `path`."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Raise StoreError, naming the file `path`, in place of SQLite's own errors."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise  # a mistake of ours
+        raise  # a bug of ours
     except sqlite3.DatabaseError as error:
-        raise _error(path, str(error)) from None
+        raise _store_error(path, str(error)) from None
 
 
-def _error(path: Path, said: str) -> StoreError:
-    if "full" in said:
+def _store_error(path: Path, message: str) -> StoreError:
+    if "full" in message:
         return StoreFull(
-            f"{path} cannot be written: the disk is full", hint="make room; nothing kept is lost"
+            f"{path} cannot be written: the disk is full",
+            hint="Free some space; everything stored so far is safe.",
         )
-    if "readonly" in said:
+    if "readonly" in message:
         return StoreError(
-            f"{path} cannot be written: it, or the folder around it, is read-only",
-            hint="make it writable, or copy the experiment's folder to another ANNOTATE_HOME",
+            f"{path} cannot be written: the file or its folder is read-only",
+            hint="Make it writable, or copy the experiment's folder to another ANNOTATE_HOME.",
         )
-    if "locked" in said:
+    if "locked" in message:
         return StoreError(
-            f"{path} is being written by another program", hint="try again when that has ended"
+            f"{path} is being written by another program",
+            hint="Try again when that program has finished.",
         )
-    return StoreError(f"{path} cannot be read: {said}", hint=LEFT)
+    return StoreError(f"{path} cannot be read: {message}", hint=RESTORE)

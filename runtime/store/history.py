@@ -1,4 +1,4 @@
-"""A result from elsewhere, as a row of the store."""
+"""A result from another experiment or a file, as a row of the store."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from annotate.space import Values
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Values in the space with their metric, None where they failed, and where they are from.
+class KnownResult:
+    """Values within the search space, their metric (None if the trial failed) and their source.
 
-    `told` is the step in which the tuner learned of it, None where it has not yet.
+    `told` is the step in which the tuner received the result; None until then.
     """
 
     values: Values

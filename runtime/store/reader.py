@@ -1,6 +1,6 @@
-"""What the pages ask of an experiment's file: counts, pages of a table, what changes.
+"""Read-only queries for the pages: counts, one page of the trials' table, what changed.
 
-All of it is done in SQL, so that ten thousand trials cost little; nothing is ever written.
+Filtering and sorting are done in SQL, so ten thousand trials stay cheap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runtime.core.trial import Trial
 from runtime.store import database
 from runtime.store.store import trial_of
 
-#: What a table can be sorted by; anything else is a parameter's key.
+#: Columns to sort and filter by, and their SQL; any other name is a parameter's key.
 COLUMNS = {
     "number": "number",
     "id": "id",
@@ -30,10 +30,10 @@ COLUMNS = {
     "seconds": "coalesce(ended, :now) - started",
 }
 
-#: A trial's values as a table; those with nan in them are no JSON that SQLite reads.
+#: A trial's values as a table; empty if they contain nan, which SQLite's JSON refuses.
 _VALUES = """json_each(CASE WHEN json_valid("values") THEN "values" ELSE '{}' END)"""
 
-#: What a chart knows of a trial, and what is compared to see whether it has changed.
+#: The columns that charts need; a trial counts as changed if one of them differs.
 BRIEF = (
     "number, id, state, origin, metric, final IS NULL, reports, last, created, started, ended,"
     " reason"
@@ -42,16 +42,19 @@ BRIEF = (
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`what` is a column or a parameter's key; the operators are = != < <= > >= ~ (contains)."""
+    """`column` is one of COLUMNS or a parameter's key; operators: = != < <= > >= ~ (contains)."""
 
-    what: str
+    column: str
     operator: str
     value: float | str
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A page of the table. `text` is looked for in the number, id, state and values."""
+    """One page of the table. `text` is searched in number, id, state, origin, reason and values.
+
+    `now` (seconds since the epoch) is used for the duration of running trials.
+    """
 
     text: str = ""
     states: tuple[str, ...] = ()
@@ -81,7 +84,7 @@ class Reader:
         return {row[0]: row[1] for row in rows}
 
     def briefs(self) -> list[tuple[JSON, ...]]:
-        """Every trial by number, as BRIEF has it."""
+        """The columns BRIEF of every trial, by number."""
         return [tuple(r) for r in self._db.execute(f"SELECT {BRIEF} FROM trial ORDER BY number")]
 
     def top(self, count: int, *, maximize: bool) -> list[Trial]:
@@ -94,32 +97,33 @@ class Reader:
         return [trial_of(row) for row in rows]
 
     def table(self, query: Query) -> tuple[int, list[Trial]]:
-        """How many trials the query means, and those on its page."""
-        where, given = _where(query)
-        (total,) = self._db.execute(f"SELECT count(*) FROM trial WHERE {where}", given).fetchone()
+        """The number of trials that match the query, and those on its page."""
+        where, parameters = _where(query)
+        count = f"SELECT count(*) FROM trial WHERE {where}"
+        (total,) = self._db.execute(count, parameters).fetchone()
         rows = self._db.execute(
             f"SELECT * FROM trial WHERE {where} ORDER BY {_order(query)}"
             " LIMIT :limit OFFSET :offset",
-            given | {"sort": query.sort, "limit": query.limit, "offset": query.offset},
+            parameters | {"sort": query.sort, "limit": query.limit, "offset": query.offset},
         )
         return int(total), [trial_of(row) for row in rows]
 
     def trial(self, number: int | None = None, name: str | None = None) -> Trial | None:
-        """The trial of that number, or of that id."""
+        """The trial with this number, or with the id `name`."""
         row = self._db.execute(
             "SELECT * FROM trial WHERE number = ? OR id = ?", (number, name)
         ).fetchone()
         return row and trial_of(row)
 
     def trials(self, first: int, count: int) -> list[Trial]:
-        """So many trials from the number `first` on."""
+        """Up to `count` trials, from number `first` on."""
         rows = self._db.execute(
             "SELECT * FROM trial WHERE number >= ? ORDER BY number LIMIT ?", (first, count)
         )
         return [trial_of(row) for row in rows]
 
     def values(self, trials: Sequence[int] = ()) -> list[tuple[int, Values]]:
-        """(number, values) of these trials; of every trial where none is named."""
+        """(number, values) of these trials, or of every trial if none is named."""
         where = f"WHERE number IN ({', '.join('?' * len(trials))})" if trials else ""
         rows = self._db.execute(
             f'SELECT number, "values" FROM trial {where} ORDER BY number', trials
@@ -127,7 +131,7 @@ class Reader:
         return [(row[0], json.loads(row[1])) for row in rows]
 
     def results(self) -> list[tuple[int, float, Values, float]]:
-        """(number, ended, values, metric) of the trials with a finite result, by number."""
+        """(number, ended, values, metric) of every trial with a finite result, by number."""
         rows = self._db.execute(
             """SELECT number, ended, "values", metric FROM trial
             WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999 ORDER BY number"""
@@ -135,10 +139,10 @@ class Reader:
         return [(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
 
     def gpus(self, trials: Sequence[int]) -> dict[int, JSON]:
-        """What trials have or had of GPUs, as GpuUse writes it; of all where none is named."""
-        some = f" AND number IN ({', '.join('?' * len(trials))})" if trials else ""
+        """The GpuUse of these trials as JSON, or of every trial if none is named."""
+        named = f" AND number IN ({', '.join('?' * len(trials))})" if trials else ""
         rows = self._db.execute(
-            f"SELECT number, gpu FROM trial WHERE gpu IS NOT NULL{some}", tuple(trials)
+            f"SELECT number, gpu FROM trial WHERE gpu IS NOT NULL{named}", tuple(trials)
         )
         return {row[0]: json.loads(row[1]) for row in rows}
 
@@ -150,7 +154,7 @@ class Reader:
     def reports(
         self, trials: Sequence[int], first: int = 0
     ) -> Iterable[tuple[int, int, JSON, float]]:
-        """(trial, sequence, value, time) of the trials' reports from the sequence `first` on."""
+        """(trial, sequence, value, time) of the trials' reports, from sequence `first` on."""
         for number in trials:
             rows = self._db.execute(
                 "SELECT sequence, value, time FROM report WHERE trial = ? AND sequence >= ?"
@@ -162,11 +166,11 @@ class Reader:
 
 def _where(query: Query) -> tuple[str, dict[str, JSON]]:
     parts = ["1"]
-    given: dict[str, JSON] = {"now": query.now}
+    parameters: dict[str, JSON] = {"now": query.now}
     if query.states:
         names = {f"state{n}": state for n, state in enumerate(query.states)}
         parts.append(f"state IN ({', '.join(':' + name for name in names)})")
-        given |= names
+        parameters |= names
     if query.text:
         parts.append(
             "(CAST(number AS TEXT) = :text OR instr(lower(id), lower(:text))"
@@ -174,16 +178,16 @@ def _where(query: Query) -> tuple[str, dict[str, JSON]]:
             " OR instr(lower(coalesce(reason, '')), lower(:text))"
             f" OR EXISTS (SELECT 1 FROM {_VALUES} v WHERE instr(lower(v.value), lower(:text))))"
         )
-        given["text"] = query.text
+        parameters["text"] = query.text
     for n, condition in enumerate(query.conditions):
         parts.append(_condition(condition, n))
-        given |= {f"what{n}": condition.what, f"value{n}": condition.value}
-    return " AND ".join(parts), given
+        parameters |= {f"column{n}": condition.column, f"value{n}": condition.value}
+    return " AND ".join(parts), parameters
 
 
 def _condition(condition: Condition, n: int) -> str:
-    column = COLUMNS.get(condition.what)
-    left = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :what{n})"
+    column = COLUMNS.get(condition.column)
+    left = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :column{n})"
     if condition.operator == "~":
         return f"instr(lower({left}), lower(:value{n}))"
     assert condition.operator in ("=", "!=", "<", "<=", ">", ">=")
@@ -192,7 +196,6 @@ def _condition(condition: Condition, n: int) -> str:
 
 
 def _order(query: Query) -> str:
-    column = COLUMNS.get(query.sort)
-    what = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :sort)"
-    way = "DESC" if query.descending else "ASC"
-    return f"{what} IS NULL, {what} {way}, number {way}"
+    column = COLUMNS.get(query.sort) or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :sort)"
+    direction = "DESC" if query.descending else "ASC"
+    return f"{column} IS NULL, {column} {direction}, number {direction}"

@@ -1,24 +1,24 @@
-"""The tables of an experiment's SQLite file as this version of the program writes them."""
+"""The tables of an experiment's SQLite file, as the current version writes them."""
 
-#: "Annt": tells the file from other programs' SQLite files.
+#: "Annt": distinguishes our files from other programs' SQLite files.
 APPLICATION_ID = 0x416E6E74
 
-#: Counts up with each change of the tables; `migrations` brings an older file here.
+#: Increases with every change to the tables; `migrations` upgrades older files.
 VERSION = 5
 
 HISTORY = """
--- Results from elsewhere for the tuner to learn from.
+-- Results of other experiments or files, for the tuner to learn from.
 CREATE TABLE history (
     number   INTEGER PRIMARY KEY,
-    "values" TEXT NOT NULL,             -- JSON: from parameter to value
-    metric   REAL,                      -- NULL where the trial failed
-    source   TEXT NOT NULL,             -- an experiment or a file, for people
-    told     INTEGER UNIQUE             -- its place among the steps; NULL where not told yet
+    "values" TEXT NOT NULL,             -- JSON: parameter -> value
+    metric   REAL,                      -- NULL if the trial failed
+    source   TEXT NOT NULL,             -- an experiment or a file, for display
+    told     INTEGER UNIQUE             -- step in which the tuner received it; NULL until then
 );
 """
 
 SCHEMA = f"""
--- One row: what the experiment is. Times are seconds since the epoch.
+-- Exactly one row. Times are seconds since the epoch.
 CREATE TABLE experiment (
     id      TEXT NOT NULL PRIMARY KEY,
     name    TEXT NOT NULL,
@@ -31,24 +31,24 @@ CREATE TABLE experiment (
 );
 
 CREATE TABLE trial (
-    number   INTEGER PRIMARY KEY,       -- from 0, in the order of creation
+    number   INTEGER PRIMARY KEY,       -- from 0, in order of creation
     id       TEXT NOT NULL UNIQUE,
     origin   TEXT NOT NULL,             -- baseline, tuner or user
     state    TEXT NOT NULL,
-    "values" TEXT NOT NULL,             -- JSON: from parameter to value
+    "values" TEXT NOT NULL,             -- JSON: parameter -> value
     final    TEXT,                      -- JSON: the last final result as reported
-    metric   REAL,                      -- its number; NULL for nan
-    reports  INTEGER NOT NULL DEFAULT 0,-- intermediate results so far
-    last     REAL,                      -- the number of the last one; NULL for nan
+    metric   REAL,                      -- the number in `final`; NULL for nan
+    reports  INTEGER NOT NULL DEFAULT 0,-- number of intermediate results so far
+    last     REAL,                      -- the last intermediate result; NULL for nan
     created  REAL NOT NULL,
     started  REAL,
     ended    REAL,
-    reason   TEXT,                      -- why it failed or was ended
-    asked    INTEGER UNIQUE,            -- its place in what the tuner was asked and told
-    told     INTEGER UNIQUE,            -- likewise, NULL where it was not told
-    checksum INTEGER,                   -- of what it came to, see checksums; NULL before its end
-    gpu      TEXT,                      -- JSON: what it has of GPUs, see GpuUse; NULL for nothing
-    retries  INTEGER NOT NULL DEFAULT 0 -- how many runs of it failed before this one
+    reason   TEXT,                      -- why it waits, failed or was stopped
+    asked    INTEGER UNIQUE,            -- step in which the tuner proposed it; NULL for others
+    told     INTEGER UNIQUE,            -- step in which the tuner got its result; NULL until then
+    checksum INTEGER,                   -- of the result, see checksums.py; NULL until it ends
+    gpu      TEXT,                      -- JSON, see GpuUse; NULL if it uses no GPU
+    retries  INTEGER NOT NULL DEFAULT 0 -- failed runs before the current one
 );
 
 CREATE TABLE report (

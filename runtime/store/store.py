@@ -1,26 +1,29 @@
-"""The store in the words of the house: an experiment, its trials, their reports."""
+"""The store: one experiment, its trials and their reports."""
 
 from __future__ import annotations
 
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeAlias, TypeVar
 
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.trial import GpuUse, Origin, Report, Trial, TrialState, number
 from runtime.store import checksums, database
-from runtime.store.errors import StoreError, StoreFull, plainly
-from runtime.store.history import Known
+from runtime.store.errors import StoreError, StoreFull, translate_errors
+from runtime.store.history import KnownResult
 from runtime.store.syncer import Syncer
 
-__all__ = ["ExperimentRow", "Store", "StoreError", "StoreFull"]
+__all__ = ["ExperimentRow", "Retry", "Store", "StoreError", "StoreFull"]
 
-_ENDED = (
+T = TypeVar("T")
+_Parameters: TypeAlias = Sequence[JSON] | Mapping[str, JSON]
+
+_END_TRIAL = (
     "UPDATE trial SET state = :state, ended = :ended, reason = :reason, told = :told, checksum = "
     + checksums.expression(state=":state", ended=":ended", reason=":reason")
     + " WHERE number = :number"
@@ -29,7 +32,7 @@ _ENDED = (
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRow:
-    """What an experiment is; `config` as runtime.core.config wrote it, times in seconds."""
+    """One experiment. `config` is `Config` as JSON; times are seconds since the epoch."""
 
     id: str
     name: str
@@ -41,25 +44,39 @@ class ExperimentRow:
     ended: float | None
 
 
-class Store:
-    """One experiment's file. Each change of a state is a transaction of its own.
+class Retry(Protocol):
+    """Calls `attempt`, again if it raises StoreFull, and returns its result."""
 
-    A change that was made is there when this process dies. Against the machine's own death it is
-    synced to the disk: before the call returns, or soon after it once `sync_behind` was called.
-    The driver opens it for writing; everybody else reads. Not to be shared between threads.
+    def __call__(self, attempt: Callable[[], T], /) -> T: ...
+
+
+def _once(attempt: Callable[[], T], /) -> T:
+    return attempt()
+
+
+class Store:
+    """One experiment's file. Each write method is one transaction.
+
+    A committed change survives the death of this process. It survives a power failure once it is
+    synced to the disk: before the method returns, or shortly after if `sync_in_background` was
+    called. Only the driver opens the file for writing. Not to be shared between threads.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._db = connection
         self._path = path
         self._syncer: Syncer | None = None
+        self._retry: Retry = _once
 
     @classmethod
     def create(cls, path: Path, row: ExperimentRow) -> Store:
-        """Make the file, whole or not at all; it must not exist. Open for writing."""
+        """Create the file, completely or not at all, and open it for writing.
+
+        `path` must not exist.
+        """
         new = path.with_name(path.name + ".new")
-        with cls(database.create(new), new) as store, store._change() as db:
-            db.execute(
+        with cls(database.create(new), new) as store:
+            store._execute(
                 "INSERT INTO experiment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     row.id,
@@ -77,7 +94,7 @@ class Store:
 
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> Store:
-        """Open the file; raises StoreError where there is none that we can read."""
+        """Open the file; raises StoreError if it is missing, damaged, foreign or too new."""
         return cls(database.open_existing(path, write=write), path)
 
     def close(self) -> None:
@@ -91,38 +108,55 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    # Keeping
+    # Writing
 
-    def sync_behind(self) -> None:
-        """From now on no change waits for the disk; each reaches it within 50 ms and a sync."""
+    def sync_in_background(self) -> None:
+        """Stop waiting for the disk: from now on a change is synced within about 50 ms."""
         log = Path(f"{self._path}-wal")
-        if log.is_file():  # else the file system knows no log, and SQLite syncs each change
+        if log.is_file():  # otherwise the file system allows no log, and SQLite syncs each change
             self._syncer = Syncer(log)
 
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; raises StoreFull where the disk has no room for it."""
-        with plainly(self._path):
+    def retry_with(self, retry: Retry) -> None:
+        """Make every access through `retry`, which repeats it as long as it raises StoreFull."""
+        self._retry = retry
+
+    def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        """Make `change` in one transaction. Every write goes through here.
+
+        Raises StoreFull if the disk is full and `retry_with` was not called.
+        """
+        self._retry(lambda: self._commit(change))
+        # Retried on its own: the change is committed and must not be made twice.
+        self._retry(self._sync)
+
+    def _commit(self, change: Callable[[sqlite3.Connection], object]) -> None:
+        with translate_errors(self._path):
             try:
-                yield self._db
+                change(self._db)
                 self._db.commit()
             except BaseException:
                 self._db.rollback()
                 raise
-            self._sync()
 
     def _sync(self) -> None:
         if self._syncer is None:
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            with translate_errors(self._path):
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         elif self._syncer.error is None:
             self._syncer.changed()
         else:
             error, self._syncer.error = self._syncer.error, None
-            raise StoreError(f"{self._path} does not reach the disk: {error.strerror}")
+            raise StoreError(f"{self._path} cannot be synced to the disk: {error.strerror}")
 
-    def _rows(self, sql: str, *given: JSON) -> list[sqlite3.Row]:
-        with plainly(self._path):
-            return self._db.execute(sql, given).fetchall()
+    def _execute(self, sql: str, parameters: _Parameters) -> None:
+        self._write(lambda db: db.execute(sql, parameters))
+
+    def _rows(self, sql: str, *parameters: JSON) -> list[sqlite3.Row]:
+        def fetch() -> list[sqlite3.Row]:
+            with translate_errors(self._path):
+                return self._db.execute(sql, parameters).fetchall()
+
+        return self._retry(fetch)
 
     # The experiment
 
@@ -140,106 +174,79 @@ class Store:
         )
 
     def set_state(self, state: str, reason: str | None, ended: float | None) -> None:
-        with self._change() as db:
-            db.execute(
-                "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
-            )
+        self._execute(
+            "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
+        )
 
     def set_config(self, config: dict[str, JSON]) -> None:
-        """What the experiment is asked to do from now on."""
-        with self._change() as db:
-            db.execute("UPDATE experiment SET config = ?", (json.dumps(config),))
+        """Replace the experiment's config."""
+        self._execute("UPDATE experiment SET config = ?", (json.dumps(config),))
 
     def set_space(self, space: SearchSpace) -> None:
-        """What is searched from now on."""
-        with self._change() as db:
-            db.execute("UPDATE experiment SET space = ?", (json.dumps(space.to_json()),))
+        """Replace the search space."""
+        self._execute("UPDATE experiment SET space = ?", (json.dumps(space.to_json()),))
 
     # Trials
 
     def add_trial(self, trial: Trial, *, asked: int | None = None) -> None:
-        """Keep a new trial; `asked` is its step where the tuner gave its values."""
-        with self._change() as db:
-            db.execute(
-                'INSERT INTO trial (number, id, origin, state, "values", created, asked)'
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    trial.number,
-                    trial.id,
-                    trial.origin.value,
-                    trial.state.value,
-                    json.dumps(trial.values),
-                    trial.created,
-                    asked,
-                ),
-            )
-
-    def start_trial(self, number: int, started: float) -> None:
-        with self._change() as db:
-            db.execute(
-                "UPDATE trial SET state = ?, started = ? WHERE number = ?",
-                (TrialState.RUNNING.value, started, number),
-            )
-
-    def set_gpu(self, number: int, use: GpuUse | None) -> None:
-        """What a trial has of GPUs, or waits for."""
-        with self._change() as db:
-            words = None if use is None else json.dumps(use.to_json())
-            db.execute("UPDATE trial SET gpu = ? WHERE number = ?", (words, number))
-
-    def set_reason(self, number: int, reason: str | None) -> None:
-        """Why a trial waits."""
-        with self._change() as db:
-            db.execute("UPDATE trial SET reason = ? WHERE number = ?", (reason, number))
-
-    def add_reports(self, trial: int, reports: Iterable[Report]) -> None:
-        """Keep reports in the order given; the last final one is the trial's result."""
-        with self._change() as db:
-            (count,) = db.execute("SELECT reports FROM trial WHERE number = ?", (trial,)).fetchone()
-            rows: list[tuple[int, int, str, float]] = []
-            for report in reports:
-                if report.kind == "final":
-                    self._set_final(db, trial, report)
-                else:
-                    rows.append((trial, count + len(rows), json.dumps(report.value), report.time))
-            if rows:
-                db.executemany("INSERT INTO report VALUES (?, ?, ?, ?)", rows)
-                db.execute(
-                    "UPDATE trial SET reports = ?, last = ? WHERE number = ?",
-                    (count + len(rows), _real(number(json.loads(rows[-1][2]))), trial),
-                )
-
-    @staticmethod
-    def _set_final(db: sqlite3.Connection, trial: int, report: Report) -> None:
-        db.execute(
-            "UPDATE trial SET final = ?, metric = ? WHERE number = ?",
-            (json.dumps(report.value), _real(report.number), trial),
+        """Add a new trial. `asked` is the step in which the tuner proposed it, if it did."""
+        self._execute(
+            'INSERT INTO trial (number, id, origin, state, "values", created, asked)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                trial.number,
+                trial.id,
+                trial.origin.value,
+                trial.state.value,
+                json.dumps(trial.values),
+                trial.created,
+                asked,
+            ),
         )
 
+    def start_trial(self, number: int, started: float) -> None:
+        """Mark the trial as running since `started`."""
+        self._execute(
+            "UPDATE trial SET state = ?, started = ? WHERE number = ?",
+            (TrialState.RUNNING.value, started, number),
+        )
+
+    def set_gpu(self, number: int, use: GpuUse | None) -> None:
+        """Replace the record of the GPUs that the trial uses or waits for."""
+        text = None if use is None else json.dumps(use.to_json())
+        self._execute("UPDATE trial SET gpu = ? WHERE number = ?", (text, number))
+
+    def set_reason(self, number: int, reason: str | None) -> None:
+        """Set the reason why the trial is waiting."""
+        self._execute("UPDATE trial SET reason = ? WHERE number = ?", (reason, number))
+
+    def add_reports(self, trial: int, reports: Sequence[Report]) -> None:
+        """Append reports in this order; the last final one becomes the trial's result."""
+        self._write(lambda db: _add_reports(db, trial, reports))
+
     def set_values(self, number: int, values: Values) -> None:
-        """What a baseline's places gave."""
-        with self._change() as db:
-            db.execute(
-                'UPDATE trial SET "values" = ? WHERE number = ?', (json.dumps(values), number)
-            )
+        """Replace the trial's values, once a baseline has reported the script's own."""
+        self._execute(
+            'UPDATE trial SET "values" = ? WHERE number = ?', (json.dumps(values), number)
+        )
 
     def end_trial(self, trial: Trial, *, told: int | None = None) -> None:
-        """Keep how a trial ended; `told` is the step in which the tuner learns of it."""
-        with self._change() as db:
-            db.execute(
-                _ENDED,
-                {
-                    "state": trial.state.value,
-                    "ended": trial.ended,
-                    "reason": trial.reason,
-                    "told": told,
-                    "number": trial.number,
-                },
-            )
+        """Store how the trial ended. `told` is the step in which the tuner receives its result."""
+        self._execute(
+            _END_TRIAL,
+            {
+                "state": trial.state.value,
+                "ended": trial.ended,
+                "reason": trial.reason,
+                "told": told,
+                "number": trial.number,
+            },
+        )
 
     def restart_trial(self, number: int, retries: int = 0) -> None:
-        """Forget what a trial reported: it is run again from the beginning."""
-        with self._change() as db:
+        """Delete the trial's reports and result, so that it runs again from the beginning."""
+
+        def restart(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM report WHERE trial = ?", (number,))
             db.execute(
                 "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
@@ -247,6 +254,8 @@ class Store:
                 " WHERE number = ?",
                 (TrialState.WAITING.value, retries, number),
             )
+
+        self._write(restart)
 
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
@@ -257,61 +266,81 @@ class Store:
         return int(count)
 
     def steps(self) -> list[tuple[int, str, int]]:
-        """What the tuner was asked and told, in that order: (step, what, number).
+        """Every call of the tuner, in order: (step, call, number).
 
-        `what` is "ask" or "tell" with a trial's number, or "learn" with that of a result from
-        elsewhere.
+        `call` is "ask" or "tell" with a trial's number, or "learn" with the number of a known
+        result (see `history`).
         """
         rows = self._rows(
-            "SELECT asked AS step, 'ask' AS what, number FROM trial WHERE asked IS NOT NULL"
+            "SELECT asked AS step, 'ask' AS call, number FROM trial WHERE asked IS NOT NULL"
             " UNION ALL SELECT told, 'tell', number FROM trial WHERE told IS NOT NULL"
             " UNION ALL SELECT told, 'learn', number FROM history WHERE told IS NOT NULL"
             " ORDER BY step"
         )
-        return [(row["step"], row["what"], row["number"]) for row in rows]
+        return [(row["step"], row["call"], row["number"]) for row in rows]
 
-    # Results from elsewhere
+    # Results of other experiments or files
 
-    def add_history(self, known: Known) -> None:
-        with self._change() as db:
-            db.execute(
-                'INSERT INTO history ("values", metric, source, told) VALUES (?, ?, ?, ?)',
-                (json.dumps(known.values), known.metric, known.source, known.told),
-            )
+    def add_history(self, known: KnownResult) -> None:
+        """Add a known result for the tuner to learn from."""
+        self._execute(
+            'INSERT INTO history ("values", metric, source, told) VALUES (?, ?, ?, ?)',
+            (json.dumps(known.values), known.metric, known.source, known.told),
+        )
 
     def tell_history(self, number: int, told: int) -> None:
-        """The tuner learned of a result from elsewhere in the step `told`."""
-        with self._change() as db:
-            db.execute("UPDATE history SET told = ? WHERE number = ?", (told, number))
+        """Record that the tuner received this known result in the step `told`."""
+        self._execute("UPDATE history SET told = ? WHERE number = ?", (told, number))
 
-    def history(self) -> list[Known]:
+    def history(self) -> list[KnownResult]:
+        """Every known result, in the order in which they were added."""
         rows = self._rows("SELECT * FROM history ORDER BY number")
         return [
-            Known(
+            KnownResult(
                 json.loads(row["values"]), row["metric"], row["source"], row["number"], row["told"]
             )
             for row in rows
         ]
 
     def reports(self, trial: int) -> Iterator[JSON]:
-        """The trial's intermediate results as reported, in order."""
+        """The trial's intermediate results, in the order reported."""
         rows = self._rows("SELECT value FROM report WHERE trial = ? ORDER BY sequence", trial)
         return (json.loads(row["value"]) for row in rows)
 
     def curves(self) -> dict[int, list[JSON]]:
-        """The intermediate results of all trials that have any, by the trial's number."""
+        """The intermediate results of every trial that has any, by trial number."""
         curves: dict[int, list[JSON]] = {}
         for row in self._rows("SELECT trial, value FROM report ORDER BY trial, sequence"):
             curves.setdefault(row["trial"], []).append(json.loads(row["value"]))
         return curves
 
 
-def _real(value: float) -> float | None:
+def _add_reports(db: sqlite3.Connection, trial: int, reports: Iterable[Report]) -> None:
+    (count,) = db.execute("SELECT reports FROM trial WHERE number = ?", (trial,)).fetchone()
+    rows: list[tuple[int, int, str, float]] = []
+    for report in reports:
+        if report.kind == "final":
+            db.execute(
+                "UPDATE trial SET final = ?, metric = ? WHERE number = ?",
+                (json.dumps(report.value), _null_if_nan(report.number), trial),
+            )
+        else:
+            rows.append((trial, count + len(rows), json.dumps(report.value), report.time))
+    if rows:
+        db.executemany("INSERT INTO report VALUES (?, ?, ?, ?)", rows)
+        last = number(json.loads(rows[-1][2]))
+        db.execute(
+            "UPDATE trial SET reports = ?, last = ? WHERE number = ?",
+            (count + len(rows), _null_if_nan(last), trial),
+        )
+
+
+def _null_if_nan(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
 def trial_of(row: sqlite3.Row) -> Trial:
-    """A row of the table `trial` in the words of the house."""
+    """The Trial in a row of the table `trial`."""
     final = row["final"]
     return Trial(
         number=row["number"],

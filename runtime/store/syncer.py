@@ -1,4 +1,4 @@
-"""Having changes reach the disk soon, while nobody waits for it."""
+"""Syncs changes to the disk in the background, so that no caller waits for it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 import threading
 from pathlib import Path
 
-_WITHIN = 0.05  # seconds from a change to the beginning of its way to the disk
+_DELAY = 0.05  # seconds from a change to its sync; changes in between share it
 
 
 class Syncer:
-    """Syncs the file `path` soon after each `changed`, from a thread of its own."""
+    """Syncs the file `path` shortly after each `changed`, from its own thread."""
 
     def __init__(self, path: Path) -> None:
-        self.error: OSError | None = None  # what the disk said last, where it failed
-        # SQLite's locks are on other files: closing this one gives up none of them.
+        self.error: OSError | None = None  # from the last sync that failed
+        # SQLite locks other files than this one, so closing it releases none of SQLite's locks.
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._changed = threading.Event()
         self._closing = threading.Event()
@@ -22,10 +22,11 @@ class Syncer:
         self._thread.start()
 
     def changed(self) -> None:
+        """Schedule a sync; returns at once."""
         self._changed.set()
 
     def close(self) -> None:
-        """Returns when all is on the disk."""
+        """Sync once more, then stop the thread."""
         self._closing.set()
         self._changed.set()
         self._thread.join()
@@ -34,7 +35,7 @@ class Syncer:
     def _run(self) -> None:
         while not self._closing.is_set():
             self._changed.wait()
-            self._closing.wait(_WITHIN)
+            self._closing.wait(_DELAY)
             self._changed.clear()
             try:
                 os.fsync(self._file)

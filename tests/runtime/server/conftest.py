@@ -41,7 +41,7 @@ def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -
         name, made.name, state, None, made.to_json(), SearchSpace.from_json(space), 1e9, 1e9 + 60
     )
     with Store.create(folder.store, row) as store:
-        store.sync_behind()
+        store.sync_in_background()
         for trial, curve, final in trials:
             keep_trial(store, trial, curve, final)
     return folder

@@ -1,4 +1,4 @@
-"""Files of earlier versions are read, and brought up to date by the driver."""
+"""Files of earlier versions can be read, and the driver upgrades them."""
 
 import sqlite3
 from contextlib import closing
@@ -8,7 +8,7 @@ import pytest
 from runtime.core.trial import TrialState
 from runtime.store import Store, StoreError, migrations, schema
 
-#: A file as each earlier version wrote it: one trial that ended, one that ran when its driver died.
+#: By version: a file with an ended trial, and one cut off by its driver's death.
 FILES = {
     1: """
 PRAGMA journal_mode = WAL;
@@ -81,16 +81,16 @@ def old(request, tmp_path):
 
 
 def tables(path):
-    """Each table's columns, and what SQLite knows of them."""
+    """The columns of each table, as SQLite describes them."""
     with closing(sqlite3.connect(path)) as connection:
         names = [r[0] for r in connection.execute("SELECT name FROM sqlite_master ORDER BY name")]
         return {n: connection.execute(f"PRAGMA table_info('{n}')").fetchall() for n in names}
 
 
 def check(store):
-    ended, cut_off = store.trials()
+    ended, interrupted = store.trials()
     assert (ended.values, ended.metric, ended.reports, ended.ended) == ({"lr": 0.25}, 0.5, 2, 4.0)
-    assert cut_off.state is TrialState.RUNNING
+    assert interrupted.state is TrialState.RUNNING
     assert list(store.reports(0)) == [0.3, 0.4]
     assert store.steps() == [(1, "ask", 0), (2, "tell", 0), (3, "ask", 1)]
     assert store.experiment().name == "old"
@@ -100,7 +100,7 @@ def test_there_is_a_file_of_every_earlier_version():
     assert list(FILES) == list(migrations.MIGRATIONS) == list(range(1, schema.VERSION))
 
 
-def test_the_driver_brings_an_old_file_up_to_date(old, tmp_path):
+def test_opening_an_old_file_for_writing_upgrades_it(old, tmp_path):
     with Store.open(old, write=True) as store:
         check(store)
         store.restart_trial(1)
@@ -108,11 +108,11 @@ def test_the_driver_brings_an_old_file_up_to_date(old, tmp_path):
     Store.create(tmp_path / "new.db", row).close()
     assert tables(old) == tables(tmp_path / "new.db")
     with Store.open(old, write=True) as store:
-        check_again = store.trials()
-    assert [t.state for t in check_again] == [TrialState.SUCCEEDED, TrialState.WAITING]
+        trials = store.trials()
+    assert [t.state for t in trials] == [TrialState.SUCCEEDED, TrialState.WAITING]
 
 
-def test_a_reader_sees_an_old_file_and_leaves_it_as_it_is(old):
+def test_reading_an_old_file_does_not_change_it(old):
     before = old.read_bytes()
     with Store.open(old) as store:
         check(store)
@@ -121,7 +121,7 @@ def test_a_reader_sees_an_old_file_and_leaves_it_as_it_is(old):
     assert old.read_bytes() == before
 
 
-def test_a_step_that_fails_leaves_the_old_file(old, monkeypatch):
+def test_a_failed_upgrade_leaves_the_old_file(old, monkeypatch):
     def fail(connection):
         connection.execute("DROP TABLE report")
         raise sqlite3.OperationalError("database or disk is full")
@@ -133,9 +133,9 @@ def test_a_step_that_fails_leaves_the_old_file(old, monkeypatch):
     assert tables(old) == before
 
 
-def test_the_checksum_of_an_old_result_counts_from_then_on(old):
+def test_upgraded_results_are_protected_by_checksums(old):
     Store.open(old, write=True).close()
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute('UPDATE trial SET "values" = \'{"lr": 0.26}\' WHERE number = 0')
-    with pytest.raises(StoreError, match="not what was kept is trial 0"):
+    with pytest.raises(StoreError, match="checksum mismatch in trial 0"):
         Store.open(old, write=True)
