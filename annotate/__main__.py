@@ -3,11 +3,10 @@
 import os
 import sys
 
-# Python puts the current directory first, where the user's own `runtime` or `tuners` may lie.
-if sys.path and sys.path[0] in ("", os.getcwd()):  # noqa: PTH109  pathlib is not needed for that
-    del sys.path[0]
+if not getattr(sys.flags, "safe_path", False):  # the first is the working folder
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
-from runtime.cli import main
+from annotate_hpo import main
 
 if __name__ == "__main__":
     sys.exit(main())

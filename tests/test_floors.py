@@ -13,9 +13,10 @@ ROOT = Path(annotate.__file__).parent.parent
 #: What each place may import of ours, itself included.
 FLOORS = {
     "nni": {"nni"},
+    "annotate_hpo": {"annotate_hpo"},
     "annotate": {"annotate"},
     "tuners": {"annotate", "tuners"},
-    "runtime": {"annotate", "tuners", "runtime"},
+    "runtime": {"annotate_hpo", "annotate", "tuners", "runtime"},
 }
 #: Inside the top floor: each place and what of it may be imported.
 STEPS = {
@@ -30,12 +31,12 @@ STEPS = {
     "runtime.core.trial": set(),
     "runtime.core.paths": set(),
 }
-#: `python -m annotate` is the command line's door.
-DOORS = {"annotate.__main__"}
+#: The doors of the command line, which open on the top floor.
+DOORS = {"annotate.__main__", "annotate_hpo"}
 
 
 def modules():
-    files = [ROOT / "nni.py"]
+    files = [ROOT / "nni.py", ROOT / "annotate_hpo.py"]
     for name in ("annotate", "tuners", "runtime"):
         files += (ROOT / name).rglob("*.py")
     for file in files:

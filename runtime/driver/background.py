@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
+import annotate_hpo
 from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.core.failures import tail
@@ -43,16 +43,15 @@ def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
     `options` are those of `annotate resume`. What it prints goes to files of the folder. Raises
     AnnotateError with its own words where it ends at once.
     """
-    command = [sys.executable, "-m", "annotate", "resume", folder.id]
     with (
         lock(folder) as held,
         folder.stdout.open("ab") as stdout,
         folder.stderr.open("ab") as stderr,
     ):
         process = subprocess.Popen(
-            [*command, "--driver", str(held.fileno()), *options],
-            cwd=folder.path,  # nothing there has the name of a module
-            env={**os.environ, "ANNOTATE_HOME": str(paths.home())},
+            annotate_hpo.command("resume", folder.id, "--driver", str(held.fileno()), *options),
+            cwd=folder.path,
+            env=annotate_hpo.environment({**os.environ, "ANNOTATE_HOME": str(paths.home())}),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,

@@ -14,7 +14,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import annotate_hpo
 from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.system.lock import is_held
@@ -109,11 +109,12 @@ def _start(port: int | None, host: str, names: tuple[str, ...]) -> Server:
     with claimed(port, host) as (listener, lock):
         names = names or called(host)
         number = int(listener.getsockname()[1])
-        command = [sys.executable, "-m", "annotate", "ui", "--inherited", str(listener.fileno())]
+        words = ["ui", "--inherited", str(listener.fileno()), "--host", host]
         with paths.server().log(number).open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--host", host, *(f"--name={name}" for name in names)],
+                annotate_hpo.command(*words, *(f"--name={name}" for name in names)),
                 cwd=paths.server().path,
+                env=annotate_hpo.environment(os.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
