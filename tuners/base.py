@@ -66,6 +66,14 @@ class Tuner(ABC):
         SpaceError for values that do not lie in the space.
         """
 
+    def close(self) -> None:  # noqa: B027  most hold nothing
+        """Give up whatever the tuner holds, such as a process; it is not called again after this.
+
+        The only method that may be called from another thread, and while `ask`, `recall` or
+        `tell` has not returned: that call must then raise soon, or return. Calling it twice is
+        harmless. The experiment calls it when it ends, and when it replaces the tuner.
+        """
+
 
 class Verdict(Enum):
     """What becomes of a running trial."""

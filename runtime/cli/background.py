@@ -10,29 +10,29 @@ from runtime.core.paths import ExperimentFolder
 
 def start(
     folder: ExperimentFolder,
-    more: Sequence[str] = (),
+    options: Sequence[str] = (),
     *,
     port: int | None,
     as_json: bool,
     debug: bool,
 ) -> int:
-    """Start the driver of an experiment that is made already; returns the exit code.
+    """Start the driver of an existing experiment and say how to follow it; returns the exit code.
 
-    `more` are options of `resume` for it.
+    `options` are those of `resume`, for the driver.
     """
     from runtime.driver import background
     from runtime.server import launch
 
     pages = launch.ensure(port, folder.id)
-    background.start(folder, [*more, *(["--debug"] if debug else [])])
+    background.start(folder, [*options, *(["--debug"] if debug else [])])
     if as_json:
         print(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
     else:
-        print(_told(folder.id, pages))
+        print(_how_to_follow(folder.id, pages))
     return 0
 
 
-def _told(name: str, pages: list[str]) -> str:
+def _how_to_follow(name: str, pages: list[str]) -> str:
     rows = [
         (f"annotate experiment show {name}", "what it is and how far"),
         (f"annotate trial ls {name}", "its trials, each with its values and its result"),

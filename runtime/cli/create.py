@@ -30,14 +30,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime import nni_config
     from runtime.cli import starting
+    from runtime.driver.start import new_experiment
 
     meant = nni_config.read(args.config, os.environ, python=args.python)
-    return starting.start(
+    start = new_experiment(
         meant.config,
         meant.project,
-        meant.notes,
-        port=args.port,
+        notes=tuple(meant.notes),
         background=not args.foreground,
+        port=args.port,
         as_json=args.json,
         debug=args.debug or meant.debug,
     )
+    return starting.start(start)

@@ -32,8 +32,9 @@ def run(args: argparse.Namespace) -> int:
         print(requests.ask(folder, "import", results=results))
         return 0
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
-        known, misfits = known_results.fitting(store.experiment().space, results, args.filename)
-        for one in known:
-            store.add_history(one)
-    print(known_results.sentence(known, misfits, args.filename))
+        space = store.experiment().space
+        inside, outside = known_results.split_by_space(space, results, args.filename)
+        for result in inside:
+            store.add_history(result)
+    print(known_results.sentence(inside, outside, args.filename))
     return 0

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.cli import background
     from runtime.cli.driving import drive
     from runtime.core.config import Config
+    from runtime.driver.start import Start
     from runtime.store import Store
 
     folder = chosen.experiment(args.id)
@@ -63,21 +64,24 @@ def run(args: argparse.Namespace) -> int:
     config = Config.from_json(row.config)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
-        how = {"port": args.port, "as_json": args.json, "debug": args.debug}
-        return background.start(folder, _changes(args), **how)
+        return background.start(
+            folder, _driver_options(args), port=args.port, as_json=args.json, debug=args.debug
+        )
     return drive(
-        config,
-        space,
-        lambda: folder,
-        as_json=args.json,
-        change=change,
-        detached=args.driver,
-        debug=args.debug,
+        Start(
+            config,
+            space,
+            lambda: folder,
+            change=change,
+            as_json=args.json,
+            debug=args.debug,
+            lock_file=args.driver,
+        )
     )
 
 
-def _changes(args: argparse.Namespace) -> list[str]:
-    """What the driver is to be told of a change, which it makes itself."""
+def _driver_options(args: argparse.Namespace) -> list[str]:
+    """The options that change the search space; the background driver applies them itself."""
     file = args.search_space
     return [
         *([] if file is None else ["--search-space", str(file.absolute())]),

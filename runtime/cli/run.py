@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from runtime.core.failures import NO_REPORT
 if TYPE_CHECKING:
     from annotate.project import Project
     from runtime.core.config import Config
+    from runtime.driver.start import Start
 
 TAKES_REST = True
 
@@ -175,7 +176,7 @@ def _gpu_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.cli import starting, warm
+    from runtime.cli import starting
 
     if args.config is not None:
         return _run_config(args)
@@ -186,9 +187,31 @@ def run(args: argparse.Namespace) -> int:
         words = ", ".join(config.without_lease)
         hint = "--gpus 1 leases one to each trial"
         raise AnnotateError(f"{words}: no GPU is leased without --gpus N", hint=hint)
-    begin, said = warm.beginning(config, project.space, args.enqueue, args.warm_start)
-    how = {"port": args.port, "background": args.background, "as_json": args.json}
-    return starting.start(config, project, [*notes, *said], beginning=begin, **how)
+    return starting.start(_new(args, config, project, notes))
+
+
+def _new(
+    args: argparse.Namespace,
+    config: Config,
+    project: Project,
+    notes: Sequence[str],
+    *,
+    debug: bool = False,
+) -> Start:
+    from runtime.cli import warm
+    from runtime.driver.start import new_experiment
+
+    warm_start, more_notes = warm.start(config, project.space, args.enqueue, args.warm_start)
+    return new_experiment(
+        config,
+        project,
+        notes=(*notes, *more_notes),
+        warm_start=warm_start,
+        background=args.background,
+        port=args.port,
+        as_json=args.json,
+        debug=debug,
+    )
 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
@@ -220,7 +243,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
 
 def _run_config(args: argparse.Namespace) -> int:
     from runtime import nni_config
-    from runtime.cli import starting, warm
+    from runtime.cli import starting
 
     if args.script is not None or args.rest:
         raise AnnotateError(
@@ -229,11 +252,7 @@ def _run_config(args: argparse.Namespace) -> int:
         )
     meant = nni_config.read(args.config, os.environ, python=args.python)
     config = replace(meant.config, **_overrides(args))
-    space = meant.project.space
-    begin, said = warm.beginning(config, space, args.enqueue, args.warm_start)
-    how = {"port": args.port, "background": args.background, "as_json": args.json}
-    notes = [*meant.notes, *said]
-    return starting.start(config, meant.project, notes, debug=meant.debug, beginning=begin, **how)
+    return starting.start(_new(args, config, meant.project, meant.notes, debug=meant.debug))
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, Any]:

@@ -8,49 +8,53 @@ from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
 from runtime.cli.given_values import parse_values
 from runtime.core.config import Config
-from runtime.loop.known_results import Beginning
+from runtime.loop.known_results import WarmStart
 from runtime.store.history import KnownResult
 
 
-def beginning(
+def start(
     config: Config,
     space: SearchSpace,
     enqueue: list[list[tuple[str, str]]],
     warm_start: list[str],
-) -> tuple[Beginning, list[str]]:
-    """What a new experiment begins with, and what is to be said of it.
+) -> tuple[WarmStart, list[str]]:
+    """What a new experiment starts with, and notes about it for the user.
 
-    Raises AnnotateError for values that do not lie in the space, or an id that means nothing.
+    Raises AnnotateError for values outside the search space and for an unknown experiment.
     """
     queued = _queued(config, space, enqueue)
     known, notes = _known(config, space, warm_start)
-    return Beginning(tuple(known), tuple(queued)), notes
+    return WarmStart(tuple(known), tuple(queued)), notes
 
 
-def _queued(config: Config, space: SearchSpace, given: list[list[tuple[str, str]]]) -> list[Values]:
-    queued = [parse_values(space, pairs) for pairs in given]
-    room = (config.max_trials or sys.maxsize) - config.baseline
-    if len(queued) > room:
+def _queued(
+    config: Config, space: SearchSpace, assignments: list[list[tuple[str, str]]]
+) -> list[Values]:
+    queued = [parse_values(space, pairs) for pairs in assignments]
+    limit = (config.max_trials or sys.maxsize) - config.baseline
+    if len(queued) > limit:
         raise AnnotateError(f"--max-trials {config.max_trials} has no room for all of --enqueue")
     return queued
 
 
 def _known(
-    config: Config, space: SearchSpace, given: list[str]
+    config: Config, space: SearchSpace, names: list[str]
 ) -> tuple[list[KnownResult], list[str]]:
     from runtime.kept import lookup
     from runtime.loop import known_results
     from runtime.store import Store
 
     known, notes = [], []
-    for name in given:
+    for name in names:
         folder, _ = lookup.find(name)
         with Store.open(folder.store) as store:
             other = Config.from_json(store.experiment().config)
         if other.path != config.path:
             notes.append(f"experiment {folder.id} is one of another script, {other.path}")
         source = f"experiment {folder.id}"
-        found, misfits = known_results.fitting(space, known_results.of_experiment(folder), source)
-        notes.append(known_results.sentence(found, misfits, source))
-        known += found
+        inside, outside = known_results.split_by_space(
+            space, known_results.of_experiment(folder), source
+        )
+        notes.append(known_results.sentence(inside, outside, source))
+        known += inside
     return known, notes

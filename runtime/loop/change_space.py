@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from annotate.errors import AnnotateError, SpaceError
+from annotate.errors import AnnotateError
 from annotate.project import Project, read_project
 from annotate.snapshot import MANIFEST, freeze
 from annotate.space import Choice, Parameter, SearchSpace
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
-from runtime.core.trial import Origin, Trial, TrialState
+from runtime.core.trial import Origin, TrialState
+from runtime.loop.replay import lies_in
 from runtime.store import Store
 
 _OUTSIDE = "its values do not lie in the changed search space"
@@ -56,22 +57,13 @@ class Change:
         store.set_space(self.space)
         for trial in trials:
             cut_off = not trial.state.ended and trial.origin is not Origin.BASELINE
-            if cut_off and not lies_in(self.space, trial):
+            if cut_off and not lies_in(self.space, trial, former=self.before):
                 end = replace(trial, state=TrialState.SYS_CANCELED, ended=time.time())
                 store.end_trial(replace(end, reason=_OUTSIDE))
         done = [trial for trial in trials if trial.state is TrialState.SUCCEEDED]
-        usable = sum(lies_in(self.space, trial) for trial in done)
+        usable = sum(lies_in(self.space, trial, former=self.before) for trial in done)
         kept = f"{usable} of {len(done)} results lie in the search space: the tuner learns of those"
         return [*self.lines(), f"{kept}; all are kept"]
-
-
-def lies_in(space: SearchSpace, trial: Trial) -> bool:
-    """Whether the tuner of `space` can be told of the trial."""
-    try:
-        space.locate(trial.values)
-    except SpaceError:
-        return False
-    return True
 
 
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:

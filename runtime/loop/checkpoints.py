@@ -14,10 +14,10 @@ def ready(folder: ExperimentFolder, values: Values) -> Values:
 
     A relative one lies in the experiment's own folder.
     """
-    found = dict(values)
+    completed = dict(values)
     for key in KEYS:
         if isinstance(values.get(key), str):
             place = folder.checkpoints / values[key]
             place.mkdir(parents=True, exist_ok=True)
-            found[key] = str(place)
-    return found
+            completed[key] = str(place)
+    return completed

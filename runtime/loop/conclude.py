@@ -1,8 +1,7 @@
-"""What became of a trial that has ended, and of an experiment whose first trials all fail."""
+"""Concludes a trial: its final state, and why it failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from runtime.core.failures import Failure, failure_of
@@ -12,10 +11,10 @@ from runtime.executors.base import Ended
 from runtime.loop.limits import Running
 
 
-def outcome(
+def conclude_trial(
     trial: Trial, ended: Ended, running: Running, folder: TrialFolder
 ) -> tuple[Trial, Failure | None]:
-    """The trial as it ended, and why it failed where it did."""
+    """The trial in its final state, and the failure if it failed."""
     trial = replace(trial, ended=ended.time)
     if running.ends_as is not None:
         state, reason = running.ends_as
@@ -28,27 +27,3 @@ def outcome(
     if not trial.ranks:
         trial = replace(trial, reason=f"its final result is {trial.metric}")
     return trial, None
-
-
-class FirstFailures:
-    """Counts the trials that fail before the first one that does not."""
-
-    def __init__(self, trials: Iterable[Trial], most: int) -> None:
-        states = [trial.state for trial in trials if trial.state.ended]
-        self._most = most
-        self._all = all(state is TrialState.FAILED for state in states)
-        self._count = len(states)
-
-    def ended(self, trial: Trial) -> str | None:
-        """Take a trial that has ended; why the experiment is to stop, where it is."""
-        if trial.state is not TrialState.FAILED:
-            self._all = self._all and not trial.state.ended
-            return None
-        self._count += 1
-        if not self._all or self._count < self._most:
-            return None
-        return (
-            "the first trial failed"
-            if self._count == 1
-            else f"the first {self._count} trials failed"
-        )

@@ -21,20 +21,20 @@ from runtime.core.trial import Origin, Report, Trial, TrialState
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.gpus.looking import Looked
 from runtime.loop import algorithms, change_space, known_results, replay
-from runtime.loop.conclude import FirstFailures, outcome
-from runtime.loop.full_disk import Room, patient
+from runtime.loop.conclude import conclude_trial
+from runtime.loop.full_disk import DiskGuard, patient
 from runtime.loop.gate import Gate
-from runtime.loop.handle_request import obey
+from runtime.loop.handle_request import handle_request
 from runtime.loop.job import job
-from runtime.loop.limits import Limits, Running
-from runtime.loop.retries import Again, Why
+from runtime.loop.limits import FirstFailures, Limits, Running
+from runtime.loop.retries import Reason, RetryPolicy
 from runtime.loop.trials import Trials
 from runtime.loop.tuner_thread import Answer, Asked, TunerBroke, TunerThread
 from runtime.store import Store
 from tuners.base import Assessor, Tuner, Verdict
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
-_LULL = 1.0  # seconds in which nothing happens before the disk is looked at
+_IDLE = 1.0  # seconds without an event until the disk is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ class Experiment:
         self.space: SearchSpace = row.space
         self.folder = folder
         self.state, self.reason = row.state, row.reason
-        self._room = Room(folder.path, watcher.note)
-        self._store = patient(store, self._room)
+        self._disk = DiskGuard(folder.path, watcher.note)
+        self._store = patient(store, self._disk)
         self.trials = Trials(self._store, row.space, watcher.changed)
-        self._again = Again(self.config.retries, self._room.short)
+        self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
         self._tuner = tuner
         self._assessor = assessor
@@ -96,7 +96,7 @@ class Experiment:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values and want a slot
         self._running: dict[int, Running] = {}
-        self._first = FirstFailures(self.trials.values(), self.config.max_failures)
+        self._first_failures = FirstFailures(self.trials.values(), self.config.max_failures)
         self._asking = 0
         self._exhausted: str | None = None  # what the tuner said when it had no values
         self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
@@ -104,7 +104,7 @@ class Experiment:
 
     def interrupt(self, *, at_once: bool = False) -> None:
         """Stop; may be called from a signal handler or another thread."""
-        self._room.give_up()
+        self._disk.give_up()
         self._inbox.put(Interrupt(at_once))
 
     @property
@@ -144,7 +144,7 @@ class Experiment:
             replay.curves(self._store, self.trials, self._assessor)
         for trial in list(self.trials.values()):
             if not trial.state.ended:
-                self._waiting.append(self.trials.again(trial.number).number)
+                self._waiting.append(self.trials.rerun(trial.number).number)
 
     # Filling the slots
 
@@ -169,8 +169,8 @@ class Experiment:
                 self._start(self.trials[number], environment)
 
     def _has_slot(self) -> bool:
-        most = self._gate.slots(self.config)
-        return self._ending is None and len(self._running) + self._asking < most
+        slots = self._gate.slots(self.config)
+        return self._ending is None and len(self._running) + self._asking < slots
 
     def _wants_more(self) -> bool:
         limit = self.config.max_trials
@@ -182,7 +182,7 @@ class Experiment:
         if self._assessor is not None:
             self._assessor.started(trial.number, trial.values)
         environment = {**self._environment, **environment}
-        self._room.begin(
+        self._disk.start(
             lambda: self._executor.start(job(self.config, self.folder, trial, environment))
         )
 
@@ -192,8 +192,8 @@ class Experiment:
         """What happens next, or None where a limit is reached before, or nothing for a while."""
         patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
         with suppress(Empty):
-            return self._inbox.get(timeout=min(patience, _LULL))
-        self._room.look()
+            return self._inbox.get(timeout=min(patience, _IDLE))
+        self._disk.poll()
         return None
 
     def _take(self, message: Message | None) -> None:
@@ -260,13 +260,15 @@ class Experiment:
     def _on_end(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
         folder = self.folder.trial(message.trial)
-        trial, failure = outcome(self.trials[message.trial], message, running, folder)
+        trial, failure = conclude_trial(self.trials[message.trial], message, running, folder)
         if self._gate.ended(trial, failure) and self._ending is None:
-            self._waiting.appendleft(self.trials.again(trial.number).number)
+            self._waiting.appendleft(self.trials.rerun(trial.number).number)
             return
-        if self._ending is None and (why := self._again.why(trial, failure, message)):
-            self._run_again(trial, failure, why)
-            return
+        if self._ending is None:
+            reason = self._retry_policy.reason_to_rerun(trial, failure, message)
+            if reason is not None:
+                self._rerun(trial, failure, reason)
+                return
         if self._assessor is not None and trial.state.ended:
             ok = trial.state is TrialState.SUCCEEDED
             self._assessor.finished(trial.number, running.curve, ok)
@@ -277,30 +279,30 @@ class Experiment:
             self._exhausted = None  # it may have values again
         if failure is not None:
             self._watcher.failed(trial, failure)
-        why_stop = self._first.ended(trial)
-        if why_stop is not None and self._ending is None:
-            self._stop("ERROR", why_stop)
+        reason_to_stop = self._first_failures.reason_to_stop(trial)
+        if reason_to_stop is not None and self._ending is None:
+            self._stop("ERROR", reason_to_stop)
 
-    def _run_again(self, trial: Trial, failure: Failure | None, why: Why) -> None:
-        if failure is not None and why.failed:
+    def _rerun(self, trial: Trial, failure: Failure | None, reason: Reason) -> None:
+        if failure is not None and reason.is_failure:
             self._watcher.failed(trial, failure)
-        self._watcher.note(why.text)
-        self._waiting.appendleft(self.trials.again(trial.number, failed=why.failed).number)
+        self._watcher.note(reason.text)
+        self._waiting.appendleft(self.trials.rerun(trial.number, failed=reason.is_failure).number)
 
     def _on_request(self, request: Request) -> None:
-        said = obey(self, request)
-        self._requests.answer(request, said)
-        if said.ok:
-            self._watcher.note(said.text)
+        answer = handle_request(self, request)
+        self._requests.answer(request, answer)
+        if answer.ok:
+            self._watcher.note(answer.text)
 
-    # What people want
+    # Requests
 
-    def change(self, **limits: Any) -> None:
+    def change_limits(self, **limits: Any) -> None:
         """Go on with other limits; raises AnnotateError where they make no sense."""
         self.config = self._limits.config = replace(self.config, **limits)
         self._store.set_config(self.config.to_json())
 
-    def respace(self, space: SearchSpace) -> int:
+    def change_space(self, space: SearchSpace) -> int:
         """Go on in another space, and say how many results count there.
 
         Raises AnnotateError where the frozen code or the tuner can't take it.
@@ -321,32 +323,32 @@ class Experiment:
         """
         if self._ending is not None:
             raise AnnotateError("the experiment is ending")
-        meant = {self.space.resolve(name): value for name, value in values.items()}
-        located = {p.key: p.domain.locate(value) for p, value in meant.items()}
+        resolved = {self.space.resolve(name): value for name, value in values.items()}
+        located = {p.key: p.domain.locate(value) for p, value in resolved.items()}
         trial = self.trials.new(Origin.USER, located)
         self._waiting.append(trial.number)
         return trial
 
-    def learn(self, results: Sequence[JSON]) -> str:
-        """Tell the tuner results from elsewhere, as `known_results.fitting` takes them."""
-        known, misfits = known_results.fitting(self.space, results, "a request")
-        for one in known:
-            self._store.add_history(replace(one, told=self.trials.count()))
-            self._thread.tell(one.values, one.metric)
+    def import_results(self, results: Sequence[JSON]) -> str:
+        """Tell the tuner results from elsewhere, as `known_results.split_by_space` takes them."""
+        inside, outside = known_results.split_by_space(self.space, results, "a request")
+        for result in inside:
+            self._store.add_history(replace(result, told=self.trials.next_step()))
+            self._thread.tell(result.values, result.metric)
         self._exhausted = None  # it may have values again
-        return known_results.sentence(known, misfits, "outside")
+        return known_results.sentence(inside, outside, "outside")
 
     def kill(self, number: int) -> None:
         """End one trial; raises AnnotateError where it has ended already, or never was."""
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
             raise AnnotateError(f"trial {number} does not run")
-        becomes = TrialState.USER_CANCELED, "ended by a request"
+        end = TrialState.USER_CANCELED, "ended by a request"
         if number not in self._running:
             self._waiting.remove(number)
-            self.trials.never(number, *becomes)
+            self.trials.never(number, *end)
         elif self._running[number].ends_as is None:
-            self._end(number, *becomes)
+            self._end(number, *end)
 
     def stop(self) -> None:
         self._stop("STOPPED", "stopped by a request")

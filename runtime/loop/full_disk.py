@@ -1,4 +1,4 @@
-"""A full disk: the experiment waits for room, says so, and goes on."""
+"""A full disk: the experiment waits for space, reports it, and goes on."""
 
 from __future__ import annotations
 
@@ -14,83 +14,89 @@ from runtime.store import Store, StoreFull
 
 T = TypeVar("T")
 
-_LEAST = 1 << 20  # bytes that must be free before a trial starts
-_PAUSE = 1.0  # seconds from one try to the next
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_MIN_FREE = 1 << 20  # bytes that must be free before a trial starts
+_RETRY_INTERVAL = 1.0  # seconds
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Room:
-    """The room on the disk of the folder `path`; `note` is told when there is none, and some."""
+class DiskGuard:
+    """Retries writes below `path` until the disk has space or `give_up` is called.
 
-    def __init__(self, path: Path, note: Callable[[str], None]) -> None:
+    Calls `notify` once when the disk fills up and once when space returns.
+    """
+
+    def __init__(self, path: Path, notify: Callable[[str], None]) -> None:
         self._path = path
-        self._note = note
+        self._notify = notify
         self._given_up = threading.Event()
-        self._full = False  # as far as has been said
+        self._reported_full = False
 
     def give_up(self) -> None:
-        """Wait no more: what finds no room from now on raises."""
+        """Stop waiting: from now on a write that finds the disk full raises StoreFull."""
         self._given_up.set()
 
-    def short(self) -> bool:
-        return shutil.disk_usage(self._path).free < _LEAST
+    def is_full(self) -> bool:
+        """Whether less than 1 MiB is free."""
+        return shutil.disk_usage(self._path).free < _MIN_FREE
 
-    def look(self) -> None:
-        """Say what has changed; for when nobody would find out by writing, as trials may wait."""
-        if self.short() != self._full:
-            self._say(full=not self._full)
+    def poll(self) -> None:
+        """Report a change even if no trial is writing."""
+        if self.is_full() != self._reported_full:
+            self._report(full=not self._reported_full)
 
-    def _say(self, *, full: bool) -> None:
-        self._full = full
+    def _report(self, *, full: bool) -> None:
+        self._reported_full = full
         if full:
             text = "the experiment waits for room, nothing is lost"
-            self._note(f"the disk of {self._path} is full: {text}")
+            self._notify(f"the disk of {self._path} is full: {text}")
         else:
-            self._note("there is room on the disk again: the experiment goes on")
+            self._notify("there is room on the disk again: the experiment goes on")
 
-    def wait_for(self, attempt: Callable[[], T]) -> T:
-        """What `attempt` returns, made again and again until the disk has room for it."""
+    def retry(self, write: Callable[[], T]) -> T:
+        """Call `write` until the disk has space for it, and return its result.
+
+        Raises StoreFull after `give_up`.
+        """
         while True:
             try:
-                done = attempt()
+                result = write()
             except (StoreFull, OSError) as error:
-                full = isinstance(error, StoreFull) or error.errno in _FULL
-                if not full:
+                if not isinstance(error, StoreFull) and error.errno not in _DISK_FULL:
                     raise
                 if self._given_up.is_set():
                     hint = f"make room, then: annotate resume {self._path.name}"
                     raise StoreFull(f"the disk of {self._path} is full", hint=hint) from None
             else:
-                if self._full and not self.short():
-                    self._say(full=False)
-                return done
-            if not self._full:
-                self._say(full=True)
-            self._given_up.wait(_PAUSE)
+                if self._reported_full and not self.is_full():
+                    self._report(full=False)
+                return result
+            if not self._reported_full:
+                self._report(full=True)
+            self._given_up.wait(_RETRY_INTERVAL)
 
-    def begin(self, start: Callable[[], T]) -> T:
-        """Do what begins a trial as soon as there is some room for it."""
+    def start(self, start: Callable[[], T]) -> T:
+        """Call `start`, which starts a trial, once the disk has some space."""
 
         def attempt() -> T:
-            if self.short():
+            if self.is_full():
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
             return start()
 
-        return self.wait_for(attempt)
+        return self.retry(attempt)
 
 
-def patient(store: Store, room: Room) -> Store:
-    """The same store, whose changes wait for room."""
-    return cast("Store", _Patient(store, room))
+def patient(store: Store, guard: DiskGuard) -> Store:
+    """The same store, whose writes wait until the disk has space."""
+    return cast("Store", _Patient(store, guard))
 
 
 class _Patient:
-    def __init__(self, store: Store, room: Room) -> None:
+    def __init__(self, store: Store, guard: DiskGuard) -> None:
         self._store = store
-        self._room = room
+        self._guard = guard
 
     def __getattr__(self, name: str) -> object:
-        found = getattr(self._store, name)
-        if not callable(found):
-            return found
-        return lambda *args, **more: self._room.wait_for(lambda: found(*args, **more))
+        attribute = getattr(self._store, name)
+        if not callable(attribute):
+            return attribute
+        return lambda *args, **options: self._guard.retry(lambda: attribute(*args, **options))

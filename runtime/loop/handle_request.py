@@ -1,4 +1,4 @@
-"""Doing what a request wants, in the driver."""
+"""Carries out a request in the driver."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from runtime.core.trial import Trial
 from runtime.system.units import duration
 
 
-class Obeys(Protocol):
-    """What a running experiment lets people do."""
+class Controllable(Protocol):
+    """What a running experiment can be asked to do."""
 
     def stop(self) -> None: ...
     def kill(self, number: int) -> None: ...
-    def change(self, **limits: float | None) -> None: ...
-    def respace(self, space: SearchSpace) -> int: ...
+    def change_limits(self, **limits: float | None) -> None: ...
+    def change_space(self, space: SearchSpace) -> int: ...
     def enqueue(self, values: Values) -> Trial: ...
-    def learn(self, results: list[JSON]) -> str: ...
+    def import_results(self, results: list[JSON]) -> str: ...
 
 
-def obey(experiment: Obeys, request: Request) -> Answer:
-    """Do it, and say in a sentence what was done or why not."""
+def handle_request(experiment: Controllable, request: Request) -> Answer:
+    """Carry out the request, and answer in a sentence what was done or why not."""
     try:
-        return Answer(True, _obey(experiment, request))
+        return Answer(True, _handle(experiment, request))
     except AnnotateError as error:
         return Answer(False, f"{error.message} ({error.hint})" if error.hint else error.message)
 
 
-def _obey(experiment: Obeys, request: Request) -> str:
+def _handle(experiment: Controllable, request: Request) -> str:
     match request.kind, *request.arguments.values():
         case ["stop"]:
             experiment.stop()
@@ -40,20 +40,20 @@ def _obey(experiment: Obeys, request: Request) -> str:
             experiment.kill(number)
             return f"trial {number} is being ended"
         case ["concurrency", int(count)]:
-            experiment.change(concurrency=count, auto_concurrency=False)
+            experiment.change_limits(concurrency=count, auto_concurrency=False)
             return f"{count} trials at a time from now on"
         case ["duration", float() | int() | None as seconds]:
-            experiment.change(max_duration=seconds)
+            experiment.change_limits(max_duration=seconds)
             return f"the limit of time is {'none' if seconds is None else duration(seconds)} now"
         case ["trials", int() | None as count]:
-            experiment.change(max_trials=count)
+            experiment.change_limits(max_trials=count)
             return f"the limit of trials is {'none' if count is None else count} now"
         case ["space", dict() as space]:
-            known = experiment.respace(SearchSpace.from_json(space))
+            known = experiment.change_space(SearchSpace.from_json(space))
             return f"the search space is another now; {known} results count there"
         case ["enqueue", dict() as values]:
             trial = experiment.enqueue(values)
             return f"trial {trial.number} will run with these values"
         case ["import", list() as results]:
-            return experiment.learn(results)
+            return experiment.import_results(results)
     raise AnnotateError(f"{request.kind} does not take {request.arguments}")

@@ -24,7 +24,7 @@ _UNTOLD = (TrialState.INTERRUPTED, TrialState.SYS_CANCELED, TrialState.USER_CANC
 
 
 def of_experiment(folder: ExperimentFolder) -> list[dict[str, JSON]]:
-    """The results of another experiment, as `fitting` takes them."""
+    """The results of another experiment, as `split_by_space` takes them."""
     with Store.open(folder.store) as store:
         ended = [t for t in store.trials() if t.state.ended and t.state not in _UNTOLD]
     return [{"parameter": t.values, "value": t.lesson} for t in ended]
@@ -38,19 +38,19 @@ def of_file(path: Path) -> list[JSON]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        found = csv_rows(text) if path.suffix.lower() == ".csv" else json.loads(text)
+        results = csv_rows(text) if path.suffix.lower() == ".csv" else json.loads(text)
     except OSError as error:
         raise AnnotateError(f"{path}: {error.strerror or error}") from None
     except json.JSONDecodeError as error:
         raise AnnotateError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
     except UnicodeDecodeError as error:
         raise AnnotateError(f"{path}: not UTF-8 text at byte {error.start}") from None
-    if isinstance(found, dict):
-        found = found.get("trials")
-    if not isinstance(found, list):
+    if isinstance(results, dict):
+        results = results.get("trials")
+    if not isinstance(results, list):
         hint = 'it holds a list: [{"parameter": {"lr": 0.1}, "value": 0.9}]'
         raise AnnotateError(f"{path} holds no results", hint=hint)
-    return [result for result in found if not _says_nothing(result)]
+    return [result for result in results if not _says_nothing(result)]
 
 
 def _says_nothing(result: JSON) -> bool:
@@ -61,17 +61,20 @@ def _says_nothing(result: JSON) -> bool:
     return stopped or result.get("state") in _UNTOLD
 
 
-def fitting(
+def split_by_space(
     space: SearchSpace, results: Iterable[JSON], source: str
 ) -> tuple[list[KnownResult], list[str]]:
-    """What fits the space, and of the others why they do not. A null value is a failed trial."""
-    known, misfits = [], []
+    """The results inside the search space, and for each other one the reason why it is not.
+
+    A result whose value is null is that of a failed trial.
+    """
+    inside, outside = [], []
     for result in results:
         try:
-            known.append(_known(space, result, source))
+            inside.append(_known(space, result, source))
         except SpaceError as error:
-            misfits.append(error.message)
-    return known, misfits
+            outside.append(error.message)
+    return inside, outside
 
 
 def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
@@ -98,11 +101,11 @@ def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, 
             continue
 
 
-def sentence(known: Sequence[KnownResult], misfits: Sequence[str], source: str) -> str:
-    """What became of the results, for a person."""
-    text = f"{_count(len(known))} from {source} for the tuner to learn from"
-    if misfits:
-        text += f"; {len(misfits)} left out, the first: {misfits[0]}"
+def sentence(inside: Sequence[KnownResult], outside: Sequence[str], source: str) -> str:
+    """How many results the tuner learns from, and how many were left out, for the user."""
+    text = f"{_count(len(inside))} from {source} for the tuner to learn from"
+    if outside:
+        text += f"; {len(outside)} left out, the first: {outside[0]}"
     return text
 
 
@@ -111,22 +114,21 @@ def _count(count: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """What a new experiment begins with: what the tuner learns, the trials that come first."""
+class WarmStart:
+    """What a new experiment starts with: results the tuner learns, and trials that run first."""
 
     known: tuple[KnownResult, ...] = ()
     queued: tuple[Values, ...] = ()
 
-    def put(self, folder: ExperimentFolder, config: Config) -> ExperimentFolder:
-        """Put it into the experiment in `folder`, which has not begun."""
+    def store_in(self, folder: ExperimentFolder, config: Config) -> None:
+        """Store it in the experiment in `folder`, which has not started yet."""
         if self.known or self.queued:
             with Store.open(folder.store, write=True) as store:
-                for one in self.known:
-                    store.add_history(one)
-                self._wait(Trials(store, store.experiment().space, lambda trial: None), config)
-        return folder
+                for result in self.known:
+                    store.add_history(result)
+                self._enqueue(Trials(store, store.experiment().space, lambda trial: None), config)
 
-    def _wait(self, trials: Trials, config: Config) -> None:
+    def _enqueue(self, trials: Trials, config: Config) -> None:
         if self.queued and config.baseline:
             trials.new(Origin.BASELINE, {})
         for values in self.queued:

@@ -1,4 +1,4 @@
-"""The limits of an experiment and of its running trials; all times are monotonic seconds."""
+"""Limits of an experiment and of its running trials; all times are monotonic seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from runtime.core.config import Config
-from runtime.core.trial import TrialState
+from runtime.core.trial import Trial, TrialState
 from runtime.system.units import duration
 
 
@@ -79,11 +79,11 @@ class Limits:
     def _dues(self, running: Iterable[Running], now: float, *, ending: bool) -> Iterator[float]:
         if self._deadline is not None and not ending:
             yield self._deadline
-        for one in running:
-            if one.ends_as is None:
-                yield from (at for at, _ in self._of(one))
+        for trial in running:
+            if trial.ends_as is None:
+                yield from (at for at, _ in self._of(trial))
         if not ending:
-            yield from (at for at, _ in self._of(Running(now, now)))  # one that begins only now
+            yield from (at for at, _ in self._of(Running(now, now)))  # one that starts right now
 
     def _of(self, running: Running) -> Iterator[tuple[float, str]]:
         config = self.config
@@ -93,3 +93,25 @@ class Limits:
         if config.stall_timeout is not None:
             text = f"reported nothing for --stall-timeout {duration(config.stall_timeout)}"
             yield running.heard + config.stall_timeout, text
+
+
+class FirstFailures:
+    """Stops an experiment whose first `limit` trials all fail."""
+
+    def __init__(self, trials: Iterable[Trial], limit: int) -> None:
+        states = [trial.state for trial in trials if trial.state.ended]
+        self._limit = limit
+        self._all_failed = all(state is TrialState.FAILED for state in states)
+        self._count = len(states)
+
+    def reason_to_stop(self, trial: Trial) -> str | None:
+        """Count a trial that has ended; why the experiment should stop, or None."""
+        if trial.state is not TrialState.FAILED:
+            self._all_failed = self._all_failed and not trial.state.ended
+            return None
+        self._count += 1
+        if not self._all_failed or self._count < self._limit:
+            return None
+        if self._count == 1:
+            return "the first trial failed"
+        return f"the first {self._count} trials failed"

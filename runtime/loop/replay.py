@@ -18,14 +18,11 @@ def values_told(trial: Trial, space: SearchSpace) -> Values | None:
         return None
     if trial.state is TrialState.USER_CANCELED and trial.last is None:
         return None
-    if trial.origin is Origin.TUNER:
-        return trial.values if _lies_in(trial.values, space) else None
-    if trial.state is TrialState.FAILED:
+    if trial.origin is not Origin.TUNER and trial.state is TrialState.FAILED:
         return None
-    try:
-        return space.locate(trial.values)
-    except SpaceError:
-        return None  # as written, a value may lie outside the space
+    if not lies_in(space, trial):
+        return None  # of an earlier space, or as written in the script
+    return trial.values if trial.origin is Origin.TUNER else space.locate(trial.values)
 
 
 def counting(trials: Mapping[int, Trial], space: SearchSpace) -> int:
@@ -34,11 +31,19 @@ def counting(trials: Mapping[int, Trial], space: SearchSpace) -> int:
     return sum(values_told(trial, space) is not None for trial in ended)
 
 
-def _lies_in(values: Values, space: SearchSpace) -> bool:
-    """Whether they do, whatever else a tuner has given with them; the space may be a later one."""
+def lies_in(space: SearchSpace, trial: Trial, *, former: SearchSpace | None = None) -> bool:
+    """Whether the trial's values lie in `space`.
+
+    A tuner may add keys of its own, such as a budget, which are ignored. Parameters of the
+    `former` space are no such keys: a trial that has one which `space` lacks lies outside.
+    """
+    values = trial.values
+    if trial.origin is Origin.TUNER:
+        parameters = {p.key for p in (*space, *(former or ()))}
+        values = {key: value for key, value in values.items() if key in parameters}
     try:
-        space.locate({p.key: values[p.key] for p in space})
-    except (KeyError, SpaceError):
+        space.locate(values)
+    except SpaceError:
         return False
     return True
 

@@ -1,4 +1,8 @@
-"""Which trials run again: those that were cut off, and, if asked for, those that failed."""
+"""Retry policy: always rerun interrupted trials; rerun failed ones up to `--retries` times.
+
+A trial is interrupted when its fork server dies or the disk fills up. A fourth interruption
+counts as a failure, because the trial itself may be the cause.
+"""
 
 from __future__ import annotations
 
@@ -10,43 +14,44 @@ from runtime.core.failures import Failure
 from runtime.core.trial import Trial, TrialState
 from runtime.executors.base import Ended
 
-_MOST_LOSSES = 3  # a trial that was cut off more often may be what does it
+_MAX_INTERRUPTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """A sentence for people, and whether the run that has ended counts as a failure."""
+class Reason:
+    """Why a trial reruns, as a sentence; `is_failure` if the last run counts as failed."""
 
     text: str
-    failed: bool
+    is_failure: bool
 
 
-class Again:
-    """Remembers how often each trial was cut off since the driver began.
+class RetryPolicy:
+    """Counts the interruptions of each trial since this driver started.
 
-    `short` says whether the disk is full, of which a trial may fail that is all right.
+    `disk_is_full` explains failures that are not the trial's fault.
     """
 
-    def __init__(self, retries: int, short: Callable[[], bool]) -> None:
+    def __init__(self, retries: int, disk_is_full: Callable[[], bool]) -> None:
         self._retries = retries
-        self._short = short
-        self._losses: Counter[int] = Counter()
+        self._disk_is_full = disk_is_full
+        self._interruptions: Counter[int] = Counter()
 
-    def why(self, trial: Trial, failure: Failure | None, end: Ended) -> Why | None:
-        """Why the trial, which has just ended, runs again; None where it does not."""
+    def reason_to_rerun(self, trial: Trial, failure: Failure | None, ended: Ended) -> Reason | None:
+        """Why the trial, which has just ended, should run again; None if it should not."""
         if trial.state is not TrialState.FAILED or failure is None:
             return None
-        cut = self._cut_off(end)
-        if cut is not None and self._losses[trial.number] < _MOST_LOSSES:
-            self._losses[trial.number] += 1
-            return Why(f"trial {trial.number} was cut off, as {cut}; it runs again", failed=False)
+        cause = self._interruption(ended)
+        if cause is not None and self._interruptions[trial.number] < _MAX_INTERRUPTIONS:
+            self._interruptions[trial.number] += 1
+            text = f"trial {trial.number} was cut off, as {cause}; it runs again"
+            return Reason(text, is_failure=False)
         if trial.retries >= self._retries:
             return None
         count = f"retry {trial.retries + 1} of {self._retries}"
         text = f"trial {trial.number} failed and runs again ({count}): {failure.reason}"
-        return Why(text, failed=True)
+        return Reason(text, is_failure=True)
 
-    def _cut_off(self, end: Ended) -> str | None:
-        if end.lost:
+    def _interruption(self, ended: Ended) -> str | None:
+        if ended.lost:
             return "the process that it was forked from ended"
-        return "the disk is full" if self._short() else None
+        return "the disk is full" if self._disk_is_full() else None

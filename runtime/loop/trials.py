@@ -42,23 +42,23 @@ class Trials(Mapping[int, Trial]):
         self._number += 1
         self._ids.add(name)
         trial = Trial(self._number, name, origin, TrialState.WAITING, values, created=time.time())
-        self._store.add_trial(trial, asked=self.count() if origin is Origin.TUNER else None)
+        self._store.add_trial(trial, asked=self.next_step() if origin is Origin.TUNER else None)
         return self._keep(trial)
 
-    def again(self, number: int, *, failed: bool = False) -> Trial:
-        """A trial that was cut off, or failed, waits again; nothing is kept of how it ran."""
-        was = self._trials[number]
-        retries = was.retries + failed
+    def rerun(self, number: int, *, failed: bool = False) -> Trial:
+        """Let an interrupted or failed trial wait again; what it reported is forgotten."""
+        trial = self._trials[number]
+        retries = trial.retries + failed
         self._store.restart_trial(number, retries)
         return self._keep(
             Trial(
-                was.number,
-                was.id,
-                was.origin,
+                trial.number,
+                trial.id,
+                trial.origin,
                 TrialState.WAITING,
-                was.values,
-                created=was.created,
-                gpu=was.gpu,
+                trial.values,
+                created=trial.created,
+                gpu=trial.gpu,
                 retries=retries,
             )
         )
@@ -87,15 +87,15 @@ class Trials(Mapping[int, Trial]):
             trial = trial.with_reports(batch.reports)
         if batch.written and trial.origin is not Origin.TUNER:
             # The first value of a place counts: a loop may come by again with another.
-            found = batch.written | trial.values
-            order = [p.key for p in self._space if p.key in found]
-            trial = replace(trial, values={key: found[key] for key in order})
+            values = batch.written | trial.values
+            order = [p.key for p in self._space if p.key in values]
+            trial = replace(trial, values={key: values[key] for key in order})
             self._store.set_values(number, trial.values)
         self._keep(trial)
 
     def ended(self, trial: Trial, *, told: bool) -> None:
         """Keep how `trial` ended, and whether the tuner learns of it now."""
-        self._store.end_trial(trial, told=self.count() if told else None)
+        self._store.end_trial(trial, told=self.next_step() if told else None)
         self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
     def never(self, number: int, state: TrialState, reason: str) -> None:
@@ -103,8 +103,8 @@ class Trials(Mapping[int, Trial]):
         trial = replace(self._trials[number], state=state, reason=reason, ended=time.time())
         self.ended(trial, told=False)
 
-    def count(self) -> int:
-        """The number of one more step."""
+    def next_step(self) -> int:
+        """The number of the next step."""
         self.step += 1
         return self.step
 

@@ -52,8 +52,9 @@ class TunerThread:
         self._tuner = tuner
 
     def close(self) -> None:
-        """Take no more work. What is under way may go on for a while; nothing waits for it."""
+        """Take no more work and close the tuner. A call that has not returned is not waited for."""
         self._work.put(None)
+        self._tuner.close()
 
     def _ask(self) -> None:
         asked = self._tuner

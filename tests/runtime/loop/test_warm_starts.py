@@ -166,6 +166,6 @@ def test_what_is_no_parameter_is_passed_over_and_a_null_is_a_failure():
         {"parameter": {"x": 0.5, "TRIAL_BUDGET": 3}, "value": None},
         {"parameter": {"x": 1}, "value": float("nan")},
     ]
-    known, misfits = known_results.fitting(space, rows, "a file")
+    known, misfits = known_results.split_by_space(space, rows, "a file")
     assert [(k.values, k.metric) for k in known] == [({"x": 0.5}, None)]
     assert misfits == ["its value is no finite number"]

@@ -1,0 +1,128 @@
+"""Builds an experiment from its parts: store, lock, executor, gate, tuner, assessor."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from annotate.errors import AnnotateError
+from runtime.core.paths import ExperimentFolder
+from runtime.driver.background import lock
+from runtime.driver.signals import Signals
+from runtime.driver.start import Start
+from runtime.executors.local.executor import LocalExecutor
+from runtime.gpus.opening import Gpus, open_gpus
+from runtime.loop import algorithms
+from runtime.loop.change_space import mend
+from runtime.loop.experiment import Experiment, Watcher
+from runtime.loop.gate import gate
+from runtime.loop.job import warm
+from runtime.store import Store
+from runtime.system import filesystem
+from tuners.base import Assessor, Tuner
+
+_SLOW = 3.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is ready before anything is written: the algorithms, the GPUs and the environment."""
+
+    environment: Mapping[str, str]  # the user's, which the trials inherit
+    tuner: Tuner
+    assessor: Assessor | None
+    gpus: Gpus | None  # None: no trial leases any
+
+
+def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
+    """Create the algorithms and find the GPUs, so that mistakes show before anything is written.
+
+    Calls `notify` when the GPUs' driver is slow. Raises AnnotateError, for example when the tuner
+    does not support the search space or when there are too few GPUs.
+    """
+    environment = dict(os.environ)
+    _limit_own_threads()
+    tuner = algorithms.tuner_of(start.config, start.space)
+    assessor = algorithms.assessor_of(start.config, tuner)
+    with _after(_SLOW, lambda: notify("NVIDIA's driver has not answered yet")):
+        gpus = open_gpus(start.config, environment)
+    return Parts(environment, tuner, assessor, gpus)
+
+
+@contextmanager
+def _after(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call `call` if the block takes longer than that."""
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def open_store(start: Start, folder: ExperimentFolder) -> Iterator[tuple[Store, list[str]]]:
+    """The store of `folder`, locked for this driver, and notes for the user.
+
+    Applies the change of the search space. Raises AnnotateError when another driver has the lock.
+    """
+    with lock(folder, start.lock_file), Store.open(folder.store, write=True) as store:
+        _log_to(folder, debug=start.debug)
+        mend(folder)
+        notes = [*start.notes, *filter(None, [filesystem.warning(folder.path)])]
+        if start.change is not None:
+            notes += start.change.make(store)
+        yield store, notes
+
+
+def build(
+    start: Start, parts: Parts, folder: ExperimentFolder, store: Store, watcher: Watcher
+) -> Experiment:
+    """The experiment, ready to run on this machine."""
+    config, environment = start.config, parts.environment
+    return Experiment(
+        folder,
+        store,
+        lambda post: LocalExecutor(post, warm(config, folder, environment), str(folder.stage)),
+        lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
+        parts.tuner,
+        watcher,
+        environment=environment,
+        assessor=parts.assessor,
+    )
+
+
+def run(experiment: Experiment, *, detached: bool) -> None:
+    """Run it to its end; signals stop it, and errors go to the driver's log before they raise."""
+    try:
+        with Signals(experiment, detached=detached):
+            experiment.run()
+    except AnnotateError:
+        logging.exception("The experiment stopped because of an error.")
+        raise
+    except Exception:
+        logging.exception("The driver crashed.")
+        raise
+
+
+def _limit_own_threads() -> None:
+    """Let the algorithms compute in one thread, because the trials need the cores.
+
+    Must run before numpy is imported. The trials get the environment from before.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+def _log_to(folder: ExperimentFolder, *, debug: bool) -> None:
+    logging.basicConfig(
+        filename=folder.log,
+        level=logging.DEBUG if debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        force=True,
+    )
