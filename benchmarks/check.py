@@ -1,13 +1,16 @@
-"""How fast annotations are read: `python benchmarks/check.py` prints three measurements.
+"""How fast annotations are read: `python benchmarks/check.py` prints four measurements.
 
 1. Lines a second of checking annotated files, against libcst's bare parse of the same files.
 2. Seconds to read a project of 200,000 lines with ten annotated files, beyond libcst's parse of
    those ten.
 3. Milliseconds of `annotate check` on a small script, from start to end.
+4. Seconds to read a file with an annotation on every line, at 1,000 and 10,000 lines, for each
+   kind of file. The ratio of the two is 10 where the time grows with the length.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
@@ -15,15 +18,24 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import libcst
 
+from annotate import formats
 from annotate.instrument import expand
 from annotate.project import read_project
 
 ROOT = Path(__file__).parent.parent
 LINE = "\ntuned = 1  # @nni.choice(1, 2)\n"
+#: A file name, the text around its lines, and a line with a number in it.
+ANNOTATED_LINES = {
+    "python": ("f.py", "", "", "k{} = 0.1  # @nni.uniform(0, 1)\n"),
+    "notebook": ("f.ipynb", "", "", "k{} = 0.1  # @nni.uniform(0, 1)\n"),
+    "YAML": ("f.yaml", "", "", "k{}: 0.1  # @nni.uniform(0, 1)\n"),
+    "TOML": ("f.toml", "", "", "k{} = 0.1  # @nni.uniform(0, 1)\n"),
+    "JSON": ("f.json5", "{{\n", '"end": 0}}\n', '"k{}": 0.1,  // @nni.uniform(0, 1)\n'),
+}
 SCRIPT = "lr = 0.1  # @nni.loguniform(1e-5, 1)\n# @nni.report_final_result(lr)\n"
 
 
@@ -36,6 +48,10 @@ def main() -> None:
     print(f"libcst's bare parse: {lines / parse:,.0f} lines/s; check takes {check / parse:.2f} x")
     _project(files)
     print(f"annotate check, start to end: {_start_to_end():.0f} ms (median of 9)")
+    for kind in ANNOTATED_LINES:
+        short, long = _read_lines(kind, 1_000), _read_lines(kind, 10_000)
+        times = f"{short:.2f} s for 1,000 annotated lines, {long:.2f} s for 10,000"
+        print(f"{kind}: {times} ({long / short:.1f} x)")
 
 
 def _library(lines: int) -> list[str]:
@@ -96,6 +112,20 @@ def _project(texts: list[str]) -> None:
 
 def _read(root: Path) -> None:
     assert len(read_project(root / "train.py", root).space) == 10
+
+
+def _read_lines(kind: str, count: int) -> float:
+    name, before, after, line = ANNOTATED_LINES[kind]
+    lines = [line.format(number) for number in range(count)]
+    text = before.format() + "".join(lines) + after.format()
+    if kind == "notebook":
+        cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+        document = {"cells": [cell | {"source": lines}], "metadata": {}}
+        text = json.dumps(document | {"nbformat": 4, "nbformat_minor": 5})
+    start = time.process_time()
+    found = formats.expand(text.encode(), name, PurePosixPath(name))
+    assert len(found.parameters) == count
+    return time.process_time() - start
 
 
 def _start_to_end() -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
+from functools import cached_property
 
 from annotate.annotation import Annotation, Wrong
 from annotate.data.entry import Contents, Entry
@@ -16,7 +18,15 @@ class Targets:
     """The entries of one file."""
 
     def __init__(self, source: Source, form: Form, contents: Contents) -> None:
-        self._source, self._form, self._contents = source, form, contents
+        self._source, self._form = source, form
+        self._ending: dict[int, list[Entry]] = defaultdict(list)
+        self._beginning: dict[int, list[Entry]] = defaultdict(list)
+        for entry in contents.entries:
+            if entry.kind != "block":
+                last = max(entry.span[1] - 1, entry.span[0])
+                self._ending[source.line_of(last)].append(entry)
+            for line in self._first_lines(entry):
+                self._beginning[line].append(entry)
 
     def find(self, annotation: Annotation, written: WrittenDomain, name: str | None) -> Entry:
         """The entry that an annotation means; raises Wrong."""
@@ -38,36 +48,35 @@ class Targets:
         return wanted[0]
 
     def _candidates(self, annotation: Annotation) -> tuple[list[Entry], Wrong]:
-        source, entries = self._source, self._contents.entries
-        number = source.line_of(annotation.carrier.start)
+        start = annotation.carrier.start
         if annotation.carrier.kind == "trailing":
-            found = [
-                entry
-                for entry in entries
-                if entry.kind != "block"
-                and source.line_of(max(entry.span[1] - 1, entry.span[0])) == number
-                and entry.span[1] <= annotation.carrier.start
-            ]
+            line = self._source.line_of(start)
+            found = [entry for entry in self._ending[line] if entry.span[1] <= start]
             message = "no value that can be annotated ends on this line"
             hint = "a list or a map is annotated in brackets, at the end of its line"
             return found, Wrong("A402", annotation.name_span, message, hint)
-        below = self._line_below(annotation.carrier.end)
-        found = [entry for entry in entries if below in self._beginnings(entry)]
+        found = self._beginning[self._line_below(annotation.carrier.end)]
         message = "no value that can be annotated begins on the next line"
         return found, Wrong("A401", annotation.name_span, message)
 
-    def _beginnings(self, entry: Entry) -> set[int]:
-        """The lines on which it begins, with its key or its value."""
+    def _first_lines(self, entry: Entry) -> set[int]:
+        """The lines on which its key and its value begin."""
         key, value = self._source.line_of(entry.start), self._source.line_of(entry.span[0])
         return {key} if entry.kind == "block" else {key, value}
 
     def _line_below(self, offset: int) -> int:
         """The number of the next line that holds more than a comment; 0 for none."""
-        for number in range(self._source.line_of(offset) + 1, len(self._source.starts) + 1):
+        return self._content_below[self._source.line_of(offset)]
+
+    @cached_property
+    def _content_below(self) -> list[int]:
+        """By line number, the next line below it that holds more than a comment; 0 for none."""
+        below = [0] * (len(self._source.starts) + 1)
+        for number in range(len(self._source.starts), 0, -1):
             text = self._source.line(number).strip()
-            if text and not text.startswith(self._form.mark):
-                return number
-        return 0
+            holds_more = text and not text.startswith(self._form.mark)
+            below[number - 1] = number if holds_more else below[number]
+        return below
 
     def _unnamed(self, annotation: Annotation, name: str, found: list[Entry]) -> Wrong:
         called = [entry.name for entry in found]
