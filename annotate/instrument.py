@@ -14,10 +14,11 @@ from annotate.annotation import Annotation, Wrong, carriers, parse
 from annotate.domains import DOMAINS, Domain, Numeric
 from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
+from annotate.json_value import same
 from annotate.kinds import function_choice, report, variable
 from annotate.plan import Annotated, Context, Place
 from annotate.source import Source, encoding_of
-from annotate.space import Parameter, same
+from annotate.space import Parameter
 from annotate.tree import Tree, Unparsable
 
 #: Frames; libcst takes two for each step down. Its own stack would not hold many more.

@@ -11,141 +11,20 @@ import difflib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from annotate.data.form import is_data
-from annotate.domains import DOMAINS, Domain, Random, numeric_domain
+from annotate.domains import DOMAINS, Choice, Domain, Option, Random, numeric_domain
+from annotate.domains.choice import nth_values, product
 from annotate.errors import SpaceError
 from annotate.json_value import JSON
 
 Values: TypeAlias = dict[str, JSON]
 
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of a choice: a JSON value, and the parameters that exist only when it is chosen.
-
-    With `children` the value is the option's `_name`.
-    """
-
-    value: JSON
-    children: tuple[Parameter, ...] = ()
-
-    def to_json(self) -> JSON:
-        if not self.children:
-            return self.value
-        return {"_name": self.value, **{c.key: c.domain.to_json() for c in self.children}}
-
-    @property
-    def size(self) -> int | None:
-        return _product(child.domain.size for child in self.children)
-
-    def matches(self, value: JSON) -> bool:
-        if self.children:
-            return isinstance(value, Mapping) and same(value.get("_name"), self.value)
-        return same(value, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice(Domain):
-    """One of the options."""
-
-    type: ClassVar[str] = "choice"
-    options: tuple[Option, ...]
-
-    def __post_init__(self) -> None:
-        if not self.options:
-            raise SpaceError("choice() has no option", hint="give at least one option")
-        for option in self.options:
-            if option.children and sum(same(option.value, o.value) for o in self.options) > 1:
-                raise SpaceError(f"two options of choice are named {option.value!r}")
-
-    @property
-    def distinct(self) -> tuple[Option, ...]:
-        """The options without repetition; one written twice is only drawn twice as often."""
-        first = [self.index(option.to_json()) for option in self.options]
-        return tuple(self.options[number] for number in sorted(set(first)))
-
-    @property
-    def arguments(self) -> list[JSON]:
-        return [option.to_json() for option in self.options]
-
-    @property
-    def size(self) -> int | None:
-        sizes = [option.size for option in self.distinct]
-        return None if None in sizes else sum(s for s in sizes if s is not None)
-
-    def sample(self, rng: Random) -> JSON:
-        option = self.options[int(rng.integers(0, len(self.options)))]
-        if not option.children:
-            return option.value
-        return {"_name": option.value} | {c.key: c.domain.sample(rng) for c in option.children}
-
-    def index(self, value: JSON) -> int:
-        """Which option `value` is; raises SpaceError when it is none."""
-        for number, option in enumerate(self.options):
-            if option.matches(value):
-                return number
-        # 1 for 1.0 is what a person types; 1 for True is not.
-        for number, option in enumerate(self.options):
-            numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if numeric and not isinstance(option.value, bool) and value == option.value:
-                return number
-        shown = ", ".join(repr(option.value) for option in self.options)
-        raise SpaceError(f"{value!r} is none of the options {shown}")
-
-    def locate(self, value: JSON) -> JSON:
-        """As every domain does; 0.5 alone also means the first nested domain that holds it."""
-        try:
-            option = self.options[self.index(value)]
-        except SpaceError:
-            inside = self._inside(value)
-            if inside is None:
-                raise
-            return inside
-        if not option.children:
-            return option.value
-        located: dict[str, JSON] = {"_name": option.value}
-        for child in option.children:
-            if child.key not in value:
-                raise SpaceError(f"{child.key!r} is missing for the option {option.value!r}")
-            located[child.key] = child.domain.locate(value[child.key])
-        return located
-
-    def _inside(self, value: JSON) -> JSON:
-        for option in self.options:
-            if len(option.children) == 1 and not isinstance(value, Mapping):
-                (child,) = option.children
-                try:
-                    return {"_name": option.value, child.key: child.domain.locate(value)}
-                except SpaceError:
-                    continue
-        return None
-
-
-def same(a: JSON, b: JSON) -> bool:
-    """Equal as JSON: 1, 1.0 and True are three different values."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    return bool(a == b)
-
-
-def _product(sizes: Iterable[int | None]) -> int | None:
-    total = 1
-    for size in sizes:
-        if size is None:
-            return None
-        total *= size
-    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +93,17 @@ class SearchSpace:
     @property
     def size(self) -> int | None:
         """How many different values there are; None where that is not finite."""
-        return _product(parameter.domain.size for parameter in self.parameters)
+        return product(parameter.domain.size for parameter in self.parameters)
+
+    def nth(self, number: int) -> Values:
+        """The point with that number, 0 <= number < size; the last parameter changes fastest."""
+        return nth_values(self.parameters, number)
+
+    def walk(self, start: int = 0) -> Iterator[Values]:
+        """Each point of a finite space once, from `start` to the end and on from the beginning."""
+        total = self.size or 0
+        for step in range(total):
+            yield self.nth((start + step) % total)
 
     def sample(self, rng: Random) -> Values:
         """Draw every parameter from its own distribution."""
@@ -333,8 +222,8 @@ def _domain(where: str, spec: JSON) -> Domain:
     if not isinstance(arguments, list):
         raise SpaceError(f"{where}: _value is a list, not {_kind(arguments)}")
     try:
-        if domain is Choice:
-            return Choice(tuple(_option(where, option) for option in arguments))
+        if issubclass(domain, Choice):
+            return domain(tuple(_option(where, option) for option in arguments))
         return numeric_domain(kind, arguments)
     except SpaceError as error:
         text = str(error)

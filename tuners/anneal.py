@@ -48,4 +48,4 @@ class Anneal(FreshTuner):
                 int(rng.integers(2**31)),
                 **self._arguments,
             )
-        return self._coordinates.values(hyperopt_domain.levels(documents))
+        return self._coordinates.values(hyperopt_domain.levels(self._coordinates, documents))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from annotate.domains import Choice
 from annotate.space import SearchSpace
 from tuners.base import TunerError
 from tuners.grid import GridSearch
@@ -14,11 +15,11 @@ class BatchTuner(GridSearch):
     """
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
-        hint = "put each configuration as one option of one choice"
+        hint = "write each configuration as an option of one choice, or use auto"
         for parameter in space:
-            if parameter.domain.type != "choice":
+            if not isinstance(parameter.domain, Choice):
                 raise TunerError(
-                    f"batch takes no {parameter.domain.type}, which {parameter.name} is", hint=hint
+                    f"batch needs a choice, but {parameter.name} is {parameter.domain}", hint=hint
                 )
         if len(space) > 1:
             names = ", ".join(space.names.values())

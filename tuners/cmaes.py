@@ -7,6 +7,7 @@ import math
 import numpy as np
 from cmaes import CMA
 
+from annotate.domains import Numeric
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
 from tuners.base import TunerError
@@ -37,10 +38,10 @@ class CMAES(FreshTuner):
         super().__init__(space, seed=seed, maximize=maximize)
         between("sigma0", sigma0, 1e-6, 10)
         for parameter in space:
-            if parameter.domain.type == "choice":
+            if not isinstance(parameter.domain, Numeric):
                 raise TunerError(
-                    f"cmaes takes no choice, which {parameter.name} is",
-                    hint="tpe, gp and evolution take every domain",
+                    f"cmaes takes numbers only, but {parameter.name} is {parameter.domain}",
+                    hint="auto, tpe and evolution take choices too",
                 )
         if population_size is not None:
             at_least("population_size", population_size, 2)

@@ -11,7 +11,6 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.base import Exhausted, Tuner
-from tuners.geometry.points import walk
 
 #: Proposals that may repeat a known point before another one is taken in their place.
 _TRIES = 10
@@ -101,7 +100,7 @@ class FreshTuner(Tuner):
         if size is None:
             return None
         start = int.from_bytes(rng.bytes(size.bit_length() // 8 + 1), "little") % size
-        return next(v for v in walk(self.space, start) if not self.knows(v))
+        return next(v for v in self.space.walk(start) if not self.knows(v))
 
 
 def _key(values: Values) -> str:

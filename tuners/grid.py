@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
-from annotate.space import SearchSpace, Values
+from annotate.domains import Choice
+from annotate.space import Parameter, SearchSpace, Values
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner
-from tuners.geometry.coordinates import Coordinates
-from tuners.geometry.points import walk
 
 
 class GridSearch(FreshTuner):
@@ -20,13 +21,24 @@ class GridSearch(FreshTuner):
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
         super().__init__(space, seed=seed, maximize=maximize)
-        for c in Coordinates(space):
-            if c.domain.size is None and c.domain.type != "choice":
+        for path, parameter in _innermost(space.parameters):
+            if parameter.domain.size is None:
                 raise TunerError(
-                    f"a grid has no end over {c.path}, which is {c.domain}",
-                    hint="give it choice, randint, quniform or qloguniform",
+                    f"grid needs a finite number of values, but {path} is {parameter.domain}",
+                    hint="give it a step or a choice, or use auto, which takes every range",
                 )
-        self._points = walk(space, 0)
+        self._points = space.walk()
 
     def propose(self, rng: np.random.Generator) -> Values:
         return next(values for values in self._points if not self.knows(values))
+
+
+def _innermost(parameters: Iterable[Parameter], above: str = "") -> Iterator[tuple[str, Parameter]]:
+    """The parameters, and in place of a choice with nested ones its own and those."""
+    for parameter in parameters:
+        path = above + parameter.key
+        if not isinstance(parameter.domain, Choice):
+            yield path, parameter
+            continue
+        for option in parameter.domain.options:
+            yield from _innermost(option.children, f"{path}/")

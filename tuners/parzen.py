@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from annotate.space import Choice
+from annotate.domains import Choice
 from tuners.geometry.axes import Axis, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate, Levels, snap
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.space import Choice, SearchSpace, Values
+from annotate.domains import Choice
+from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
 from tuners.base import Exhausted, Tuner
 from tuners.budgets.budget import key

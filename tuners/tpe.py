@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from annotate.space import Choice, SearchSpace, Values
+from annotate.domains import Choice
+from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
 from tuners.fresh import FreshTuner
 from tuners.geometry.coordinates import Coordinate, Levels

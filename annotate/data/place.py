@@ -7,11 +7,11 @@ import math
 from dataclasses import dataclass
 
 from annotate.data.form import Form
+from annotate.domains import Choice
 from annotate.errors import SpaceError
-from annotate.json_value import JSON
+from annotate.json_value import JSON, same
 from annotate.kinds.choice import WrittenDomain, WrittenOption
 from annotate.plan import Place
-from annotate.space import Choice, same
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,248 +1,279 @@
-"""The numeric domains."""
+"""Families of numeric domains: a domain picks a family and a scale, and is done."""
 
 from __future__ import annotations
 
 import math
-import sys
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import ClassVar
 
-from annotate.domains.domain import (
-    DOMAINS,
-    Bounded,
-    BoundedQuantised,
-    Domain,
-    Numeric,
-    Quantised,
-    Random,
-    Unbounded,
-    argument_names,
-    as_number,
-    short,
-    short_logarithmic,
-)
+from annotate.domains.domain import Domain, Random, argument_names
+from annotate.domains.geometry import LINEAR, Geometry, Law, Scale
 from annotate.errors import SpaceError
 from annotate.json_value import JSON
 
-
-def _between(low: float, high: float, rng: Random) -> float:
-    """What numpy's `uniform` draws, at a third of its cost."""
-    return low + (high - low) * rng.random()
+_SLACK = 1e-9  # relative rounding error that still counts as equal
 
 
-@dataclass(frozen=True, slots=True)
-class RandInt(Numeric):
-    """An int, low <= v < high."""
+def as_number(value: JSON) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise SpaceError(f"{value!r} is not a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise SpaceError(f"{value!r} is not a finite number")
+    return value
 
-    type: ClassVar[str] = "randint"
-    low: int
-    high: int
 
-    def __post_init__(self) -> None:
-        self._check()
-        for name in ("low", "high"):
-            bound = getattr(self, name)
-            if bound != int(bound):
-                raise SpaceError(
-                    f"{self}: {name} {bound} is not an int",
-                    hint="use uniform for floats",
-                    argument=name,
-                )
-            object.__setattr__(self, name, int(bound))
-        self._check_order()
+class Numeric(Domain):
+    """A domain whose arguments and values are numbers."""
+
+    __slots__ = ()
+    scale: ClassVar[Scale] = LINEAR
+
+    @property
+    @abstractmethod
+    def geometry(self) -> Geometry:
+        """Where the values lie and how they are drawn."""
+
+    @abstractmethod
+    def near(self, value: float) -> float | int:
+        """The domain's value nearest to `value`; floats lose digits that make no difference."""
+
+    def nth(self, number: int) -> float | int:
+        geometry = self.geometry
+        return self.near((round(geometry.low / geometry.step) + number) * geometry.step)
+
+    @property
+    def arguments(self) -> list[JSON]:
+        return [getattr(self, name) for name in argument_names(type(self))]
 
     @property
     def integral(self) -> bool:
-        return True
+        """Whether values are ints: a quantised domain of which every argument is an int."""
+        return False
 
     @property
     def size(self) -> int | None:
-        return self.high - self.low
+        return None
+
+    @property
+    def step(self) -> float:
+        """The distance between values; 0 for floats."""
+        return 0.0
+
+    def _check_arguments(self) -> None:
+        for name in argument_names(type(self)):
+            try:
+                as_number(getattr(self, name))
+            except SpaceError as error:
+                raise SpaceError(f"{name} of {self.type}: {error}", argument=name) from None
+
+    def _check_order(self) -> None:
+        low, high = self.arguments[:2]
+        if low >= high:
+            raise SpaceError(
+                f"{self}: low {low} is not below high {high}",
+                hint="write the smaller bound first" if low > high else "the bounds are equal",
+                argument="low",
+            )
+        if high - low == math.inf:
+            raise SpaceError(
+                f"{self}: the distance from low to high exceeds the range of floats",
+                hint="use a logarithmic domain for such a range",
+                argument="low",
+            )
+
+    def _check_scale(self) -> None:
+        low, high, scale = *self.arguments[:2], self.scale
+        if low <= scale.low:
+            text = f"{self}: low {low} is not above {scale.low:g}"
+            raise SpaceError(text, hint=scale.hint, argument="low")
+        if high >= scale.high:
+            text = f"{self}: high {high} is not below {scale.high:g}"
+            raise SpaceError(text, hint=scale.hint, argument="high")
+
+    def _check_positive(self, name: str) -> None:
+        value = getattr(self, name)
+        if value <= 0:
+            raise SpaceError(f"{self}: {name} {value} is not above 0", argument=name)
+
+
+class Bounded(Numeric):
+    """Floats from `low` to `high`, uniform on the scale."""
+
+    __slots__ = ()
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        self._check_arguments()
+        self._check_order()
+        self._check_scale()
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The positions of `low` and `high`."""
+        position = self.scale.position
+        return float(position(self.low, math)), float(position(self.high, math))
+
+    @property
+    def geometry(self) -> Geometry:
+        return Geometry(self.low, self.high, self.scale, Law.even(*self.ends), self.step)
 
     def sample(self, rng: Random) -> JSON:
-        return int(rng.integers(self.low, self.high))
+        first, last = self.ends
+        # What numpy's `uniform` draws, at a third of its cost.
+        position = first + (last - first) * rng.random()
+        return self.near(self.scale.value(position, math))
 
-    def near(self, value: float) -> int:
-        return min(max(round(value), self.low), self.high - 1)
+    def near(self, value: float) -> float | int:
+        first, last = self.ends
+        inside = min(max(value, self.scale.least), self.scale.most)
+        short = self.scale.shorten(inside, last - first)
+        return float(min(max(short, self.low), self.high))
 
     def locate(self, value: JSON) -> JSON:
         number = as_number(value)
-        if number != int(number):
-            raise SpaceError(f"{value!r} is not an int")
-        if not self.low <= number < self.high:
-            raise SpaceError(f"{value!r} is not in {self.low} <= v < {self.high}")
-        return int(number)
+        if not self.low <= number <= self.high:
+            raise SpaceError(f"{value!r} is not between {self.low} and {self.high}")
+        return float(number)
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform(Bounded):
-    """A float between low and high."""
+class Unbounded(Numeric):
+    """Floats whose position has the mean `mu` and the standard deviation `sigma`."""
 
-    type: ClassVar[str] = "uniform"
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        self._check()
-        self._check_order()
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(_between(self.low, self.high, rng))
-
-    def near(self, value: float) -> float:
-        found = short(value, self.high - self.low)
-        return float(min(max(found, self.low), self.high))
-
-
-@dataclass(frozen=True, slots=True)
-class QUniform(BoundedQuantised):
-    """`clip(round(uniform(low, high) / q) * q, low, high)`."""
-
-    type: ClassVar[str] = "quniform"
-    low: float
-    high: float
-    q: float
-
-    def __post_init__(self) -> None:
-        self._check()
-        self._check_positive("q")
-        self._check_order()
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(_between(self.low, self.high, rng))
-
-
-@dataclass(frozen=True, slots=True)
-class LogUniform(Bounded):
-    """A float between low and high, its logarithm uniform; low > 0."""
-
-    type: ClassVar[str] = "loguniform"
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        self._check()
-        self._check_order(positive=True)
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(math.exp(_between(math.log(self.low), math.log(self.high), rng)))
-
-    def near(self, value: float) -> float:
-        found = short_logarithmic(value, math.log(self.high) - math.log(self.low))
-        return float(min(max(found, self.low), self.high))
-
-
-@dataclass(frozen=True, slots=True)
-class QLogUniform(BoundedQuantised):
-    """`clip(round(loguniform(low, high) / q) * q, low, high)`; low > 0."""
-
-    type: ClassVar[str] = "qloguniform"
-    low: float
-    high: float
-    q: float
-
-    def __post_init__(self) -> None:
-        self._check()
-        self._check_positive("q")
-        self._check_order(positive=True)
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(math.exp(_between(math.log(self.low), math.log(self.high), rng)))
-
-
-@dataclass(frozen=True, slots=True)
-class Normal(Unbounded):
-    """A float with mean mu and standard deviation sigma, unbounded."""
-
-    type: ClassVar[str] = "normal"
+    __slots__ = ()
     mu: float
     sigma: float
 
+    def __post_init__(self) -> None:
+        self._check_arguments()
+        self._check_positive("sigma")
+
+    @property
+    def geometry(self) -> Geometry:
+        law = Law.normal(self.mu, self.sigma)
+        return Geometry(self.scale.least, self.scale.most, self.scale, law)
+
     def sample(self, rng: Random) -> JSON:
-        return self.near(rng.normal(self.mu, self.sigma))
+        position, reach = rng.normal(self.mu, self.sigma), self.scale.reach
+        return self.near(self.scale.value(min(max(position, -reach), reach), math))
 
-    def near(self, value: float) -> float:
-        return short(float(value), self.sigma)
+    def near(self, value: float) -> float | int:
+        inside = float(min(max(value, self.scale.least), self.scale.most))
+        return self.scale.shorten(inside, self.sigma)
+
+    def locate(self, value: JSON) -> JSON:
+        number = as_number(value)
+        if number <= self.scale.low:
+            raise SpaceError(f"{value!r} is not above {self.scale.low:g}")
+        if number >= self.scale.high:
+            raise SpaceError(f"{value!r} is not below {self.scale.high:g}")
+        return float(number)
 
 
-@dataclass(frozen=True, slots=True)
-class QNormal(Quantised, Unbounded):
-    """`round(normal(mu, sigma) / q) * q`, unbounded."""
+class Quantised(Numeric):
+    """Values are multiples of `q`, and the bounds themselves if rounding leaves them."""
 
-    type: ClassVar[str] = "qnormal"
-    mu: float
-    sigma: float
+    __slots__ = ()
     q: float
+
+    @property
+    def integral(self) -> bool:
+        return all(isinstance(a, int) for a in self.arguments)
+
+    @property
+    def step(self) -> float:
+        return float(self.q)
+
+    def quantise(self, value: float) -> float | int:
+        """Round to a multiple of q, half to even, without the error of floating point."""
+        steps = round(value / self.q)
+        return steps * self.q if self.integral else _tidy(steps * self.q)
+
+    def locate(self, value: JSON) -> JSON:
+        number = as_number(value)
+        nearest = self.quantise(number)
+        if not math.isclose(nearest, number, rel_tol=_SLACK, abs_tol=1e-12 * self.q):
+            raise SpaceError(f"{value!r} is not a multiple of {self.q}")
+        return nearest
+
+
+class BoundedQuantised(Quantised, Bounded):
+    """`clip(round(x / q) * q, low, high)`: a bound that is no multiple of q is a value too."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        self._check_arguments()
+        self._check_positive("q")
+        self._check_order()
+        self._check_scale()
+
+    @property
+    def size(self) -> int | None:
+        first, last = self._steps
+        inner = max(0, last - first + 1)
+        return inner + sum(not self._is_multiple(bound) for bound in self._clipped_bounds)
+
+    @property
+    def _steps(self) -> tuple[int, int]:
+        """The first and the last multiple of q inside the bounds, in steps."""
+        return math.ceil(self.low / self.q - _SLACK), math.floor(self.high / self.q + _SLACK)
+
+    def _is_multiple(self, bound: float) -> bool:
+        return math.isclose(round(bound / self.q) * self.q, bound, rel_tol=_SLACK)
+
+    @property
+    def _clipped_bounds(self) -> list[float]:
+        """The bounds that rounding can cross, so that clipping makes them values."""
+        low_step, high_step = round(self.low / self.q), round(self.high / self.q)
+        crossed = []
+        if low_step * self.q < self.low:
+            crossed.append(self.low)
+        if high_step * self.q > self.high:
+            crossed.append(self.high)
+        return crossed
+
+    def near(self, value: float) -> float | int:
+        inside = min(max(self.quantise(value), self.low), self.high)
+        return int(inside) if self.integral else float(inside)
+
+    def locate(self, value: JSON) -> JSON:
+        number = as_number(value)
+        for bound in self._clipped_bounds:
+            if number == bound:
+                return int(bound) if self.integral else float(bound)
+        nearest = Quantised.locate(self, value)
+        if not self.low - _SLACK * self.q <= nearest <= self.high + _SLACK * self.q:
+            raise SpaceError(f"{value!r} is not between {self.low} and {self.high}")
+        return self.near(nearest)
+
+
+class UnboundedQuantised(Quantised, Unbounded):
+    """`round(x / q) * q`; the ends of the scale are values too."""
+
+    __slots__ = ()
 
     def __post_init__(self) -> None:
         Unbounded.__post_init__(self)
         self._check_positive("q")
 
-    def sample(self, rng: Random) -> JSON:
-        return self.near(rng.normal(self.mu, self.sigma))
+    @property
+    def geometry(self) -> Geometry:
+        law = Law.normal(self.mu, self.sigma)
+        return Geometry(self.scale.low, self.scale.high, self.scale, law, self.step)
 
     def near(self, value: float) -> float | int:
-        return self.quantise(value)
-
-
-def _exp(x: float) -> float:
-    """A positive, finite float also where exp would leave the floats."""
-    return math.exp(min(max(x, -700.0), 700.0))
-
-
-@dataclass(frozen=True, slots=True)
-class LogNormal(Unbounded):
-    """A positive float whose logarithm has mean mu and standard deviation sigma."""
-
-    type: ClassVar[str] = "lognormal"
-    mu: float
-    sigma: float
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(_exp(rng.normal(self.mu, self.sigma)))
-
-    def near(self, value: float) -> float:
-        return short_logarithmic(max(value, sys.float_info.min), self.sigma)
+        return self.quantise(min(max(value, self.scale.low), self.scale.high))
 
     def locate(self, value: JSON) -> JSON:
-        if as_number(value) <= 0:
-            raise SpaceError(f"{value!r} is not above 0")
-        return float(value)
-
-
-@dataclass(frozen=True, slots=True)
-class QLogNormal(Quantised, Unbounded):
-    """`round(lognormal(mu, sigma) / q) * q`, 0 included."""
-
-    type: ClassVar[str] = "qlognormal"
-    mu: float
-    sigma: float
-    q: float
-
-    def __post_init__(self) -> None:
-        Unbounded.__post_init__(self)
-        self._check_positive("q")
-
-    def sample(self, rng: Random) -> JSON:
-        return self.near(_exp(rng.normal(self.mu, self.sigma)))
-
-    def near(self, value: float) -> float | int:
-        return self.quantise(max(value, 0.0))
-
-    def locate(self, value: JSON) -> JSON:
-        if as_number(value) < 0:
-            raise SpaceError(f"{value!r} is below 0")
+        number = as_number(value)
+        if number < self.scale.low:
+            raise SpaceError(f"{value!r} is below {self.scale.low:g}")
+        if number > self.scale.high:
+            raise SpaceError(f"{value!r} is above {self.scale.high:g}")
         return Quantised.locate(self, value)
 
 
-def numeric_domain(kind: str, arguments: list[JSON]) -> Domain:
-    """The domain `kind(*arguments)`; raises SpaceError for a wrong number or kind of arguments."""
-    domain = DOMAINS[kind]
-    names = argument_names(domain)
-    if len(arguments) != len(names):
-        wanted = ", ".join(names)
-        raise SpaceError(
-            f"{kind} takes {len(names)} arguments ({wanted}), not {len(arguments)}",
-            hint=f"write {kind}({wanted})",
-        )
-    return domain(*arguments)
+def _tidy(value: float) -> float:
+    """0.30000000000000004 -> 0.3: remove the error that multiplying by a step leaves."""
+    return float(f"{value:.12g}")

@@ -10,13 +10,13 @@ import libcst as cst
 
 from annotate import style
 from annotate.annotation import Annotation, Wrong
-from annotate.domains import DOMAINS, Domain
+from annotate.domains import DOMAINS, Choice, Domain, Option
 from annotate.emit import Emitter
-from annotate.json_value import JSON
+from annotate.json_value import JSON, same
 from annotate.kinds import numeric
 from annotate.kinds.case import Invalid, Valid
 from annotate.snippets import fingerprint, fold, literal
-from annotate.space import Choice, Option, Parameter, same
+from annotate.space import Parameter
 
 
 @dataclass(frozen=True, slots=True)

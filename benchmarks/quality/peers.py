@@ -10,7 +10,7 @@ import numpy as np
 from nni_peer import NNI
 
 import tuners
-from annotate.space import Choice
+from annotate.domains import Choice
 from tuners.geometry.coordinates import Coordinates
 
 

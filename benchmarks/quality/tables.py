@@ -16,7 +16,8 @@ import tasks_more
 import tasks_validation
 from problem import Problem
 
-from annotate.space import Choice, SearchSpace
+from annotate.domains import Choice
+from annotate.space import SearchSpace
 from tuners.geometry.axes import axis
 
 #: Where tables and results are kept.

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from annotate.domains import Choice
 from annotate.errors import AnnotateError
 from annotate.project import Project, read_project
 from annotate.snapshot import MANIFEST, freeze
-from annotate.space import Choice, Parameter, SearchSpace
+from annotate.space import Parameter, SearchSpace
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, TrialState

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from annotate.domains import Domain
+from annotate.domains import Choice, Domain, Numeric
 from annotate.json_value import JSON
-from annotate.space import Choice, Parameter
+from annotate.space import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
@@ -65,7 +65,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
         "name": name,
         "type": domain.type,
         "text": _written(domain),
-        "log": domain.type in ("loguniform", "qloguniform", "lognormal", "qlognormal"),
+        "log": isinstance(domain, Numeric) and domain.geometry.logarithmic,
     }
     if isinstance(domain, Choice):
         found["options"] = [
@@ -77,8 +77,8 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
             for option in domain.options
             for child in option.children
         ]
-    elif domain.type in ("uniform", "quniform", "loguniform", "qloguniform", "randint"):
-        found["low"], found["high"] = domain.arguments[0], domain.arguments[1]
+    elif isinstance(domain, Numeric) and domain.geometry.law.bounded:
+        found["low"], found["high"] = domain.geometry.low, domain.geometry.high
     return dict(finite(found))
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.domains import DOMAINS, numeric_domain
+from annotate.domains import DOMAINS, Choice, Option, numeric_domain
 from annotate.errors import SpaceError
-from annotate.space import Choice, Option, Parameter, SearchSpace
+from annotate.space import Parameter, SearchSpace
 
 NUMERIC = {
     "randint": [1, 10],

@@ -12,7 +12,6 @@ from tuners.fresh import Result
 from tuners.gaussian import GaussianProcess
 from tuners.geometry.coordinates import Coordinates
 from tuners.geometry.cube import Cube
-from tuners.geometry.points import walk
 from tuners.gp import log_improvement
 from tuners.parzen import Parzen
 from tuners.surrogate import Surrogate, compress
@@ -35,7 +34,7 @@ def test_a_parzen_estimate_of_a_finite_space_sums_to_one(count):
         }
     )
     coordinates = Coordinates(space)
-    rows = [list(coordinates.levels(values).values()) for values in walk(space, 0)]
+    rows = [list(coordinates.levels(values).values()) for values in space.walk()]
     density = np.exp(Parzen(coordinates, observed(space, count), 1.0).log_density(np.array(rows)))
     assert density.sum() == pytest.approx(1)
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotate.domains import Domain
-from annotate.space import Choice, Option
+from annotate.domains import Choice, Domain, Option
 from tuners.auto.kernel import Apart
 from tuners.geometry.axes import Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate

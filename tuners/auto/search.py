@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from annotate.space import Choice
+from annotate.domains import Choice
 from tuners.auto.features import Features
 from tuners.auto.process import Process
 from tuners.auto.ties import Ties

@@ -1,16 +1,15 @@
-"""A domain as an axis of the real numbers, along which its values are drawn evenly or normally."""
+"""The geometry of a domain, over arrays."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotate.domains import Domain
-from annotate.space import Choice
+from annotate.domains import Choice, Domain, Numeric
+from annotate.domains.geometry import LINEAR, LOG, Geometry, Law, Scale
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -19,12 +18,12 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Positions are levels, or their logarithms where the domain has `log` in its name.
+    """Converts levels, which are a domain's values as floats, to positions on its scale and back.
 
-    `low` and `high` are infinite for the normal domains. `mean` and `width` are those of the
-    domain's own distribution: its middle and range where it is bounded, else mu and sigma.
-    `step` is the distance between levels, 0 where they are continuous; `least` and `most` are
-    the first and the last level.
+    Positions are drawn evenly from `low` to `high`, or normally if these are infinite. `mean` and
+    `width` are the middle and the length of that range, or the mean and the standard deviation.
+    `step` is the distance between levels, 0 if they are continuous; `least` and `most` are the
+    outermost levels.
     """
 
     low: float
@@ -33,58 +32,57 @@ class Axis:
     width: float
     least: float
     most: float
-    step: float = 0.0
-    logarithmic: bool = False
+    step: float
+    scale: Scale
 
     @property
     def bounded(self) -> bool:
         return math.isfinite(self.low)
 
+    @property
+    def logarithmic(self) -> bool:
+        return self.scale is LOG
+
     def positions(self, levels: ArrayLike) -> Floats:
-        found = np.asarray(levels, dtype=float)
-        if not self.logarithmic:
-            return found
-        # A level of 0, rounded down to, stands in the middle of what rounds to it.
-        above_zero = self.step / 4 or np.finfo(float).tiny
-        return np.asarray(np.log(np.maximum(found, above_zero)))
+        levels, scale = np.asarray(levels, dtype=float), self.scale
+        if self.step:
+            # Rounding can end on 0, which has no logarithm: take the middle of what rounds to it.
+            low, high = scale.low + self.step / 4, scale.high - self.step / 4
+        else:
+            low, high = scale.least, scale.most
+        inside = np.minimum(np.maximum(levels, low), high)
+        return np.asarray(scale.position(inside, np))
 
     def levels(self, positions: ArrayLike) -> Floats:
-        """The levels there, but for float dust."""
-        found = np.asarray(positions, dtype=float)
-        if self.logarithmic:
-            found = np.exp(np.clip(found, -700, 700))
+        """The level at each position, up to rounding errors."""
+        reach = self.scale.reach
+        positions = np.minimum(np.maximum(np.asarray(positions, dtype=float), -reach), reach)
+        levels = self.scale.value(positions, np)
         if self.step:
-            found = np.round(found / self.step) * self.step
-        return np.asarray(np.clip(found, self.least, self.most))
+            levels = np.round(levels / self.step) * self.step
+        return np.asarray(np.clip(levels, self.least, self.most))
 
     def cell(self, levels: ArrayLike) -> tuple[Floats, Floats]:
-        """From where to where positions are rounded to each level."""
+        """The first and the last position that round to each level."""
         steps = np.round(np.asarray(levels, dtype=float) / self.step)
-        first, last = (steps - 0.5) * self.step, (steps + 0.5) * self.step
-        if self.logarithmic:
-            with np.errstate(divide="ignore"):
-                first, last = np.log(np.maximum(first, 0)), np.log(last)
+        first, last = self._edge((steps - 0.5) * self.step), self._edge((steps + 0.5) * self.step)
         return np.clip(first, self.low, self.high), np.clip(last, self.low, self.high)
+
+    def _edge(self, levels: Floats) -> Floats:
+        inside = np.minimum(np.maximum(levels, self.scale.low), self.scale.high)
+        with np.errstate(divide="ignore"):  # an end of the scale is infinitely far away
+            return np.asarray(self.scale.position(inside, np))
 
 
 def axis(domain: Domain) -> Axis:
-    """The axis of a domain; of a choice, the numbers of its options."""
+    """The axis of a number; for a choice, that of its options' numbers."""
     if isinstance(domain, Choice):
-        return _whole(0, len(domain.options))
-    if domain.type == "randint":
-        return _whole(*domain.arguments)
-    first, second, *rest = domain.arguments
-    step = float(rest[0]) if rest else 0.0
-    logarithmic = "log" in domain.type
-    if "normal" in domain.type:
-        least = (0.0 if step else np.finfo(float).tiny) if logarithmic else -math.inf
-        return Axis(-math.inf, math.inf, first, second, float(least), math.inf, step, logarithmic)
-    scale: Callable[[float], float] = math.log if logarithmic else float
-    low, high = scale(first), scale(second)
-    middle, width = (low + high) / 2, high - low
-    return Axis(low, high, middle, width, first, second, step, logarithmic)
+        count = len(domain.options)
+        return _axis(Geometry(0, count - 1, LINEAR, Law.even(-0.5, count - 0.5), step=1.0))
+    assert isinstance(domain, Numeric)  # `Coordinates` refuses any other domain
+    return _axis(domain.geometry)
 
 
-def _whole(low: int, high: int) -> Axis:
-    middle, width = (low + high - 1) / 2, high - low
-    return Axis(low - 0.5, high - 0.5, middle, width, low, high - 1, step=1.0)
+def _axis(g: Geometry) -> Axis:
+    law = g.law
+    return Axis(law.low, law.high, law.middle, law.width, g.low, g.high, g.step, g.scale)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from annotate.domains import Choice
 from annotate.json_value import JSON
-from annotate.space import Choice, SearchSpace, Values
+from annotate.space import SearchSpace, Values
 from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate
 from tuners.geometry.cube import Cube
@@ -97,6 +98,6 @@ def _side(c: Coordinate, first: int) -> Side:
 def _edges(along: Axis, count: int) -> tuple[float, ...]:
     units = np.linspace(0, 1, count + 1)
     scaled = units - 0.5 if along.bounded else ndtri(np.clip(units, _TAIL, 1 - _TAIL))
-    positions = along.mean + along.width * scaled
-    edges = np.exp(np.clip(positions, -700, 700)) if along.logarithmic else positions
-    return tuple(float(edge) for edge in edges)
+    reach = along.scale.reach
+    positions = np.clip(along.mean + along.width * scaled, -reach, reach)
+    return tuple(float(edge) for edge in along.scale.value(positions, np))

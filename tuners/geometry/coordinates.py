@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from annotate.domains import Domain, Numeric, Random
+from annotate.domains import Choice, Domain, Numeric, Random
 from annotate.json_value import JSON
-from annotate.space import Choice, Parameter, SearchSpace, Values
+from annotate.space import Parameter, SearchSpace, Values
+from tuners.base import TunerError
 
 #: From a coordinate's number to its level: an option's number for a choice, else the value.
 Levels = dict[int, float]
@@ -46,6 +47,11 @@ class Coordinates(Sequence[Coordinate]):
         for parameter in parameters:
             before = "" if parent is None else f"{self._all[parent].path}/"
             path = before + parameter.key
+            if not isinstance(parameter.domain, (Choice, Numeric)):
+                raise TunerError(
+                    f"{path} is {parameter.domain}: this tuner takes numbers and choices only",
+                    hint="random, hyperband and asha take every domain",
+                )
             new = Coordinate(len(self), parameter.key, path, parameter.domain, parent, option)
             self._all.append(new)
             self._children.setdefault((parent, option), []).append(new)

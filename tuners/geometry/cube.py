@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from annotate.space import Choice, SearchSpace, Values
+from annotate.domains import Choice
+from annotate.space import SearchSpace, Values
 from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinates
 

@@ -12,7 +12,6 @@ from tuners.geometry.axes import axis
 from tuners.geometry.coordinates import Coordinates
 from tuners.geometry.cube import Cube
 from tuners.geometry.latin_hypercube import latin_hypercube
-from tuners.geometry.points import point, walk
 
 NUMBER = st.integers(-50, 50)
 STEP = st.sampled_from([0.1, 0.25, 0.3, 1, 3, 7])
@@ -61,7 +60,7 @@ def key(values):
 def test_a_finite_space_has_as_many_different_points_as_it_says(space):
     if space.size > 2000:
         return
-    points = [point(space, number) for number in range(space.size)]
+    points = [space.nth(number) for number in range(space.size)]
     assert len({key(values) for values in points}) == space.size
     assert all(key(space.locate(values)) == key(values) for values in points)
 
@@ -69,7 +68,7 @@ def test_a_finite_space_has_as_many_different_points_as_it_says(space):
 def test_a_walk_goes_round_and_the_last_parameter_changes_fastest():
     domain = {"_type": "randint", "_value": [0, 2]}
     space = SearchSpace.from_json({"a": domain, "b": domain})
-    walked = [(v["a"], v["b"]) for v in walk(space, 1)]
+    walked = [(v["a"], v["b"]) for v in space.walk(1)]
     assert walked == [(0, 1), (1, 0), (1, 1), (0, 0)]
 
 
@@ -113,7 +112,7 @@ def test_equal_lengths_of_the_cube_are_equally_probable():
 @pytest.mark.parametrize("value", [[0, 10, 2], [0, 9, 2], [0.05, 1, 0.1]])
 def test_the_cells_of_a_quantised_axis_cover_it_once(value):
     space = SearchSpace.from_json({"a": {"_type": "quniform", "_value": value}})
-    levels = [v["a"] for v in walk(space, 0)]
+    levels = [v["a"] for v in space.walk()]
     first, last = axis(space["a"].domain).cell(levels)
     assert first[0] == value[0]
     assert last[-1] == value[1]
