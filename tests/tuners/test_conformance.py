@@ -34,8 +34,10 @@ def is_numeric(domain):
     return isinstance(domain, Numeric)
 
 
-#: What the documentation says that a tuner takes; all domains if it is not listed.
+#: What the documentation says that a tuner takes, if not all.
 ONLY = {"grid": is_finite, "batch": is_choice, "cmaes": is_numeric}
+#: Those that only draw, and therefore take also what is neither a number nor a choice.
+DRAWING = {"random", "hyperband", "asha"}
 FINITE = {"grid", "batch"}
 #: Those that try a configuration again, by a key beside the parameters: with a greater budget, or
 #: from a checkpoint. What they ask follows from asks and tells, not from tells alone.
@@ -97,9 +99,12 @@ def own(values):
 
 
 def fits(name, given):
-    takes = ONLY.get(name, lambda _: True)
-    alone = name not in ONE_PARAMETER or len(given) == 1
-    return alone and all(takes(parameter.domain) for parameter in given)
+    domains = [parameter.domain for parameter in given]
+    if name in ONE_PARAMETER and len(given) != 1:
+        return False
+    if name in ONLY:
+        return all(map(ONLY[name], domains))
+    return name in DRAWING or all(is_numeric(d) or is_choice(d) for d in domains)
 
 
 def takers(given):
