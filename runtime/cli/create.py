@@ -1,17 +1,18 @@
 """Start the experiment that a config file describes, in the background.
 
   annotate create -c config.yml -p 8080
+  annotate create -c config.yml --max-trials 20 --concurrency auto
 
-Returns at once; the experiment goes on when the terminal is closed. docs/config.md lists the
-fields of the file."""
+Returns at once; the experiment keeps running when the terminal is closed. Options override the
+file, whose fields docs/config.md lists."""
 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
-from runtime.cli import options
+from runtime.cli import options, settings
+from runtime.core.options import CREATE
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,27 +20,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-c", "--config", type=Path, required=True, metavar="FILE", help="the config file"
     )
     parser.add_argument(
-        "-p", "--port", type=options.port, metavar="P", help="of the pages (default: from 8080 on)"
+        "-p",
+        "--port",
+        type=options.port,
+        metavar="P",
+        help="port of the pages (default: the first free port from 8080)",
     )
-    parser.add_argument("-f", "--foreground", action="store_true", help="stay in front")
-    parser.add_argument("-d", "--debug", action="store_true", help="every step in the driver's log")
-    parser.add_argument("--python", metavar="PATH", help="runs the trials in place of `python`")
+    parser.add_argument(
+        "-f", "--foreground", action="store_true", help="run in the foreground until it is done"
+    )
+    parser.add_argument("-d", "--debug", action="store_true", help="log every step of the driver")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    settings.arguments(parser, CREATE)
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime import nni_config
     from runtime.cli import starting
     from runtime.driver.start import new_experiment
 
-    meant = nni_config.read(args.config, os.environ, python=args.python)
-    start = new_experiment(
-        meant.config,
-        meant.project,
-        notes=tuple(meant.notes),
-        background=not args.foreground,
-        port=args.port,
-        as_json=args.json,
-        debug=args.debug or meant.debug,
+    config, described, notes = settings.from_file(args)
+    return starting.start(
+        new_experiment(
+            config,
+            described.project,
+            notes=tuple(notes),
+            background=not args.foreground,
+            port=args.port,
+            as_json=args.json,
+            debug=args.debug or described.debug,
+        )
     )
-    return starting.start(start)

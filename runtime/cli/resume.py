@@ -1,16 +1,23 @@
-"""Go on with an experiment that was interrupted: nothing is lost, what was cut off runs again.
+"""Resume an interrupted experiment: no result is lost, and trials that were cut off run again.
 
-The experiment's own snapshot of the script is used, whatever has been edited since, unless
---annotations reads the script again. What was started in the background goes on there, unless
---foreground is given."""
+  annotate resume ID
+  annotate resume ID --max-trials 200 --concurrency auto
+
+Trials run the experiment's own copy of the script, even if you have edited it since; --annotations
+reads the script again. An experiment started in the background resumes there, unless --foreground
+is given. Settings given here replace the stored ones, so --max-trials also extends a finished
+experiment."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from runtime.cli import chosen, options
+from runtime.cli import chosen, options, settings
+from runtime.core.config import Config
+from runtime.core.options import RESUME
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -25,29 +32,44 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--search-space",
         type=Path,
         metavar="FILE",
-        help="go on with this search space; results that lie in it still count",
+        help="change to the search space in FILE; earlier results inside it still count",
     )
     space.add_argument(
         "--annotations",
         action="store_true",
-        help="go on with the script and its annotations as they are now",
+        help="change to the script and its annotations as they are now",
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON document on standard output at the end"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("-f", "--foreground", action="store_true", help="stay in front")
-    where.add_argument("-b", "--background", action="store_true", help="return at once")
-    where.add_argument("--driver", type=int, help=argparse.SUPPRESS)  # its lock's file
-    parser.add_argument("-p", "--port", type=options.port, metavar="P", help="of the pages")
-    parser.add_argument("-d", "--debug", action="store_true", help="every step in the driver's log")
+    where.add_argument(
+        "-f", "--foreground", action="store_true", help="run in the foreground until it is done"
+    )
+    where.add_argument(
+        "-b",
+        "--background",
+        action="store_true",
+        help="return at once; the experiment runs in the background",
+    )
+    # For the background driver: the file descriptor of its lock, and the typed settings as JSON.
+    where.add_argument("--driver", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--settings", type=json.loads, default={}, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "-p",
+        "--port",
+        type=options.port,
+        metavar="P",
+        help="port of the pages (default: the first free port from 8080)",
+    )
+    parser.add_argument("-d", "--debug", action="store_true", help="log every step of the driver")
+    settings.arguments(parser, RESUME)
 
 
 def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
     from runtime.cli import background
     from runtime.cli.driving import drive
-    from runtime.core.config import Config
     from runtime.driver.start import Start
     from runtime.store import Store
 
@@ -55,22 +77,26 @@ def run(args: argparse.Namespace) -> int:
     with Store.open(folder.store) as store:
         row = store.experiment()
     change = _change(args, folder, row)
-    if row.state == "DONE" and change is None:
+    typed = {**settings.typed(args), **args.settings}
+    if row.state == "DONE" and change is None and not typed:
         raise AnnotateError(
             f"experiment {folder.id} is done: {row.reason or 'all its trials have run'}",
-            hint=f"annotate trial ls {folder.id} shows them",
+            hint=f"annotate resume {folder.id} --max-trials N runs more trials",
         )
-    space = row.space if change is None else change.space
-    config = Config.from_json(row.config)
+    config = changed_config(row.config, typed)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
         return background.start(
-            folder, _driver_options(args), port=args.port, as_json=args.json, debug=args.debug
+            folder,
+            _driver_options(args, typed),
+            port=args.port,
+            as_json=args.json,
+            debug=args.debug,
         )
     return drive(
         Start(
             config,
-            space,
+            row.space if change is None else change.space,
             lambda: folder,
             change=change,
             as_json=args.json,
@@ -80,19 +106,27 @@ def run(args: argparse.Namespace) -> int:
     )
 
 
-def _driver_options(args: argparse.Namespace) -> list[str]:
-    """The options that change the search space; the background driver applies them itself."""
+def changed_config(stored: dict[str, Any], typed: dict[str, Any]) -> Config:
+    """The stored config with the typed settings. Raises AnnotateError if they make no sense."""
+    before = Config.from_json(stored)
+    config = Config.from_json({**before.to_json(), **typed})
+    settings.refuse_unused(config, typed)
+    return config
+
+
+def _driver_options(args: argparse.Namespace, typed: dict[str, Any]) -> list[str]:
+    """The options that change the experiment; the background driver applies them itself."""
     file = args.search_space
     return [
         *([] if file is None else ["--search-space", str(file.absolute())]),
         *(["--annotations"] if args.annotations else []),
+        *(["--settings", json.dumps(typed)] if typed else []),
     ]
 
 
 def _change(
     args: argparse.Namespace, folder: ExperimentFolder, row: ExperimentRow
 ) -> Change | None:
-    from runtime.core.config import Config
     from runtime.loop import change_space
 
     if args.search_space is not None:

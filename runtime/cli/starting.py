@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 
@@ -25,10 +26,12 @@ def start(start: Start) -> int:
 def _in_background(start: Start) -> int:
     """Find every mistake here, while the user is watching; then start the driver."""
     from runtime.cli import background
+    from runtime.gpus.opening import open_gpus
     from runtime.loop import algorithms
     from runtime.server import launch
 
     algorithms.assessor_of(start.config, algorithms.tuner_of(start.config, start.space))
+    open_gpus(start.config, os.environ)
     for note in start.notes:
         print(note, file=sys.stderr)
     launch.ensure(start.port)

@@ -63,7 +63,7 @@ def values_words(
             continue
         given = values[key]
         if whole:
-            given = options.typed(given)
+            given = options.as_typed(given)
         elif isinstance(given, dict) and len(given) == 2:
             given = next(v for k, v in given.items() if k != "_name")
         words.append(shlex.quote(f"{name}={given}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.cli import chosen, options
+from runtime.core.config import OPTIONS
 
 _SAYS = "Without an ID: of the one that runs. It takes effect at once."
 
@@ -66,15 +67,15 @@ def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
 concurrency = Update(
     "concurrency",
     "value",
-    options.count,
+    options.typed(OPTIONS["concurrency"].parse),
     "K",
-    "trials at a time",
+    "how many trials run at a time, or auto: as many as GPUs or CPU cores have room for",
     f"Change how many trials run at a time.\n\n{_SAYS}",
 )
 duration = Update(
     "duration",
     "seconds",
-    options.duration,
+    options.typed(OPTIONS["max_duration"].parse),
     "TIME",
     "e.g. 90s, 10m, 1h, counted from where the driver began",
     f"Change how long the experiment may take.\n\n{_SAYS}",
@@ -82,7 +83,7 @@ duration = Update(
 trialnum = Update(
     "trials",
     "value",
-    options.count,
+    options.typed(OPTIONS["max_trials"].parse),
     "N",
     "how many trials in all",
     f"Change how many trials there are in all.\n\n{_SAYS}",

@@ -1,96 +1,280 @@
-"""What an experiment was asked to do, checked once and then frozen."""
+"""Config: what an experiment was asked to do, checked once and then frozen.
+
+Each field that users can set has its Option beside it. This is the only list of settings: see
+`runtime.core.options` for what is made of it.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from runtime.core import options
+from runtime.core.options import AT_THE_START, AUTO, Auto, Option, Settings, Switch, setting
+
+LIMITS, SEARCH, GPUS, RUNNING = "limits", "search", "GPUs", "running"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One experiment. Durations are seconds, None where there is no limit.
+    """One experiment. Durations are seconds and memory is bytes; None means no limit.
 
-    `script` and `arguments` are as the user typed them, to be run in the folder `cwd` by the
-    interpreter `python`. `max_trials` counts the baseline. `max_failures` is how many trials may
-    fail before the first one succeeds, `retries` how often each may run again after it failed.
-    `memory` is the most bytes that one may use. `tuner` and `assessor` are algorithms' names, or
-    what `runtime.custom.reference` made of a class of the user's own; an empty `assessor` means
-    that no trial is stopped early, unless the tuner does it.
+    Trials run in the folder `cwd` with the interpreter `python`. They run either `script` with
+    `arguments`, both as typed, or `command`, a line for the shell; then `script` is empty.
+    `background` tells that the driver was started without a terminal.
 
-    With a `command`, trials are that line, run by a shell in `cwd`, and `script` is empty.
-    `background` says that the driver was started without a terminal of its own.
+    `tuner` and `assessor` are names, or references that `runtime.custom.reference` made to classes
+    of the user. Without an `assessor` only the tuner stops trials early.
 
-    `gpus` is how many GPUs each trial leases: None leaves the trials what the driver's environment
-    shows, 0 shows them none. `gpu_indices` are those that may be used, as nvidia-smi numbers them
-    (`0`, or `0:1` for one instance of GPU 0), empty for all. `trials_per_gpu` None means as many as
-    measurements say. With `auto_concurrency`, as many trials run as the GPUs (without leases, the
-    processor's cores) have room for, and `concurrency` says nothing.
+    `gpus` None leaves the GPUs that trials see as they are, 0 hides them all. `gpu_indices` are
+    numbered as nvidia-smi does (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
     """
 
     script: str
     cwd: str
-    python: str
+    python: str = setting(
+        RUNNING,
+        MISSING,
+        "--python",
+        metavar="PATH",
+        help="run trials with this Python interpreter",
+        default_help="the active environment's",
+        kind=options.TEXT,
+        commands=AT_THE_START,
+    )
     arguments: tuple[str, ...] = ()
-    name: str = ""
-    tuner: str = "auto"
-    tuner_args: Mapping[str, JSON] = field(default_factory=dict)
-    assessor: str = ""
-    assessor_args: Mapping[str, JSON] = field(default_factory=dict)
-    maximize: bool = True
-    seed: int = 0
-    max_trials: int | None = None
-    max_duration: float | None = None
-    concurrency: int = 1
-    baseline: bool = True
-    trial_timeout: float | None = None
-    stall_timeout: float | None = None
-    max_failures: int = 3
-    retries: int = 0
-    memory: int | None = None
-    fresh_process: bool = False
-    gpus: int | None = None
-    gpu_indices: tuple[str, ...] = ()
-    trials_per_gpu: int | None = 1
-    use_active_gpu: bool = False
-    auto_concurrency: bool = False
+    name: str = setting(
+        RUNNING,
+        "",
+        "--name",
+        metavar="TEXT",
+        help="name the experiment",
+        default_help="the script's name",
+        kind=options.TEXT,
+        nni=("experimentName",),
+        commands=AT_THE_START,
+    )
+    tuner: str = setting(
+        SEARCH,
+        "auto",
+        "--tuner",
+        metavar="NAME",
+        help="choose values with this algorithm, or with your own: path/to/file.py:Class",
+        kind=options.TEXT,
+        commands=AT_THE_START,
+    )
+    tuner_args: Mapping[str, JSON] = setting(
+        SEARCH,
+        {},
+        "--tuner-args",
+        metavar="K=V",
+        help="pass arguments to the tuner",
+        default_help="its own defaults",
+        kind=options.ARGUMENTS,
+        repeats=True,
+        commands=AT_THE_START,
+    )
+    assessor: str = setting(
+        SEARCH,
+        "",
+        "--assessor",
+        metavar="NAME",
+        help="stop unpromising trials early with this algorithm",
+        default_help="none",
+        kind=options.TEXT,
+        commands=AT_THE_START,
+    )
+    assessor_args: Mapping[str, JSON] = setting(
+        SEARCH,
+        {},
+        "--assessor-args",
+        metavar="K=V",
+        help="pass arguments to the assessor",
+        default_help="its own defaults",
+        kind=options.ARGUMENTS,
+        repeats=True,
+        commands=AT_THE_START,
+    )
+    maximize: bool = setting(
+        SEARCH,
+        True,
+        switches=(
+            Switch("--maximize", True, "a higher result is better (default)"),
+            Switch("--minimize", False, "a lower result is better"),
+        ),
+        commands=AT_THE_START,
+    )
+    seed: int = setting(
+        SEARCH,
+        0,
+        "--seed",
+        metavar="N",
+        help="seed the tuner, to repeat a search",
+        default_help="random",
+        kind=options.WHOLE,
+        check=options.not_negative,
+        commands=AT_THE_START,
+    )
+    max_trials: int | None = setting(
+        LIMITS,
+        None,
+        "--max-trials",
+        metavar="N",
+        help="stop after N trials, the baseline included",
+        default_help="no limit",
+        kind=options.WHOLE,
+        check=options.at_least_one,
+        nni=("maxTrialNum", "maxTrialNumber"),
+    )
+    max_duration: float | None = setting(
+        LIMITS,
+        None,
+        "--max-duration",
+        metavar="TIME",
+        help="stop the experiment after TIME, e.g. 90s, 10m, 1h",
+        default_help="no limit",
+        kind=options.DURATION,
+        check=options.above_zero,
+        nni=("maxExecDuration", "maxExperimentDuration"),
+    )
+    concurrency: int | Auto = setting(
+        RUNNING,
+        1,
+        "--concurrency",
+        metavar="K",
+        help="run K trials at a time, or auto: as many as GPUs or CPU cores have room for",
+        kind=options.WHOLE_OR_AUTO,
+        check=options.at_least_one,
+        nni=("trialConcurrency",),
+    )
+    baseline: bool = setting(
+        SEARCH,
+        True,
+        switches=(Switch("--no-baseline", False, "do not run the unchanged script as trial 0"),),
+        commands=AT_THE_START,
+    )
+    trial_timeout: float | None = setting(
+        LIMITS,
+        None,
+        "--trial-timeout",
+        metavar="TIME",
+        help="stop a trial that runs longer than TIME",
+        default_help="no limit",
+        kind=options.DURATION,
+        check=options.above_zero,
+        nni=("maxTrialDuration",),
+    )
+    stall_timeout: float | None = setting(
+        LIMITS,
+        None,
+        "--stall-timeout",
+        metavar="TIME",
+        help="stop a trial that reports nothing for TIME",
+        default_help="no limit",
+        kind=options.DURATION,
+        check=options.above_zero,
+    )
+    max_failures: int = setting(
+        LIMITS,
+        3,
+        "--max-failures",
+        metavar="N",
+        help="stop the experiment if its first N trials all fail",
+        kind=options.WHOLE,
+        check=options.at_least_one,
+    )
+    retries: int = setting(
+        LIMITS,
+        0,
+        "--retries",
+        metavar="N",
+        help="rerun a failed trial up to N times with the same values",
+        kind=options.WHOLE,
+        check=options.not_negative,
+    )
+    memory: int | None = setting(
+        LIMITS,
+        None,
+        "--memory",
+        metavar="SIZE",
+        help="stop a trial that uses more memory than SIZE, e.g. 4GiB, 500MB",
+        default_help="no limit",
+        kind=options.MEMORY,
+        check=options.at_least_one,
+    )
+    fresh_process: bool = setting(
+        RUNNING,
+        False,
+        switches=(
+            Switch(
+                "--fresh-process",
+                True,
+                "start a new interpreter for each trial instead of forking one that has the"
+                " libraries loaded",
+            ),
+        ),
+    )
+    gpus: int | None = setting(
+        GPUS,
+        None,
+        "--gpus",
+        metavar="N",
+        help="reserve N GPUs for each trial; 0 hides all GPUs from trials",
+        default_help="trials see your GPUs and share them",
+        kind=options.WHOLE,
+        check=options.not_negative,
+        nni=("trial.gpuNum", "trialGpuNumber", "trainingService.trialGpuNumber"),
+    )
+    gpu_indices: tuple[str, ...] = setting(
+        GPUS,
+        (),
+        "--gpu-indices",
+        metavar="I,J",
+        help="use only these GPUs, numbered as in nvidia-smi; 0:1 is MIG instance 1 of GPU 0",
+        default_help="all",
+        kind=options.GPUS,
+        check=options.gpu_numbers,
+        nni=("localConfig.gpuIndices", "trainingService.gpuIndices"),
+    )
+    trials_per_gpu: int | Auto = setting(
+        GPUS,
+        1,
+        "--trials-per-gpu",
+        metavar="N",
+        help="let N trials share a GPU, or auto: as many as their measured use allows",
+        kind=options.WHOLE_OR_AUTO,
+        check=options.at_least_one,
+        nni=("localConfig.maxTrialNumPerGpu", "trainingService.maxTrialNumberPerGpu"),
+    )
+    use_active_gpu: bool = setting(
+        GPUS,
+        False,
+        switches=(Switch("--use-active-gpu", True, "also use GPUs that other programs are using"),),
+        nni=("localConfig.useActiveGpu", "trainingService.useActiveGpu"),
+    )
     command: str = ""
     background: bool = False
 
     def __post_init__(self) -> None:
-        mistakes = [*self._counts(), *self._durations()]
-        if self.gpus is not None and self.gpus < 0:
-            mistakes.append(f"--gpus must not be negative, it is {self.gpus}")
-        for name in ("seed", "retries"):
-            if getattr(self, name) < 0:
-                mistakes.append(f"--{name} must not be negative, it is {getattr(self, name)}")
-        if mistakes:
-            raise AnnotateError("\n".join(mistakes))
+        problems = list(self._problems())
+        if problems:
+            raise AnnotateError("\n".join(problems))
 
-    def _counts(self) -> Iterator[str]:
-        for name in ("max_trials", "concurrency", "max_failures", "trials_per_gpu", "memory"):
-            count = getattr(self, name)
-            if count is not None and count < 1:
-                yield f"{_option(name)} must be at least 1, not {count}"
-
-    def _durations(self) -> Iterator[str]:
-        for name in ("max_duration", "trial_timeout", "stall_timeout"):
-            seconds = getattr(self, name)
-            if seconds is not None and seconds <= 0:
-                yield f"{_option(name)} must be above 0, not {seconds:g}"
+    def _problems(self) -> Iterator[str]:
+        for name, option in OPTIONS.items():
+            if problem := option.check(getattr(self, name)):
+                yield f"{option.flags[0]} {problem}"
 
     @property
-    def without_lease(self) -> list[str]:
-        """The options about leases that do nothing, as there are none."""
-        given = {
-            "--gpu-indices": bool(self.gpu_indices),
-            "--trials-per-gpu": self.trials_per_gpu != 1,
-            "--use-active-gpu": self.use_active_gpu,
-        }
-        return [] if self.gpus else [name for name, is_given in given.items() if is_given]
+    def needs_gpus(self) -> list[str]:
+        """The settings that have no effect because no GPU is reserved, by field."""
+        names = ("gpu_indices", "trials_per_gpu", "use_active_gpu")
+        changed = [n for n in names if getattr(self, n) != OPTIONS[n].default]
+        return [] if self.gpus else changed
 
     @property
     def optimize(self) -> str:
@@ -98,24 +282,42 @@ class Config:
 
     @property
     def shown(self) -> str:
-        """What is run, for people: the script, or the command."""
+        """What trials run, as shown to users: the script, or the command."""
         return self.command or self.script
 
     @property
     def path(self) -> Path:
-        """The script's whole path."""
+        """The script's absolute path."""
         return Path(self.cwd, self.script)
+
+    @classmethod
+    def new(cls, settings: Settings) -> Config:
+        """The Config of a new experiment. Raises AnnotateError, with all that is wrong.
+
+        Without a name it is named after its script, or its folder; without a seed it gets a random
+        one.
+        """
+        name = settings.get("name") or Path(settings["script"] or settings["cwd"]).stem
+        return cls(**{"seed": secrets.randbelow(2**31), **settings, "name": name})
 
     def to_json(self) -> dict[str, JSON]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, config: Mapping[str, JSON]) -> Config:
+        """The Config that `to_json` wrote, in this version or an earlier one."""
         known = {f.name for f in fields(cls)}
         values = {key: value for key, value in config.items() if key in known}
         lists = {name: tuple(values.get(name, ())) for name in ("arguments", "gpu_indices")}
+        # Before 0.2.0 `auto` was a flag of its own for one setting, and null for another.
+        if config.get("auto_concurrency"):
+            values["concurrency"] = AUTO
+        if "trials_per_gpu" in values and values["trials_per_gpu"] is None:
+            values["trials_per_gpu"] = AUTO
         return cls(**values | lists)
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+#: Every setting, by Config's field.
+OPTIONS: Mapping[str, Option] = {
+    f.name: f.metadata["option"] for f in fields(Config) if "option" in f.metadata
+}

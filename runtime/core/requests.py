@@ -17,6 +17,7 @@ from pathlib import Path
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from runtime.core.config import OPTIONS
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import is_held
 
@@ -42,6 +43,14 @@ KINDS = {
     "space": ("space",),  # as NNI's JSON
     "enqueue": ("values",),  # from whole key to value
     "import": ("results",),  # a list of {"parameter": values, "value": metric}
+}
+
+
+#: Requests that change a setting of Config: the setting, and the argument with its new value.
+_SETTINGS = {
+    "concurrency": ("concurrency", "value"),
+    "duration": ("max_duration", "seconds"),
+    "trials": ("max_trials", "value"),
 }
 
 
@@ -84,6 +93,7 @@ def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
     """Leave a request and return its number; raises AnnotateError where no driver would take it."""
     if set(arguments) != set(KINDS[kind]):
         raise TypeError(f"{kind} takes {KINDS[kind]}, not {tuple(arguments)}")
+    arguments = checked(kind, arguments)
     if not _takes(folder):
         raise AnnotateError(
             f"experiment {folder.id} does not run",
@@ -97,6 +107,20 @@ def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
             return int(added.lastrowid or 0)
     except sqlite3.Error as error:
         raise AnnotateError(f"{folder.requests} cannot be written: {error}") from None
+
+
+def checked(kind: str, arguments: dict[str, JSON]) -> dict[str, JSON]:
+    """The arguments, a setting as Config has it: a text such as `1h` becomes seconds.
+
+    Raises AnnotateError for a value that the setting does not allow.
+    """
+    if kind not in _SETTINGS:
+        return arguments
+    name, argument = _SETTINGS[kind]
+    option, value = OPTIONS[name], arguments[argument]
+    if value is None and option.default is None:
+        return arguments
+    return {argument: option.load(value, option.flags[0].lstrip("-"))}
 
 
 def _takes(folder: ExperimentFolder) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
+from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.driver.background import lock
 from runtime.driver.signals import Signals
@@ -69,11 +70,14 @@ def _after(seconds: float, call: Callable[[], None]) -> Iterator[None]:
 def open_store(start: Start, folder: ExperimentFolder) -> Iterator[tuple[Store, list[str]]]:
     """The store of `folder`, locked for this driver, and notes for the user.
 
-    Applies the change of the search space. Raises AnnotateError when another driver has the lock.
+    Stores settings that `resume` changed, and applies the change of the search space. Raises
+    AnnotateError when another driver has the lock.
     """
     with lock(folder, start.lock_file), Store.open(folder.store, write=True) as store:
         _log_to(folder, debug=start.debug)
         mend(folder)
+        if Config.from_json(store.experiment().config) != start.config:
+            store.set_config(start.config.to_json())
         notes = [*start.notes, *filter(None, [filesystem.warning(folder.path)])]
         if start.change is not None:
             notes += start.change.make(store)

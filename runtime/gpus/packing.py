@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from runtime.core.options import AUTO, Auto
 from runtime.gpus.device import EXCLUSIVE, Device, size
 
 _MOST = 8  # trials on a GPU, whatever has been measured
@@ -33,13 +34,13 @@ def out_of_memory(text: str) -> bool:
 
 
 class Packing:
-    """As many as `limit` says; where that is None, as many as what was measured says.
+    """At most `limit` trials, or with `auto` as many as fit by measurement.
 
     Before the first measurement one trial has a GPU for itself. Afterwards memory counts by the
     most that any trial needed, utilisation by the mean of all trials.
     """
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | Auto) -> None:
         self._limit = limit
         self._peak = 0  # bytes that one trial had on one GPU, at most
         self._busy: list[float] = []  # percent of a GPU's time, of each trial
@@ -67,7 +68,7 @@ class Packing:
             yield 1, "its compute mode lets one process compute"
         if self._cap is not None:
             yield self._cap, f"{self._cap + 1} together ran out of its memory"
-        if self._limit is not None:
+        if self._limit != AUTO:
             yield self._limit, f"--trials-per-gpu is {self._limit}"
         elif not self._peak:
             yield 1, "how much a trial needs has not been measured yet"

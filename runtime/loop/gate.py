@@ -14,6 +14,7 @@ import psutil
 
 from runtime.core.config import Config
 from runtime.core.failures import Failure
+from runtime.core.options import AUTO
 from runtime.core.trial import GpuUse, Trial, TrialState
 from runtime.gpus.leases import Lease, Leases
 from runtime.gpus.looking import Looked, Looker
@@ -90,7 +91,7 @@ class _Open:
         return False
 
     def slots(self, config: Config) -> int:
-        return cores() if config.auto_concurrency else config.concurrency
+        return config.concurrency if isinstance(config.concurrency, int) else cores()
 
     def close(self) -> None:
         pass
@@ -117,7 +118,7 @@ class _Gate:
         self._leases = Leases(
             config, gpus.world, gpus.view, gpus.locks, experiment, self._looker.look
         )
-        self._auto = config.auto_concurrency
+        self._auto = config.concurrency == AUTO
         self._trials = trials
         self._note = note
         self._unused: dict[Key, float] = {}  # why GPUs are not used, and since when
@@ -257,7 +258,7 @@ class _Gate:
         return False
 
     def slots(self, config: Config) -> int:
-        return self._leases.room if config.auto_concurrency else config.concurrency
+        return config.concurrency if isinstance(config.concurrency, int) else self._leases.room
 
     def close(self) -> None:
         for trial in self._waiting:

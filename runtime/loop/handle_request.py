@@ -7,6 +7,7 @@ from typing import Protocol
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
+from runtime.core.options import AUTO
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
 from runtime.system.units import duration
@@ -17,7 +18,7 @@ class Controllable(Protocol):
 
     def stop(self) -> None: ...
     def kill(self, number: int) -> None: ...
-    def change_limits(self, **limits: float | None) -> None: ...
+    def change_limits(self, **limits: float | str | None) -> None: ...
     def change_space(self, space: SearchSpace) -> int: ...
     def enqueue(self, values: Values) -> Trial: ...
     def import_results(self, results: list[JSON]) -> str: ...
@@ -39,8 +40,10 @@ def _handle(experiment: Controllable, request: Request) -> str:
         case ["kill", int(number)]:
             experiment.kill(number)
             return f"trial {number} is being ended"
-        case ["concurrency", int(count)]:
-            experiment.change_limits(concurrency=count, auto_concurrency=False)
+        case ["concurrency", int() | "auto" as count]:
+            experiment.change_limits(concurrency=count)
+            if count == AUTO:
+                return "as many trials at a time as there is room for, from now on"
             return f"{count} trials at a time from now on"
         case ["duration", float() | int() | None as seconds]:
             experiment.change_limits(max_duration=seconds)

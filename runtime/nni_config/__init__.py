@@ -1,5 +1,5 @@
-"""Experiments as NNI's users describe them: `config.yml`."""
+"""Experiments described by NNI's config file, `config.yml`."""
 
-from runtime.nni_config.meaning import Meant, read
+from runtime.nni_config.meaning import Described, read
 
-__all__ = ["Meant", "read"]
+__all__ = ["Described", "read"]

@@ -1,4 +1,4 @@
-"""A config file against its fields: all mistakes at once, each with its place and a way out."""
+"""Checks a config file against the known fields. Reports all mistakes at once, with hints."""
 
 from __future__ import annotations
 
@@ -11,50 +11,34 @@ from pydantic_core import ErrorDetails
 
 from annotate.errors import Mistake
 from runtime.nni_config.document import ConfigMistakes, Document, Field
-from runtime.nni_config.fields import NO_USE, NOT_HERE, ConfigFile
-
-#: Pairs of fields that say the same, each by its way from the top.
-SAME: tuple[tuple[str, ...], ...] = (
-    ("maxExecDuration", "maxExperimentDuration"),
-    ("maxTrialNum", "maxTrialNumber"),
-    ("searchSpacePath", "searchSpaceFile"),
-    ("trial.command", "trialCommand", "trainingService.trialCommand"),
-    ("trial.codeDir", "trialCodeDirectory", "trainingService.trialCodeDirectory"),
-    ("trial.gpuNum", "trialGpuNumber", "trainingService.trialGpuNumber"),
-    ("trainingServicePlatform", "trainingService.platform", "trainingService.name"),
-    ("localConfig.gpuIndices", "trainingService.gpuIndices"),
-    ("localConfig.maxTrialNumPerGpu", "trainingService.maxTrialNumberPerGpu"),
-    ("localConfig.useActiveGpu", "trainingService.useActiveGpu"),
-    ("tuner.builtinTunerName", "tuner.name"),
-    ("tuner.codeDir", "tuner.codeDirectory"),
-    ("assessor.builtinAssessorName", "assessor.name"),
-    ("assessor.codeDir", "assessor.codeDirectory"),
-    ("advisor.builtinAdvisorName", "advisor.name"),
-    ("advisor.codeDir", "advisor.codeDirectory"),
+from runtime.nni_config.fields import (
+    NO_EFFECT,
+    NOT_SUPPORTED,
+    PLATFORM,
+    SAME,
+    SCHEMA,
+    ConfigFile,
 )
 
 _KINDS = {
-    "int_type": "is a whole number",
-    "int_parsing": "is a whole number",
-    "int_from_float": "is a whole number",
-    "bool_type": "is true or false",
-    "bool_parsing": "is true or false",
-    "string_type": "is a text",
-    "dict_type": "is a section with fields of its own",
-    "model_type": "is a section with fields of its own",
-    "model_attributes_type": "is a section with fields of its own",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "a text",
+    "dict_type": "a section with fields",
+    "model_type": "a section with fields",
+    "model_attributes_type": "a section with fields",
 }
 
 
 def check(document: Document) -> ConfigFile:
-    """The file's fields; raises ConfigMistakes."""
-    elsewhere = list(_not_here(document))
-    if any(mistake.code == "C301" for mistake in elsewhere):
-        # What else is in the file is that training service's own affair.
-        raise ConfigMistakes(document.path, elsewhere)
-    mistakes = [*_repeated(document), *elsewhere]
+    """The file's fields. Raises ConfigMistakes."""
+    unsupported = list(_unsupported(document))
+    if any(mistake.code == "C301" for mistake in unsupported):
+        # The other fields configure that training service, so no mistake in them matters.
+        raise ConfigMistakes(document.path, unsupported)
+    mistakes = [*_repeated(document), *unsupported]
     try:
-        file = ConfigFile.model_validate(document.data)
+        file = SCHEMA.model_validate(document.data)
     except ValidationError as error:
         mistakes += [_mistake(document, details) for details in error.errors()]
     if mistakes:
@@ -62,24 +46,24 @@ def check(document: Document) -> ConfigFile:
     return file
 
 
-def given(data: Any, dotted: str) -> Any:
-    """The value at `a.b`; None where the file has none."""
-    for name in dotted.split("."):
+def value_at(data: Any, path: str) -> Any:
+    """The value at `a.b`, or None."""
+    for name in path.split("."):
         data = data.get(name) if isinstance(data, Mapping) else None
     return data
 
 
 def notes(document: Document) -> list[str]:
-    """A sentence for each field that is accepted and does nothing."""
+    """A sentence for each field that is accepted without effect."""
     return [
-        f"{document.path}:{document.line(field)}: {'.'.join(map(str, field))}: {said}"
-        for field, said in described(ConfigFile, document.data)
-        if said.startswith(NO_USE)
+        f"{document.path}:{document.line(field)}: {'.'.join(map(str, field))}: {description}"
+        for field, description in described(SCHEMA, document.data)
+        if description.startswith(NO_EFFECT)
     ]
 
 
 def described(model: type[BaseModel], data: Any, above: Field = ()) -> Iterator[tuple[Field, str]]:
-    """The fields that the file has, each with what it does here."""
+    """The fields that the file has, each with its description."""
     if not isinstance(data, Mapping):
         return
     for info in model.model_fields.values():
@@ -93,7 +77,7 @@ def described(model: type[BaseModel], data: Any, above: Field = ()) -> Iterator[
 
 
 def section(annotation: Any) -> type[BaseModel] | None:
-    """The model of a field that has fields of its own."""
+    """The model of a field that is a section, or None."""
     for part in getattr(annotation, "__args__", (annotation,)):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part
@@ -102,36 +86,30 @@ def section(annotation: Any) -> type[BaseModel] | None:
 
 def _repeated(document: Document) -> Iterator[Mistake]:
     for names in SAME:
-        there = [name for name in names if given(document.data, name) is not None]
-        for name in there[1:]:
-            message = f"{name} says again what {there[0]} says"
+        present = [name for name in names if value_at(document.data, name) is not None]
+        for name in present[1:]:
             yield document.mistake(
-                tuple(name.split(".")), message, "leave one of them out", code="C203"
+                tuple(name.split(".")),
+                f"{name} and {present[0]} are the same setting",
+                "remove one of them",
+                code="C203",
             )
 
 
-def _not_here(document: Document) -> Iterator[Mistake]:
-    platform = next(
-        (
-            (name, given(document.data, name))
-            for name in SAME[6]
-            if given(document.data, name) not in (None, "local")
-        ),
-        None,
-    )
-    if platform is not None:
-        name, value = platform
-        yield document.mistake(
-            tuple(name.split(".")),
-            f"{name} {value!r}: trials run on this machine only, other training services are not"
-            " here yet",
-            "write local",
-            code="C301",
-        )
-        return
-    for field, said in described(ConfigFile, document.data):
-        if said.startswith(NOT_HERE):
-            yield document.mistake(field, f"{field[-1]}: {said}", "leave it out", code="C302")
+def _unsupported(document: Document) -> Iterator[Mistake]:
+    for name in PLATFORM:
+        platform = value_at(document.data, name)
+        if platform not in (None, "local"):
+            yield document.mistake(
+                tuple(name.split(".")),
+                f"{name} {platform!r} is not supported; trials run on this machine only",
+                "write local",
+                code="C301",
+            )
+            return
+    for field, description in described(SCHEMA, document.data):
+        if description.startswith(NOT_SUPPORTED):
+            yield document.mistake(field, f"{field[-1]}: {description}", "remove it", code="C302")
 
 
 def _mistake(document: Document, details: ErrorDetails) -> Mistake:
@@ -140,20 +118,19 @@ def _mistake(document: Document, details: ErrorDetails) -> Mistake:
     kind = details["type"]
     if kind == "extra_forbidden":
         return _unknown(document, field)
-    if kind in _KINDS:
-        message = f"{name} {_KINDS[kind]}, not {details['input']!r}"
-    elif kind == "greater_than_equal":
-        message = f"{name} is at least {details['ctx']['ge']}, not {details['input']!r}"
+    if kind == "value_error":
+        message = details["msg"].removeprefix("Value error, ")  # names the field already
     elif kind == "literal_error":
-        message = f"{name} is {details['ctx']['expected']}, not {details['input']!r}"
+        message = f"{name} must be {details['ctx']['expected']}, not {details['input']!r}"
+    elif kind in _KINDS:
+        message = f"{name} must be {_KINDS[kind]}, not {details['input']!r}"
     else:
-        text = details["msg"].removeprefix("Value error, ")
-        message = f"{name}: {text}"
+        message = f"{name}: {details['msg']}"
     return document.mistake(field, message, code="C202")
 
 
 def _unknown(document: Document, field: Field) -> Mistake:
-    model: type[BaseModel] = ConfigFile
+    model: type[BaseModel] = SCHEMA
     for name in field[:-1]:
         info = next(i for i in model.model_fields.values() if i.alias == name)
         model = section(info.annotation) or model
@@ -161,18 +138,18 @@ def _unknown(document: Document, field: Field) -> Mistake:
     typed = str(field[-1])
     close = difflib.get_close_matches(typed.lower().replace("_", ""), known, n=1)
     hint = f"did you mean {known[close[0]]}?" if close else ""
-    if homes := _homes(typed):
-        hint = f"it belongs into the section {homes[0]}"
+    if sections := _sections_with(typed):
+        hint = f"{typed} belongs in the section {sections[0]}"
     where = f" in {'.'.join(map(str, field[:-1]))}" if len(field) > 1 else ""
-    return document.mistake(field, f"there is no field {typed}{where}", hint, code="C201")
+    return document.mistake(field, f"unknown field {typed}{where}", hint, code="C201")
 
 
-def _homes(name: str) -> list[str]:
-    """The sections that have a field of this name, that of the trial before others."""
-    found = [
+def _sections_with(name: str) -> list[str]:
+    """The sections that have a field of this name, `trial` first."""
+    sections = [
         str(info.alias)
-        for info in ConfigFile.model_fields.values()
+        for info in SCHEMA.model_fields.values()
         if (inner := section(info.annotation))
         and any(i.alias == name for i in inner.model_fields.values())
     ]
-    return sorted(found, key=lambda home: home != "trial")
+    return sorted(sections, key=lambda alias: alias != "trial")

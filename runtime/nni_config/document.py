@@ -1,4 +1,4 @@
-"""A YAML file as plain data, with the place of each of its fields."""
+"""A YAML file as plain data, with the position of each field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Field: TypeAlias = tuple[str | int, ...]
 
 
 class ConfigMistakes(Mistakes):
-    """Every mistake of one config file."""
+    """Every mistake in one config file."""
 
     def __init__(self, path: str, mistakes: Sequence[Mistake]) -> None:
         super().__init__(mistakes)
@@ -29,7 +29,7 @@ class ConfigMistakes(Mistakes):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`data` is the file's content; `path` is as the user typed it."""
+    """A config file: `data` is its content, `path` is as the user typed it."""
 
     path: str
     lines: tuple[str, ...]
@@ -37,13 +37,13 @@ class Document:
     data: dict[str, JSON]
 
     def mistake(self, field: Field, message: str, hint: str = "", *, code: str) -> Mistake:
-        """A mistake at a field, or at the last one above it that the file has."""
+        """A mistake at a field, or at the section above it if the file lacks the field."""
         line, col, end = self._place(field)
         text = self.lines[line] if line < len(self.lines) else ""
         return Mistake(self.path, line + 1, col + 1, code, message, hint, text, end + 1)
 
     def line(self, field: Field) -> int:
-        """The line of a field, from 1."""
+        """The line of a field; the first is 1."""
         return self._place(field)[0] + 1
 
     def _place(self, field: Field) -> tuple[int, int, int]:
@@ -63,7 +63,7 @@ class Document:
 
 
 def load(path: Path) -> Document:
-    """Read a config file; raises AnnotateError, and Mistakes where it is no YAML."""
+    """Read a config file. Raises AnnotateError, and ConfigMistakes if it is not plain YAML."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -76,10 +76,10 @@ def load(path: Path) -> Document:
     except MarkedYAMLError as error:
         raise ConfigMistakes(str(path), [_broken(str(path), lines, error)]) from None
     except YAMLError as error:
-        raise AnnotateError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+        raise AnnotateError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(root, CommentedMap):
         raise AnnotateError(
-            f"{path} holds no fields", hint="write one on each line, for example maxTrialNum: 10"
+            f"{path} has no fields", hint="write one per line, for example maxTrialNum: 10"
         )
     document = Document(str(path), lines, root, {})
     document.data.update(_plain(root))
@@ -92,20 +92,20 @@ def _broken(path: str, lines: tuple[str, ...], error: MarkedYAMLError) -> Mistak
     mark = error.problem_mark or error.context_mark
     line, col = (mark.line, mark.column) if mark else (0, 0)
     source = lines[line] if line < len(lines) else ""
-    problem = (error.problem or "it cannot be read").strip().splitlines()[0]
+    problem = (error.problem or "it is not YAML").strip().splitlines()[0]
     if isinstance(error, DuplicateKeyError):
-        problem, hint = f"{problem.partition(' with value')[0]}: it is there twice", ""
+        problem, hint = f"{problem.partition(' with value')[0]}: the field is repeated", ""
     else:
-        hint = "a tab cannot indent" if "\t" in source else ""
+        hint = "indent with spaces, not tabs" if "\t" in source else ""
     return Mistake(path, line + 1, col + 1, "C101", problem, hint, source, col + 2)
 
 
 def _tags(document: Document, node: Any, field: Field) -> Iterator[Mistake]:
-    """What asks for an object of Python's: only plain data is read."""
+    """A mistake for each tag that asks for a Python object: only plain data is read."""
     if isinstance(node, (CommentedMap, CommentedSeq, TaggedScalar)):
         value = getattr(node.tag, "value", None)
         if value and not str(value).startswith("tag:yaml.org,2002:"):
-            yield document.mistake(field, f"the tag {value} is not allowed here", code="C102")
+            yield document.mistake(field, f"the tag {value} is not allowed", code="C102")
     items = node.items() if isinstance(node, CommentedMap) else ()
     if isinstance(node, CommentedSeq):
         items = enumerate(node)

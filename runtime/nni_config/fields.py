@@ -1,47 +1,44 @@
-"""Every field that NNI's config files knew, of all its versions, and what it does here.
+"""Every field of NNI's config files, in all versions of NNI.
 
-A field's description is its row in `docs/config.md`. One that begins with "No use" is accepted
-with that as a note; one that begins with "Not here" is a mistake.
+The fields that give a setting of Config come from `runtime.core.config`. The others are below: a
+field's description is its row in `docs/config.md`. A field whose description begins with "No
+effect" is accepted with a note; one that begins with "Not supported" is a mistake.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic.alias_generators import to_camel, to_snake
 
 from annotate.errors import AnnotateError
-from runtime.system import units
+from runtime.core.config import OPTIONS
+from runtime.core.options import Option
 
-NO_USE = "No use here"
-NOT_HERE = "Not here"
+NO_EFFECT = "No effect"
+NOT_SUPPORTED = "Not supported"
 
+# Fields that mean the same, each by its path from the top; a file may have one of them.
+SPACE_FILE = ("searchSpacePath", "searchSpaceFile")
+COMMAND = ("trial.command", "trialCommand", "trainingService.trialCommand")
+CODE_FOLDER = ("trial.codeDir", "trialCodeDirectory", "trainingService.trialCodeDirectory")
+PLATFORM = ("trainingServicePlatform", "trainingService.platform", "trainingService.name")
+SAME: tuple[tuple[str, ...], ...] = (
+    SPACE_FILE,
+    COMMAND,
+    CODE_FOLDER,
+    PLATFORM,
+    ("tuner.builtinTunerName", "tuner.name"),
+    ("tuner.codeDir", "tuner.codeDirectory"),
+    ("assessor.builtinAssessorName", "assessor.name"),
+    ("assessor.codeDir", "assessor.codeDirectory"),
+    ("advisor.builtinAdvisorName", "advisor.name"),
+    ("advisor.codeDir", "advisor.codeDirectory"),
+    *(option.nni for option in OPTIONS.values() if len(option.nni) > 1),
+)
 
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise ValueError("a duration is written like 90s, 10m, 1h or 1h30m")
-    try:
-        seconds = units.seconds(str(value))
-    except AnnotateError as error:
-        raise ValueError(f"{error.message}; {error.hint}") from None
-    if seconds <= 0:
-        raise ValueError("a duration is above 0")
-    return seconds
-
-
-def _indices(value: Any) -> tuple[str, ...]:
-    """`1`, `0,1` and `[0, 1]`."""
-    parts = value if isinstance(value, list) else str(value).split(",")
-    found = tuple(str(part).strip() for part in parts)
-    if isinstance(value, bool) or not all(part.replace(":", "").isdecimal() for part in found):
-        raise ValueError("GPUs are given by number: 1, or 0,1, or a list")
-    return found
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds)]
-Indices = Annotated[tuple[str, ...], BeforeValidator(_indices)]
-Count = Annotated[int, Field(ge=1)]
 Args = dict[str, Any]
 
 
@@ -53,8 +50,8 @@ def _text(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 
 
-def _is(what: str) -> Any:
-    return Field(default=None, description=what)
+def _is(description: str) -> Any:
+    return Field(default=None, description=description)
 
 
 class _Fields(BaseModel):
@@ -62,19 +59,21 @@ class _Fields(BaseModel):
 
 
 class Algorithm(_Fields):
-    """What tuner, assessor and advisor have in common."""
+    """The fields that the sections tuner, assessor and advisor share."""
 
-    name: Text | None = _is("The algorithm's name, as `docs/tuners.md` lists them, NNI's included.")
-    code_dir: Text | None = _is("The folder of a class of your own.")
+    name: Text | None = _is("The algorithm's name, as in `docs/tuners.md`; NNI's names work too.")
+    code_dir: Text | None = _is("The folder of your own class.")
     code_directory: Text | None = _is("As `codeDir`.")
-    class_file_name: Text | None = _is("The file in `codeDir` that has a class of your own.")
+    class_file_name: Text | None = _is("The file in `codeDir` that defines your own class.")
     class_name: Text | None = _is(
-        "The class of your own; also as `module.Class`, without `classFileName`."
+        "Your own class; write `module.Class` to leave out `classFileName`."
     )
-    class_args: Args | None = _is("The algorithm's arguments; `optimize_mode` says the direction.")
-    gpu_indices: Indices | None = _is(f"{NO_USE}: algorithms compute on the processor.")
+    class_args: Args | None = _is(
+        "The algorithm's arguments. `optimize_mode` is `maximize` or `minimize`."
+    )
+    gpu_indices: Any = _is(f"{NO_EFFECT}: algorithms run on the CPU.")
     include_intermediate_results: bool | None = _is(
-        f"{NO_USE}: a trial that is stopped early counts with its last intermediate result."
+        f"{NO_EFFECT}: a trial that is stopped early counts with its last intermediate result."
     )
 
 
@@ -96,95 +95,111 @@ class Advisor(Algorithm):
     builtin_advisor_name: Text | None = _is("As `name`.")
 
 
-class Trial(_Fields):
-    """The section `trial`."""
-
-    command: Text | None = _is("The command of a trial, run by a shell in `codeDir`.")
-    code_dir: Text | None = _is("The code folder; default: the config file's own.")
-    gpu_num: Annotated[int, Field(ge=0)] | None = _is(
-        "How many GPUs each trial has to itself; 0 shows it none."
-    )
+class _Trial(_Fields):
+    command: Text | None = _is("The trial's command. A shell runs it in `codeDir`.")
+    code_dir: Text | None = _is("The code folder (default: the config file's folder).")
 
 
-class Local(_Fields):
-    """The section `localConfig`, and what `trainingService` has of it."""
-
-    gpu_indices: Indices | None = _is("The GPUs that may be used, by number.")
-    max_trial_num_per_gpu: Count | None = _is("How many trials may share a GPU; default: 1.")
-    use_active_gpu: bool | None = _is("Whether GPUs that others use may be used, too.")
-
-
-class TrainingService(_Fields):
-    """The section `trainingService`."""
-
-    platform: Text | None = _is("`local`. The others are not here yet.")
+class _TrainingService(_Fields):
+    platform: Text | None = _is("Must be `local`. Other platforms are not supported yet.")
     name: Text | None = _is("As `platform`.")
     trial_command: Text | None = _is("As `trial.command`.")
     trial_code_directory: Text | None = _is("As `trial.codeDir`.")
-    trial_gpu_number: Annotated[int, Field(ge=0)] | None = _is("As `trial.gpuNum`.")
     debug: bool | None = _is("As `debug`.")
-    gpu_indices: Indices | None = _is("As `localConfig.gpuIndices`.")
-    max_trial_number_per_gpu: Count | None = _is("As `localConfig.maxTrialNumPerGpu`.")
-    use_active_gpu: bool | None = _is("As `localConfig.useActiveGpu`.")
 
 
-def _elsewhere(platform: str) -> Any:
-    return _is(f"{NOT_HERE}: it belongs to NNI's training service {platform}.")
+def _belongs_to(platform: str) -> Any:
+    return _is(f"{NOT_SUPPORTED}: it configures NNI's training service {platform}.")
 
 
 class ConfigFile(_Fields):
-    """A whole file."""
+    """A whole file, without the fields that give settings of Config."""
 
-    author_name: Text | None = _is(f"{NO_USE}: experiments are kept for the user who made them.")
-    experiment_name: Text | None = _is("The experiment's name; default: the script's.")
-    description: Text | None = _is(f"{NO_USE}: write what you want to remember as a comment.")
-    trial_concurrency: Count | None = _is("How many trials run at a time; default: 1.")
-    max_exec_duration: Seconds | None = _is(
-        "How long the experiment may take: `90s`, `10m`, `1h`, `1h30m`, `2d`, or seconds."
+    search_space_path: Text | None = _is(
+        "The search space file: JSON, or YAML if it is named `.yml` or `.yaml`."
     )
-    max_experiment_duration: Seconds | None = _is("As `maxExecDuration`.")
-    max_trial_duration: Seconds | None = _is("How long one trial may take.")
-    max_trial_num: Count | None = _is("How many trials in all; default: no limit.")
-    max_trial_number: Count | None = _is("As `maxTrialNum`.")
-    training_service_platform: Text | None = _is("`local`. The others are not here yet.")
-    training_service: TrainingService | None = _is("Where trials run, by the fields below.")
-    search_space_path: Text | None = _is("The search space file; JSON, or YAML by its suffix.")
     search_space_file: Text | None = _is("As `searchSpacePath`.")
     search_space: Args | None = _is("The search space itself.")
-    use_annotation: bool | None = _is("Whether the search space is that of the code's annotations.")
-    tuner: Tuner | None = _is("What chooses the values; default: as `annotate run`.")
-    assessor: Assessor | None = _is("What stops hopeless trials; default: nothing.")
-    advisor: Advisor | None = _is("In place of `tuner` and `assessor`.")
-    trial: Trial | None = _is("What a trial is, by the fields below.")
+    use_annotation: bool | None = _is("Whether the code's annotations are the search space.")
+    tuner: Tuner | None = _is("The algorithm that chooses values (default: `auto`).")
+    assessor: Assessor | None = _is("The algorithm that stops trials early (default: none).")
+    advisor: Advisor | None = _is("Tuner and assessor in one, in place of both sections.")
     trial_command: Text | None = _is("As `trial.command`.")
     trial_code_directory: Text | None = _is("As `trial.codeDir`.")
-    trial_gpu_number: Annotated[int, Field(ge=0)] | None = _is("As `trial.gpuNum`.")
-    local_config: Local | None = _is("How trials use this machine, by the fields below.")
-    debug: bool | None = _is("Whether the driver's log has every step.")
+    training_service_platform: Text | None = _is(
+        "Must be `local`. Other platforms are not supported yet."
+    )
+    debug: bool | None = _is("Whether the driver logs every step.")
     log_level: Literal["trace", "debug", "info", "warning", "error", "fatal"] | None = _is(
-        "`trace` and `debug` are as `debug: true`; the others are as without."
+        "`trace` and `debug` mean `debug: true`; the others mean `debug: false`."
     )
-    log_dir: Text | None = _is(f"{NO_USE}: everything is kept in `ANNOTATE_HOME`.")
+    author_name: Text | None = _is(f"{NO_EFFECT}: experiments belong to the user who runs them.")
+    description: Text | None = _is(f"{NO_EFFECT}: write it as a comment.")
+    log_dir: Text | None = _is(f"{NO_EFFECT}: everything is kept in `ANNOTATE_HOME`.")
     experiment_working_directory: Text | None = _is(
-        f"{NO_USE}: everything is kept in `ANNOTATE_HOME`."
+        f"{NO_EFFECT}: everything is kept in `ANNOTATE_HOME`."
     )
-    log_collection: Text | None = _is(f"{NO_USE}: logs stay where trials write them.")
-    version_check: bool | None = _is(f"{NO_USE}: trials get this version's own module.")
-    multi_phase: bool | None = _is(f"{NO_USE}: a trial has one sample of values.")
-    multi_thread: bool | None = _is(f"{NO_USE}: the tuner is asked one at a time.")
-    nni_manager_ip: Text | None = _is(f"{NO_USE}: trials report by files, not by network.")
-    tuner_gpu_indices: Indices | None = _is(f"{NO_USE}: algorithms compute on the processor.")
-    config_version: Text | None = _is(f"{NO_USE}: the fields of all versions are read.")
-    experiment_type: Text | None = _is(f"{NO_USE}: experiments tune hyper-parameters.")
-    machine_list: Any = _elsewhere("remote")
-    remote_config: Any = _elsewhere("remote")
-    shared_storage: Any = _is(f"{NOT_HERE}: trials and their results lie on this machine.")
-    pai_config: Any = _elsewhere("pai")
-    pai_yarn_config: Any = _elsewhere("paiYarn")
-    kubeflow_config: Any = _elsewhere("kubeflow")
-    frameworkcontroller_config: Any = _elsewhere("frameworkcontroller")
-    dlts_config: Any = _elsewhere("dlts")
-    aml_config: Any = _elsewhere("aml")
-    adl_config: Any = _elsewhere("adl")
-    dlc_config: Any = _elsewhere("dlc")
-    hybrid_config: Any = _elsewhere("hybrid")
+    log_collection: Text | None = _is(f"{NO_EFFECT}: logs stay where trials write them.")
+    version_check: bool | None = _is(f"{NO_EFFECT}: trials always get the matching `nni` module.")
+    multi_phase: bool | None = _is(f"{NO_EFFECT}: a trial has one set of values.")
+    multi_thread: bool | None = _is(f"{NO_EFFECT}: the tuner handles one request at a time.")
+    nni_manager_ip: Text | None = _is(f"{NO_EFFECT}: trials report through files.")
+    tuner_gpu_indices: Any = _is(f"{NO_EFFECT}: algorithms run on the CPU.")
+    config_version: Text | None = _is(f"{NO_EFFECT}: fields of all versions are accepted.")
+    experiment_type: Text | None = _is(f"{NO_EFFECT}: every experiment tunes hyper-parameters.")
+    machine_list: Any = _belongs_to("remote")
+    remote_config: Any = _belongs_to("remote")
+    shared_storage: Any = _is(f"{NOT_SUPPORTED}: trials and their results stay on this machine.")
+    pai_config: Any = _belongs_to("pai")
+    pai_yarn_config: Any = _belongs_to("paiYarn")
+    kubeflow_config: Any = _belongs_to("kubeflow")
+    frameworkcontroller_config: Any = _belongs_to("frameworkcontroller")
+    dlts_config: Any = _belongs_to("dlts")
+    aml_config: Any = _belongs_to("aml")
+    adl_config: Any = _belongs_to("adl")
+    dlc_config: Any = _belongs_to("dlc")
+    hybrid_config: Any = _belongs_to("hybrid")
+
+
+def _settings(section: str) -> dict[str, Any]:
+    """The fields of a section that give settings; "" is the top of the file."""
+    fields = {}
+    for option in OPTIONS.values():
+        for path in option.nni:
+            above, _, alias = path.rpartition(".")
+            if above == section:
+                kind = Annotated[Any, BeforeValidator(_loader(option, path))]
+                description = f"As `{option.nni[0]}`." if path != option.nni[0] else _row(option)
+                fields[to_snake(alias)] = (kind, _is(description))
+    return fields
+
+
+def _row(option: Option) -> str:
+    help_text = option.switches[0].help if option.switches else option.summary
+    return help_text[0].upper() + help_text[1:] + "."
+
+
+def _loader(option: Option, path: str) -> Callable[[Any], Any]:
+    def load(value: Any) -> Any:
+        try:
+            return None if value is None else option.load(value, path)
+        except AnnotateError as error:
+            raise ValueError(f"{error.message}; {error.hint}".removesuffix("; ")) from None
+
+    return load
+
+
+def _section(name: str, base: type[_Fields], description: str) -> Any:
+    model = create_model(name, __base__=base, **_settings(name))
+    return (model | None, _is(description))
+
+
+#: A whole file with all its fields.
+SCHEMA: type[ConfigFile] = create_model(
+    "SCHEMA",
+    __base__=ConfigFile,
+    **_settings(""),
+    trial=_section("trial", _Trial, "The trial's command and code."),
+    local_config=_section("localConfig", _Fields, "How trials use this machine."),
+    training_service=_section("trainingService", _TrainingService, "Where trials run."),
+)

@@ -26,7 +26,6 @@ from runtime.server.watch import Watch
 from runtime.store import Store, StoreError
 from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
-from runtime.system import units
 
 _LOG_BYTES = 1 << 18  # the end of a log that is shown
 _CURVES = 200  # trials whose curves or values are asked for at a time
@@ -38,7 +37,7 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     trial: int = Field(default=0, ge=0, le=10**12)
-    value: int | None = Field(default=1, ge=1, le=10**9)
+    value: int | Annotated[str, Field(max_length=100)] | None = 1
     seconds: str | None = Field(default=None, max_length=100)
     values: dict[str, Any] = {}
     space: dict[str, Any] = {}
@@ -205,8 +204,6 @@ def ask(
         raise AnnotateError(f"{kind} takes {', '.join(requests.KINDS[kind]) or 'nothing'}")
     if kind == "enqueue":
         return {"message": enqueue(folder, given["values"])}
-    if kind == "duration" and wanted.seconds is not None:
-        given["seconds"] = units.seconds(wanted.seconds)
     if kind == "space":
         given["space"] = SearchSpace.from_json(wanted.space).to_json()
     return {"message": requests.ask(folder, kind, **given)}

@@ -44,7 +44,7 @@ def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> 
     baseline = reader.trial(0)
     return {
         **head(folder, row, reader),
-        "config": finite(row.config),
+        "config": finite(Config.from_json(row.config).to_json()),
         "space": [parameter(p, names[p.key]) for p in row.space],
         "space_json": finite(row.space.to_json()),
         "baseline": trial(baseline) if baseline and baseline.origin.value == "baseline" else None,

@@ -151,7 +151,7 @@ def test_where_nvml_lists_no_process_what_a_gpu_has_more_than_before_is_the_tria
     inside, experiment, somebody
 ):
     inside.write(inside.gpu(0))
-    one = experiment(trials_per_gpu=None)
+    one = experiment(trials_per_gpu="auto")
     run(one, 0, somebody)
     inside.write(inside.gpu(0, used=520))
     one.look()

@@ -24,7 +24,7 @@ def test_as_many_as_trials_per_gpu_says(inside, experiment):
 )
 def test_measurements_say_how_many_fit(inside, experiment, somebody, memory, utilisation, fit):
     inside.write(inside.gpu(0))
-    one = experiment(trials_per_gpu=None)
+    one = experiment(trials_per_gpu="auto")
     run(one, 0, somebody)
     assert "has not been measured yet" in str(one.take(1))
     inside.write(inside.gpu(0, used=500 + memory, util=utilisation), computes(0, somebody, memory))

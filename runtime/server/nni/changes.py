@@ -17,7 +17,6 @@ from runtime.server.finding import MaybeExperiment, TrialId
 from runtime.server.nni.models import ChangedParams, ChangedProfile, Done, NewTrial, Problem
 from runtime.store import Store
 from runtime.store.reader import Reader
-from runtime.system import units
 
 UpdateType = Literal["TRIAL_CONCURRENCY", "MAX_EXEC_DURATION", "MAX_TRIAL_NUM", "SEARCH_SPACE"]
 
@@ -83,8 +82,6 @@ def _value(params: ChangedParams, field: str) -> JSON:
     value = getattr(params, field)
     if value is None:
         raise AnnotateError(f"params has no {field}")
-    if field == "maxExecDuration" and isinstance(value, str):
-        return units.seconds(value)
     return _space(value) if field == "searchSpace" else value
 
 

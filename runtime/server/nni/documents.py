@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
+from runtime.core.options import AUTO
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.kept.documents import state_now
@@ -26,8 +27,12 @@ from runtime.store.reader import Reader
 _SOURCES = {Origin.BASELINE: "baseline", Origin.TUNER: "algorithm", Origin.USER: "customized"}
 
 
-def profile(folder: ExperimentFolder, row: ExperimentRow, trials: int) -> ExperimentProfile:
+def profile(
+    folder: ExperimentFolder, row: ExperimentRow, states: Mapping[str, int]
+) -> ExperimentProfile:
+    """The experiment; `states` counts its trials by state."""
     config = Config.from_json(row.config)
+    trials = sum(states.values())
     end = row.ended or time.time()
     return ExperimentProfile(
         id=row.id,
@@ -37,11 +42,11 @@ def profile(folder: ExperimentFolder, row: ExperimentRow, trials: int) -> Experi
         nextSequenceId=trials,
         startTime=_milliseconds(row.created),
         endTime=_milliseconds_of(row.ended),
-        params=_params(config, row),
+        params=_params(config, row, states.get(TrialState.RUNNING, 0)),
     )
 
 
-def _params(config: Config, row: ExperimentRow) -> ExperimentParams:
+def _params(config: Config, row: ExperimentRow, running: int) -> ExperimentParams:
     arguments = {**config.tuner_args, "optimize_mode": config.optimize}
     assessor = {
         "builtinAssessorName": config.assessor,
@@ -49,7 +54,8 @@ def _params(config: Config, row: ExperimentRow) -> ExperimentParams:
     }
     return ExperimentParams(
         experimentName=row.name,
-        trialConcurrency=config.concurrency,
+        # NNI's field is a number, so `auto` is as many as run now.
+        trialConcurrency=running if config.concurrency == AUTO else config.concurrency,
         maxExecDuration=config.max_duration,
         maxTrialNum=config.max_trials,
         searchSpace=json.dumps(finite(row.space.to_json())),

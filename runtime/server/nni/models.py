@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-PositiveFiniteFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from pydantic import BaseModel, ConfigDict
 
 NniState = Literal[
     "WAITING",
@@ -86,9 +84,9 @@ class ChangedParams(BaseModel):
     """The one field that `update_type` names is read."""
 
     model_config = ConfigDict(extra="ignore")
-    trialConcurrency: int | None = Field(default=None, ge=1, le=100_000)
-    maxExecDuration: PositiveFiniteFloat | str | None = None
-    maxTrialNum: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    trialConcurrency: int | Literal["auto"] | None = None
+    maxExecDuration: float | str | None = None
+    maxTrialNum: int | None = None
     searchSpace: str | dict[str, Any] | None = None
 
 

@@ -42,8 +42,8 @@ def version() -> str:
 def experiment(experiment: MaybeExperiment = None) -> ExperimentProfile:
     """What the experiment was asked to do, and how far it is."""
     folder = finding.experiment(experiment)
-    with Store.open(folder.store) as store:
-        return documents.profile(folder, store.experiment(), store.count_trials())
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        return documents.profile(folder, store.experiment(), reader.states())
 
 
 @router.get("/check-status")

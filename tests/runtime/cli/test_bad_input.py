@@ -67,7 +67,7 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
     [
         (["--tuner", "tpee"], "did you mean"),
         (["--tuner", "tpe", "--tuner-args", "gama=1"], "gamma"),
-        (["--max-trials", "ten"], "invalid int value: 'ten'"),
+        (["--max-trials", "ten"], "'ten' is not a whole number"),
         (["--max-duration", "soon"], "'soon' is not a duration (write for example 90s"),
         (["--tuner-args", "gamma"], "'gamma' is not name=value"),
         (["--python", "/no/python"], "--python /no/python: there is no such interpreter"),

@@ -81,7 +81,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, runni
     until(lambda: running(experiment) == [0])
     with pytest.raises(AnnotateError, match="concurrency must be at least 1"):
         requests.ask(experiment, "concurrency", value=0)
-    with pytest.raises(AnnotateError, match="does not take"):
+    with pytest.raises(AnnotateError, match="neither a whole number nor auto"):
         requests.ask(experiment, "concurrency", value="many")
     assert running(experiment) == [0]
 

@@ -8,9 +8,10 @@ import pytest
 
 from annotate.errors import AnnotateError
 from runtime import nni_config
-from runtime.nni_config.checking import SAME, section
+from runtime.core.config import Config
+from runtime.nni_config.checking import section
 from runtime.nni_config.document import ConfigMistakes
-from runtime.nni_config.fields import ConfigFile
+from runtime.nni_config.fields import SAME, SCHEMA
 
 SCRIPT = """\
 import nni
@@ -88,8 +89,8 @@ def mistakes(read, text):
 
 @pytest.mark.parametrize("text", [V1, V3], ids=["v1", "v3"])
 def test_the_same_experiment_in_the_words_of_either_version(read, project, text):
-    meant = read(text)
-    config = meant.config
+    described = read(text)
+    config = Config.new(described.settings)
     assert (config.script, config.arguments) == ("train.py", ("--epochs", "3"))
     assert config.cwd == str(project)
     assert (config.name, config.concurrency, config.max_trials) == ("digits", 2, 4)
@@ -99,12 +100,12 @@ def test_the_same_experiment_in_the_words_of_either_version(read, project, text)
     assert (config.gpus, config.gpu_indices) == (1, ("0", "2"))
     assert (config.trials_per_gpu, config.use_active_gpu) == (2, True)
     assert not config.baseline
-    assert meant.project.space.to_json() == {"lr": {"_type": "uniform", "_value": [0, 1]}}
+    assert described.project.space.to_json() == {"lr": {"_type": "uniform", "_value": [0, 1]}}
 
 
 def test_a_field_without_a_use_is_taken_with_a_note(read):
     (note,) = read(V1).notes
-    assert "config.yml:1: authorName: No use here" in note
+    assert "config.yml:1: authorName: No effect" in note
 
 
 def test_every_mistake_is_told_at_once_with_its_line_and_what_was_meant(read):
@@ -124,7 +125,7 @@ trial:
     assert [line for line, _, _ in found] == [1, 2, 3, 4, 10]
     hints = {line: hint for line, _, hint in found}
     assert hints[1] == "did you mean trialConcurrency?"
-    assert hints[4] == "it belongs into the section trial"
+    assert hints[4] == "gpuNum belongs in the section trial"
     assert hints[10] == "did you mean codeDir?"
     # What the fields mean is looked at once they are all there.
     found = mistakes(read, V1.replace("Random", "Ramdom").replace("minimize", "minimise"))
@@ -137,7 +138,7 @@ def test_annotations_and_a_space_file_together_are_a_mistake_that_explains_itsel
     )
     assert line == 7
     assert "the annotations are the search space" in message
-    assert hint == "leave searchSpacePath out, or write useAnnotation: false"
+    assert hint == "remove searchSpacePath, or write useAnnotation: false"
 
 
 def test_neither_a_space_nor_annotations_is_a_mistake(read):
@@ -182,17 +183,16 @@ def test_another_training_service_is_one_clear_mistake(read):
 
 def test_two_names_of_one_field_are_a_mistake(read):
     ((_, message, _),) = mistakes(read, V1 + "maxTrialNumber: 5\n")
-    assert message == "maxTrialNumber says again what maxTrialNum says"
+    assert message == "maxTrialNumber and maxTrialNum are the same setting"
 
 
 def test_a_tuner_of_ones_own_is_found_beside_the_file(read, project):
     (project / "mine.py").write_text("class Mine: pass\n")
     own = "tuner: {codeDir: ., classFileName: mine.py, className: Mine}\n"
     text = "searchSpacePath: search_space.json\ntrial: {command: python3 train.py}\n"
-    assert read(text + own).config.tuner == f"{project / 'mine.py'}:Mine"
-    assert (
-        read(text + "tuner: {className: mine.Mine}").config.tuner == f"{project / 'mine.py'}:Mine"
-    )
+    assert read(text + own).settings["tuner"] == f"{project / 'mine.py'}:Mine"
+    named = read(text + "tuner: {className: mine.Mine}").settings["tuner"]
+    assert named == f"{project / 'mine.py'}:Mine"
     ((line, message, _),) = mistakes(read, text + own.replace("mine.py", "nine.py"))
     assert line == 3
     assert "there is no file" in message
@@ -213,14 +213,14 @@ def test_a_tuner_of_ones_own_is_found_beside_the_file(read, project):
     ],
 )
 def test_only_a_plain_script_is_run_without_a_shell(read, command, script):
-    config = read(V1.replace("python3 train.py --epochs 3", json.dumps(command))).config
-    assert config.script == script
-    assert config.command == ("" if script else command)
+    settings = read(V1.replace("python3 train.py --epochs 3", json.dumps(command))).settings
+    assert settings["script"] == script
+    assert settings.get("command", "") == ("" if script else command)
 
 
 def test_each_name_that_is_said_twice_is_a_field():
     for name in (name for names in SAME for name in names):
-        model = ConfigFile
+        model = SCHEMA
         for part in name.split("."):
             info = next(i for i in model.model_fields.values() if i.alias == part)
             model = section(info.annotation)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from runtime.kept import lookup
-from runtime.nni_config.docs import page
+from runtime.nni_config import docs
 from runtime.store import Store
 from runtime.system.lock import is_held
 
@@ -20,8 +20,12 @@ DOCS = Path(__file__).parents[3] / "docs"
 BLOCK = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_page_of_fields_is_the_schemas():
-    assert (DOCS / "config.md").read_text(encoding="utf-8") == page()
+def test_the_generated_tables_are_up_to_date():
+    """If this fails, run `python -m runtime.nni_config.docs docs/`."""
+    assert (DOCS / "config.md").read_text(encoding="utf-8") == docs.config_page()
+    commands = (DOCS / "commands.md").read_text(encoding="utf-8")
+    assert docs.options_table() in commands
+    assert docs.with_options(commands) == commands
 
 
 @pytest.fixture

@@ -40,10 +40,12 @@ async function open(model) {
       (text) => ["duration", { seconds: text.trim() || null }],
       "for example 90s, 10m or 1h30m, from when the driver began",
     ),
-    row("Trials at a time", input({ ...count, required: true }, e.concurrency), (text) => [
-      "concurrency",
-      { value: Number(text) },
-    ]),
+    row(
+      "Trials at a time",
+      input({ required: true }, e.concurrency),
+      (text) => ["concurrency", { value: text.trim() }],
+      "a number, or auto: as many as there is room for",
+    ),
     h(
       "details",
       {},

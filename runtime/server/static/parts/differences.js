@@ -88,7 +88,7 @@ function settings(all) {
       "limit of time per trial",
       (c) => (c.trial_timeout === null ? "none" : duration(c.trial_timeout)),
     ],
-    ["trials at a time", (c) => (c.auto_concurrency ? "auto" : String(c.concurrency))],
+    ["trials at a time", (c) => String(c.concurrency)],
     ["GPUs per trial", (c) => (c.gpus === null ? "as the driver sees them" : String(c.gpus))],
     ["script", (c) => c.command || [c.script, ...(c.arguments || [])].join(" ")],
     ["folder", (c) => c.cwd],

@@ -65,7 +65,7 @@ function progressOf(e) {
       limit ? h("span", { class: "of" }, ` of ${limit}`) : "",
     ),
     bar,
-    label(`${e.concurrency} at a time, ${e.tuner}`),
+    label(`${e.concurrency === "auto" ? "as many as fit" : e.concurrency} at a time, ${e.tuner}`),
   ];
 }
 

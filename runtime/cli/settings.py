@@ -1,0 +1,149 @@
+"""The settings of an experiment on the command line, and their merge with a config file.
+
+Defaults < config file < command line. argparse gets no defaults: a setting that was not typed is
+absent from what it returns, and Config owns the defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from annotate.errors import AnnotateError
+from runtime.cli import options
+from runtime.core.config import GPUS, LIMITS, OPTIONS, RUNNING, SEARCH, Config
+from runtime.core.options import Option, Settings
+
+if TYPE_CHECKING:
+    from runtime.nni_config import Described
+
+Groups = dict[str, "argparse._ArgumentGroup"]
+
+_ARGUMENTS = {"tuner": "tuner_args", "assessor": "assessor_args"}
+_NEED_GPUS = "Add --gpus 1 to give each trial one GPU."
+
+
+def arguments(parser: argparse.ArgumentParser, command: str) -> Groups:
+    """Add the settings that the command takes; returns their groups, for further options."""
+    groups = {name: parser.add_argument_group(name) for name in (LIMITS, SEARCH, GPUS, RUNNING)}
+    for field, option in OPTIONS.items():
+        if command in option.commands:
+            _add(groups[option.group], field, option)
+    return groups
+
+
+def _add(group: argparse._ArgumentGroup, field: str, option: Option) -> None:
+    if option.switches:
+        exclusive = group.add_mutually_exclusive_group()
+        for switch in option.switches:
+            exclusive.add_argument(
+                switch.flag,
+                dest=field,
+                action="store_const",
+                const=switch.value,
+                default=argparse.SUPPRESS,
+                help=switch.help,
+            )
+        return
+    several: dict[str, Any] = {"nargs": "+", "action": "extend"} if option.repeats else {}
+    group.add_argument(
+        option.flag,
+        dest=field,
+        type=options.typed(option.parse),
+        metavar=option.metavar,
+        default=argparse.SUPPRESS,
+        help=option.summary,
+        **several,
+    )
+
+
+def typed(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were typed, by Config's field. Raises AnnotateError for an unknown name."""
+    from runtime.system.interpreter import interpreter
+
+    settings = {name: value for name, value in vars(args).items() if name in OPTIONS}
+    if "python" in settings:
+        settings["python"] = interpreter(settings["python"], os.environ)
+    for role, name in _ARGUMENTS.items():
+        if role in settings:
+            settings[role] = _algorithm(role, settings[role])
+        if name in settings:
+            settings[name] = {k: options.literal(v) for k, v in settings[name]}
+            _take_direction(settings, name)
+    return settings
+
+
+def _algorithm(role: str, name: str) -> str:
+    from runtime.loop import algorithms
+
+    if role == "tuner":
+        return algorithms.tuner_name(name)
+    return "" if name == "none" else algorithms.assessor_name(name)
+
+
+def _take_direction(settings: dict[str, Any], name: str) -> None:
+    """Turn `optimize_mode`, NNI's way to give the direction, into the setting `maximize`."""
+    mode = settings[name].get("optimize_mode")
+    if mode not in ("maximize", "minimize"):
+        return  # the algorithm refuses any other
+    del settings[name]["optimize_mode"]
+    maximize = mode == "maximize"
+    if settings.setdefault("maximize", maximize) != maximize:
+        flag = OPTIONS[name].flag
+        raise AnnotateError(f"{flag} optimize_mode={mode} contradicts another option")
+
+
+def merge(file: Settings, typed: Settings) -> dict[str, Any]:
+    """The settings of both; those typed win.
+
+    Arguments of an algorithm are merged one by one, unless another algorithm was typed: arguments
+    in the file are for the algorithm in the file.
+    """
+    merged = {**file, **typed}
+    for role, name in _ARGUMENTS.items():
+        if name in file and not replaces(role, file, typed):
+            merged[name] = {**file[name], **typed.get(name, {})}
+        elif name in file:
+            merged[name] = typed.get(name, {})
+    return merged
+
+
+def replaces(role: str, file: Settings, typed: Settings) -> bool:
+    """Whether another tuner or assessor was typed than the file names, or leaves to the default."""
+    default = OPTIONS[role].default
+    return role in typed and typed[role] != file.get(role, default)
+
+
+def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
+    """The experiment of a config file and of typed options, with notes for the user."""
+    from runtime import nni_config
+
+    options_typed = typed(args)
+    described = nni_config.read(args.config, os.environ, python=options_typed.pop("python", None))
+    config = Config.new(merge(described.settings, options_typed))
+    refuse_unused(config, options_typed)
+    notes = [*described.notes, *_ignored(args.config, config, described.settings, options_typed)]
+    return config, described, notes
+
+
+def refuse_unused(config: Config, typed: Settings) -> None:
+    """Raises AnnotateError where an option was typed that has no effect without --gpus."""
+    unused = [OPTIONS[name].flags[0] for name in config.needs_gpus if name in typed]
+    if unused:
+        effect = "has no effect" if len(unused) == 1 else "have no effect"
+        raise AnnotateError(f"{', '.join(unused)} {effect} without --gpus", hint=_NEED_GPUS)
+
+
+def _ignored(path: Path, config: Config, file: Settings, typed: Settings) -> list[str]:
+    """A note for each setting in the file that has no effect."""
+    notes = [
+        f"{path}: {OPTIONS[name].nni[0]} has no effect, because trials reserve no GPU (gpuNum)"
+        for name in config.needs_gpus
+        if name in file
+    ]
+    for role, name in _ARGUMENTS.items():
+        if file.get(name) and replaces(role, file, typed):
+            notes.append(f"{path}: {role}.classArgs is ignored, because of {OPTIONS[role].flag}")
+    return notes

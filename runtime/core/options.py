@@ -1,0 +1,209 @@
+"""Option: one setting of an experiment, as `runtime.core.config` lists them.
+
+From that list come the options of `run`, `create` and `resume`, the fields of config files, the
+limits that `update` and the REST API check, and the tables in `docs/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from annotate.errors import AnnotateError
+from annotate.json_value import JSON
+from runtime.system import units
+
+Auto: TypeAlias = Literal["auto"]
+#: The one spelling of "as many as there is room for": typed, stored and shown.
+AUTO: Final = "auto"
+
+#: Settings by Config's field. A setting that nobody gave is absent.
+Settings: TypeAlias = Mapping[str, Any]
+
+RUN, CREATE, RESUME = "run", "create", "resume"
+EVERYWHERE = frozenset({RUN, CREATE, RESUME})
+AT_THE_START = frozenset({RUN, CREATE})  # cannot change once trials have run
+
+_MOST = 10**15  # JavaScript still counts exactly there
+# As NNI's YAML 1.1 has them.
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_GPU = re.compile(r"\d+(:\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How values of one kind are written.
+
+    `parse` reads one from the command line, `load` from a config file or a JSON body. Both raise
+    AnnotateError.
+    """
+
+    parse: Callable[[str], Any]
+    load: Callable[[JSON], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A flag without a value, which sets its option to `value`."""
+
+    flag: str
+    value: bool
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting.
+
+    `flag` takes a value; an option with `switches` has none. `check` returns what is wrong with a
+    value, or nothing. `nni` are the fields of a config file that give it, each by its path from the
+    top; the first is the one to document. `commands` are those that take the option.
+    """
+
+    group: str
+    default: Any
+    flag: str = ""
+    metavar: str = ""
+    help: str = ""
+    default_help: str = ""
+    kind: Kind | None = None
+    repeats: bool = False
+    switches: tuple[Switch, ...] = ()
+    check: Callable[[Any], str] = lambda value: ""
+    nni: tuple[str, ...] = ()
+    commands: frozenset[str] = EVERYWHERE
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Every flag of the option, as typed."""
+        return (self.flag, *(switch.flag for switch in self.switches))[not self.flag :]
+
+    @property
+    def summary(self) -> str:
+        """The help text of an option with a value, with its default."""
+        default = self.default_help or str(self.default)
+        return f"{self.help} (default: {default})"
+
+    def parse(self, text: str) -> Any:
+        """The value of a word on the command line. Raises AnnotateError; limits are not checked."""
+        assert self.kind is not None, f"{self.flags} takes no value"
+        return self.kind.parse(text)
+
+    def load(self, value: JSON, name: str) -> Any:
+        """The checked value of the field `name` in a config file or a JSON body.
+
+        Raises AnnotateError, which names the field.
+        """
+        loaded = self._load(value, name)
+        if problem := self.check(loaded):
+            raise AnnotateError(f"{name} {problem}")
+        return loaded
+
+    def _load(self, value: JSON, name: str) -> Any:
+        if self.kind is None:
+            if str(value).lower() not in _BOOLEANS:
+                raise AnnotateError(f"{name} must be true or false, not {value!r}")
+            return _BOOLEANS[str(value).lower()]
+        try:
+            return self.kind.load(value)
+        except AnnotateError as error:
+            raise AnnotateError(f"{name}: {error.message}", hint=error.hint) from None
+
+
+def setting(group: str, default: Any = None, flag: str = "", **details: Any) -> Any:
+    """A field of Config that users can set, with its Option; details are those of Option."""
+    metadata = {"option": Option(group, default, flag, **details)}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=MISSING if default is MISSING else default, metadata=metadata)
+
+
+# Limits
+
+
+def at_least_one(value: int | Auto | None) -> str:
+    if value is None or value == AUTO:
+        return ""
+    if value > _MOST:
+        return f"must be at most {_MOST}"
+    return "" if value >= 1 else f"must be at least 1, not {value}"
+
+
+def not_negative(value: int | None) -> str:
+    if value is not None and value > _MOST:
+        return f"must be at most {_MOST}"
+    return "" if value is None or value >= 0 else f"must not be negative, it is {value}"
+
+
+def above_zero(value: float | None) -> str:
+    return "" if value is None or value > 0 else f"must be above 0, not {value:g}"
+
+
+def gpu_numbers(value: tuple[str, ...]) -> str:
+    wrong = [word for word in value if not _GPU.fullmatch(word)]
+    return f"takes numbers such as 0,1 or 0:1, not {', '.join(wrong)}" if wrong else ""
+
+
+# Kinds of values
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise AnnotateError(f"{text!r} is not a whole number") from None
+
+
+def _whole_or_auto(text: str) -> int | Auto:
+    if text == AUTO:
+        return AUTO
+    try:
+        return int(text)
+    except ValueError:
+        raise AnnotateError(f"{text!r} is neither a whole number nor auto") from None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _load_words(value: JSON) -> tuple[str, ...]:
+    return _words(",".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+def _text(value: JSON) -> str:
+    """A name that YAML reads as a number is still a name."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise AnnotateError(f"{value!r} is not a text")
+    return str(value)
+
+
+def _from_text(parse: Callable[[str], Any]) -> Callable[[JSON], Any]:
+    """`parse` for what a file may hold: a text or a number."""
+
+    def load(value: JSON) -> Any:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        return parse(str(value) if plain else repr(value))
+
+    return load
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`name=value`. Raises AnnotateError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise AnnotateError(f"{text!r} is not name=value")
+    return name.strip(), value
+
+
+WHOLE = Kind(_whole, _from_text(_whole))
+WHOLE_OR_AUTO = Kind(_whole_or_auto, _from_text(_whole_or_auto))
+DURATION = Kind(units.seconds, _from_text(units.seconds))
+MEMORY = Kind(units.size_in_bytes, _from_text(units.size_in_bytes))
+TEXT = Kind(str, _text)
+GPUS = Kind(_words, _load_words)
+ARGUMENTS = Kind(pair, lambda value: value)

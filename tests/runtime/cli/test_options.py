@@ -1,0 +1,340 @@
+"""Defaults < config file < command line, for every option of run, create and resume."""
+
+import argparse
+import json
+from dataclasses import dataclass, fields
+
+import pytest
+
+from annotate.errors import AnnotateError
+from runtime.cli import create, resume, run, settings
+from runtime.core.config import OPTIONS, Config
+from runtime.core.options import CREATE, RESUME, RUN
+from runtime.store import Store
+
+COMMANDS = {RUN: run, CREATE: create, RESUME: resume}
+#: Options that are no settings of an experiment, so that nothing is merged.
+OTHERS = {
+    RUN: {
+        *("--help", "--config", "--port", "--background", "--debug", "--json"),
+        *("--search-space", "--enqueue", "--warm-start"),
+    },
+    CREATE: {"--help", "--config", "--port", "--foreground", "--debug", "--json"},
+    RESUME: {
+        *("--help", "--search-space", "--annotations", "--json", "--foreground", "--background"),
+        *("--driver", "--settings", "--port", "--debug"),
+    },
+}
+
+
+@dataclass
+class Case:
+    """`words` set the field to `value`; the file's field, or section of an algorithm, holds `file`,
+    which the setting has as `other`."""
+
+    words: str
+    value: object
+    file: object = None
+    other: object = None
+
+
+def section(role, name, **args):
+    return {role: {"name": name, "classArgs": args}}
+
+
+#: By setting. Where it can, a case types the default, which must beat the file like any other.
+CASES = {
+    "python": [Case("--python python3", None)],  # becomes the path of the interpreter
+    "name": [Case("--name mine", "mine", "theirs", "theirs"), Case("--name ''", "train", "x", "x")],
+    "tuner": [
+        Case("--tuner auto", "auto", section("tuner", "Random"), "random"),
+        Case("--tuner TPE", "tpe", section("advisor", "Hyperband"), "hyperband"),
+    ],
+    "tuner_args": [
+        Case("--tuner-args gamma=0.5", {"gamma": 0.5}),
+        Case(
+            "--tuner-args gamma=0.5 n=1",
+            {"gamma": 0.5, "n": 1, "m": 3},
+            section("tuner", "TPE", gamma=0.25, m=3),
+            {"gamma": 0.25, "m": 3},
+        ),
+        Case("--tuner TPE", {"m": 3}, section("tuner", "tpe", m=3), {"m": 3}),
+        Case("--tuner random", {}, section("tuner", "tpe", m=3), {"m": 3}),
+        Case("--tuner random --tuner-args n=1", {"n": 1}, section("tuner", "tpe", m=3), {"m": 3}),
+    ],
+    "assessor": [
+        Case("--assessor none", "", section("assessor", "Medianstop"), "medianstop"),
+        Case("--assessor ''", "", section("assessor", "Medianstop"), "medianstop"),
+        Case("--assessor asha", "asha", section("assessor", "Medianstop"), "medianstop"),
+    ],
+    "assessor_args": [
+        Case(
+            "--assessor-args start_step=2",
+            {"start_step": 2, "n": 1},
+            section("assessor", "Medianstop", start_step=3, n=1),
+            {"start_step": 3, "n": 1},
+        ),
+        Case("--assessor none", {}, section("assessor", "Medianstop", n=1), {"n": 1}),
+    ],
+    "maximize": [
+        Case("--maximize", True, section("tuner", "tpe", optimize_mode="minimize"), False),
+        Case("--maximize", True, section("assessor", "asha", optimize_mode="minimize"), False),
+        Case("--minimize", False, section("tuner", "tpe", optimize_mode="maximize"), True),
+        Case("--minimize", False, section("advisor", "bohb", optimize_mode="maximize"), True),
+        Case("--tuner-args optimize_mode=minimize", False, section("tuner", "tpe"), True),
+    ],
+    "seed": [Case("--seed 0", 0)],
+    "max_trials": [Case("--max-trials 1", 1, 5, 5)],
+    "max_duration": [Case("--max-duration 2m", 120, "1h", 3600)],
+    "concurrency": [
+        Case("--concurrency 1", 1, 2, 2),
+        Case("--concurrency auto", "auto", 2, 2),
+        Case("--concurrency 1", 1, "auto", "auto"),
+    ],
+    "baseline": [Case("--no-baseline", False)],
+    "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
+    "stall_timeout": [Case("--stall-timeout 3m", 180)],
+    "max_failures": [Case("--max-failures 4", 4), Case("--max-failures 3", 3)],
+    "retries": [Case("--retries 2", 2), Case("--retries 0", 0)],
+    "memory": [Case("--memory 1GiB", 2**30)],
+    "fresh_process": [Case("--fresh-process", True)],
+    "gpus": [Case("--gpus 0", 0, 1, 1), Case("--gpus 2", 2, 0, 0)],
+    "gpu_indices": [
+        Case("--gpu-indices 1,0:1 --gpus 1", ("1", "0:1"), "0,2", ("0", "2")),
+        Case("--gpu-indices ''", (), [0, 2], ("0", "2")),
+    ],
+    "trials_per_gpu": [
+        Case("--trials-per-gpu 1", 1, 3, 3),
+        Case("--trials-per-gpu auto --gpus 1", "auto", 3, 3),
+        Case("--trials-per-gpu 1", 1, "auto", "auto"),
+    ],
+    "use_active_gpu": [Case("--use-active-gpu --gpus 1", True, False, False)],
+}
+
+
+def rows(command):
+    """Each case of the command's settings with each of the file's fields that can say otherwise."""
+    for field, cases in CASES.items():
+        for case in cases if command in OPTIONS[field].commands else ():
+            paths = OPTIONS[field].nni if case.file is not None else ()
+            for path in paths or [""]:
+                yield pytest.param(field, case, path, id=f"{case.words} {path}".strip())
+
+
+def words(case):
+    return [word.strip("'") for word in case.words.split()]
+
+
+def parse(command, *words):
+    parser = argparse.ArgumentParser()
+    COMMANDS[command].arguments(parser)
+    return parser.parse_args([str(word) for word in words])
+
+
+@pytest.fixture
+def config_file(folder):
+    """Writes config.yml, with `value` at `path`, or as sections of the whole file."""
+    (folder / "train.py").write_text("print(1)\n")
+
+    def write(path="", value=None):
+        document = {
+            "trial": {"command": "python3 train.py"},
+            "searchSpace": {"x": {"_type": "uniform", "_value": [0, 1]}},
+        }
+        if not path and value:
+            document |= value
+        elif path:
+            *above, name = path.split(".")
+            inside = document
+            for part in above:
+                inside = inside.setdefault(part, {})
+            inside[name] = value
+        (folder / "config.yml").write_text(json.dumps(document))
+        return folder / "config.yml"
+
+    return write
+
+
+def test_every_option_has_a_case_here():
+    for command, module in COMMANDS.items():
+        parser = argparse.ArgumentParser()
+        module.arguments(parser)
+        flags = {f for f in parser._option_string_actions if f.startswith("--")} - OTHERS[command]
+        assert flags == {f for o in OPTIONS.values() if command in o.commands for f in o.flags}
+    typed = {word for cases in CASES.values() for case in cases for word in words(case)}
+    assert set(CASES) == set(OPTIONS)
+    assert {flag for option in OPTIONS.values() for flag in option.flags} <= typed
+    assert all(any(case.file is not None for case in CASES[f]) for f, o in OPTIONS.items() if o.nni)
+
+
+def test_every_field_of_config_is_a_setting_or_comes_from_the_command_line_as_a_whole():
+    fixed = {"script", "cwd", "arguments", "command", "background"}
+    assert {f.name for f in fields(Config)} == set(OPTIONS) | fixed
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_was_not_typed_is_absent(command, config_file):
+    needed = {RUN: [], CREATE: ["-c", "config.yml"], RESUME: []}[command]
+    assert settings.typed(parse(command, *needed)) == {}
+
+
+@pytest.mark.parametrize("command", [RUN, CREATE])
+@pytest.mark.parametrize(("field", "case", "path"), list(rows(RUN)))
+def test_typed_options_beat_the_file_and_the_file_beats_the_default(
+    config_file, command, field, case, path
+):
+    def setting(*words):
+        config, _, _ = settings.from_file(parse(command, "-c", file, *words))
+        return getattr(config, field)
+
+    file = config_file(path, case.file)
+    if case.file is not None:
+        assert setting() == case.other
+    expected = case.value
+    if field == "python":
+        assert setting(*words(case)).endswith("/python3")
+    else:
+        assert setting(*words(case)) == expected
+    file = config_file()
+    if field not in ("name", "seed", "baseline", "python"):  # these depend on more than one field
+        assert setting() == OPTIONS[field].default
+
+
+def test_a_file_has_no_baseline_and_a_random_seed(config_file):
+    file = config_file()
+    configs = [settings.from_file(parse(RUN, "-c", file))[0] for _ in range(2)]
+    assert [config.baseline for config in configs] == [False, False]
+    assert configs[0].seed != configs[1].seed
+
+
+@pytest.mark.parametrize(("field", "case", "path"), list(rows(RESUME)))
+def test_resume_replaces_the_stored_settings_and_no_other(config_file, field, case, path):
+    stored = settings.from_file(parse(RUN, "-c", config_file(path, case.file)))[0]
+    typed = settings.typed(parse(RESUME, *words(case)))
+    changed = resume.changed_config(json.loads(json.dumps(stored.to_json())), typed)
+    assert getattr(changed, field) == case.value
+    untouched = {f.name for f in fields(Config)} - set(typed)
+    assert all(getattr(changed, name) == getattr(stored, name) for name in untouched)
+
+
+def test_arguments_of_the_files_tuner_are_ignored_with_a_note(config_file):
+    file = config_file("", section("tuner", "TPE", gamma=0.5))
+    _, _, notes = settings.from_file(parse(RUN, "-c", file, "--tuner", "random"))
+    assert notes == [f"{file}: tuner.classArgs is ignored, because of --tuner"]
+    assert settings.from_file(parse(RUN, "-c", file, "--tuner", "tpe"))[2] == []
+
+
+def test_gpu_settings_of_the_file_without_gpus_are_named(config_file):
+    file = config_file("localConfig.gpuIndices", "0")
+    _, _, notes = settings.from_file(parse(RUN, "-c", file))
+    assert notes == [
+        f"{file}: localConfig.gpuIndices has no effect, because trials reserve no GPU (gpuNum)"
+    ]
+    assert settings.from_file(parse(RUN, "-c", file, "--gpus", "1"))[2] == []
+
+
+BAD = [
+    ("--use-active-gpu", "--use-active-gpu has no effect without --gpus"),
+    ("--gpu-indices 0 --gpus 0", "--gpu-indices has no effect without --gpus"),
+    ("--gpu-indices zero --gpus 1", "--gpu-indices takes numbers such as 0,1 or 0:1, not zero"),
+    ("--trials-per-gpu auto", "--trials-per-gpu has no effect without --gpus"),
+    (
+        "--gpus -1 --concurrency 0",
+        "--concurrency must be at least 1, not 0\n--gpus must not be negative",
+    ),
+    ("--concurrency many", "'many' is neither a whole number nor auto"),
+    ("--maximize --minimize", "not allowed with argument"),
+    ("--minimize --tuner-args optimize_mode=maximize", "contradicts another option"),
+    ("--search-space other.json", "--search-space has no effect with a config file"),
+    ("--tuner-args gama=1 --tuner tpe", "did you mean 'gamma'?"),
+]
+
+
+@pytest.mark.parametrize(("typed", "message"), BAD, ids=[typed for typed, _ in BAD])
+def test_a_bad_combination_leaves_no_experiment_behind(annotate, config_file, home, typed, message):
+    config_file()
+    done = annotate("run", "-c", "config.yml", *typed.split(), code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(home.glob("experiments/*"))
+
+
+SCRIPT = """\
+x = 0.5  # @nni.uniform(0, 1)
+# @nni.report_final_result(x)
+"""
+
+
+def test_auto_concurrency_and_the_default_direction_beat_a_file(annotate, folder, home):
+    (folder / "train.py").write_text(SCRIPT)
+    (folder / "config.yml").write_text(
+        "trialConcurrency: 1\nmaxTrialNum: 9\nuseAnnotation: true\n"
+        "trial: {command: python3 train.py}\n"
+        "tuner: {name: random, classArgs: {optimize_mode: minimize}}\n"
+    )
+    typed = ("--maximize", "--concurrency", "auto", "--max-trials", 2)
+    found = json.loads(annotate("run", "-c", "config.yml", *typed, "--json").stdout)
+    assert found["optimize"] == "maximize"
+    assert len(found["trials"]) == 2
+    (path,) = home.glob("experiments/*/experiment.db")
+    with Store.open(path) as store:
+        assert store.experiment().config["concurrency"] == "auto"
+
+
+def test_resume_with_more_trials_extends_a_finished_experiment(annotate, folder, home):
+    (folder / "train.py").write_text(SCRIPT)
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    refused = annotate("resume", code=2).stderr
+    assert "--max-trials N runs more trials" in refused
+    found = json.loads(annotate("resume", "--max-trials", 3, "--json").stdout)
+    assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED"] * 3
+    (path,) = home.glob("experiments/*/experiment.db")
+    with Store.open(path) as store:
+        assert store.experiment().config["max_trials"] == 3
+
+
+OLD = {"script": "train.py", "cwd": "/", "python": "python3", "arguments": ["-v"]}
+
+
+@pytest.mark.parametrize(
+    ("old", "concurrency", "trials_per_gpu"),
+    [
+        ({"concurrency": 1, "auto_concurrency": True, "trials_per_gpu": 1}, "auto", 1),
+        ({"concurrency": 4, "auto_concurrency": False, "trials_per_gpu": None}, 4, "auto"),
+        ({}, 1, 1),
+    ],
+)
+def test_auto_of_earlier_versions_is_read(old, concurrency, trials_per_gpu):
+    config = Config.from_json(OLD | old)
+    assert (config.concurrency, config.trials_per_gpu) == (concurrency, trials_per_gpu)
+    assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_an_experiment_of_an_earlier_version_resumes(annotate, folder, home):
+    (folder / "train.py").write_text(SCRIPT)
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    (path,) = home.glob("experiments/*/experiment.db")
+    with Store.open(path, write=True) as store:
+        old = store.experiment().config | {"trials_per_gpu": None, "max_trials": 2}
+        store.set_config(old | {"concurrency": 1, "auto_concurrency": True})
+        store.set_state("STOPPED", None, None)
+    found = json.loads(annotate("resume", "--json").stdout)
+    assert len(found["trials"]) == 2
+
+
+def test_limits_of_a_running_experiment_have_the_same_checks():
+    from runtime.core.requests import checked
+
+    assert checked("duration", {"seconds": "1h"}) == {"seconds": 3600}
+    assert checked("trials", {"value": None}) == {"value": None}
+    assert checked("concurrency", {"value": "auto"}) == {"value": "auto"}
+    for kind, arguments, message in (
+        ("concurrency", {"value": 0}, "concurrency must be at least 1, not 0"),
+        ("concurrency", {"value": None}, "concurrency"),
+        ("concurrency", {"value": True}, "concurrency"),
+        ("trials", {"value": 2.5}, "max-trials: '2.5' is not a whole number"),
+        ("duration", {"seconds": 0}, "max-duration must be above 0, not 0"),
+        ("duration", {"seconds": "soon"}, "'soon' is not a duration"),
+    ):
+        with pytest.raises(AnnotateError, match=message):
+            checked(kind, arguments)
