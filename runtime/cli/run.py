@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from annotate.errors import AnnotateError
 from runtime.cli import options, settings
 from runtime.core.config import RUNNING, SEARCH, Config
-from runtime.core.failures import NO_REPORT
 from runtime.core.options import RUN, Settings
 
 if TYPE_CHECKING:
@@ -116,6 +115,7 @@ def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project, remarks
+    from runtime.core.failures import NO_REPORT
     from runtime.driver.create import find_script
 
     if args.script is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.errors import AnnotateError
 from runtime.cli import options
 from runtime.core.config import GPUS, LIMITS, OPTIONS, RUNNING, SEARCH, Config
-from runtime.core.options import Option, Settings
+from runtime.core.options import NONE, RESUME, Option, Settings
 
 if TYPE_CHECKING:
     from runtime.nni_config import Described
@@ -30,11 +30,13 @@ def arguments(parser: argparse.ArgumentParser, command: str) -> Groups:
     groups = {name: parser.add_argument_group(name) for name in (LIMITS, SEARCH, GPUS, RUNNING)}
     for field, option in OPTIONS.items():
         if command in option.commands:
-            _add(groups[option.group], field, option)
+            # What is not typed keeps the stored value when an experiment resumes.
+            kept = "unchanged" if command == RESUME else ""
+            _add(groups[option.group], field, option, kept)
     return groups
 
 
-def _add(group: argparse._ArgumentGroup, field: str, option: Option) -> None:
+def _add(group: argparse._ArgumentGroup, field: str, option: Option, default: str) -> None:
     if option.switches:
         exclusive = group.add_mutually_exclusive_group()
         for switch in option.switches:
@@ -54,7 +56,7 @@ def _add(group: argparse._ArgumentGroup, field: str, option: Option) -> None:
         type=options.typed(option.parse),
         metavar=option.metavar,
         default=argparse.SUPPRESS,
-        help=option.summary,
+        help=f"{option.help} (default: {default or option.default_text})",
         **several,
     )
 
@@ -80,19 +82,22 @@ def _algorithm(role: str, name: str) -> str:
 
     if role == "tuner":
         return algorithms.tuner_name(name)
-    return "" if name == "none" else algorithms.assessor_name(name)
+    return "" if name == NONE else algorithms.assessor_name(name)
 
 
 def _take_direction(settings: dict[str, Any], name: str) -> None:
-    """Turn `optimize_mode`, NNI's way to give the direction, into the setting `maximize`."""
+    """Turn `optimize_mode`, NNI's argument for the direction, into the setting `maximize`."""
     mode = settings[name].get("optimize_mode")
     if mode not in ("maximize", "minimize"):
-        return  # the algorithm refuses any other
+        return  # absent, or a mistake that the algorithm reports
     del settings[name]["optimize_mode"]
     maximize = mode == "maximize"
     if settings.setdefault("maximize", maximize) != maximize:
-        flag = OPTIONS[name].flag
-        raise AnnotateError(f"{flag} optimize_mode={mode} contradicts another option")
+        other = "--minimize" if maximize else "--maximize"
+        raise AnnotateError(
+            f"{OPTIONS[name].flag} optimize_mode={mode} contradicts {other}",
+            hint="give the direction once, with --maximize or --minimize",
+        )
 
 
 def merge(file: Settings, typed: Settings) -> dict[str, Any]:
@@ -111,13 +116,16 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
 
 
 def replaces(role: str, file: Settings, typed: Settings) -> bool:
-    """Whether another tuner or assessor was typed than the file names, or leaves to the default."""
+    """Whether the command line names another tuner or assessor than the file.
+
+    A file that names none means the default.
+    """
     default = OPTIONS[role].default
     return role in typed and typed[role] != file.get(role, default)
 
 
 def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
-    """The experiment of a config file and of typed options, with notes for the user."""
+    """The experiment that a config file and the typed options describe, with notes for the user."""
     from runtime import nni_config
 
     options_typed = typed(args)
@@ -129,7 +137,7 @@ def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
 
 
 def refuse_unused(config: Config, typed: Settings) -> None:
-    """Raises AnnotateError where an option was typed that has no effect without --gpus."""
+    """Raise AnnotateError if an option was typed that has no effect without --gpus."""
     unused = [OPTIONS[name].flags[0] for name in config.needs_gpus if name in typed]
     if unused:
         effect = "has no effect" if len(unused) == 1 else "have no effect"

@@ -77,7 +77,7 @@ duration = Update(
     "seconds",
     options.typed(OPTIONS["max_duration"].parse),
     "TIME",
-    "e.g. 90s, 10m, 1h, counted from where the driver began",
+    "the limit, e.g. 90s, 10m, 1h, counted from the driver's start; none removes it",
     f"Change how long the experiment may take.\n\n{_SAYS}",
 )
 trialnum = Update(
@@ -85,7 +85,7 @@ trialnum = Update(
     "value",
     options.typed(OPTIONS["max_trials"].parse),
     "N",
-    "how many trials in all",
+    "the total number of trials; none removes the limit",
     f"Change how many trials there are in all.\n\n{_SAYS}",
 )
 searchspace = UpdateSpace()

@@ -19,6 +19,9 @@ Auto: TypeAlias = Literal["auto"]
 #: The one spelling of "as many as there is room for": typed, stored and shown.
 AUTO: Final = "auto"
 
+#: How users type that there is no limit, or no assessor.
+NONE: Final = "none"
+
 #: Settings by Config's field. A setting that nobody gave is absent.
 Settings: TypeAlias = Mapping[str, Any]
 
@@ -81,14 +84,23 @@ class Option:
         return (self.flag, *(switch.flag for switch in self.switches))[not self.flag :]
 
     @property
+    def default_text(self) -> str:
+        """The default, as shown to users."""
+        return self.default_help or str(self.default)
+
+    @property
     def summary(self) -> str:
         """The help text of an option with a value, with its default."""
-        default = self.default_help or str(self.default)
-        return f"{self.help} (default: {default})"
+        return f"{self.help} (default: {self.default_text})"
 
     def parse(self, text: str) -> Any:
-        """The value of a word on the command line. Raises AnnotateError; limits are not checked."""
+        """The value of a word on the command line; `none` removes a limit.
+
+        Raises AnnotateError. Config checks the value.
+        """
         assert self.kind is not None, f"{self.flags} takes no value"
+        if self.default is None and text == NONE:
+            return None
         return self.kind.parse(text)
 
     def load(self, value: JSON, name: str) -> Any:

@@ -84,8 +84,11 @@ CASES = {
         Case("--tuner-args optimize_mode=minimize", False, section("tuner", "tpe"), True),
     ],
     "seed": [Case("--seed 0", 0)],
-    "max_trials": [Case("--max-trials 1", 1, 5, 5)],
-    "max_duration": [Case("--max-duration 2m", 120, "1h", 3600)],
+    "max_trials": [Case("--max-trials 1", 1, 5, 5), Case("--max-trials none", None, 5, 5)],
+    "max_duration": [
+        Case("--max-duration 2m", 120, "1h", 3600),
+        Case("--max-duration none", None, "1h", 3600),
+    ],
     "concurrency": [
         Case("--concurrency 1", 1, 2, 2),
         Case("--concurrency auto", "auto", 2, 2),
@@ -244,7 +247,10 @@ BAD = [
     ),
     ("--concurrency many", "'many' is neither a whole number nor auto"),
     ("--maximize --minimize", "not allowed with argument"),
-    ("--minimize --tuner-args optimize_mode=maximize", "contradicts another option"),
+    (
+        "--minimize --tuner-args optimize_mode=maximize",
+        "contradicts --minimize",
+    ),
     ("--search-space other.json", "--search-space has no effect with a config file"),
     ("--tuner-args gama=1 --tuner tpe", "did you mean 'gamma'?"),
 ]
