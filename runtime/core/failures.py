@@ -1,4 +1,4 @@
-"""Why a trial failed, in one line and in the last lines of its own words."""
+"""Explains why a trial failed: a one-line reason, and the end of its standard error."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from runtime.core.paths import TrialFolder
 from runtime.core.trial import Trial
 
-_TAIL = 65536  # bytes of standard error that are looked at
+_TAIL = 65536  # bytes at the end of standard error that are searched
 _LINES = 30  # lines of it that are shown
-NO_REPORT = "write # @nni.report_final_result(value) on the line where it is known"
+NO_REPORT = "add # @nni.report_final_result(value) after the line that computes the value"
 _TRACEBACK = "Traceback (most recent call last):"
-#: How Python, C++, the system, PyTorch, CUDA and JAX say that there is too little memory.
+#: Out-of-memory errors of Python, C++, the system, PyTorch, CUDA and JAX.
 _NO_MEMORY = re.compile(
     r"MemoryError|std::bad_alloc|an't allocate memory|annot allocate memory|not enough memory"
     r"|[Oo]ut of memory|OUT_OF_MEMORY|_ALLOC_FAILED|RESOURCE_EXHAUSTED|by signal: Killed"
@@ -25,10 +25,12 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One line for tables, and what the trial wrote last (empty where it wrote nothing).
+    """Why a trial failed.
 
-    `text` is more of that: what failed last may be due to what another process of the trial, or an
-    error that was handled, said before.
+    reason: one line, for tables.
+    output: the last traceback, or the last lines, of its standard error; may be empty.
+    text: a longer part of standard error. The real cause may precede `output`, for example the
+        error of another process of the trial, or one that the script handled.
     """
 
     reason: str
@@ -37,38 +39,39 @@ class Failure:
 
     @property
     def kind(self) -> str:
-        """The same for the same mistake, whatever the values that it was made with."""
+        """The reason without its numbers, which is equal for equal mistakes."""
         return _NUMBER.sub("#", self.reason)
 
 
 def failure_of(
     trial: Trial, code: int, folder: TrialFolder, cause: str | None = None
 ) -> Failure | None:
-    """Why a trial that ended by itself with exit code `code` failed; None where it did not.
+    """Why a trial that ended with exit code `code` failed; None if it succeeded.
 
-    `cause` is what the executor knows of it.
+    `cause` is the executor's explanation, if it has one.
     """
     if code == 0 and trial.metric is not None:
         return None
-    text = _end(folder.stderr)
-    output = _last(text)
+    text = _read_end(folder.stderr)
+    output = _last_traceback(text)
     if code == 0 or cause:
         return Failure(cause or _no_result(trial), output, text)
-    what = f"ended by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
-    said = _said(output) if code > 0 else ""
-    return Failure(f"{_memory(output)}{what}{': ' if said else ''}{said}", output, text)
+    ending = f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
+    message = _error_line(output) if code > 0 else ""
+    separator = ": " if message else ""
+    return Failure(f"{_memory_prefix(output)}{ending}{separator}{message}", output, text)
 
 
-def _said(output: str) -> str:
-    """The line that says what went wrong: in a traceback the one behind the frames."""
+def _error_line(output: str) -> str:
+    """The line with the error: in a traceback, the first one after the frames."""
     lines = output.splitlines()
     if lines and lines[0].startswith(_TRACEBACK):
         lines = [line for line in lines[1:] if line[:1].strip()][:1] or lines
     return lines[-1].strip() if lines else ""
 
 
-def _memory(output: str) -> str:
-    """A word in advance where the last lines tell of too little memory."""
+def _memory_prefix(output: str) -> str:
+    """A prefix for the reason if the last lines report an out-of-memory error; else empty."""
     for line in output.splitlines()[-10:]:
         if _NO_MEMORY.search(line):
             return "out of GPU memory: " if _GPU.search(line) else "out of memory: "
@@ -80,8 +83,8 @@ def _no_result(trial: Trial) -> str:
         return f"ended without a result: the script reported nothing; {NO_REPORT}"
     last = "nan" if trial.last is None else f"{trial.last:g}"
     return (
-        f"ended without a final result, after {trial.reports} intermediate ones (the last: {last});"
-        f" {NO_REPORT}"
+        f"ended without a final result, after {trial.reports} intermediate results"
+        f" (last: {last}); {NO_REPORT}"
     )
 
 
@@ -94,11 +97,11 @@ def _signal_name(number: int) -> str:
 
 
 def tail(path: Path) -> str:
-    """The last traceback in the file, or else its last lines."""
-    return _last(_end(path))
+    """The last traceback in the file, or its last lines if there is none."""
+    return _last_traceback(_read_end(path))
 
 
-def _end(path: Path) -> str:
+def _read_end(path: Path) -> str:
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -108,7 +111,7 @@ def _end(path: Path) -> str:
         return ""
 
 
-def _last(text: str) -> str:
+def _last_traceback(text: str) -> str:
     lines = text.rstrip().splitlines()
     starts = [n for n, line in enumerate(lines) if line.startswith(_TRACEBACK)]
     if starts and len(lines) - starts[-1] <= 2 * _LINES:

@@ -1,4 +1,4 @@
-"""Reading what a trial appended to its own file, while it may still be writing."""
+"""Reads a trial's metrics file while the trial may still be writing to it."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ from annotate.json_value import JSON
 from annotate.space import Values
 from runtime.core.trial import Report
 
-_CHUNK = 1 << 20  # bytes at a time, so that a trial that reports a lot fills no memory
+_CHUNK = 1 << 20  # bytes per read, which bounds the memory that a flood of reports takes
 
 
 @dataclass(slots=True)
 class Batch:
-    """What one reading found: reports, the values of places that ran as written, and sentences
-    for the person who runs the experiment."""
+    """The new records of one read.
+
+    `written` has the values of annotated places that ran as written, by parameter. `notes` are
+    messages for the user. `has_more` means that the file may hold further records.
+    """
 
     reports: list[Report] = field(default_factory=list)
     written: Values = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    more: bool = False  # whether there was more than is read at a time
+    has_more: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.reports or self.written or self.notes)
 
 
 class MetricsFile:
-    """Reads `path` from where it stopped before: whole lines only, damaged ones left out."""
+    """Reads the new lines of `path` at each call: only complete ones, skipping damaged ones."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._offset = 0
 
     def read(self) -> Batch:
-        """The next lines, up to a mebibyte of them; an empty batch where nothing is new."""
+        """The next lines, at most 1 MiB of them; an empty batch if there are none."""
         batch = Batch()
         try:
             with open(self.path, "rb", opener=_regular) as file:
@@ -46,22 +49,22 @@ class MetricsFile:
                 data = file.read(_CHUNK)
         except OSError:
             return batch
-        batch.more = len(data) == _CHUNK
-        whole = data.rfind(b"\n") + 1
-        if not whole and batch.more:
-            whole = len(data)  # a line that long is none of ours
-        self._offset += whole
-        for line in data[:whole].splitlines():
+        batch.has_more = len(data) == _CHUNK
+        complete = data.rfind(b"\n") + 1
+        if not complete and batch.has_more:
+            complete = len(data)  # skip a line this long: we never write one
+        self._offset += complete
+        for line in data[:complete].splitlines():
             _read_line(line, batch)
         return batch
 
 
 def _regular(path: str, flags: int) -> int:
-    """Open a file, and nothing that a trial has put in its place to make its reader wait."""
+    """Open a regular file only: a trial may have put a pipe there, which would block us."""
     file = os.open(path, flags | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(f"{path} is no file")
+        raise OSError(f"{path} is not a regular file")
     return file
 
 

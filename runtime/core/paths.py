@@ -1,4 +1,4 @@
-"""Where everything lies: one class for each folder, so that no path is joined elsewhere."""
+"""All paths: one class per folder, so that no other module joins paths."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """The folder of all experiments: `ANNOTATE_HOME`, else the platform's user data folder."""
-    given = os.environ.get("ANNOTATE_HOME")
-    if given:
-        return Path(given).expanduser().absolute()
+    """Annotate's own folder: `ANNOTATE_HOME`, or the platform's user data folder."""
+    variable = os.environ.get("ANNOTATE_HOME")
+    if variable:
+        return Path(variable).expanduser().absolute()
     from platformdirs import user_data_path
 
     return user_data_path("annotate", appauthor=False)
@@ -19,7 +19,7 @@ def home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class TrialFolder:
-    """What one trial reads and writes."""
+    """The folder of one trial."""
 
     path: Path
 
@@ -29,7 +29,7 @@ class TrialFolder:
 
     @property
     def data(self) -> Path:
-        """The trial's copies of annotated files of data."""
+        """The trial's copies of annotated data files."""
         return self.path / "data"
 
     @property
@@ -51,7 +51,7 @@ class TrialFolder:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentFolder:
-    """What one experiment keeps."""
+    """The folder of one experiment."""
 
     path: Path
 
@@ -77,7 +77,7 @@ class ExperimentFolder:
 
     @property
     def stdout(self) -> Path:
-        """What a driver in the background printed."""
+        """The standard output of a driver in the background."""
         return self.path / "driver.out"
 
     @property
@@ -114,7 +114,7 @@ def experiments() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ServerFolder:
-    """What the servers of the pages keep: one record and one lock for each port, one token."""
+    """The folder of the page servers: a record, a lock and a log per port, and one token."""
 
     path: Path
 

@@ -1,6 +1,6 @@
-"""What people want of a running experiment: rows that faces write and its driver takes.
+"""Requests to a running experiment: rows that the CLI and pages write and its driver handles.
 
-They lie in a file of their own beside the store, which the driver alone writes.
+They have their own SQLite file beside the store, which only the driver writes.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from runtime.core.config import OPTIONS
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import is_held
 
-_EVERY = 0.1  # seconds between two looks at the file
-_STARTING = 20.0  # seconds that a driver may take from its lock to its first trial
+_INTERVAL = 0.1  # seconds between two looks at the file
+_START_LIMIT = 20.0  # seconds that a driver may take from its lock to its requests file
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
     number    INTEGER PRIMARY KEY,
     kind      TEXT NOT NULL,
     arguments TEXT NOT NULL,  -- JSON
-    ok        INTEGER,        -- NULL until it is answered
+    ok        INTEGER,        -- NULL until answered
     answer    TEXT
 )
 """
 
-#: What can be asked for, and by which arguments.
+#: Each kind of request and its arguments.
 KINDS = {
     "stop": (),
-    "kill": ("trial",),  # its number
+    "kill": ("trial",),  # the trial's number
     "concurrency": ("value",),
-    "duration": ("seconds",),  # from the beginning of the driver's run; None for no limit
-    "trials": ("value",),  # how many in all; None for no limit
-    "space": ("space",),  # as NNI's JSON
-    "enqueue": ("values",),  # from whole key to value
+    "duration": ("seconds",),  # counted from the start of the driver; None for no limit
+    "trials": ("value",),  # total number of trials; None for no limit
+    "space": ("space",),  # NNI's search space JSON
+    "enqueue": ("values",),  # parameter's full key -> value
     "import": ("results",),  # a list of {"parameter": values, "value": metric}
 }
 
@@ -56,7 +56,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One row; `arguments` are those of its kind."""
+    """One request; `arguments` has the names in KINDS[kind]."""
 
     number: int
     kind: str
@@ -65,39 +65,39 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether the driver did it, and a sentence for the person who asked."""
+    """Whether the driver did it, and a sentence for the user."""
 
     ok: bool
     text: str
 
 
 def ask(folder: ExperimentFolder, kind: str, *, timeout: float = 10.0, **arguments: JSON) -> str:
-    """Have the driver do something, and return what it says.
+    """Send a request and return the text of the driver's answer.
 
-    Raises AnnotateError where no driver runs, where it refuses, and where it says nothing within
+    Raises AnnotateError if no driver is running, if it refuses, or if it does not answer within
     `timeout` seconds.
     """
     number = send(folder, kind, **arguments)
-    said = answer(folder, number, timeout)
-    if said is None:
+    reply = answer(folder, number, timeout)
+    if reply is None:
         raise AnnotateError(
-            f"experiment {folder.id} has not answered within {timeout:g} s",
-            hint=f"it will see the request when it can; its log is {folder.log}",
+            f"experiment {folder.id} did not answer within {timeout:g} s",
+            hint=f"it may still handle the request; see its log, {folder.log}",
         )
-    if not said.ok:
-        raise AnnotateError(said.text)
-    return said.text
+    if not reply.ok:
+        raise AnnotateError(reply.text)
+    return reply.text
 
 
 def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
-    """Leave a request and return its number; raises AnnotateError where no driver would take it."""
+    """Write a request and return its number; raises AnnotateError if no driver is running."""
     if set(arguments) != set(KINDS[kind]):
         raise TypeError(f"{kind} takes {KINDS[kind]}, not {tuple(arguments)}")
     arguments = checked(kind, arguments)
-    if not _takes(folder):
+    if not _is_served(folder):
         raise AnnotateError(
-            f"experiment {folder.id} does not run",
-            hint=f"annotate resume {folder.id} goes on with one that was interrupted",
+            f"experiment {folder.id} is not running",
+            hint=f"annotate resume {folder.id} continues an interrupted experiment",
         )
     try:
         with closing(_connect(folder.requests)) as db, db:
@@ -110,9 +110,9 @@ def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
 
 
 def checked(kind: str, arguments: dict[str, JSON]) -> dict[str, JSON]:
-    """The arguments, a setting as Config has it: a text such as `1h` becomes seconds.
+    """Convert a setting's value as Config does, for example `1h` to seconds.
 
-    Raises AnnotateError for a value that the setting does not allow.
+    Raises AnnotateError if the setting does not allow the value.
     """
     if kind not in _SETTINGS:
         return arguments
@@ -123,35 +123,35 @@ def checked(kind: str, arguments: dict[str, JSON]) -> dict[str, JSON]:
     return {argument: option.load(value, option.flags[0].lstrip("-"))}
 
 
-def _takes(folder: ExperimentFolder) -> bool:
-    """Whether a driver takes requests; one that is just starting is waited for."""
-    until = time.monotonic() + _STARTING
+def _is_served(folder: ExperimentFolder) -> bool:
+    """Whether a driver handles requests. Waits for a driver that is just starting."""
+    deadline = time.monotonic() + _START_LIMIT
     while is_held(folder.lock):
         with suppress(FileNotFoundError):
-            if folder.requests.stat().st_size:  # there is a table
+            if folder.requests.stat().st_size:  # the driver has created the table
                 return True
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             break
-        time.sleep(_EVERY / 4)
+        time.sleep(_INTERVAL / 4)
     return False
 
 
 def answer(folder: ExperimentFolder, number: int, timeout: float) -> Answer | None:
-    """What the driver says to a request; None where it says nothing within `timeout` seconds."""
-    until = time.monotonic() + timeout
+    """The driver's answer to a request; None if there is none within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     with closing(_connect(folder.requests)) as db:
         while True:
             row = db.execute("SELECT ok, answer FROM request WHERE number = ?", (number,))
             ok, text = row.fetchone()
             if ok is not None:
                 return Answer(bool(ok), text)
-            if time.monotonic() >= until:
+            if time.monotonic() >= deadline:
                 return None
-            time.sleep(_EVERY / 4)
+            time.sleep(_INTERVAL / 4)
 
 
 class Requests:
-    """The driver's side: new rows go to `post`, from a thread of its own, until `close`."""
+    """The driver's side: passes each new request to `post`, from its own thread, until `close`."""
 
     def __init__(self, path: Path, post: Callable[[Request], None]) -> None:
         self._path = path
@@ -163,21 +163,21 @@ class Requests:
         self._thread = threading.Thread(target=self._follow, name="requests", daemon=True)
         self._thread.start()
 
-    def answer(self, request: Request, said: Answer) -> None:
-        """Tell whoever asked; by the thread that made this."""
+    def answer(self, request: Request, reply: Answer) -> None:
+        """Answer a request. Call it from the thread that created this object."""
         with self._db:
             self._db.execute(
                 "UPDATE request SET ok = ?, answer = ? WHERE number = ?",
-                (said.ok, said.text, request.number),
+                (reply.ok, reply.text, request.number),
             )
 
-    def refuse_rest(self, why: str) -> None:
-        """Answer whatever nobody has answered."""
+    def refuse_rest(self, reason: str) -> None:
+        """Refuse every request that has no answer yet."""
         with self._db:
-            self._db.execute("UPDATE request SET ok = 0, answer = ? WHERE ok IS NULL", (why,))
+            self._db.execute("UPDATE request SET ok = 0, answer = ? WHERE ok IS NULL", (reason,))
 
     def close(self) -> None:
-        """Take no more; what is not answered yet is refused."""
+        """Stop reading requests, and refuse those without an answer."""
         self._end.set()
         self._thread.join()
         self.refuse_rest("the experiment has ended")
@@ -186,7 +186,7 @@ class Requests:
     def _follow(self) -> None:
         last, seen = 0, -1
         with closing(_connect(self._path)) as db:
-            while not self._end.wait(_EVERY):
+            while not self._end.wait(_INTERVAL):
                 changed = os.stat(self._path).st_mtime_ns  # noqa: PTH116  ten times a second
                 if changed == seen:
                     continue

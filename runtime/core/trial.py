@@ -1,4 +1,4 @@
-"""A trial: one run of the script with one sample of the space."""
+"""A trial: one run of the script with one sample of the search space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = string.ascii_letters + string.digits
 
 
 class TrialState(str, Enum):
-    """NNI's states, and INTERRUPTED for a trial that was cut off and will run again."""
+    """NNI's states, plus INTERRUPTED for a trial that was cut off and will run again."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
@@ -29,6 +29,7 @@ class TrialState(str, Enum):
 
     @property
     def ended(self) -> bool:
+        """Whether the trial will not run (again)."""
         return self not in (TrialState.WAITING, TrialState.RUNNING, TrialState.INTERRUPTED)
 
 
@@ -42,7 +43,10 @@ class Origin(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One result as the script gave it: `kind` is "intermediate" or "final"; `time` in seconds."""
+    """One result that the script reported.
+
+    `kind` is "intermediate" or "final"; `time` is in seconds since the epoch.
+    """
 
     kind: str
     value: JSON
@@ -55,13 +59,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """What a trial has, or had, of GPUs: by people's numbers, with a lease of `seconds` times the
-    number of GPUs so far, all runs of the trial together.
+    """A trial's use of GPUs, over all its runs. None means that NVML reports no figure.
 
-    `memory` is what it has now and `peak` what it had at most, in bytes of all its GPUs;
-    `utilisation` is the mean in percent, a GPU's being shared out evenly among the trials on it.
-    They are None where NVML does not tell. Where the trial waits, `waits` says for what. `waited`
-    is how many seconds it waited for GPUs before it ran, `waited_for` what was in the way then.
+    gpus: labels of the leased GPUs, as nvidia-smi numbers them.
+    seconds: GPU seconds leased so far (duration times number of GPUs).
+    memory, peak: current and highest memory on all its GPUs together, in bytes.
+    utilisation: mean in percent; trials that share a GPU count for equal parts of it.
+    waits: what the trial is waiting for now, as JSON of `runtime.gpus.waiting.Block`.
+    waited, waited_for: seconds it waited for GPUs before it ran, and the reasons.
     """
 
     gpus: tuple[str, ...] = ()
@@ -84,11 +89,12 @@ class GpuUse:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is known of a trial. Times are seconds since the epoch; None where not yet known.
+    """One trial. Times are seconds since the epoch; None means not known yet.
 
-    `values` of a baseline are what the author's own expressions gave, as far as it reached them.
-    `metric` is the final result as a number, and may be nan or infinite. `retries` is how many
-    runs of it failed before this one.
+    A baseline's `values` are those that the script's own expressions had, for the places that it
+    has reached. `metric` is the final result as a number; it may be nan or infinite. `reports` is
+    the number of intermediate results, `last` the latest. `retries` counts the failed runs before
+    the current one.
     """
 
     number: int
@@ -107,13 +113,13 @@ class Trial:
     retries: int = 0
 
     def seconds(self, now: float) -> float | None:
-        """How long it ran, or runs by now."""
+        """How long the trial ran, or has been running at `now`; None if it has not started."""
         if self.started is None:
             return None
         return max(0.0, (self.ended if self.ended is not None else now) - self.started)
 
     def with_reports(self, reports: Iterable[Report]) -> Trial:
-        """The trial after so many more reports; the last final one counts."""
+        """The trial after these further reports; the last final one is its result."""
         metric, count, last = self.metric, self.reports, self.last
         for report in reports:
             if report.kind == "final":
@@ -124,7 +130,7 @@ class Trial:
 
     @property
     def ranks(self) -> bool:
-        """Whether it has a result that can be compared with others'."""
+        """Whether the trial has a finite result, which can be compared with others'."""
         return (
             self.state is TrialState.SUCCEEDED
             and self.metric is not None
@@ -133,19 +139,19 @@ class Trial:
 
     @property
     def lesson(self) -> float | None:
-        """What a tuner learns: the result; of a trial that was stopped before how far it came."""
+        """The number to tell a tuner: the result, or the last report of a stopped trial."""
         if self.state in (TrialState.EARLY_STOPPED, TrialState.USER_CANCELED):
             return self.last
         return self.metric if self.ranks else None
 
 
 def random_id() -> str:
-    """Five letters and digits, as NNI has them."""
+    """Five random letters and digits, like NNI's ids."""
     return "".join(secrets.choice(_ID) for _ in range(5))
 
 
 def number(value: JSON) -> float:
-    """The number of a report: itself, or what stands under "default"."""
+    """The number in a reported value: the value itself, or a dict's item "default"."""
     if isinstance(value, dict):
         value = value.get("default")
     try:
@@ -155,7 +161,7 @@ def number(value: JSON) -> float:
 
 
 def best(trials: list[Trial], *, maximize: bool) -> Trial | None:
-    """The trial with the best result, the earliest of equals; None where none has a result."""
+    """The trial with the best result, the earliest if tied; None if no trial has a result."""
     ranked = [t for t in trials if t.ranks]
     sign = -1 if maximize else 1
     return min(ranked, key=lambda t: (sign * (t.metric or 0.0), t.number), default=None)

@@ -1,1 +1,1 @@
-"""Where trials run."""
+"""Executors: where trials run. `base` holds the contract; each executor has a folder."""

@@ -1,4 +1,8 @@
-"""What an executor is: it starts and stops trials somewhere, and says what became of them."""
+"""The executor contract: start and stop trials somewhere, and report what happens to them.
+
+An executor is a folder beside this file with a subclass of `Executor`; `runtime.driver` builds it.
+Its tests inherit `tests/runtime/executors/conformance.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ from runtime.core.paths import TrialFolder
 class Job:
     """One trial to run: `command` in the folder `cwd` with exactly `environment`.
 
-    `argv` is the script and its arguments where `command` runs just that, from the snapshot; an
-    executor may then run it by other means. `memory` is the most bytes that the trial may use.
+    `argv` is set if `command` does nothing but run a script of the snapshot: the script and its
+    arguments. An executor may then run it in another way, for example in a fork. `memory` is the
+    trial's limit in bytes.
     """
 
     trial: int
@@ -32,7 +37,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The trial's process runs since `time` (seconds since the epoch)."""
+    """The trial's process started at `time` (seconds since the epoch)."""
 
     trial: int
     time: float
@@ -41,23 +46,23 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The trial appended to its metrics.
+    """The trial appended to its metrics file.
 
-    Where there is `taken`, there is more to come, which waits for that to be set.
+    If `handled` is given, more reports are pending; the executor reads them once it is set.
     """
 
     trial: int
     batch: Batch
-    taken: threading.Event | None = None
+    handled: threading.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The trial's process has ended, and all it reported has been posted before this.
+    """The trial's process ended. Everything it reported was posted before this.
 
-    `code` is its exit code, or minus the number of the signal that ended it. `cause` says what
-    ended it, where the executor knows better. A trial that is `lost` was cut off through no fault
-    of its own, and may run again.
+    `code` is its exit code, or the negative number of the signal that killed it. `cause` explains
+    the end if the executor knows more than the code says. `lost` means that the trial was cut off
+    through no fault of its own and may run again.
     """
 
     trial: int
@@ -71,11 +76,10 @@ Event: TypeAlias = Started | Reported | Ended
 
 
 class Executor(ABC):
-    """Runs jobs, posting for each one Started, any number of Reported, and one Ended.
+    """Runs jobs. Posts for each job: one Started, any number of Reported, one Ended.
 
-    Where a job is stopped before its process was made, there is no Started.
-    `post` may be called from a thread of the executor's own. A job that cannot be started at all
-    raises AnnotateError from `start` and posts nothing.
+    A job that is stopped before its process exists gets no Started. A job that cannot be started
+    raises AnnotateError from `start` and posts nothing. `post` may be called from any thread.
     """
 
     def __init__(self, post: Callable[[Event], None]) -> None:
@@ -83,15 +87,15 @@ class Executor(ABC):
 
     @abstractmethod
     def start(self, job: Job) -> None:
-        """Run `job` without waiting for it; its number must not be running already."""
+        """Start `job` without waiting for it. Its trial must not be running already."""
 
     @abstractmethod
     def stop(self, trial: int, *, grace: float) -> None:
-        """Ask the trial to end, and end it by force after `grace` seconds.
+        """Ask the trial to end, and kill it after `grace` seconds.
 
-        Nothing happens where it does not run (any more).
+        Does nothing if the trial is not running.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """End by force what still runs, and give everything back."""
+        """Kill everything that still runs, and release all resources."""

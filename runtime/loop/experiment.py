@@ -242,8 +242,8 @@ class Experiment:
             running.heard = time.monotonic()
         self.trials.reported(message.trial, batch)
         self._assess(message.trial, running, batch.reports)
-        if message.taken is not None:
-            message.taken.set()
+        if message.handled is not None:
+            message.handled.set()
 
     def _assess(self, trial: int, running: Running, reports: list[Report]) -> None:
         if self._assessor is None:

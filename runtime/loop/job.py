@@ -15,7 +15,7 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder, TrialFolder
 from runtime.core.trial import Trial
 from runtime.executors.base import Job
-from runtime.executors.local.fork_server import Warm
+from runtime.executors.local.fork_server import ServerCommand
 from runtime.loop import checkpoints
 from runtime.system.command import shell
 
@@ -56,11 +56,13 @@ def job(
     )
 
 
-def warm(config: Config, folder: ExperimentFolder, environment: Mapping[str, str]) -> Warm | None:
+def warm(
+    config: Config, folder: ExperimentFolder, environment: Mapping[str, str]
+) -> ServerCommand | None:
     """The process to fork the trials from; None where each is to have a fresh one."""
     if config.fresh_process or config.command:
         return None
-    return Warm(
+    return ServerCommand(
         python=config.python,
         program=folder.stage / "annotate_fork_server.py",
         script=config.script,

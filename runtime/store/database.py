@@ -111,12 +111,12 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     version = schema_version(connection)
     if application != APPLICATION_ID:
-        hint = "The file was not changed."
+        hint = "the file was not changed"
         raise StoreError(f"{path} is not an experiment of Annotate", hint=hint)
     if not 1 <= version <= VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this Annotate supports up to {VERSION}",
-            hint="The file was not changed. Use the version that wrote it, or a newer one.",
+            hint="the file was not changed; use the version that wrote it, or a newer one",
         )
 
 

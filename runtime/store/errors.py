@@ -9,7 +9,7 @@ from pathlib import Path
 
 from annotate.errors import AnnotateError
 
-RESTORE = "The file was not changed. Restore it from a backup."
+RESTORE = "the file was not changed; restore it from a backup"
 
 
 class StoreError(AnnotateError):
@@ -35,16 +35,16 @@ def _store_error(path: Path, message: str) -> StoreError:
     if "full" in message:
         return StoreFull(
             f"{path} cannot be written: the disk is full",
-            hint="Free some space; everything stored so far is safe.",
+            hint="free some space; everything stored so far is safe",
         )
     if "readonly" in message:
         return StoreError(
             f"{path} cannot be written: the file or its folder is read-only",
-            hint="Make it writable, or copy the experiment's folder to another ANNOTATE_HOME.",
+            hint="make it writable, or copy the experiment's folder to another ANNOTATE_HOME",
         )
     if "locked" in message:
         return StoreError(
             f"{path} is being written by another program",
-            hint="Try again when that program has finished.",
+            hint="try again when that program has finished",
         )
     return StoreError(f"{path} cannot be read: {message}", hint=RESTORE)

@@ -1,4 +1,4 @@
-"""A trial's command as a config file gives it: plainly a Python script, or a line for the shell."""
+"""A config file's trial command: either a plain `python SCRIPT`, or a line for the shell."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PYTHON = re.compile(r"(.*/)?python(3(\.\d+)?)?")
-_SHELLS_OWN = re.compile(r"[|&;<>()$`\\*?\[\]#~{}!\n]")
-#: A path of one's own would stand in place of the one by which a trial finds what it imports.
-_PATH = re.compile(r"\bPYTHONPATH=")
+_SHELL_SYNTAX = re.compile(r"[|&;<>()$`\\*?\[\]#~{}!\n]")
+#: An assignment in the command, which would replace the path on which the trial finds our stage.
+_PYTHONPATH = re.compile(r"\bPYTHONPATH=")
 
 
 @dataclass(frozen=True, slots=True)
 class PlainScript:
-    """`python SCRIPT ARGUMENTS`, the same whether a shell reads it or not."""
+    """The command `python SCRIPT ARGUMENTS`, which means the same with and without a shell."""
 
     python: str
     script: str
@@ -25,11 +25,11 @@ class PlainScript:
 
 
 def plain_script(command: str, folder: Path, environment: Mapping[str, str]) -> PlainScript | None:
-    """What `command`, run in `folder`, is where it runs a script in that folder and does no more.
+    """Parse `command` if all it does is run a script that lies within `folder`.
 
-    None for anything else: options of the interpreter, variables, several commands.
+    None for anything else, such as interpreter options, variables or several commands.
     """
-    if _SHELLS_OWN.search(command):
+    if _SHELL_SYNTAX.search(command):
         return None
     try:
         words = shlex.split(command)
@@ -46,9 +46,9 @@ def plain_script(command: str, folder: Path, environment: Mapping[str, str]) -> 
 
 
 def shell(command: str) -> tuple[str, ...]:
-    """The words that have a shell run `command`; bash where there is one, as in NNI.
+    """An argument list that runs `command` in a shell: bash if installed, as in NNI.
 
-    `$NNI_STAGE_DIR` is to be the folder that stays first on Python's path.
+    The environment must have NNI_STAGE_DIR, the folder that stays first on Python's path.
     """
-    kept = _PATH.sub('PYTHONPATH="$NNI_STAGE_DIR":', command)
-    return (shutil.which("bash") or "/bin/sh", "-c", kept)
+    command = _PYTHONPATH.sub('PYTHONPATH="$NNI_STAGE_DIR":', command)
+    return (shutil.which("bash") or "/bin/sh", "-c", command)

@@ -1,4 +1,4 @@
-"""Which kind of file system a folder is on, and what that means for experiments kept there."""
+"""Detects network file systems, which are risky places for experiments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 _MOUNTS = Path("/proc/self/mounts")
 
-#: Kinds whose files other machines may change at the same time, as Linux names them.
+#: File systems, by Linux's names, whose files other machines may change at the same time.
 _NETWORK = frozenset(
     "9p afs beegfs ceph cifs coda fuse.ceph fuse.gcsfuse fuse.glusterfs fuse.juicefs fuse.rclone"  # noqa: SIM905
     " fuse.s3fs fuse.sshfs glusterfs gpfs lustre ncpfs nfs nfs4 orangefs pvfs2 smb2 smb3 smbfs"
@@ -17,22 +17,22 @@ _NETWORK = frozenset(
 
 
 def kind_of(path: Path, mounts: str) -> str:
-    """The kind of file system that `path` is on, by `mounts`, which is as in /proc/self/mounts.
+    """The type of the file system that holds `path`; empty if unknown.
 
-    Empty where that does not say.
+    `mounts` is the text of /proc/self/mounts.
     """
-    place, found, depth = path.resolve(), "", -1
+    path, deepest_kind, depth = path.resolve(), "", -1
     for line in mounts.splitlines():
-        _, where, kind, *_ = line.split(" ")
-        point = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), where))
-        # Of two at the same place, the later one lies over the other.
-        if len(point.parts) >= depth and place.is_relative_to(point):
-            found, depth = kind, len(point.parts)
-    return found
+        _, escaped, kind, *_ = line.split(" ")
+        mount_point = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), escaped))
+        # Of two mounts at the same place, the later one hides the earlier.
+        if len(mount_point.parts) >= depth and path.is_relative_to(mount_point):
+            deepest_kind, depth = kind, len(mount_point.parts)
+    return deepest_kind
 
 
 def warning(home: Path, mounts: str | None = None) -> str:
-    """What a person whose experiments lie in `home` should know; empty where there is nothing."""
+    """A warning if `home`, the folder of the experiments, is on a network file system; else ""."""
     if mounts is None:
         mounts = ""
         with suppress(OSError):  # not Linux
@@ -42,5 +42,5 @@ def warning(home: Path, mounts: str | None = None) -> str:
         return ""
     return (
         f"{home} is on a network file system ({kind}): use its experiments from one machine at a"
-        " time, as others may see old results there; ANNOTATE_HOME names a local folder"
+        " time, because other machines may see stale results; set ANNOTATE_HOME to a local folder"
     )

@@ -1,17 +1,17 @@
-"""What git knows of the user's files; nothing of a repository is ever changed."""
+"""Asks git about the user's files, without changing anything in the repository."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 
-_PATIENCE = 30.0  # seconds
+_TIMEOUT = 30.0  # seconds
 
 
 def is_uncommitted(path: Path) -> bool:
-    """Whether the file lies in a checkout and git could not bring it back as it is now.
+    """Whether the file has changes that git could not restore.
 
-    False where there is no git, no checkout, or the file is one that git is told to ignore.
+    False without git, outside a repository, and for ignored files.
     """
     real = path.resolve()
     command = ["git", "--no-optional-locks", "status", "--porcelain", "--", real.name]
@@ -21,7 +21,7 @@ def is_uncommitted(path: Path) -> bool:
             cwd=real.parent,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

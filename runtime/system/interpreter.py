@@ -1,4 +1,4 @@
-"""Which Python runs the trials: the one that `python script.py` would have run."""
+"""Finds the Python interpreter for the trials: the one that `python script.py` would use."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from pathlib import Path
 from annotate.errors import AnnotateError
 
 
-def interpreter(given: str | None, environment: Mapping[str, str]) -> str:
-    """The path of the interpreter: `given`, else the active environment's, else our own.
+def interpreter(option: str | None, environment: Mapping[str, str]) -> str:
+    """The interpreter's path: from --python, the active virtual environment, or our own.
 
-    Where annotate itself lives in an environment made for it alone (pipx, uv tool), the user's
-    `python` is meant rather than that. Raises AnnotateError where `given` is not there.
+    If Annotate is installed in an environment of its own (pipx, uv tool), the `python` on the
+    PATH replaces our own. Raises AnnotateError if `option`, the value of --python, is not found.
     """
-    if given:
-        found = shutil.which(Path(given).expanduser(), path=environment.get("PATH"))
-        if found is None:
+    if option:
+        path = shutil.which(Path(option).expanduser(), path=environment.get("PATH"))
+        if path is None:
             raise AnnotateError(
-                f"--python {given}: there is no such interpreter",
+                f"--python {option}: interpreter not found",
                 hint="give its path, for example .venv/bin/python",
             )
-        # Not resolved: an environment's python is a link whose own place counts.
-        return os.path.abspath(found)  # noqa: PTH100
+        # Do not resolve links: a virtual environment's python is a link, and its location counts.
+        return os.path.abspath(path)  # noqa: PTH100
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         candidate = Path(environment.get(name) or "/nowhere", "bin", "python")
         if candidate.is_file():
             return str(candidate)
     if _is_tool_environment(Path(sys.prefix)):
-        found = shutil.which("python", path=environment.get("PATH")) or shutil.which("python3")
-        if found:
-            return found
+        path = shutil.which("python", path=environment.get("PATH")) or shutil.which("python3")
+        if path:
+            return path
     return sys.executable
 
 

@@ -1,4 +1,4 @@
-"""A lock that dies with its holder, so that one experiment never has two drivers."""
+"""A file lock that is released when its holder dies; it keeps an experiment to one driver."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Held(Exception):
-    """Somebody else holds the lock."""
+    """Another process holds the lock."""
 
 
 class Lock:
-    """The file `path`, held for this process until `release`, the end of a `with`, or its death.
+    """A lock on the file `path`, held until `release`, the end of a `with`, or process exit.
 
-    A process that was handed it down holds it on.
+    A child process that inherits the descriptor keeps holding the lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Lock:
         self._file = -1
 
     def acquire(self) -> Lock:
-        """Take it; raises Held where somebody else has it, AnnotateError where nobody can."""
+        """Take the lock. Raises Held if another process has it, AnnotateError if locking fails."""
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -42,7 +42,7 @@ class Lock:
         return self._own(file)
 
     def adopt(self, file: int) -> Lock:
-        """Have the lock that the process which started this one took, and handed down as `file`."""
+        """Take over the lock from the parent process, which passed its descriptor `file`."""
         os.set_inheritable(file, False)
         return self._own(file)
 
@@ -52,7 +52,7 @@ class Lock:
         return self
 
     def sign(self, pid: int) -> None:
-        """Write who holds it: never nobody, so that it can be read at any time."""
+        """Write the holder's process ID, without an empty file in between for readers to see."""
         text = f"{pid}\n".encode()
         os.pwrite(self._file, text, 0)
         os.ftruncate(self._file, len(text))
@@ -64,7 +64,7 @@ class Lock:
         os.close(self._file)
 
     def holder(self) -> str:
-        """The process that last took it, as it wrote itself."""
+        """The process ID that the last holder wrote; "?" if none."""
         return self.path.read_text(encoding="ascii", errors="replace").strip() or "?"
 
     def __enter__(self) -> Lock:
@@ -77,13 +77,13 @@ class Lock:
 def _unable(path: Path, error: OSError) -> AnnotateError:
     return AnnotateError(
         f"{path} cannot be locked: {error.strerror}",
-        hint="an experiment runs only where its folder can be written and locked;"
-        " ANNOTATE_HOME names another place",
+        hint="an experiment's folder must be writable and support locks;"
+        " set ANNOTATE_HOME to another folder",
     )
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock `path` now."""
+    """Whether a process holds the lock `path` now."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

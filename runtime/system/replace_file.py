@@ -1,4 +1,4 @@
-"""Writing a file of the user: whole or not at all, and never over what somebody else wrote."""
+"""Writes a user's file atomically, and never over changes that someone else made meanwhile."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from annotate.errors import AnnotateError
 
 
 def replace_file(path: Path, expected: bytes, new: bytes) -> None:
-    """Give a file new bytes in one step; its mode stays, and a link to it stays a link.
+    """Replace the content of a file in one step; keeps its mode, and follows a symbolic link.
 
-    Raises AnnotateError where its bytes are not `expected` any more, or it cannot be written.
+    Raises AnnotateError if the file no longer contains `expected`, or cannot be written.
     """
     target = path.resolve()
     try:
@@ -29,8 +29,8 @@ def replace_file(path: Path, expected: bytes, new: bytes) -> None:
         Path(name).chmod(stat.S_IMODE(target.stat().st_mode))
         if target.read_bytes() != expected:
             hint = "nothing was written; run the command again"
-            raise AnnotateError(f"{path} has changed meanwhile", hint=hint)
-        os.replace(name, target)  # noqa: PTH105  one step, named as what it is
+            raise AnnotateError(f"{path} has changed in the meantime", hint=hint)
+        os.replace(name, target)  # noqa: PTH105  atomic
     except OSError as error:
         raise _unwritable(path, error) from None
     finally:

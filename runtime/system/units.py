@@ -1,4 +1,4 @@
-"""Durations (`90s`, `1h30m`) and amounts of memory (`4GiB`, `500MB`), as users write them."""
+"""Parses and formats durations (`90s`, `1h30m`) and amounts of memory (`4GiB`, `500MB`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?B)?", re.IGNORECASE)
 
 
 def seconds(text: str) -> float:
-    """How many seconds `text` means; raises AnnotateError."""
+    """Parse a duration into seconds; raises AnnotateError."""
     plain = text.strip().lower()
     try:
         value = float(plain)
@@ -24,12 +24,12 @@ def seconds(text: str) -> float:
         if plain and not _PART.sub("", plain).strip():
             return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(plain))
     raise AnnotateError(
-        f"{text!r} is not a duration", hint="write for example 90s, 10m, 1h or 1h30m"
+        f"{text!r} is not a duration", hint="write, for example, 90s, 10m, 1h or 1h30m"
     )
 
 
 def duration(value: float) -> str:
-    """`value` seconds for people: 0.4s, 12s, 3m05s, 1h02m, 2d03h."""
+    """Format `value` seconds: 0.4s, 12s, 3m05s, 1h02m, 2d03h."""
     if value < 9.95:
         return f"{value:.1f}".removesuffix(".0") + "s"
     whole = round(value)
@@ -40,19 +40,19 @@ def duration(value: float) -> str:
 
 
 def size_in_bytes(text: str) -> int:
-    """How many bytes `text` means; `4G` is `4GiB`. Raises AnnotateError."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
+    """Parse an amount of memory into bytes; `4G` means `4GiB`. Raises AnnotateError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
         raise AnnotateError(
-            f"{text!r} is not an amount of memory", hint="write for example 4GiB, 500MiB or 1.5GB"
+            f"{text!r} is not an amount of memory", hint="write, for example, 4GiB, 500MiB or 1.5GB"
         )
-    number, power, unit = found.groups()
+    number, power, unit = match.groups()
     base = 1000 if (unit or "").upper() == "B" else 1024
     return int(float(number) * base ** _POWERS[power.upper()])
 
 
 def size(count: int) -> str:
-    """`count` bytes for people: 512MiB, 1.5GiB."""
+    """Format `count` bytes: 512MiB, 1.5GiB."""
     value, name = float(count), "B"
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:

@@ -1,4 +1,4 @@
-"""Trials as processes on this machine, each in a session of its own."""
+"""Runs trials as processes on this machine, each in its own session."""
 
 from __future__ import annotations
 
@@ -17,19 +17,25 @@ from annotate.errors import AnnotateError
 from runtime.core.metrics import MetricsFile
 from runtime.executors.base import Ended, Event, Executor, Job, Reported, Started
 from runtime.executors.local import leftovers
-from runtime.executors.local.fork_server import Forked, ForkServer, Unable, Warm
+from runtime.executors.local.fork_server import (
+    CannotFork,
+    ForkedProcess,
+    ForkServer,
+    ServerCommand,
+)
 from runtime.executors.local.leftovers import Watchdog
-from runtime.executors.local.memory import SystemKills, used
-from runtime.executors.local.process import Child, Process
+from runtime.executors.local.memory import OomKills, memory_used
+from runtime.executors.local.process import ChildProcess, Process
 from runtime.system.units import size
 
-_TICK = 0.1  # seconds between two looks at what running trials reported
-_TICK_POLLED = 0.02  # where the end of a process can only be polled for
-_REST_GRACE = 2.0  # seconds that what a trial left running has to end by itself
-_MOST_SERVERS = 4  # one that ends over and over again is not started any more
-_SWEEP = 1.0  # seconds from one look at all processes of the system to the next
-_USE = 0.5  # seconds from one look at the trials' memory and output to the next
-_MOST_OUTPUT = 1 << 30  # bytes that a trial may write to its standard output, and to its errors
+# Intervals in seconds.
+_TICK = 0.1  # between two reads of the running trials' metrics files
+_TICK_POLLED = 0.02  # the same, if the end of a process can only be detected by polling
+_LEFTOVER_GRACE = 2.0  # for processes that a trial left behind to end by themselves
+_SWEEP_INTERVAL = 1.0  # between two searches through all processes of the system
+_USAGE_INTERVAL = 0.5  # between two measurements of the trials' memory and output
+_MAX_SERVERS = 4  # starts of a fork server; one that keeps ending is not started again
+_MAX_OUTPUT = 1 << 30  # bytes that a trial may write to stdout, and as many to stderr
 
 
 @dataclass(slots=True)
@@ -38,33 +44,35 @@ class _Running:
     process: Process
     metrics: MetricsFile
     kill_at: float | None = None  # monotonic seconds
-    cause: str | None = None  # why it was ended here, where it was
-    untaken: threading.Event | None = None  # what is not set before there is time for more reports
+    cause: str | None = None  # why this executor killed the trial, if it did
+    batch_handled: threading.Event | None = None  # read no more reports until it is set
 
 
 class LocalExecutor(Executor):
-    """Starts a process for each trial and follows them all from one thread.
+    """Starts one process per trial, and follows all of them from one thread.
 
-    Where `warm` is given, trials are forked from it; where they can't be, the log says why.
-    Where `stage` is, the folder that all trials have on their path, no process of theirs outlives
-    this one, however it ends, nor did one of an executor before this.
+    With `server_command`, trials are forked from that server; if forking fails, the log says why
+    and trials are started as new processes. With `stage`, the stage folder of the experiment, all
+    processes of its trials end with this one, however it ends, and those that an earlier executor
+    left behind are killed first.
     """
 
     def __init__(
         self,
         post: Callable[[Event], None],
-        warm: Warm | None = None,
+        server_command: ServerCommand | None = None,
         stage: str | None = None,
     ) -> None:
         super().__init__(post)
         self._stage = stage
         if stage is not None:
-            leftovers.end_all(leftovers.of_experiment(stage))
+            leftovers.kill_until_gone(leftovers.of_experiment(stage))
             self._watchdog = Watchdog(stage)
-        self._kills = SystemKills()
+        self._oom_kills = OomKills()
         self._swept = self._measured = time.monotonic()
         self._trials: dict[int, _Running] = {}
-        # Ended, their groups not yet; the first is the first to be due. The thread's own.
+        # Trials that ended but may have left processes, earliest deadline first. Used only by
+        # self._thread.
         self._leftovers: deque[_Running] = deque()
         self._lock = threading.RLock()
         self._closing = False
@@ -74,9 +82,9 @@ class LocalExecutor(Executor):
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._server: ForkServer | None = None
-        self._servers = 0
-        if warm is not None:
-            self._start_server(warm)
+        self._servers_started = 0
+        if server_command is not None:
+            self._start_server(server_command)
         self._thread = threading.Thread(target=self._follow, name="local-executor", daemon=True)
         self._thread.start()
 
@@ -84,11 +92,11 @@ class LocalExecutor(Executor):
         with self._lock:
             if self._server is not None and self._server.takes(job):
                 forked = self._server.start(job, self._mark(job))
-                self._trials[job.trial] = _begun(job, forked)
+                self._trials[job.trial] = _track(job, forked)
                 return
-            child = Child(job, self._mark(job))
+            child = ChildProcess(job, self._mark(job))
             self.post(Started(job.trial, time.time(), child.pid))
-            self._trials[job.trial] = _begun(job, child)
+            self._trials[job.trial] = _track(job, child)
             self._watch(child)
         self._wake()
 
@@ -108,7 +116,7 @@ class LocalExecutor(Executor):
         if self._server is not None:
             self._server.close()
         if self._stage is not None:
-            leftovers.end(leftovers.of_experiment(self._stage))
+            leftovers.signal_matching(leftovers.of_experiment(self._stage))
             self._watchdog.close()
         self._selector.close()
         os.close(self._wake_read)
@@ -116,14 +124,14 @@ class LocalExecutor(Executor):
 
     # The fork server
 
-    def _start_server(self, warm: Warm) -> None:
-        self._servers += 1
+    def _start_server(self, command: ServerCommand) -> None:
+        self._servers_started += 1
         try:
-            if self._servers > _MOST_SERVERS:
-                raise Unable("the server ended too often")
-            self._server = ForkServer(warm)
-        except (Unable, OSError) as error:
-            logging.warning("trials are ordinary processes: %s", error)
+            if self._servers_started > _MAX_SERVERS:
+                raise CannotFork("the fork server ended too often")
+            self._server = ForkServer(command)
+        except (CannotFork, OSError) as error:
+            _log_no_forking(error)
         else:
             self._selector.register(self._server, selectors.EVENT_READ)
 
@@ -134,34 +142,34 @@ class LocalExecutor(Executor):
                 return
             try:
                 started = server.read()
-            except Unable as error:
-                self._lose_server(server, error)
+            except CannotFork as error:
+                self._replace_server(server, error)
             else:
                 for forked in started:
                     self.post(Started(forked.job.trial, forked.started, forked.pid))
 
-    def _lose_server(self, server: ForkServer, why: Unable) -> None:
+    def _replace_server(self, server: ForkServer, error: CannotFork) -> None:
         self._selector.unregister(server)
         self._server = None
         was_ready = server.ready
-        waiting = server.lose()
+        waiting = server.abandon()
         server.close()
         if self._closing:
             return
         if was_ready:
-            logging.error("trials that ran are lost: %s", why)
-            self._start_server(server.warm)
+            logging.error("all running trials are lost: %s", error)
+            self._start_server(server.command)
         else:
-            logging.warning("trials are ordinary processes: %s", why)
+            _log_no_forking(error)
         for forked in waiting:
-            self._start_instead(self._trials[forked.job.trial])
+            self._start_without_server(self._trials[forked.job.trial])
 
-    def _start_instead(self, running: _Running) -> None:
-        """An ordinary process, for what waited for a server that does not come."""
+    def _start_without_server(self, running: _Running) -> None:
+        """Start a new process for a trial that was waiting for the server."""
         try:
-            running.process = child = Child(running.job, self._mark(running.job))
+            running.process = child = ChildProcess(running.job, self._mark(running.job))
         except AnnotateError as error:
-            assert isinstance(running.process, Forked)
+            assert isinstance(running.process, ForkedProcess)
             running.process.fail(str(error))
             return
         self._watch(child)
@@ -176,7 +184,7 @@ class LocalExecutor(Executor):
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b".")
 
-    def _watch(self, child: Child) -> None:
+    def _watch(self, child: ChildProcess) -> None:
         if child.pidfd >= 0:
             self._selector.register(child.pidfd, selectors.EVENT_READ)
 
@@ -186,30 +194,30 @@ class LocalExecutor(Executor):
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
             self._read_server()
-            for running in self._running():
-                self._look_at(running)
-            self._check_use()
-            self._clear()
-            if self._closing and not self._running() and not self._leftovers:
+            for running in self._snapshot():
+                self._poll(running)
+            self._check_usage()
+            self._kill_leftovers()
+            if self._closing and not self._snapshot() and not self._leftovers:
                 return
 
-    def _running(self) -> list[_Running]:
+    def _snapshot(self) -> list[_Running]:
         with self._lock:
             return list(self._trials.values())
 
     def _timeout(self) -> float | None:
-        running = self._running()
+        running = self._snapshot()
         if self._closing or any(r.process.polled for r in running):
             return _TICK_POLLED
         return _TICK if running or self._leftovers else None
 
-    def _look_at(self, running: _Running) -> None:
-        if running.untaken is not None and not running.untaken.wait(_TICK_POLLED):
-            return  # a flood of reports must not fill the memory
-        # Whether it has ended is asked before its reports are read, so that none is missed.
+    def _poll(self, running: _Running) -> None:
+        if running.batch_handled is not None and not running.batch_handled.wait(_TICK_POLLED):
+            return  # reports must not pile up in memory
+        # Poll the exit code before reading: a report written in between would be lost otherwise.
         code = running.process.code()
-        more = self._read(running)
-        if code is not None and not more:
+        has_more = self._read_reports(running)
+        if code is not None and not has_more:
             self._end(running, code)
         elif self._is_due(running):
             with self._lock:
@@ -219,18 +227,18 @@ class LocalExecutor(Executor):
         due = running.kill_at is not None and time.monotonic() >= running.kill_at
         return self._closing or due
 
-    def _read(self, running: _Running) -> bool:
-        """Read what is reported, and say whether there may be more of it."""
+    def _read_reports(self, running: _Running) -> bool:
+        """Post the next batch of reports; returns whether there may be more."""
         batch = running.metrics.read()
-        running.untaken = threading.Event() if batch.more else None
-        if batch or batch.more:
-            self.post(Reported(running.job.trial, batch, running.untaken))
-        return batch.more
+        running.batch_handled = threading.Event() if batch.has_more else None
+        if batch or batch.has_more:
+            self.post(Reported(running.job.trial, batch, running.batch_handled))
+        return batch.has_more
 
     def _end(self, running: _Running, code: int) -> None:
-        """The main process has ended; whatever it left running in its session goes too.
+        """Post the end of the main process, and begin to end the rest of its session.
 
-        It is reaped only after that: until then nobody else can get its process group's number.
+        `_kill_leftovers` reaps it: until then the system cannot reuse its group's number.
         """
         process = running.process
         with self._lock:
@@ -240,59 +248,63 @@ class LocalExecutor(Executor):
                 os.close(process.pidfd)
         process.finish()
         cause = running.cause or self._cause(running, code)
-        running.kill_at = time.monotonic() + _REST_GRACE
+        running.kill_at = time.monotonic() + _LEFTOVER_GRACE
         self._leftovers.append(running)
         self.post(Ended(running.job.trial, time.time(), code, cause, process.lost))
 
     def _cause(self, running: _Running, code: int) -> str | None:
-        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or by way of a shell
+        killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)  # directly, or within a shell
         if not killed or running.kill_at is not None or running.process.lost:
             return None
-        more = self._kills.more()
-        if more is None:
-            return "ended by SIGKILL: out of memory, or by another program"
-        return "out of memory: the system ended it (SIGKILL)" if more else None
+        out_of_memory = self._oom_kills.has_increased()
+        if out_of_memory is None:
+            return "killed (SIGKILL): out of memory, or by another program"
+        return "out of memory: killed by the system (SIGKILL)" if out_of_memory else None
 
-    def _clear(self) -> None:
-        """End by force all that ended trials left running, and give their numbers back."""
+    def _kill_leftovers(self) -> None:
+        """Kill what trials left running after their grace period, and reap their processes."""
         now, due = time.monotonic(), []
-        if not self._closing and now < self._swept + _SWEEP:
+        if not self._closing and now < self._swept + _SWEEP_INTERVAL:
             return
         while self._leftovers and self._is_due(self._leftovers[0]):
             due.append(self._leftovers.popleft())
         with self._lock:
-            jobs = [r.job for r in due if r.job.trial not in self._trials]  # and none runs again
+            jobs = [r.job for r in due if r.job.trial not in self._trials]  # not running again
             if jobs:
-                # Also what has left its group: such as the workers of torchrun.
+                # Includes processes that left the trial's group, such as torchrun's workers.
                 folders = {job.trial: str(job.folder.path) for job in jobs}
-                leftovers.end(leftovers.of_trials(self._stage or "", folders))
+                leftovers.signal_matching(leftovers.of_trials(self._stage or "", folders))
                 self._swept = now
         for running in due:
             running.process.reap()
 
-    def _check_use(self) -> None:
+    def _check_usage(self) -> None:
         now = time.monotonic()
-        if now < self._measured + _USE:
+        if now < self._measured + _USAGE_INTERVAL:
             return
         self._measured = now
-        for running in self._running():
-            if running.cause is None and (cause := _too_much(running)):
+        for running in self._snapshot():
+            if running.cause is None and (cause := _exceeded_limit(running)):
                 running.cause = cause
                 with self._lock:
                     running.process.signal(signal.SIGKILL)
 
 
-def _too_much(running: _Running) -> str | None:
-    """What it used too much of, if anything."""
+def _exceeded_limit(running: _Running) -> str | None:
+    """Which limit the trial exceeded, as a reason for its end; None if it exceeded none."""
     job, pid = running.job, running.process.pid
-    if job.memory is not None and pid and used(pid, job.memory) > job.memory:
+    if job.memory is not None and pid and memory_used(pid, job.memory) > job.memory:
         return f"used more than --memory {size(job.memory)}"
     for file in (job.folder.stdout, job.folder.stderr):
-        with contextlib.suppress(OSError):  # not there yet, or deleted
-            if file.stat().st_size > _MOST_OUTPUT:
-                return f"wrote more than {size(_MOST_OUTPUT)} to {file.name}"
+        with contextlib.suppress(OSError):  # not created yet, or deleted
+            if file.stat().st_size > _MAX_OUTPUT:
+                return f"wrote more than {size(_MAX_OUTPUT)} to {file.name}"
     return None
 
 
-def _begun(job: Job, process: Process) -> _Running:
+def _track(job: Job, process: Process) -> _Running:
     return _Running(job, process, MetricsFile(job.folder.metrics))
+
+
+def _log_no_forking(reason: Exception) -> None:
+    logging.warning("forking disabled (%s): each trial starts a new interpreter", reason)

@@ -1,4 +1,4 @@
-"""The driver's side of the fork server: trials forked from a process that is warm already."""
+"""The driver's side of the fork server, a process with the script's libraries already imported."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from annotate.json_value import JSON
 from runtime.executors.base import Job
 from runtime.executors.local.process import Process
 
-#: What a trial's lease changes: read when a process first uses CUDA, so after the fork.
-_GPUS = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
-_OUTPUT = 4000  # bytes of what the server printed that go to the log
+#: Set by a trial's lease. Safe to change after the fork: CUDA reads them when it is first used.
+_GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+_LOGGED_OUTPUT = 4000  # bytes of the server's last output that are logged
 
 
 @dataclass(frozen=True, slots=True)
-class Warm:
-    """The process to fork from: `program` run by `python`, for trials of `script`."""
+class ServerCommand:
+    """How to start the server: `python` runs `program`, which forks trials of `script`."""
 
     python: str
     program: Path
@@ -37,101 +37,103 @@ class Warm:
     environment: Mapping[str, str]
 
 
-class Unable(Exception):
-    """Trials can't be forked; the message says why."""
+class CannotFork(Exception):
+    """Trials cannot be forked; the message says why."""
 
 
 class ForkServer:
-    """One server process. Raises Unable where it can't be started.
+    """One server process. Raises CannotFork if it cannot be started.
 
-    Requests may be made from any thread; `read` is for one alone.
+    Call `read` from one thread only; every other method may be called from any thread.
     """
 
-    def __init__(self, warm: Warm) -> None:
+    def __init__(self, command: ServerCommand) -> None:
         if not sys.platform.startswith("linux"):
-            raise Unable("forking is not safe on this system")
-        self.warm = warm
+            raise CannotFork("forking is not safe on this system")
+        self.command = command
         self.ready = False
-        self._forks: dict[int, Forked] = {}
-        self._ids = itertools.count()  # a trial may run twice
+        self._forks: dict[int, ForkedProcess] = {}
+        self._ids = itertools.count()  # trial numbers are not unique: a trial may run twice
         self._sending = threading.Lock()
         self._data = b""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._popen = self._start(theirs)
+        self._socket, server_socket = socket.socketpair()
+        with server_socket:
+            self._popen = self._start(server_socket)
 
-    def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        warm = self.warm
+    def _start(self, server_socket: socket.socket) -> subprocess.Popen[bytes]:
+        command, descriptor = self.command, server_socket.fileno()
         try:
             return subprocess.Popen(
-                [warm.python, str(warm.program), str(theirs.fileno()), warm.script],
-                cwd=warm.cwd,
-                env=dict(warm.environment),
+                [command.python, str(command.program), str(descriptor), command.script],
+                cwd=command.cwd,
+                env=dict(command.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=self._output,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[descriptor],
                 start_new_session=True,
             )
         except OSError as error:
             self._socket.close()
             self._output.close()
-            raise Unable(f"{warm.python} cannot be started: {error.strerror or error}") from None
+            reason = error.strerror or error
+            raise CannotFork(f"{command.python} cannot be started: {reason}") from None
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
     def takes(self, job: Job) -> bool:
-        """Whether a fork would be as good as `job`'s own process."""
-        changes = self._changes(job)
+        """Whether the server can run `job` with the same effect as a process of its own."""
+        changes = self._environment_changes(job)
         return (
             job.argv is not None
-            and job.argv[0] == self.warm.script
-            and job.command[0] == self.warm.python
-            and job.cwd == self.warm.cwd
-            and all(name.startswith("NNI_") or name in _GPUS for name in changes)
+            and job.argv[0] == self.command.script
+            and job.command[0] == self.command.python
+            and job.cwd == self.command.cwd
+            and all(name.startswith("NNI_") or name in _GPU_VARIABLES for name in changes)
         )
 
-    def _changes(self, job: Job) -> dict[str, str | None]:
-        before, after = self.warm.environment, job.environment
+    def _environment_changes(self, job: Job) -> dict[str, str | None]:
+        before, after = self.command.environment, job.environment
         names = before.keys() | after.keys()
         return {n: after.get(n) for n in names if before.get(n) != after.get(n)}
 
-    def start(self, job: Job, mark: int | None = None) -> Forked:
-        """Have `job` forked, as soon as the server is ready, and its process marked."""
+    def start(self, job: Job, mark: int | None = None) -> ForkedProcess:
+        """Fork a process for `job`, with this mark, as soon as the server is ready."""
         number = next(self._ids)
-        process = self._forks[number] = Forked(self, number, job, mark)
+        process = self._forks[number] = ForkedProcess(self, number, job, mark)
         if self.ready:
             self._request(process)
         return process
 
-    def _request(self, process: Forked) -> None:
+    def _request(self, process: ForkedProcess) -> None:
         job = process.job
         process.requested = True
         self.send(
             "start",
             process,
             argv=job.argv,
-            environment=self._changes(job),
+            environment=self._environment_changes(job),
             stdout=str(job.folder.stdout),
             stderr=str(job.folder.stderr),
             mark=process.mark,
         )
 
-    def send(self, what: str, process: Forked, **more: JSON) -> None:
-        data = json.dumps({"do": what, "id": process.id, **more}).encode() + b"\n"
-        # A line at a time; where the server is gone, `read` will see it.
+    def send(self, request: str, process: ForkedProcess, **arguments: JSON) -> None:
+        """Send one request about `process`. Errors are ignored: `read` detects a dead server."""
+        line = json.dumps({"do": request, "id": process.id, **arguments}).encode() + b"\n"
         with self._sending, contextlib.suppress(OSError):
-            self._socket.sendall(data)
+            self._socket.sendall(line)
 
-    def forget(self, process: Forked) -> None:
+    def forget(self, process: ForkedProcess) -> None:
+        """Ignore further messages about `process`."""
         self._forks.pop(process.id, None)
 
-    def read(self) -> list[Forked]:
-        """Take what the server says, and return the processes that have just started.
+    def read(self) -> list[ForkedProcess]:
+        """Handle the server's messages, and return the processes that started.
 
-        Raises Unable where it can't fork trials (any more).
+        Raises CannotFork if the server refuses to fork, or has ended.
         """
         try:
             data = self._socket.recv(1 << 16, socket.MSG_DONTWAIT)
@@ -140,122 +142,124 @@ class ForkServer:
         except OSError:
             data = b""
         if not data:
-            raise Unable(f"the server has ended{self._last_words()}")
+            raise CannotFork(f"the fork server ended{self._last_output()}")
         *lines, self._data = (self._data + data).split(b"\n")
-        return [process for line in lines if (process := self._take(json.loads(line)))]
+        return [process for line in lines if (process := self._handle(json.loads(line)))]
 
-    def _take(self, said: dict[str, JSON]) -> Forked | None:
-        if said["event"] == "refused":
-            raise Unable(said["reason"])
-        if said["event"] == "ready":
-            self._on_ready(said)
+    def _handle(self, message: dict[str, JSON]) -> ForkedProcess | None:
+        """Returns the process that the message reports as started, if it does."""
+        if message["event"] == "refused":
+            raise CannotFork(message["reason"])
+        if message["event"] == "ready":
+            self._on_ready(message)
             return None
-        process = self._forks.get(said["id"])
+        process = self._forks.get(message["id"])
         if process is None:
             return None
-        if said["event"] == "started":
-            process.began(said["pid"], said["time"])
+        if message["event"] == "started":
+            process.on_started(message["pid"], message["time"])
             return process
-        if said["event"] == "ended":
-            process.ended = said["code"]
+        if message["event"] == "ended":
+            process.exit_code = message["code"]
         else:
-            process.fail(said["reason"])
+            process.fail(message["reason"])
         return None
 
-    def _on_ready(self, said: dict[str, JSON]) -> None:
-        names = ", ".join(said["libraries"]) or "no library"
+    def _on_ready(self, message: dict[str, JSON]) -> None:
+        names = ", ".join(message["libraries"]) or "no library"
         logging.info(
             "trials are forked from a process with %s imported (%.1f s)%s",
             names,
-            said["seconds"],
-            self._last_words(),
+            message["seconds"],
+            self._last_output(),
         )
         self.ready = True
         for process in list(self._forks.values()):
             self._request(process)
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         with contextlib.suppress(OSError):
             size = os.fstat(self._output.fileno()).st_size
-            data = os.pread(self._output.fileno(), _OUTPUT, max(0, size - _OUTPUT))
+            data = os.pread(self._output.fileno(), _LOGGED_OUTPUT, max(0, size - _LOGGED_OUTPUT))
             text = data.decode("utf-8", errors="replace").strip()
             return f"; it printed:\n{text}" if text else ""
         return ""
 
-    def lose(self) -> list[Forked]:
-        """The server has ended: end what it has forked, and return what only waited for it."""
+    def abandon(self) -> list[ForkedProcess]:
+        """After the server ended: kill its forks, and return those it had not begun."""
         forks, self._forks = list(self._forks.values()), {}
         for process in forks:
             if process.requested:
                 process.lose()
-        return [process for process in forks if process.ended is None]
+        return [process for process in forks if process.exit_code is None]
 
     def close(self) -> None:
-        """End the server; whatever still runs of it ends with it."""
+        """End the server and all its forks."""
         if not self.ready:
-            self._popen.kill()  # busy with an import, it would not see the end of the socket
+            self._popen.kill()  # during an import it would not notice that the socket is closed
         self._socket.close()
         self._popen.wait()
         self._output.close()
 
 
-class Forked(Process):
-    """A trial that the server forks, or is to fork once it is ready."""
+class ForkedProcess(Process):
+    """A trial's process that the server forks, now or once it is ready."""
 
     def __init__(self, server: ForkServer, number: int, job: Job, mark: int | None) -> None:
         self.id = number
         self.job = job
         self.mark = mark
-        self.pid = 0
+        self.pid = 0  # until the server reports it
         self.started = 0.0  # seconds since the epoch
         self.requested = False
-        self.ended: int | None = None
+        self.exit_code: int | None = None
         self._server = server
-        self._time = ""
+        self._start_time = ""
 
     def code(self) -> int | None:
-        return self.ended
+        return self.exit_code
 
     def signal(self, number: int) -> None:
         if self.requested:
             self._server.send("signal", self, number=number)
-        elif self.ended is None:  # nobody has begun with it, so that is its end
+        elif self.exit_code is None:  # not forked yet: cancel it
             self._server.forget(self)
-            self.ended = -number
+            self.exit_code = -number
 
     def finish(self) -> None:
-        """The server has done it."""
+        """Nothing to do: the server does it when it notices the end."""
 
     def reap(self) -> None:
         if self.requested:
             self._server.send("reap", self)
             self._server.forget(self)
 
-    def began(self, pid: int, when: float) -> None:
+    def on_started(self, pid: int, when: float) -> None:
+        """Record the process that the server forked."""
         self.pid = pid
         self.started = when
-        self._time = _start_time(pid)
+        self._start_time = _start_time(pid)
 
     def fail(self, reason: str) -> None:
-        """There is no process; say so where its own words would stand."""
+        """Record that there will be no process, with the reason in the trial's stderr."""
         with self.job.folder.stderr.open("a") as file:
-            file.write(f"the trial's process could not be made: {reason}\n")
-        self.ended = 1
+            file.write(f"the trial's process could not be started: {reason}\n")
+        self.exit_code = 1
         self.requested = False
 
     def lose(self) -> None:
-        """The server has ended and cannot say how this one did: nothing of it may go on."""
+        """Kill the process group: the server ended, so nobody can follow the process."""
         self.requested = False
-        if self.ended is None:
-            self.ended = -signal.SIGKILL
+        if self.exit_code is None:
+            self.exit_code = -signal.SIGKILL
             self.lost = True
-        if self.pid and _start_time(self.pid) in ("", self._time):
+        if self.pid and _start_time(self.pid) in ("", self._start_time):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
 
 def _start_time(pid: int) -> str:
-    """When the process began, in the system's own unit; empty where there is none."""
+    """The process's start time in clock ticks since boot; empty if there is no such process."""
     try:
         stat = Path("/proc", str(pid), "stat").read_text(errors="replace")
     except OSError:

@@ -1,11 +1,12 @@
-"""Processes that outlive what started them: found by what they were given, and ended.
+"""Finds and kills processes that outlive the trial or the driver that started them.
 
-What a trial starts has its environment, until it begins another program with another one, and its
-`mark`, for good: a limit of the system's, which is handed down and cannot be raised again.
+A process is recognised by its environment, which a program may replace, and by its `mark`, which
+it cannot lose: a resource limit that child processes inherit and nobody can raise again.
 
-Run as `python leftovers.py MARK` with a pipe for standard input, it waits for the end of the
-pipe, which comes when its other end's holder dies, and then ends what bears the mark. Linux only;
-elsewhere nothing is found. It imports the standard library alone, to start fast.
+`python leftovers.py STAGE`, with a pipe as standard input, waits until the writing end of the pipe
+is closed, which happens when its holder dies. It then kills the processes of the experiment with
+this stage folder. Linux only; elsewhere no process is found. Imports only the standard library,
+to start fast.
 """
 
 from __future__ import annotations
@@ -20,83 +21,83 @@ import sys
 import time
 from collections.abc import Callable
 
-_GRACE = 2.0  # seconds that processes have to end by themselves
-_DONE = b"."  # says that nothing is left to end
-_TRIALS = 24  # bits of a mark that say which trial it is
+_GRACE = 2.0  # seconds for processes to end by themselves
+_DONE = b"."  # tells the watchdog that nothing is left to kill
+_TRIAL_BITS = 24  # the lower bits of a mark, which hold the trial's number
 
 
 def mark(stage: str, trial: int) -> int:
-    """The limit, in microseconds, of a real-time process that does not wait for anything.
+    """The trial's mark: a value for RLIMIT_RTTIME, in microseconds.
 
-    It is thousands of years, so it limits nothing; the process and all that it starts can lower it
-    and not raise it.
+    It amounts to thousands of years, so it limits nothing. A process and its children can lower
+    it, but not raise it.
     """
     digest = hashlib.blake2b(os.fsencode(stage), digest_size=4).digest()
     experiment = (1 << 32) | int.from_bytes(digest, "big")
-    return (experiment << _TRIALS) | (trial & ((1 << _TRIALS) - 1))
+    return (experiment << _TRIAL_BITS) | (trial & ((1 << _TRIAL_BITS) - 1))
 
 
-def put(mark: int, pid: int) -> None:
-    """Mark the process; not where the system has no such limit, or a lower one."""
+def apply_mark(mark: int, pid: int) -> None:
+    """Mark the process, if the system has this limit and allows the value."""
     if sys.platform.startswith("linux"):
         with contextlib.suppress(OSError, ValueError):
             resource.prlimit(pid, resource.RLIMIT_RTTIME, (mark, mark))
 
 
 def find(matches: Callable[[int], bool]) -> list[int]:
-    """The processes that `matches` is true of, this one left out."""
-    found = []
+    """The processes that match, except this one."""
     if not sys.platform.startswith("linux"):
         return []
-    for name in os.listdir("/proc"):  # noqa: PTH208  names are enough, and it has to be quick
-        if name.isdigit() and int(name) != os.getpid() and matches(int(name)):
-            found.append(int(name))
-    return found
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  fast
+    return [pid for pid in pids if pid != os.getpid() and matches(pid)]
 
 
-def end(matches: Callable[[int], bool], number: int = signal.SIGKILL) -> int:
-    """Send them the signal, and say how many there were."""
-    found = find(matches)
-    for pid in found:
+def signal_matching(matches: Callable[[int], bool], number: int = signal.SIGKILL) -> int:
+    """Send the signal to all processes that match, and return how many there were."""
+    pids = find(matches)
+    for pid in pids:
         with contextlib.suppress(OSError):
-            # By a descriptor, so that what is signalled is what was looked at.
+            # Check again while a descriptor holds the process: its number may have been reused.
             process = os.pidfd_open(pid)
             try:
                 if matches(pid):
                     signal.pidfd_send_signal(process, number)
             finally:
                 os.close(process)
-    return len(found)
+    return len(pids)
 
 
-def end_all(matches: Callable[[int], bool]) -> None:
-    """Kill them, and what they started meanwhile; what will not go within the grace stays."""
-    until = time.monotonic() + _GRACE
-    while end(matches) and time.monotonic() < until:
+def kill_until_gone(matches: Callable[[int], bool]) -> None:
+    """Kill all processes that match, including new ones, for at most the grace period."""
+    deadline = time.monotonic() + _GRACE
+    while signal_matching(matches) and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
 def of_experiment(stage: str) -> Callable[[int], bool]:
-    """What has the experiment's `stage` on its path: trials, and the process they fork from."""
+    """Matches the experiment's processes: trials, their fork server, and the watchdog.
+
+    `stage` is the experiment's stage folder, which is on the path of each of them.
+    """
     path, first = os.fsencode(stage), mark(stage, 0)
 
     def matches(pid: int) -> bool:
-        return _limit(pid) >> _TRIALS == first >> _TRIALS or path in _environment(pid)
+        return _limit(pid) >> _TRIAL_BITS == first >> _TRIAL_BITS or path in _environment(pid)
 
     return matches
 
 
 def of_trials(stage: str, folders: dict[int, str]) -> Callable[[int], bool]:
-    """What was started by the experiment's trials with these numbers and folders."""
+    """Matches processes started by these trials; `folders` maps their numbers to their folders."""
     limits = {mark(stage, trial) for trial in folders}
-    words = {b"NNI_SYS_DIR=" + os.fsencode(folder) for folder in folders.values()}
+    variables = {b"NNI_SYS_DIR=" + os.fsencode(folder) for folder in folders.values()}
 
     def matches(pid: int) -> bool:
         if _limit(pid) in limits:
             return True
         environment = _environment(pid)
-        # Most have it not: no need to look closer.
-        return b"NNI_SYS_DIR=" in environment and not words.isdisjoint(environment.split(b"\0"))
+        # Most processes lack the variable, so split the environment only if it occurs.
+        return b"NNI_SYS_DIR=" in environment and not variables.isdisjoint(environment.split(b"\0"))
 
     return matches
 
@@ -105,7 +106,7 @@ def _limit(pid: int) -> int:
     try:
         return resource.prlimit(pid, resource.RLIMIT_RTTIME)[1]
     except OSError:
-        return -1  # it has ended, or is another user's
+        return -1  # the process ended, or belongs to another user
 
 
 def _environment(pid: int) -> bytes:
@@ -117,10 +118,10 @@ def _environment(pid: int) -> bytes:
 
 
 class Watchdog:
-    """A small process that ends an experiment's processes should this one die without a word.
+    """A small process that kills an experiment's processes if this one dies.
 
-    It bears the experiment's mark itself: the next driver ends first what the last one has left,
-    and its watchdog with that, which would else end what the next one starts.
+    It matches `of_experiment` itself: the next driver first kills everything the last one left,
+    the old watchdog included, which would otherwise kill the next driver's trials.
     """
 
     def __init__(self, stage: str) -> None:
@@ -130,11 +131,11 @@ class Watchdog:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # what ends this one at a terminal must not end that one
+            start_new_session=True,  # Ctrl-C in the driver's terminal must not kill the watchdog
         )
 
     def close(self) -> None:
-        """There is nothing to watch any more."""
+        """Stop watching; nothing is killed."""
         assert self._popen.stdin is not None
         with contextlib.suppress(BrokenPipeError), self._popen.stdin as pipe:
             pipe.write(_DONE)
@@ -145,11 +146,11 @@ def _watch(stage: str) -> None:
     if os.read(0, 1) == _DONE:
         return
     matches = of_experiment(stage)
-    end(matches, signal.SIGTERM)
-    until = time.monotonic() + _GRACE
-    while find(matches) and time.monotonic() < until:
+    signal_matching(matches, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE
+    while find(matches) and time.monotonic() < deadline:
         time.sleep(0.05)
-    end(matches)
+    signal_matching(matches)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How much memory a trial uses, and whether the system ended one because there was too little."""
+"""Measures the memory of a trial, and detects kills by the kernel's out-of-memory killer."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-#: What makes the system, where memory runs out, choose a trial rather than the driver.
+#: Makes the out-of-memory killer choose a trial rather than the driver.
 OOM_SCORE = 300
-_COUNT = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
+_OOM_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
-def used(pid: int, enough: int) -> int:
-    """Bytes in memory of the process and of all that it started.
+def memory_used(pid: int, limit: int) -> int:
+    """Memory of the process and its descendants in bytes, with shared pages counted once.
 
-    What processes share is counted once among them; where a rough count that says more is not
-    above `enough` anyway, that is returned.
+    An overestimate that counts shared pages several times is returned if it is within `limit`,
+    because it is much cheaper to compute.
     """
     import psutil
 
@@ -25,11 +25,11 @@ def used(pid: int, enough: int) -> int:
         processes = [main, *main.children(recursive=True)]
     except psutil.Error:
         return 0
-    rough = sum(_of(process, "rss") for process in processes)
-    return rough if rough <= enough else sum(_of(process, "pss") for process in processes)
+    resident = sum(_measure(process, "rss") for process in processes)
+    return resident if resident <= limit else sum(_measure(p, "pss") for p in processes)
 
 
-def _of(process: object, kind: str) -> int:
+def _measure(process: object, kind: str) -> int:
     import psutil
 
     assert isinstance(process, psutil.Process)
@@ -39,38 +39,38 @@ def _of(process: object, kind: str) -> int:
         full = process.memory_full_info()
         return int(getattr(full, "pss", full.uss))
     except psutil.Error:
-        return 0  # it has ended
+        return 0  # the process ended
 
 
-def prefer_as_victim(pid: int) -> None:
-    """Where memory runs out, let the system end this process before those that are not trials."""
+def prefer_as_oom_victim(pid: int) -> None:
+    """Have the out-of-memory killer choose this process before any that is not a trial."""
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/oom_score_adj").write_text(str(OOM_SCORE))
 
 
-class SystemKills:
-    """The processes that the system has ended for want of memory, as far as it counts them."""
+class OomKills:
+    """Watches how many processes the out-of-memory killer has killed."""
 
     def __init__(self) -> None:
-        self._count = _count()
+        self._count = _count_oom_kills()
 
-    def more(self) -> bool | None:
-        """Whether there are more than at the last call; None where the system does not count."""
-        before, self._count = self._count, _count()
+    def has_increased(self) -> bool | None:
+        """Whether it killed any since the last call; None if the system keeps no count."""
+        before, self._count = self._count, _count_oom_kills()
         return None if before is None or self._count is None else self._count > before
 
 
-def _count() -> int | None:
-    for path in _counters():
+def _count_oom_kills() -> int | None:
+    for path in _counter_files():
         with contextlib.suppress(OSError):
-            found = _COUNT.search(path.read_text())
-            if found:
-                return int(found[1])
+            match = _OOM_KILLS.search(path.read_text())
+            if match:
+                return int(match[1])
     return None
 
 
-def _counters() -> Iterator[Path]:
-    """The files that count: of this process's own control group, else of the whole system."""
+def _counter_files() -> Iterator[Path]:
+    """Files with the count: first this process's control group's, then the whole system's."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             number, names, path = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""A running trial's main process, which leads a session and a process group of its own."""
+"""A running trial's main process, which leads its own session and process group."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from abc import ABC, abstractmethod
 from annotate.errors import AnnotateError
 from runtime.executors.base import Job
 from runtime.executors.local import leftovers
-from runtime.executors.local.memory import prefer_as_victim
+from runtime.executors.local.memory import prefer_as_oom_victim
 
 
 class Process(ABC):
-    """Until it is reaped, nobody else can get its number or its group's."""
+    """A process and its group. The system cannot reuse its number until `reap` is called."""
 
-    #: Becomes readable when the process ends; -1 where the end comes to be known otherwise.
+    #: A descriptor that becomes readable when the process ends; -1 if there is none.
     pidfd = -1
-    #: Whether its end is only known by looking again and again.
+    #: Whether the end of the process can only be detected by polling.
     polled = False
-    #: Whether what it ran under has ended and took it along.
+    #: Whether the process ended only because its fork server did.
     lost = False
     pid: int
 
     @abstractmethod
     def code(self) -> int | None:
-        """Its exit code, or minus the number of the signal that ended it; None while it runs."""
+        """The exit code, or the negative number of the fatal signal; None while it runs."""
 
     @abstractmethod
     def signal(self, number: int) -> None:
-        """To its whole process group, whatever is left of that."""
+        """Send the signal to the process group."""
 
     @abstractmethod
     def finish(self) -> None:
-        """It has ended: ask what is left of its group to end too."""
+        """After the process ended: ask the rest of its group to end too."""
 
     @abstractmethod
     def reap(self) -> None:
-        """End by force what is left of its group, and give its number back."""
+        """Kill the rest of the group, and let the system reuse the process's number."""
 
 
-class Child(Process):
-    """An ordinary process, a child of this one. Raises AnnotateError where it can't be started."""
+class ChildProcess(Process):
+    """A child of this process. Raises AnnotateError if it cannot be started."""
 
     def __init__(self, job: Job, mark: int | None = None) -> None:
         self._popen = _spawn(job)
         self.pid = self._popen.pid
         if mark is not None:
-            leftovers.put(mark, self.pid)
-        prefer_as_victim(self.pid)
+            leftovers.apply_mark(mark, self.pid)
+        prefer_as_oom_victim(self.pid)
         if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # a kernel or a sandbox without it
+            with contextlib.suppress(OSError):  # not supported by the kernel or sandbox
                 self.pidfd = os.pidfd_open(self.pid)
         self.polled = self.pidfd < 0
 
@@ -62,7 +62,7 @@ class Child(Process):
         try:
             result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            return -signal.SIGKILL  # somebody else reaped it: how it ended is lost
+            return -signal.SIGKILL  # reaped by other code: the real exit code is unknown
         if result is None:
             return None
         return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
@@ -94,5 +94,5 @@ def _spawn(job: Job) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise AnnotateError(
             f"{job.command[0]} cannot be started: {error.strerror or error}",
-            hint="name the interpreter with --python",
+            hint="pass the interpreter with --python",
         ) from None

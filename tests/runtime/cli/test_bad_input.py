@@ -68,9 +68,9 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
         (["--tuner", "tpee"], "did you mean"),
         (["--tuner", "tpe", "--tuner-args", "gama=1"], "gamma"),
         (["--max-trials", "ten"], "'ten' is not a whole number"),
-        (["--max-duration", "soon"], "'soon' is not a duration (write for example 90s"),
+        (["--max-duration", "soon"], "'soon' is not a duration (write, for example, 90s"),
         (["--tuner-args", "gamma"], "'gamma' is not name=value"),
-        (["--python", "/no/python"], "--python /no/python: there is no such interpreter"),
+        (["--python", "/no/python"], "--python /no/python: interpreter not found"),
         (["--max-trails", "3"], "unrecognized arguments: --max-trails 3"),
         (["--epochs=3"], "the script's own arguments stand behind --"),
     ],
@@ -112,7 +112,7 @@ def test_intermediate_results_alone_are_no_result(annotate, folder):
     done = annotate("run", "train.py", "--max-trials", 50, "--json", code=1)
     trial = json.loads(done.stdout)["trials"][0]
     assert trial["state"] == "FAILED"
-    assert "without a final result, after 1 intermediate ones (the last: 0.75)" in trial["reason"]
+    assert "without a final result, after 1 intermediate results (last: 0.75)" in trial["reason"]
 
 
 def test_a_result_that_is_no_number_is_an_error_in_the_trial(annotate, folder):

@@ -95,7 +95,7 @@ def test_write_follows_a_link_and_leaves_it_one(script, annotate, folder):
 def test_a_file_that_has_changed_meanwhile_is_left_alone(folder):
     path = folder / "train.py"
     path.write_bytes(b"theirs")
-    with pytest.raises(AnnotateError, match="has changed meanwhile"):
+    with pytest.raises(AnnotateError, match="has changed in the meantime"):
         replace_file(path, b"as read", b"ours")
     assert path.read_bytes() == b"theirs"
     assert [found.name for found in folder.iterdir()] == ["train.py"]

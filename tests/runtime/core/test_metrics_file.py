@@ -1,4 +1,4 @@
-"""Reading a trial's metrics while it writes them."""
+"""A trial's metrics file can be read while the trial writes it."""
 
 import json
 import math
@@ -8,8 +8,8 @@ import pytest
 from runtime.core.metrics import MetricsFile, finite
 
 
-def line(kind="intermediate", value=0.5, **more):
-    return json.dumps({"type": kind, "value": value, "time": 1.0, **more}) + "\n"
+def line(kind="intermediate", value=0.5, **fields):
+    return json.dumps({"type": kind, "value": value, "time": 1.0, **fields}) + "\n"
 
 
 @pytest.fixture
@@ -19,17 +19,17 @@ def file(tmp_path):
 
 def test_each_line_is_read_once(file):
     metrics = MetricsFile(file)
-    assert not metrics.read(), "a file that is not there yet is empty"
+    assert not metrics.read(), "a missing file counts as empty"
     file.write_text(line(value=1) + line(value=2))
     assert [r.value for r in metrics.read().reports] == [1, 2]
     assert not metrics.read()
-    with file.open("a") as more:
-        more.write(line("final", {"default": 3}))
+    with file.open("a") as appended:
+        appended.write(line("final", {"default": 3}))
     (report,) = metrics.read().reports
     assert (report.kind, report.number) == ("final", 3.0)
 
 
-def test_a_torn_line_waits_for_its_rest(file):
+def test_an_incomplete_line_is_read_once_it_is_complete(file):
     whole = line(value=1)
     file.write_text(whole[:10])
     metrics = MetricsFile(file)
@@ -56,7 +56,7 @@ def test_a_damaged_line_loses_only_itself(file, damaged):
     assert [r.value for r in MetricsFile(file).read().reports] == [1, 2]
 
 
-def test_the_first_value_of_a_place_as_written_counts(file):
+def test_the_first_written_value_of_a_parameter_counts(file):
     file.write_text(line("written", 1, key="a") + line("written", 2, key="a"))
     assert MetricsFile(file).read().written == {"a": 1}
 
@@ -70,7 +70,7 @@ def test_a_large_file_is_read_in_parts(file):
     assert len(counts) > 1
 
 
-def test_what_is_no_finite_number_can_be_written_as_strict_json():
-    found = finite({"a": [math.nan, math.inf, -math.inf, 1.5], "b": None})
-    assert found == {"a": ["nan", "inf", "-inf", 1.5], "b": None}
-    json.dumps(found, allow_nan=False)
+def test_nan_and_infinities_become_strings_of_strict_json():
+    document = finite({"a": [math.nan, math.inf, -math.inf, 1.5], "b": None})
+    assert document == {"a": ["nan", "inf", "-inf", 1.5], "b": None}
+    json.dumps(document, allow_nan=False)

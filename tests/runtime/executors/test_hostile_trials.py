@@ -1,4 +1,4 @@
-"""Trials that misbehave are contained and named, and the experiment goes on."""
+"""Misbehaving trials fail with a reason, and the experiment continues."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ if x == 1:
 
 @pytest.fixture(params=[[], ["--fresh-process"]], ids=["fork", "process"])
 def three(request, annotate, folder):
-    """Run three trials, of which the one with x = 1 does something; returns it and the others."""
+    """Runs three trials, one of which (x = 1) misbehaves; returns it and the standard error."""
 
     def run(misdeed, *words):
         script = SCRIPT.format(misdeed=textwrap.indent(textwrap.dedent(misdeed), "    "))
@@ -38,12 +38,12 @@ def three(request, annotate, folder):
     return run
 
 
-def test_one_that_closes_its_descriptors(three):
+def test_a_trial_that_closes_its_descriptors(three):
     bad, _ = three("os.closerange(0, 256)")
     assert bad["state"] in ("SUCCEEDED", "FAILED")
 
 
-def test_one_that_breaks_its_metrics_file(three):
+def test_a_trial_that_writes_garbage_to_its_metrics_file(three):
     bad, _ = three("""
         with open(os.path.join(where, "metrics.jsonl"), "wb") as file:
             file.write(b'{"type": "final", "value": 7, "time": NaN}\\n[1]\\nnull\\n\\xff')
@@ -53,7 +53,7 @@ def test_one_that_breaks_its_metrics_file(three):
     assert (bad["state"], bad["metric"], bad["intermediate"]) == ("SUCCEEDED", 1, [])
 
 
-def test_one_that_puts_a_pipe_in_place_of_its_metrics_file(three):
+def test_a_trial_that_replaces_its_metrics_file_by_a_pipe(three):
     bad, _ = three("""
         path = os.path.join(where, "metrics.jsonl")
         if os.path.exists(path):
@@ -65,13 +65,13 @@ def test_one_that_puts_a_pipe_in_place_of_its_metrics_file(three):
     assert "without a result" in bad["reason"]
 
 
-def test_one_that_leaves_its_folder_and_deletes_it(three):
+def test_a_trial_that_deletes_its_own_folder(three):
     bad, _ = three("import shutil; os.chdir(where); shutil.rmtree(where)")
     assert bad["state"] == "FAILED"
     assert bad["reason"]
 
 
-def test_one_that_will_not_be_ended(three):
+def test_a_trial_that_ignores_sigterm(three):
     bad, _ = three(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)",
         "--trial-timeout",
@@ -81,7 +81,7 @@ def test_one_that_will_not_be_ended(three):
     assert bad["reason"] == "ran longer than --trial-timeout 2s"
 
 
-def test_one_that_replaces_itself(three):
+def test_a_trial_that_replaces_itself_by_exec(three):
     bad, _ = three("""
         line = '{"type": "final", "value": 5, "time": 1}'
         path = os.path.join(where, "metrics.jsonl")
@@ -90,7 +90,7 @@ def test_one_that_replaces_itself(three):
     assert (bad["state"], bad["metric"]) == ("SUCCEEDED", 5)
 
 
-def test_one_that_clears_its_environment(three):
+def test_a_trial_that_clears_its_environment(three):
     bad, _ = three("os.environ.clear()")
     assert bad["state"] == "FAILED"
     assert "without a result" in bad["reason"]
@@ -100,14 +100,14 @@ SMALL_OUTPUT = """\
 import sys
 from runtime.cli import main
 from runtime.executors.local import executor
-executor._MOST_OUTPUT = 1 << 20
+executor._MAX_OUTPUT = 1 << 20
 sys.exit(main())
 """
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 @pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork", "process"])
-def test_one_that_fills_its_output(folder, stream, options):
+def test_a_trial_that_writes_too_much_output(folder, stream, options):
     misdeed = f"    import time\n    sys.{stream}.write('x' * (1 << 21))\n    time.sleep(600)"
     (folder / "train.py").write_text(SCRIPT.format(misdeed=misdeed))
     words = ["run", "train.py", "--tuner", "grid", "--max-trials", "3", "--json", *options]
@@ -186,7 +186,7 @@ daemons = pytest.mark.parametrize(
 
 @both
 @daemons
-def test_one_that_leaves_a_daemon(annotate, folder, options, script):
+def test_a_daemon_ends_with_its_trial(annotate, folder, options, script):
     (folder / "train.py").write_text(script)
     annotate("run", "train.py", "--max-trials", 1, *options)
     until_gone(int((folder / "daemon").read_text()))
@@ -194,7 +194,7 @@ def test_one_that_leaves_a_daemon(annotate, folder, options, script):
 
 @both
 @daemons
-def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, script, until):
+def test_a_daemon_ends_with_its_killed_driver(drivers, folder, options, script, until):
     (folder / "train.py").write_text(script)
     driver = drivers.start("run", "train.py", "--max-trials", 1, *options, "--", "long")
     until((folder / "daemon").exists)
@@ -204,7 +204,7 @@ def test_a_daemon_ends_with_a_driver_that_was_killed(drivers, folder, options, s
 
 
 @both
-def test_a_daemon_of_another_trial_goes_on(annotate, folder, options):
+def test_a_daemon_survives_the_end_of_another_trial(annotate, folder, options):
     (folder / "train.py").write_text(OTHERS_DAEMON)
     how = ["--tuner", "grid", "--max-trials", 2, "--concurrency", 2, "--no-baseline", "--json"]
     done = annotate("run", "train.py", *how, *options)

@@ -1,4 +1,4 @@
-"""A command that starts processes of its own: each of them has the values and may report."""
+"""Each process that a trial's command starts has the trial's values and can report."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ dist.destroy_process_group()
 
 
 @pytest.mark.timeout(240)
-def test_torchruns_ranks_have_the_trials_values_and_all_report(annotate, folder):
+def test_each_torchrun_rank_has_the_trials_values_and_can_report(annotate, folder):
     (folder / "train.py").write_text(SCRIPT)
     torchrun = Path(sys.executable).with_name("torchrun")
     config = f"""\

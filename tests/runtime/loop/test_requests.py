@@ -91,5 +91,5 @@ def test_where_no_driver_runs_nothing_can_be_asked_for(driver, until, running):
     until(lambda: running(experiment) == [0])
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    with pytest.raises(AnnotateError, match="does not run"):
+    with pytest.raises(AnnotateError, match="is not running"):
         requests.ask(experiment, "stop")

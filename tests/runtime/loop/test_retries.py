@@ -182,7 +182,7 @@ def test_the_systems_own_end_for_want_of_memory_is_named(annotate, folder, cgrou
     )
     trials = json.loads(done.stdout)["trials"]
     assert [t["state"] for t in trials] == ["SUCCEEDED", "FAILED"], done.stderr
-    assert trials[1]["reason"] == "out of memory: the system ended it (SIGKILL)"
+    assert trials[1]["reason"] == "out of memory: killed by the system (SIGKILL)"
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_an_experiment_that_does_not_run_takes_no_change(site):
     ):
         status, _, body = site.change(f"/api/v1/nni{path}", method, document)
         assert status == 409
-        assert "does not run" in json.loads(body)["error"]
+        assert "is not running" in json.loads(body)["error"]
 
 
 @pytest.mark.filterwarnings("ignore")

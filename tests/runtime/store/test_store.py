@@ -44,7 +44,7 @@ def test_opening_a_foreign_file_fails_and_does_not_change_it(tmp_path):
         before = path.read_bytes()
         with pytest.raises(StoreError, match=path.name) as error:
             Store.open(path, write=True)
-        assert "The file was not changed." in error.value.hint
+        assert "the file was not changed" in error.value.hint
         assert path.read_bytes() == before
     with pytest.raises(StoreError, match="does not exist"):
         Store.open(tmp_path / "none.db")
@@ -71,7 +71,7 @@ def test_a_damaged_page_is_found_before_the_file_is_written(store, path):
     path.write_bytes(data)
     with pytest.raises(StoreError, match=r"experiment\.db") as error:
         Store.open(path, write=True)
-    assert "The file was not changed." in error.value.hint
+    assert "the file was not changed" in error.value.hint
     assert path.read_bytes() == data
 
 

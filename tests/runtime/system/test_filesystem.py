@@ -1,4 +1,4 @@
-"""A home on a network file system is recognised."""
+"""Network file systems are recognised."""
 
 import subprocess
 from pathlib import Path
@@ -28,11 +28,11 @@ me@host:/ /over fuse.sshfs rw 0 0
         ("/over/x", "fuse.sshfs"),
     ],
 )
-def test_the_nearest_mount_says_the_kind(path, kind):
+def test_the_nearest_mount_decides(path, kind):
     assert kind_of(Path(path), MOUNTS) == kind
 
 
-def test_a_network_home_is_warned_about_and_a_local_one_is_not():
+def test_only_a_home_on_a_network_file_system_causes_a_warning():
     assert "network file system (nfs4)" in warning(Path("/home/ann"), MOUNTS)
     assert "ANNOTATE_HOME" in warning(Path("/home/ann"), MOUNTS)
     assert warning(Path("/var"), MOUNTS) == ""
@@ -40,7 +40,7 @@ def test_a_network_home_is_warned_about_and_a_local_one_is_not():
 
 
 @pytest.mark.skipif(not Path("/proc/self/mounts").exists(), reason="no list of mounts here")
-def test_this_system_s_own_mounts_are_read(tmp_path):
+def test_the_mounts_of_this_machine_are_read(tmp_path):
     df = subprocess.run(["df", "--output=fstype", tmp_path], capture_output=True, text=True)
     mounts = Path("/proc/self/mounts").read_text()
     assert kind_of(tmp_path, mounts) == df.stdout.split()[-1]

@@ -1,4 +1,4 @@
-"""What a forked trial is given of its own, and when trials are not forked after all."""
+"""Forked trials behave like new processes, and forking is disabled where they would not."""
 
 import json
 import os
@@ -20,17 +20,17 @@ numpy = pytest.importorskip("numpy")
 
 @pytest.fixture
 def python():
-    """The one that has numpy."""
+    """The interpreter that has numpy: this one."""
     return sys.executable
 
 
 class Forking:
-    """An executor that forks trials of one script, and what it has posted."""
+    """An executor that forks trials of one script, and the events that it posted."""
 
-    def __init__(self, staged, warm=None):
+    def __init__(self, staged, server_command=None):
         self.staged = staged
         self.inbox = queue.Queue()
-        self.executor = LocalExecutor(self.inbox.put, warm or staged.warm())
+        self.executor = LocalExecutor(self.inbox.put, server_command or staged.warm())
         self.count = 0
 
     def start(self, *arguments, **environment):
@@ -40,7 +40,7 @@ class Forking:
         return made
 
     def output(self, *arguments, code=0, **environment):
-        """What one trial prints."""
+        """Run one trial and return what it prints."""
         made = self.start(*arguments, **environment)
         done = self.until_ended()
         assert done.code == code, made.folder.stderr.read_text()
@@ -57,7 +57,7 @@ class Forking:
 
 @pytest.fixture
 def forking(staged, monkeypatch):
-    """Make the executor for a script; it is closed at the end."""
+    """Creates a Forking for a script."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it changes, and a trial's environment must not
     made = []
 
@@ -73,7 +73,7 @@ def forking(staged, monkeypatch):
 
 @pytest.fixture
 def library(tmp_path, monkeypatch):
-    """Write a module, by the name of a library on the list, where installed ones lie."""
+    """Installs a module under the name of a library that we preload."""
     site = tmp_path / "site"
     site.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(site))
@@ -84,7 +84,7 @@ def library(tmp_path, monkeypatch):
     return write
 
 
-# A trial's own
+# Forks behave like new processes
 
 
 def test_no_two_trials_share_random_numbers(forking):
@@ -98,13 +98,13 @@ def test_no_two_trials_share_random_numbers(forking):
         assert len(set(column)) == 3, column
 
 
-def test_torchs_generator_is_seeded_anew_as_in_a_plain_run(forking):
+def test_torchs_generator_is_reseeded_as_in_a_plain_run(forking):
     pytest.importorskip("torch")
     server = forking("import torch\nprint(torch.initial_seed(), torch.rand(1).item())\n")
     assert len({server.output() for _ in range(3)}) == 3
 
 
-def test_a_seeded_trial_gives_the_numbers_of_a_plain_run(forking, python):
+def test_a_seeded_trial_draws_the_numbers_of_a_plain_run(forking, python):
     script = (
         "import random, numpy as np\nrandom.seed(1)\nnp.random.seed(1)\n"
         "print(random.random(), np.random.rand(), random.gauss(0, 1), np.random.randn())\n"
@@ -113,7 +113,7 @@ def test_a_seeded_trial_gives_the_numbers_of_a_plain_run(forking, python):
     assert forking(script).output() == alone.stdout
 
 
-def test_a_trial_computes_with_as_many_threads_as_a_plain_run(forking, python):
+def test_a_trial_uses_as_many_threads_as_a_plain_run(forking, python):
     script = (
         "import os, numpy as np\na = np.ones((600, 600))\na @ a\n"
         "print(len(os.listdir('/proc/self/task')))\n"
@@ -135,14 +135,14 @@ print(sorted(v for v in os.environ.items() if v[0] != "PYTEST_CURRENT_TEST"))
 """
 
 
-def test_a_fork_has_what_a_process_has(staged):
+def test_a_fork_looks_like_a_new_process(staged):
     script = {"train.py": OWN}
     command = ["setsid", "-w", "RUN", "train.py"]
     fork, alone = staged.fork(["train.py"], script, {}), staged.run(command, script, {})
     assert fork.stdout == alone.stdout
 
 
-def test_threads_of_faulthandler_and_subprocesses_work(forking):
+def test_threads_faulthandler_and_subprocesses_work_in_a_fork(forking):
     server = forking(
         "import faulthandler, subprocess, sys\nfaulthandler.enable()\n"
         "print(subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True).stdout)\n"
@@ -154,7 +154,7 @@ def test_threads_of_faulthandler_and_subprocesses_work(forking):
     assert "train.py" in stderr
 
 
-def test_a_librarys_own_handlers_of_a_fork_run(forking, library):
+def test_a_librarys_fork_handlers_run(forking, library):
     library(
         "seaborn",
         "import os\nforked = []\nhandler = lambda: forked.append(os.getpid())\n"
@@ -181,7 +181,7 @@ sys.exit(%s)
 
 
 @pytest.mark.parametrize(("asked", "code"), [("0", 0), ("3", 3), ("'why'", 1), ("-1", 255)])
-def test_nothing_of_the_scripts_own_is_lost_at_the_end(run_script, folder, asked, code):
+def test_the_end_of_a_fork_loses_nothing_of_the_script(run_script, folder, asked, code):
     done = run_script({"train.py": ENDING % asked}, {}, code=code)
     assert done.stdout.startswith("mainexit False\nfinalised\n")
     assert done.stdout.count("gone\n") == 2
@@ -189,16 +189,16 @@ def test_nothing_of_the_scripts_own_is_lost_at_the_end(run_script, folder, asked
     assert (folder / "left-open").read_text() == "whole"
 
 
-def test_output_that_cannot_be_written_is_a_failure(run_script, monkeypatch):
+def test_unwritable_output_fails_the_trial(run_script, monkeypatch):
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     script = "import os\nprint('x', end='')\nos.dup2(os.open('/dev/full', os.O_WRONLY), 1)\n"
     run_script({"train.py": script}, {}, code=120)
 
 
-# When trials are not forked
+# When forking is disabled
 
 
-def test_a_library_that_starts_a_thread_is_not_forked(forking, library, caplog):
+def test_a_library_that_starts_a_thread_disables_forking(forking, library, caplog):
     library(
         "seaborn",
         "import threading, time\n"
@@ -206,18 +206,18 @@ def test_a_library_that_starts_a_thread_is_not_forked(forking, library, caplog):
     )
     server = forking("import seaborn, os\nprint(os.getppid())\n")
     assert server.output() == f"{os.getpid()}\n"
-    assert "trials are ordinary processes: an import started a thread" in caplog.text
+    assert "forking disabled (an import started a thread" in caplog.text
 
 
-def test_an_import_that_initialises_cuda_is_not_forked(forking, library, caplog):
+def test_an_import_that_initialises_cuda_disables_forking(forking, library, caplog):
     library("torch", "class cuda:\n    is_initialized = staticmethod(lambda: True)\n")
     server = forking("import torch, os\nprint(os.getppid())\n")
     assert server.output() == f"{os.getpid()}\n"
-    assert "trials are ordinary processes: importing torch initialised CUDA" in caplog.text
+    assert "forking disabled (importing torch initialised CUDA" in caplog.text
 
 
 @pytest.mark.parametrize("device", ["nvidia-of-a-test", "dxg-of-a-test", "dri-of-a-test"])
-def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, device):
+def test_an_import_that_opens_a_gpu_disables_forking(forking, library, caplog, device):
     place = Path("/dev", device)
     try:
         place.touch()
@@ -229,8 +229,8 @@ def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, devi
         assert server.output() == f"{os.getpid()}\n"
     finally:
         place.unlink()
-    said = f"trials are ordinary processes: an import opened the GPU ({place})"
-    assert said in caplog.text
+    message = f"forking disabled (an import opened the GPU ({place}))"
+    assert message in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -238,31 +238,31 @@ def test_an_import_that_opens_a_gpu_is_not_forked(forking, library, caplog, devi
     [
         ("raise OSError('no room')", "import seaborn failed: OSError: no room"),
         ("print('last words', flush=True); os._exit(3)", "last words"),
-        ("os.kill(os.getpid(), 11)", "the server has ended"),
+        ("os.kill(os.getpid(), 11)", "the fork server ended"),
     ],
 )
-def test_an_import_that_fails_leaves_it_to_the_trials(forking, library, caplog, text, why):
-    # A process of the trial's own has its folder.
+def test_a_failing_import_disables_forking(forking, library, caplog, text, why):
+    # The import fails only in the server, which has no trial folder.
     library("seaborn", f"import os\nif 'NNI_SYS_DIR' not in os.environ:\n    {text}\n")
     server = forking("import seaborn, os\nprint(os.getppid())\n")
     assert server.output() == f"{os.getpid()}\n"
-    assert "trials are ordinary processes" in caplog.text
+    assert "forking disabled" in caplog.text
     assert why in caplog.text
 
 
-def test_a_module_of_the_users_with_a_librarys_name_is_the_one_imported(forking, caplog):
+def test_the_users_module_wins_over_a_library_of_the_same_name(forking, caplog):
     server = forking("import json, os\nprint(json.mine, os.getppid())\n", json="mine = 1")
     assert server.output() == f"1 {os.getpid()}\n"
     assert "the code folder has a module called json" in caplog.text
 
 
-def test_a_job_with_another_environment_has_a_process_of_its_own(forking):
+def test_a_job_with_another_environment_is_not_forked(forking):
     server = forking("import os\nprint(os.getppid(), os.environ.get('OTHER'))\n")
     assert server.output(OTHER="1") == f"{os.getpid()} 1\n"
     assert server.output().split()[0] != str(os.getpid())
 
 
-def test_a_trial_that_waits_for_the_server_can_be_stopped(forking, library):
+def test_a_trial_waiting_for_the_server_can_be_stopped(forking, library):
     library("seaborn", "import time\ntime.sleep(3600)")
     server = forking("import seaborn\n")
     server.start()
@@ -270,14 +270,14 @@ def test_a_trial_that_waits_for_the_server_can_be_stopped(forking, library):
     assert server.until_ended().code == -signal.SIGTERM
 
 
-# The server's end
+# The end of the server
 
 
 def server_of(pid):
     return psutil.Process(pid).parent()
 
 
-def test_where_the_server_is_killed_its_trials_end_and_new_ones_are_forked_again(forking, caplog):
+def test_a_killed_server_takes_its_trials_with_it_and_is_replaced(forking, caplog):
     server = forking(
         "import os, subprocess, sys, time\n"
         "if sys.argv[1:]:\n"
@@ -296,22 +296,22 @@ def test_where_the_server_is_killed_its_trials_end_and_new_ones_are_forked_again
     child = made.folder.output.joinpath("child").read_text()
     server_of(pid).kill()
     assert server.until_ended().code == -signal.SIGKILL
-    assert "trials that ran are lost" in caplog.text
+    assert "all running trials are lost" in caplog.text
     assert server.output() != f"{os.getpid()}\n"
     for number in (pid, int(child)):
         gone = not psutil.pid_exists(number)
         assert gone or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_server_that_ends_over_and_over_is_given_up(forking, caplog):
+def test_a_server_that_keeps_ending_is_not_replaced(forking, caplog):
     server = forking("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nsignal.pause()\n")
     for _ in range(4):
         server.start()
         assert server.until_ended().code == -signal.SIGKILL
-    assert "trials are ordinary processes: the server ended too often" in caplog.text
+    assert "forking disabled (the fork server ended too often)" in caplog.text
 
 
-def test_closing_leaves_no_server_behind(forking):
+def test_closing_ends_the_server(forking):
     server = forking("import time, os\ntime.sleep(3600)\n")
     server.start()
     pid = server.wait_for(Started).pid
@@ -321,7 +321,7 @@ def test_closing_leaves_no_server_behind(forking):
     server.executor = LocalExecutor(server.inbox.put)  # for the fixture to close
 
 
-def test_a_report_of_a_worker_comes_through(forking):
+def test_a_worker_process_of_a_forked_trial_can_report(forking):
     server = forking(
         "import multiprocessing, nni\n"
         "if __name__ == '__main__':\n"
@@ -334,7 +334,7 @@ def test_a_report_of_a_worker_comes_through(forking):
     assert server.wait_for(Ended).code == 0
 
 
-# What is imported ahead
+# Preloading
 
 
 def planned(staged, files):
@@ -407,7 +407,7 @@ def planned(staged, files):
         pytest.param("import changer\nimport numpy\n", ["os"], id="behind a module's change"),
     ],
 )
-def test_only_what_the_script_imports_for_certain_is_imported_ahead(staged, source, expected):
+def test_only_certain_imports_are_preloaded(staged, source, expected):
     files = {
         "train.py": source,
         "helper.py": "import numpy\n",
@@ -420,7 +420,7 @@ def test_only_what_the_script_imports_for_certain_is_imported_ahead(staged, sour
     assert planned(staged, files) == expected
 
 
-def test_libraries_are_imported_ahead_and_the_users_modules_are_not(forking, caplog):
+def test_libraries_are_preloaded_but_not_the_users_modules(forking, caplog):
     caplog.set_level("INFO")
     server = forking(
         "import time\nbegan = time.time()\nimport numpy, helper\n"
