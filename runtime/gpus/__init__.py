@@ -1,1 +1,1 @@
-"""The GPUs of this machine: read, chosen, leased, and watched."""
+"""The GPUs of this machine: read through NVML, leased to trials, and monitored."""

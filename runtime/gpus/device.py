@@ -1,19 +1,25 @@
-"""What is read of the machine's GPUs. A GPU is what a trial can lease: a card, or one of its MIG
-instances. Memory is in bytes, utilisation in percent, times are seconds since the epoch."""
+"""The state of the machine's GPUs as NVML reports it.
+
+A GPU is a unit that a trial can lease: a card, or one of its MIG instances. Memory is in bytes,
+utilisation in percent; times are seconds since the epoch.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 GIB = 1 << 30
-#: Compute modes by NVML's numbers.
+#: NVML's numbers of compute modes.
 EXCLUSIVE, PROHIBITED = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that computes on a GPU. `name` is empty where the process can't be seen from
-    here; `kin` are its own number, its session's and those of the processes it descends from."""
+    """A process that computes on a GPU.
+
+    `kin` has the ids of the process, its session and its ancestors. `name` and `kin` are empty if
+    the process is not visible from here, for example because it is in another container.
+    """
 
     pid: int
     memory: int | None
@@ -25,12 +31,14 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One GPU at one moment. `label` is what people call it: `0`, or `0:1` for an instance.
+    """One GPU at one moment.
 
-    `drawn` is the memory of processes that only draw. `utilisation` and `errors` (uncorrected ECC
-    errors) are None where NVML does not tell. Where `trouble` is not empty, the rest is as it was
-    when the GPU last answered. `read` is when this reading of it began, in monotonic seconds: of a
-    GPU that is slow to answer, before the look that it is a part of.
+    label: its number as nvidia-smi shows it, `0`, or `0:1` for a MIG instance.
+    drawn: memory of processes that use the GPU for graphics only.
+    utilisation, errors: None if NVML reports none; `errors` counts uncorrected ECC errors.
+    trouble: why the GPU cannot be read, else empty. The other fields are then of its last answer.
+    read: when this reading began, in monotonic seconds. If the GPU is slow to answer, this is
+        before the view that it is part of.
     """
 
     uuid: str
@@ -49,16 +57,16 @@ class Device:
 
     @property
     def card(self) -> str:
-        """The label of the card it is, or is a part of."""
+        """The label of the card that it is, or belongs to."""
         return self.label.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All GPUs as they were between `began` and now (monotonic seconds), by NVML's order.
+    """All GPUs, in NVML's order, read after `began` (monotonic seconds).
 
-    `xids` are the errors that NVML has told since the last view: (label of the card, number).
-    `trouble` says why nothing could be read at all.
+    `xids` has the Xid errors since the last view: (label of the card, number). `trouble` says why
+    NVML could not be read at all, else it is empty.
     """
 
     began: float
@@ -68,7 +76,7 @@ class View:
 
 
 def size(count: int | None) -> str:
-    """Memory as people read it: 13.2 GiB, 512 MiB."""
+    """Format an amount of memory: 13.2 GiB, 512 MiB."""
     if count is None:
         return "memory of an unknown size"
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 2**20:.0f} MiB"

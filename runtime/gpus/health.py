@@ -1,4 +1,4 @@
-"""Which GPUs are not to be trusted for now: trials fail on them at start, or NVML names a fault."""
+"""Quarantines GPUs on which trials fail at their start, or for which NVML reports a fault."""
 
 from __future__ import annotations
 
@@ -10,147 +10,152 @@ from dataclasses import dataclass
 from runtime.gpus.device import View
 from runtime.gpus.waiting import clock
 
-_FAILURES = 2  # at start, in a row, until a GPU is set aside
-_PAUSE = 600.0  # seconds that it is, the first time; twice as long each time after
+_FAILURES = 2  # consecutive failures at the start after which a GPU is quarantined
+_PERIOD = 600.0  # seconds of the first quarantine; each further one takes twice as long
 _LONGEST = 4 * 3600.0
 
-#: NVIDIA's numbers for errors of the card, its memory, its bus or its firmware. The others are
-#: told as well, but mostly mean a mistake of the program.
+#: NVIDIA's Xid errors of the card, its memory, its bus or its firmware. Other Xid errors are
+#: reported too, but they usually point to a bug in the program.
 XIDS = {
-    46: "it has stopped",
-    48: "an ECC error that could not be corrected",
-    61: "a fault of its microcontroller",
-    62: "a fault of its microcontroller",
-    63: "a part of its memory is being replaced",
-    64: "a part of its memory could not be replaced",
+    46: "the GPU stopped working",
+    48: "an uncorrectable ECC error",
+    61: "a microcontroller fault",
+    62: "a microcontroller fault",
+    63: "a memory row is being remapped",
+    64: "a memory row could not be remapped",
     74: "an NVLink error",
-    79: "it has fallen off the bus",
-    92: "many ECC errors that were corrected",
-    94: "an ECC error in one program's memory",
-    95: "an ECC error beyond one program's memory",
-    119: "its firmware does not answer",
-    120: "a fault of its firmware",
-    140: "an ECC error that it has not recovered from",
-    143: "it can't be initialised",
+    79: "the GPU has fallen off the bus",
+    92: "many corrected ECC errors",
+    94: "an ECC error contained in one program",
+    95: "an ECC error not contained in one program",
+    119: "the firmware does not answer",
+    120: "a firmware fault",
+    140: "an ECC error without recovery",
+    143: "the GPU cannot be initialised",
 }
 _HARMLESS = {63, 92, 94}
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
-    """A GPU is not used for `pause` seconds from `since` on (seconds since the epoch)."""
+class Quarantine:
+    """A GPU is not used for `period` seconds from `since` (seconds since the epoch)."""
 
-    why: str
+    reason: str
     since: float
-    pause: float
+    period: float
 
     def __str__(self) -> str:
-        return f"until {clock(self.since + self.pause)}: {self.why}"
+        return f"until {clock(self.since + self.period)}: {self.reason}"
 
 
 class Health:
-    """What was seen of each GPU, by its uuid. `labels` are what people call them."""
+    """The record of each GPU, by UUID. `labels` maps UUIDs to the labels shown to users."""
 
     def __init__(self, labels: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
         self._labels = labels
         self._now = now
-        self._failures: dict[str, list[str]] = {}  # kinds, since a trial last did well there
-        self._kinds: dict[str, list[Collection[str]]] = {}  # which GPUs had each of a kind
+        self._failures: dict[str, list[str]] = {}  # kinds of failure since the last success
+        self._gpus_by_kind: dict[str, list[Collection[str]]] = {}  # the GPUs of each failed trial
         self._worked: set[str] = set()
-        self._blamed: dict[str, list[str]] = {}  # kinds of failure that it was set aside for
-        self._aside: dict[str, Aside] = {}
-        self._times: Counter[str] = Counter()
+        self._blamed: dict[str, list[str]] = {}  # kinds of failure that caused the quarantine
+        self._quarantines: dict[str, Quarantine] = {}
+        self._count: Counter[str] = Counter()  # quarantines since the last success
         self._errors: dict[str, int] = {}
-        self._told: list[str] = []
+        self._messages: list[str] = []
 
     def failures(self, uuid: str) -> int:
-        """How many in a row."""
+        """Consecutive failures of trials at their start on this GPU."""
         return len(self._failures.get(uuid, ()))
 
-    def aside(self, uuid: str) -> Aside | None:
-        """Whether, and why, the GPU is not to be used now."""
-        aside = self._aside.get(uuid)
-        return aside if aside is not None and self._now() < aside.since + aside.pause else None
+    def quarantine(self, uuid: str) -> Quarantine | None:
+        """The GPU's current quarantine, if there is one."""
+        current = self._quarantines.get(uuid)
+        expired = current is None or self._now() >= current.since + current.period
+        return None if expired else current
 
     def fault(self, uuid: str) -> str | None:
-        """For which error that NVML named it is set aside now, if for one."""
-        aside = self.aside(uuid)
-        return aside.why if aside is not None and uuid not in self._blamed else None
+        """The error reported by NVML that caused the current quarantine, if one did."""
+        quarantine = self.quarantine(uuid)
+        return quarantine.reason if quarantine is not None and uuid not in self._blamed else None
 
-    def news(self) -> list[str]:
-        """What people should know, once."""
-        told, self._told = self._told, []
-        return told
+    def take_messages(self) -> list[str]:
+        """Messages for the user since the last call."""
+        messages, self._messages = self._messages, []
+        return messages
 
     def worked(self, uuids: Iterable[str]) -> None:
-        """A trial did well on these."""
+        """A trial got past its start on these GPUs."""
         for uuid in uuids:
             self._worked.add(uuid)
             self._failures.pop(uuid, None)
-            self._times[uuid] = 0
+            self._count[uuid] = 0
         self._judge()
 
     def failed(self, uuids: Collection[str], kind: str) -> None:
-        """A trial failed on these, at its start; `kind` is the same for the same failure. The more
-        of a kind there are elsewhere, the less is a GPU to blame for it: the script may be."""
-        self._kinds.setdefault(kind, []).append(uuids)
+        """A trial failed at its start on these GPUs; equal failures have the same `kind`.
+
+        A failure that also occurs on other GPUs counts less against a GPU, because the script may
+        be the cause.
+        """
+        self._gpus_by_kind.setdefault(kind, []).append(uuids)
         for uuid in uuids:
             self._failures.setdefault(uuid, []).append(kind)
-        self._acquit()
+        self._release_acquitted()
         self._judge()
 
     def look(self, view: View) -> None:
+        """Quarantine GPUs with new Xid or ECC errors."""
         for card, number in view.xids:
             for uuid, label in self._labels.items():
                 if label.partition(":")[0] == card:
-                    self._tell_xid(uuid, number)
+                    self._handle_xid(uuid, number)
         for device in view.devices:
             before = self._errors.get(device.uuid)
             if device.errors is None or device.uuid not in self._labels:
                 continue
             self._errors[device.uuid] = device.errors
             if before is not None and device.errors > before:
-                self._set_aside(device.uuid, f"{device.errors - before} uncorrected ECC errors")
+                self._begin(device.uuid, f"{device.errors - before} uncorrected ECC errors")
 
-    def _tell_xid(self, uuid: str, number: int) -> None:
-        what = XIDS.get(number)
-        text = f"Xid {number}" + (f", {what}" if what else "")
-        if what and number not in _HARMLESS:
-            self._set_aside(uuid, text)
+    def _handle_xid(self, uuid: str, number: int) -> None:
+        meaning = XIDS.get(number)
+        text = f"Xid {number}" + (f", {meaning}" if meaning else "")
+        if meaning and number not in _HARMLESS:
+            self._begin(uuid, text)
         else:
-            self._told.append(f"GPU {self._labels[uuid]}: the driver tells of {text}")
+            self._messages.append(f"GPU {self._labels[uuid]}: the driver reports {text}")
 
-    def _to_blame(self, uuid: str, kinds: Sequence[str]) -> bool:
-        """Whether that many failures in a row are the GPU's own."""
-        had = [uuids for kind in set(kinds) for uuids in self._kinds[kind]]
-        return len(kinds) >= _FAILURES + sum(uuid not in uuids for uuids in had)
+    def _is_to_blame(self, uuid: str, kinds: Sequence[str]) -> bool:
+        """Whether these consecutive failures are the GPU's fault rather than the script's."""
+        failed = [uuids for kind in set(kinds) for uuids in self._gpus_by_kind[kind]]
+        return len(kinds) >= _FAILURES + sum(uuid not in uuids for uuids in failed)
 
     def _judge(self) -> None:
         for uuid, kinds in list(self._failures.items()):
             elsewhere = self._worked - {uuid}
-            if elsewhere and self.aside(uuid) is None and self._to_blame(uuid, kinds):
+            if elsewhere and self.quarantine(uuid) is None and self._is_to_blame(uuid, kinds):
                 self._worked.discard(uuid)
                 others = ", ".join(sorted(self._labels[name] for name in elsewhere))
-                why = (
-                    f"{len(kinds)} trials in a row failed on it at their start, while others "
-                    f"did well on GPU {others}"
+                reason = (
+                    f"{len(kinds)} trials in a row failed at their start on it, but other trials "
+                    f"worked on GPU {others}"
                 )
-                self._set_aside(uuid, why)
+                self._begin(uuid, reason)
                 self._blamed[uuid] = kinds
-                self._failures[uuid] = kinds[-1:]  # it is tried again with one trial
+                self._failures[uuid] = kinds[-1:]  # afterwards, one more failure is enough
 
-    def _acquit(self) -> None:
-        """Take back what was set aside for failures that have come elsewhere, too."""
+    def _release_acquitted(self) -> None:
+        """End quarantines whose failures have since occurred on other GPUs too."""
         for uuid, kinds in list(self._blamed.items()):
-            if self.aside(uuid) is not None and not self._to_blame(uuid, kinds):
-                del self._blamed[uuid], self._aside[uuid]
-                self._times[uuid] = max(0, self._times[uuid] - 1)
+            if self.quarantine(uuid) is not None and not self._is_to_blame(uuid, kinds):
+                del self._blamed[uuid], self._quarantines[uuid]
+                self._count[uuid] = max(0, self._count[uuid] - 1)
                 label = self._labels[uuid]
-                self._told.append(f"GPU {label} is used again: trials fail like that elsewhere")
+                self._messages.append(f"GPU {label} is used again: trials fail elsewhere too")
 
-    def _set_aside(self, uuid: str, why: str) -> None:
-        pause = min(_PAUSE * 2 ** self._times[uuid], _LONGEST)
-        self._times[uuid] += 1
+    def _begin(self, uuid: str, reason: str) -> None:
+        period = min(_PERIOD * 2 ** self._count[uuid], _LONGEST)
+        self._count[uuid] += 1
         self._blamed.pop(uuid, None)
-        self._aside[uuid] = aside = Aside(why, self._now(), pause)
-        self._told.append(f"GPU {self._labels[uuid]} is set aside {aside}")
+        self._quarantines[uuid] = quarantine = Quarantine(reason, self._now(), period)
+        self._messages.append(f"GPU {self._labels[uuid]} is quarantined {quarantine}")

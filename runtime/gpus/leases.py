@@ -1,8 +1,8 @@
-"""Leases: which trial has which GPUs, and why another one has to wait.
+"""Leases GPUs to trials, and says why a trial has to wait for one.
 
-A GPU is leased in two steps, so that nothing can happen between a look and the taking: first its
-lock, which no other experiment can have then; after that a look that has begun later, which must
-find it free. All this is the loop's; nothing here waits for anything.
+Leasing takes two steps, so that no other program can slip in between: take the GPU's lock, which
+excludes other experiments; then read the GPU again, and lease it if it is free. Called from the
+experiment's loop; nothing here blocks.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
 from runtime.gpus.locks import Holder, Lock, Locks, Taken
 from runtime.gpus.packing import Packing
-from runtime.gpus.sampling import Sampling, Shared, unclaimed
+from runtime.gpus.sampling import SharedGpu, Usage, unclaimed
 from runtime.gpus.waiting import Block, Busy, Wait, leased
 from runtime.gpus.world import World
 
-_MOMENT = 2.0  # seconds that a look may take before people are told
+_SLOW = 2.0  # seconds without an answer from a GPU before the user is told
 GUESSED = (
-    "NVML does not tell whose memory it is (a container, WSL?): what a GPU has more than before is "
-    "taken as its trials', in even shares"
+    "NVML does not report memory by process (a container, WSL?): the increase since a GPU's trials "
+    "started is divided equally among them"
 )
-_REMEMBERED = 60.0  # seconds that an ended trial's process is still called by that trial's number
+_REMEMBERED = 60.0  # seconds for which processes of an ended trial are still attributed to it
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The GPUs that a trial has, as people number them, and what shows it these alone."""
+    """The labels of a trial's GPUs, and the environment that makes only these visible to it."""
 
     gpus: tuple[str, ...]
     environment: dict[str, str]
@@ -41,8 +41,10 @@ class Lease:
 
 @dataclass(slots=True)
 class _Held:
-    """A GPU whose lock is ours; `since` in seconds since the epoch, and `before` the bytes of it
-    that were unclaimed when none of our trials ran there."""
+    """A GPU whose lock we hold, since `since` (seconds since the epoch).
+
+    `before` is its unclaimed memory in bytes before any of our trials ran there.
+    """
 
     lock: Lock
     since: float
@@ -52,19 +54,25 @@ class _Held:
 
 @dataclass(slots=True)
 class _Run:
-    """A trial that has GPUs, or is about to. `asked` (monotonic seconds) is when their locks were
-    taken; `sampling` begins with the lease itself."""
+    """A trial that holds the locks of its GPUs, since `locked` (monotonic seconds).
+
+    `usage` is None until the lease is granted. `shared` is the highest number of trials, this one
+    included, that were on one of its GPUs.
+    """
 
     uuids: tuple[str, ...]
-    asked: float
-    sampling: Sampling | None = None
+    locked: float
+    usage: Usage | None = None
     pid: int = 0
-    shared: int = 1  # trials on one of its GPUs, at most, itself included
-    again: bool = False  # it is to run again, alone
+    shared: int = 1
+    rerun_alone: bool = False
 
 
 class Leases:
-    """`look` has a new view made, which comes by `looked`."""
+    """The leases of one experiment.
+
+    `look` requests a new view of the GPUs, which is later passed to `looked`.
+    """
 
     def __init__(
         self,
@@ -76,7 +84,7 @@ class Leases:
         look: Callable[[], None],
     ) -> None:
         self._asked = config.gpus or 0
-        self._active = config.use_active_gpu
+        self._share_active = config.use_active_gpu
         self._world = world
         self._locks = locks
         self._look = look
@@ -87,44 +95,44 @@ class Leases:
         self._busy = Busy()
         self._held: dict[str, _Held] = {}
         self._runs: dict[int, _Run] = {}
-        self._alone: set[int] = set()
-        self._ended: dict[int, float] = {}
+        self._alone: set[int] = set()  # trials that must not share a GPU
+        self._ended: dict[int, float] = {}  # when the trial with this process ID ended
         self._guessed = False
-        self._news: list[str] = []
+        self._messages: list[str] = []
         self.looked(view)
 
     def looked(self, view: View) -> list[str]:
-        """Take a new view; returns what people should know."""
+        """Take a new view; returns messages for the user."""
         self._view = view
         self._devices = {device.uuid: device for device in view.devices}
         self._health.look(view)
         self._forget()
         for run in self._runs.values():
-            if run.sampling is not None and run.pid:
-                self._sample(run.sampling, run.pid)
+            if run.usage is not None and run.pid:
+                self._sample(run.usage, run.pid)
         for held in self._held.values():
             held.lock.sign(self._holder(held))
         return self.news()
 
-    def _sample(self, sampling: Sampling, pid: int) -> None:
-        held = {uuid: self._held[uuid] for uuid in sampling.uuids}
-        shared = {uuid: Shared(len(it.trials), it.before) for uuid, it in held.items()}
-        sampling.sample(self._devices, pid, shared)
-        if sampling.guessed and not self._guessed:
+    def _sample(self, usage: Usage, pid: int) -> None:
+        held = {uuid: self._held[uuid] for uuid in usage.uuids}
+        shared = {uuid: SharedGpu(len(gpu.trials), gpu.before) for uuid, gpu in held.items()}
+        usage.sample(self._devices, pid, shared)
+        if usage.guessed and not self._guessed:
             self._guessed = True
-            self._news.append(GUESSED)
+            self._messages.append(GUESSED)
 
     def news(self) -> list[str]:
-        """What people should know, once."""
-        told, self._news = self._news, []
-        return [*told, *self._health.news()]
+        """Messages for the user since the last call."""
+        messages, self._messages = self._messages, []
+        return [*messages, *self._health.take_messages()]
 
     # Taking
 
     def take(self, trial: int, before: GpuUse | None = None) -> Lease | Wait:
-        """GPUs for the trial, or what is in the way; to be asked again after the next view.
+        """GPUs for the trial, or why it has to wait; then call again after the next view.
 
-        `before` is what earlier runs of it had.
+        `before` is the trial's use of GPUs in earlier runs.
         """
         run = self._runs.get(trial)
         if run is None:
@@ -132,10 +140,10 @@ class Leases:
         if self._view.trouble:
             self._release(trial)
             return self._unreadable()
-        blocks = [block for uuid in run.uuids if (block := self._standing(uuid))]
-        late = [uuid for uuid in run.uuids if not blocks and self._devices[uuid].read < run.asked]
-        if late:
-            return Wait(self._asked, tuple(self._looking(late, run.asked)))
+        blocks = [block for uuid in run.uuids if (block := self._block(uuid))]
+        stale = [u for u in run.uuids if not blocks and self._devices[u].read < run.locked]
+        if stale:
+            return Wait(self._asked, tuple(self._slow(stale, run.locked)))
         if blocks:
             self._release(trial)
             return Wait(self._asked, tuple(blocks))
@@ -143,18 +151,18 @@ class Leases:
             if not self._pids(uuid):
                 self._held[uuid].before = unclaimed(self._devices[uuid])
         labels = tuple(self._labels[uuid] for uuid in run.uuids)
-        run.sampling = Sampling(run.uuids, labels, before)
+        run.usage = Usage(run.uuids, labels, before)
         return Lease(labels, self._world.environment(run.uuids))
 
     def _claim(self, trial: int) -> Wait:
-        """Take the locks, all or none, and have a look at what they are on."""
+        """Take the locks of enough GPUs, or of none, and request a new view of them."""
         if self._view.trouble:
             return self._unreadable()
         chosen: list[str] = []
         blocks: list[Block] = []
         for uuid in sorted(self._world.names, key=self._preference):
-            # The lock first: whoever has it says more of himself than his processes do.
-            block = self._trials_there(uuid, trial) or self._lock(uuid) or self._standing(uuid)
+            # The lock first: its holder says more about itself than its processes do.
+            block = self._block_by_trials(uuid, trial) or self._lock(uuid) or self._block(uuid)
             if block is not None:
                 blocks.append(block)
                 self._unlock(uuid)
@@ -166,10 +174,10 @@ class Leases:
             self._unlock(uuid)
         return Wait(self._asked, tuple(sorted(blocks, key=lambda block: block.gpu)))
 
-    def _looking(self, uuids: Sequence[str], asked: float) -> Iterator[Block]:
-        """Reasons, where it is more than a moment."""
-        seconds = time.monotonic() - asked
-        for uuid in uuids if seconds > _MOMENT else ():
+    def _slow(self, uuids: Sequence[str], locked: float) -> Iterator[Block]:
+        """Reasons for GPUs that have not answered since they were locked, unless that is recent."""
+        seconds = time.monotonic() - locked
+        for uuid in uuids if seconds > _SLOW else ():
             yield Block("slow", self._labels[uuid], time.time() - seconds)
 
     def _unreadable(self) -> Wait:
@@ -181,7 +189,7 @@ class Leases:
             held = self._held[uuid]
             held.trials.append(trial)
             held.lock.sign(self._holder(held))
-        # In the driver's order, by which a program numbers what it is shown.
+        # In NVML's order, in which a program numbers the GPUs that it sees.
         order = tuple(uuid for uuid in self._world.names if uuid in uuids)
         self._runs[trial] = _Run(order, time.monotonic())
         for uuid in uuids:
@@ -192,12 +200,11 @@ class Leases:
         return Wait(self._asked)
 
     def _preference(self, uuid: str) -> tuple[int, bool, int, bool]:
-        """Where nothing failed, then what answers at once, then where fewest trials run, then
-        where nobody draws."""
+        """Sort key: fewest failures, then fast to answer, then fewest trials, then no display."""
         device, held = self._devices.get(uuid), self._held.get(uuid)
         slow = device is not None and device.read < self._view.began
-        draws = device is not None and bool(device.drawn)
-        return self._health.failures(uuid), slow, len(held.trials) if held else 0, draws
+        display = device is not None and bool(device.drawn)
+        return self._health.failures(uuid), slow, len(held.trials) if held else 0, display
 
     def _lock(self, uuid: str) -> Block | None:
         if uuid in self._held:
@@ -212,9 +219,10 @@ class Leases:
     def _holder(self, held: _Held) -> Holder:
         return Holder(os.getpid(), _user(), self._experiment, held.since)
 
-    # What is in the way
+    # Reasons to wait
 
-    def _trials_there(self, uuid: str, trial: int) -> Block | None:
+    def _block_by_trials(self, uuid: str, trial: int) -> Block | None:
+        """Why `trial` may not join our trials on the GPU, if there is a reason."""
         held, label = self._held.get(uuid), self._labels[uuid]
         if held is None or not held.trials:
             return None
@@ -222,13 +230,13 @@ class Leases:
         if trial in self._alone or self._alone.intersection(held.trials):
             return Block("alone", label, held.since, trials=names)
         device = self._devices.get(uuid)
-        if device is not None and len(held.trials) >= self._packing.fit(device):
-            why = self._packing.why(device)
-            return Block("full", label, held.since, trials=names, limit=why)
+        if device is not None and len(held.trials) >= self._packing.capacity(device):
+            reason = self._packing.reason(device)
+            return Block("full", label, held.since, trials=names, limit=reason)
         return None
 
-    def _standing(self, uuid: str) -> Block | None:
-        """What is in the way that is no trial of ours."""
+    def _block(self, uuid: str) -> Block | None:
+        """Why no trial may start on the GPU, if there is a reason other than our own trials."""
         device, label = self._devices.get(uuid), self._labels[uuid]
         if device is None:
             return Block("gone", label, self._busy.since("gone", label))
@@ -237,10 +245,10 @@ class Leases:
             return Block("trouble", label, since, limit=device.trouble)
         if device.mode == PROHIBITED:
             return Block("mode", label, self._busy.since("mode", label))
-        aside = self._health.aside(uuid)
-        if aside is not None:
-            return Block("aside", label, aside.since, limit=str(aside))
-        return None if self._active else self._busy.block(device, self._pids(uuid))
+        quarantine = self._health.quarantine(uuid)
+        if quarantine is not None:
+            return Block("quarantined", label, quarantine.since, limit=str(quarantine))
+        return None if self._share_active else self._busy.block(device, self._pids(uuid))
 
     def _pids(self, uuid: str) -> list[int]:
         held = self._held.get(uuid)
@@ -248,25 +256,25 @@ class Leases:
         return [run.pid for run in runs if run is not None and run.pid]
 
     def _forget(self) -> None:
-        """What is over is not remembered for what comes later under the same name."""
+        """Forget process IDs, which the system may reuse, and reasons that no longer hold."""
         now = time.monotonic()
-        there = {pid for d in self._devices.values() for p in d.processes for pid in p.kin}
+        present = {pid for d in self._devices.values() for p in d.processes for pid in p.kin}
         for pid, when in list(self._ended.items()):
-            if pid not in there and now - when > _REMEMBERED:
+            if pid not in present and now - when > _REMEMBERED:
                 del self._ended[pid], self._busy.ended[pid]
         if not self._view.trouble:
-            self._busy.forget([block for uuid in self._labels if (block := self._standing(uuid))])
+            self._busy.forget([block for uuid in self._labels if (block := self._block(uuid))])
 
-    # Running, and giving back
+    # Running trials
 
     def started(self, trial: int, pid: int) -> None:
-        """Its processes are those that descend from, or are in the session of, `pid`."""
+        """The trial's processes are `pid`, its descendants, and those in its session."""
         self._runs[trial].pid = pid
 
     def use(self, trial: int) -> GpuUse | None:
-        """What a running trial has so far."""
+        """The trial's use of GPUs so far; None if it has no lease."""
         run = self._runs.get(trial)
-        return run.sampling.use if run is not None and run.sampling is not None else None
+        return run.usage.total if run is not None and run.usage is not None else None
 
     def worked(self, trial: int) -> None:
         """The trial got past its start."""
@@ -274,55 +282,57 @@ class Leases:
             self._health.worked(self._runs[trial].uuids)
 
     def failed(self, trial: int, kind: str) -> None:
-        """The trial failed at its start; `kind` is the same for the same failure."""
+        """The trial failed at its start; equal failures have the same `kind`."""
         if trial in self._runs:
             self._health.failed(self._runs[trial].uuids, kind)
 
     def crowded(self, trial: int) -> str | None:
-        """The trial ran out of GPU memory: beside whom, where it was not alone. Then it is to run
-        again, alone, and fewer are packed from now on."""
+        """After the trial ran out of GPU memory: who shared a GPU with it; None if it was alone.
+
+        If it was not alone, it is to run again alone, and fewer trials will share a GPU.
+        """
         run = self._runs.get(trial)
         if run is None:
             return None
         if run.shared > 1:
             self._packing.lower(run.shared)
-            run.again = True
+            run.rerun_alone = True
             return "beside others"
-        if self._active or trial in self._alone:
+        if self._share_active or trial in self._alone:
             return None
         guest = next(filter(None, map(self._guest, run.uuids)), None)
         if guest is None:
             return None
-        run.again = True
+        run.rerun_alone = True
         return f"beside {guest.who}, with {size(guest.memory)} of GPU {guest.gpu}"
 
     def _guest(self, uuid: str) -> Block | None:
-        """Who else computes there that can be seen."""
+        """The visible process of another user or program that computes on the GPU."""
         device = self._devices.get(uuid)
         block = None if device is None else self._busy.block(device, self._pids(uuid))
         return block if block is not None and block.process else None
 
     def fault(self, trial: int) -> str | None:
-        """What is known against a GPU of the trial, as of now."""
+        """The current fault of one of the trial's GPUs, if there is one."""
         run = self._runs.get(trial)
         for uuid in run.uuids if run is not None else ():
             device, fault = self._devices.get(uuid), self._health.fault(uuid)
             if device is not None and device.trouble:
                 return f"GPU {device.label} {device.trouble}"
-            if fault is not None:  # since the lease: before, it would not have had that GPU
+            if fault is not None:  # it arose during the lease: a faulty GPU is not leased
                 return f"GPU {self._labels[uuid]} has a fault: {fault}"
         return None
 
     def give_back(self, trial: int) -> None:
-        """The trial has ended, or does not want its GPUs any more."""
+        """Release the GPUs of a trial that ended, or that no longer wants them."""
         run = self._runs.get(trial)
         if run is None:
             return
-        if run.sampling is not None:
-            self._packing.measured(run.sampling.most, run.sampling.utilisation)
-        if run.again:
+        if run.usage is not None:
+            self._packing.measured(run.usage.most, run.usage.utilisation)
+        if run.rerun_alone:
             self._alone.add(trial)
-        elif run.sampling is not None:
+        elif run.usage is not None:
             self._alone.discard(trial)
         if run.pid:
             self._ended[run.pid] = time.monotonic()
@@ -336,30 +346,31 @@ class Leases:
             self._unlock(uuid)
 
     def _unlock(self, uuid: str) -> None:
-        """Give the lock back, if it is ours and for no trial."""
+        """Release the lock if we hold it and no trial needs it."""
         if uuid in self._held and not self._held[uuid].trials:
             self._held.pop(uuid).lock.release()
 
     def close(self) -> None:
+        """Release all locks."""
         for held in self._held.values():
             held.lock.release()
         self._locks.close()
 
     def unused(self) -> list[Block]:
-        """What is in the way on GPUs on which no trial runs."""
+        """Why GPUs without a trial of ours cannot be used."""
         free = [uuid for uuid in self._labels if uuid not in self._held]
-        return [block for uuid in free if (block := self._standing(uuid))]
+        return [block for uuid in free if (block := self._block(uuid))]
 
     @property
     def room(self) -> int:
-        """How many trials there is room for now, those that run included; at least one."""
-        return max(1, sum(self._rooms()) // self._asked)
+        """How many trials the usable GPUs can run at a time; at least one."""
+        return max(1, sum(self._capacities()) // self._asked)
 
-    def _rooms(self) -> Iterator[int]:
+    def _capacities(self) -> Iterator[int]:
         for uuid in self._labels:
             device: Device | None = self._devices.get(uuid)
-            if device is not None and self._standing(uuid) is None:
-                yield self._packing.fit(device)
+            if device is not None and self._block(uuid) is None:
+                yield self._packing.capacity(device)
 
 
 def _user() -> str:

@@ -1,9 +1,7 @@
-"""The machine's locks on its GPUs: one file each, that any user may lock, released by the system
-with the death of its holder.
+"""Locks on the machine's GPUs: one file per GPU, released by the system when its holder dies.
 
-The folder is the same for all users, sticky, in the system's own folder for temporary files;
-ANNOTATE_GPU_LEASES names another, for containers that share GPUs. What a file says of its holder
-is shown to people and believed by nobody else.
+All users share one sticky folder, /tmp/annotate-gpus. ANNOTATE_GPU_LEASES names another, for
+containers that share GPUs. The holder's details in a file are only shown, never trusted.
 """
 
 from __future__ import annotations
@@ -19,14 +17,14 @@ from pathlib import Path
 
 from annotate.errors import AnnotateError
 
-PLACE = "ANNOTATE_GPU_LEASES"
-_MOST = 4096  # bytes of a holder's words that are read
-_KEEP = 3600.0  # seconds between two signs of life, for those who clean up old temporary files
+FOLDER_VARIABLE = "ANNOTATE_GPU_LEASES"
+_MAX_READ = 4096  # bytes of a lock file that are read
+_REFRESH = 3600.0  # seconds between two writes, so that clean-ups of /tmp do not find the file old
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock, in its own words; `since` in seconds since the epoch."""
+    """Who holds a lock, as the holder wrote it; `since` in seconds since the epoch."""
 
     pid: int = 0
     user: str = ""
@@ -35,7 +33,7 @@ class Holder:
 
 
 class Taken(Exception):
-    """Somebody else has the lock: `holder`."""
+    """Another process holds the lock; `holder` says which."""
 
     def __init__(self, holder: Holder) -> None:
         super().__init__(holder)
@@ -43,10 +41,10 @@ class Taken(Exception):
 
 
 class Locks:
-    """The folder of locks. Raises AnnotateError where it can't be used safely."""
+    """The folder of locks. Raises AnnotateError if it cannot be used safely."""
 
-    def __init__(self, place: str | None = None) -> None:
-        self.path = Path(place or os.environ.get(PLACE) or "/tmp/annotate-gpus")
+    def __init__(self, folder: str | None = None) -> None:
+        self.path = Path(folder or os.environ.get(FOLDER_VARIABLE) or "/tmp/annotate-gpus")
         try:
             _make(self.path)
             self._folder = os.open(
@@ -54,8 +52,8 @@ class Locks:
             )
         except OSError as error:
             raise AnnotateError(
-                f"GPUs can't be leased: {self.path}: {error.strerror}",
-                hint=f"it must be a folder that all users share; {PLACE} names another",
+                f"GPUs cannot be leased: {self.path}: {error.strerror}",
+                hint=f"it must be a folder that all users share; {FOLDER_VARIABLE} names another",
             ) from None
         self._check()
 
@@ -63,56 +61,56 @@ class Locks:
         os.close(self._folder)
 
     def take(self, uuid: str) -> Lock:
-        """Take the lock of the GPU `uuid`; raises Taken where somebody has it."""
+        """Take the lock of the GPU `uuid`; raises Taken if another process holds it."""
         name = f"{uuid}.lock"
         while True:
             file = self._open(name)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                said = _said(file)
+                holder = _read_holder(file)
                 os.close(file)
-                raise Taken(said) from None
-            if self._is(name, file):
+                raise Taken(holder) from None
+            if self._is_current(name, file):
                 return Lock(file)
-            os.close(file)  # it was removed between the two steps: the name has another file now
+            os.close(file)  # the file was replaced between opening and locking it: try again
 
     def _check(self) -> None:
-        """Others may write here: then nobody may remove what is another's."""
+        """A folder that others can write to must be sticky, or they could remove our locks."""
         mode = os.fstat(self._folder).st_mode
         if mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX:
             os.close(self._folder)
             raise AnnotateError(
-                f"GPUs can't be leased: {self.path} may be changed by all users and is not sticky",
+                f"GPUs cannot be leased: {self.path} is writable by all users but not sticky",
                 hint=f"chmod +t {self.path}",
             )
 
     def _open(self, name: str) -> int:
-        """The lock's file, made where there is none. Never through a link, never a foreign kind."""
+        """Open the lock file, and create it if missing. Refuses links and special files."""
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             while True:
-                # In two steps: in a sticky folder the system may refuse to make what is there.
+                # Two steps: in a sticky folder the system may refuse O_CREAT on an existing file.
                 with suppress(FileNotFoundError):
                     return self._regular(os.open(name, flags, dir_fd=self._folder))
                 with suppress(FileExistsError):
                     flags_new = flags | os.O_CREAT | os.O_EXCL
                     file = os.open(name, flags_new, 0o666, dir_fd=self._folder)
-                    os.fchmod(file, 0o666)  # whatever the umask is: it is for all users
+                    os.fchmod(file, 0o666)  # for all users, regardless of the umask
                     return file
         except OSError as error:
             raise AnnotateError(
-                f"GPUs can't be leased: {self.path / name}: {error.strerror}",
-                hint="it must be an ordinary file that every user may write",
+                f"GPUs cannot be leased: {self.path / name}: {error.strerror}",
+                hint="it must be a regular file that every user may write",
             ) from None
 
     def _regular(self, file: int) -> int:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             os.close(file)
-            raise OSError(0, "it is no ordinary file")
+            raise OSError(0, "not a regular file")
         return file
 
-    def _is(self, name: str, file: int) -> bool:
+    def _is_current(self, name: str, file: int) -> bool:
         try:
             now = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
         except FileNotFoundError:
@@ -125,14 +123,14 @@ class Lock:
 
     def __init__(self, file: int) -> None:
         self._file = file
-        self._written = -_KEEP
+        self._written = -_REFRESH
 
     def sign(self, holder: Holder) -> None:
-        """Say who holds it; now and then anew, as old files in temporary folders are removed."""
-        if time.monotonic() - self._written < _KEEP:
+        """Write who holds the lock, at most once an hour. Call it regularly."""
+        if time.monotonic() - self._written < _REFRESH:
             return
         self._written = time.monotonic()
-        with suppress(OSError):  # a full disk; the lock holds all the same
+        with suppress(OSError):  # for example a full disk; the lock works without it
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, json.dumps(asdict(holder)).encode() + b"\n", 0)
 
@@ -146,17 +144,19 @@ def _make(path: Path) -> None:
         path.chmod(0o1777)
 
 
-def _said(file: int) -> Holder:
-    """What the holder wrote, as far as it makes sense: any user may have written anything."""
+def _read_holder(file: int) -> Holder:
+    """The holder that the file names; an empty one if it makes no sense, as any user can write."""
     try:
-        said = json.loads(os.pread(file, _MOST, 0))
+        record = json.loads(os.pread(file, _MAX_READ, 0))
         return Holder(
-            int(said["pid"]), _plain(said["user"]), _plain(said["experiment"]), float(said["since"])
+            int(record["pid"]),
+            _printable(record["user"]),
+            _printable(record["experiment"]),
+            float(record["since"]),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return Holder()
 
 
-def _plain(word: object) -> str:
-    word = str(word)
-    return "".join(c if c.isprintable() else "?" for c in word)[:64]
+def _printable(value: object) -> str:
+    return "".join(c if c.isprintable() else "?" for c in str(value))[:64]

@@ -1,4 +1,4 @@
-"""Looking at the GPUs, again and again, in a thread of its own."""
+"""Reads the GPUs repeatedly, in a thread."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from runtime.gpus.device import View
 from runtime.gpus.nvml import Nvml
 
-_EVERY = 1.0  # seconds
+_INTERVAL = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The GPUs have been looked at."""
+    """A new view of the GPUs."""
 
     view: View
 
 
 class Looker:
-    """Posts a view when asked for one, and every second while somebody watches."""
+    """Posts a view on request, and every second while `watching` is set."""
 
     def __init__(self, nvml: Nvml, post: Callable[[Looked], None]) -> None:
         self.watching = False
@@ -32,17 +32,17 @@ class Looker:
         threading.Thread(target=self._run, name="gpus", daemon=True).start()
 
     def look(self) -> None:
-        """Have a view posted that begins after this call."""
+        """Request a view that begins after this call."""
         self._asked.set()
 
     def close(self) -> None:
-        """Look no more; a look that hangs is not waited for."""
+        """Stop, without waiting for a view in progress, which may hang."""
         self._closed = True
         self._asked.set()
 
     def _run(self) -> None:
         while True:
-            asked = self._asked.wait(_EVERY)
+            asked = self._asked.wait(_INTERVAL)
             self._asked.clear()
             if self._closed:
                 return
@@ -53,5 +53,5 @@ class Looker:
         began = time.monotonic()
         try:
             return self._nvml.view()
-        except Exception as error:  # the experiment goes on, and who waits is told
-            return View(began, trouble=f"can't be read: {type(error).__name__}: {error}")
+        except Exception as error:  # must not end the experiment; shown as a reason for waiting
+            return View(began, trouble=f"cannot be read: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Reading the GPUs through NVML, the library of NVIDIA's driver, by pynvml."""
+"""Reads the GPUs through NVML, the library of NVIDIA's driver, with pynvml."""
 
 from __future__ import annotations
 
@@ -9,63 +9,66 @@ from dataclasses import replace
 from typing import Any
 
 from runtime.gpus.device import Device, Process, View
-from runtime.gpus.limited import Limited, Slow
-from runtime.gpus.processes import described
+from runtime.gpus.limited import Slow, TimedCall
+from runtime.gpus.processes import describe
 
-_LOOK = 1.0  # seconds that a look waits for a GPU; what a slower one says is in a later look
-_LIMIT = 15.0  # seconds that a GPU has to answer
-_AT_START = 30.0  # seconds that the library has to open: a card may have to wake up
-_DESKTOP = 1 << 30  # bytes: a program that draws, and has less, does not count as computing
+_VIEW_WAIT = 1.0  # seconds that a view waits for a GPU; a slower answer is part of a later view
+_ANSWER_LIMIT = 15.0  # seconds after which a silent GPU counts as in trouble
+_OPEN_LIMIT = 30.0  # seconds for the library to open: a card may have to wake up
+_DESKTOP = 1 << 30  # bytes: a graphics program with less than this does not count as computing
 _UNCORRECTED, _SINCE_BOOT = 1, 0  # NVML's numbers
-_XID = 8
-_MOST_EVENTS = 100  # a view; a card that reports errors without an end is not followed for ever
+_XID = 8  # NVML's number of the event type
+_MAX_EVENTS = 100  # read per view, in case a card reports errors without end
 
 
 class NoNvml(Exception):
-    """NVML can't be used; the message says why."""
+    """NVML cannot be used; the message says why."""
 
 
 class Nvml:
-    """NVML, opened. Raises NoNvml where it can't be. Not to be shared between threads.
+    """An open connection to NVML. Raises NoNvml if it cannot be opened. Use it from one thread.
 
-    Each GPU is read in a thread of its own, so that one that hangs delays nobody else.
+    Each GPU is read in its own thread, so that a hung one does not delay the others.
     """
 
     def __init__(self) -> None:
-        opening = Limited(_open)
+        opening = TimedCall(_open)
         opening.begin()
         try:
-            self._nvml, count, self._events = opening.result(_AT_START)
+            self._nvml, count, self._events = opening.result(_OPEN_LIMIT)
         except Slow:
-            raise NoNvml(f"NVIDIA's driver has not answered for {_AT_START:.0f} s") from None
+            raise NoNvml(f"NVIDIA's driver has not answered for {_OPEN_LIMIT:.0f} s") from None
         self._cards = [_Card(self._nvml, index, self._events) for index in range(count)]
-        self._xids = Limited(lambda: tuple(self._told()))
+        self._xids = TimedCall(lambda: tuple(self._read_xids()))
 
     def first_view(self) -> View:
-        """The same as `view`, with time for every GPU that works at all."""
-        return self.view(_LIMIT)
+        """Like `view`, but waits long enough for every GPU that works at all."""
+        return self.view(_ANSWER_LIMIT)
 
-    def view(self, patience: float = _LOOK) -> View:
-        """Look at all GPUs, for `patience` seconds: one that has not answered by then is as it was
-        when it last did, until it has taken so long that this is trouble."""
+    def view(self, limit: float = _VIEW_WAIT) -> View:
+        """Read all GPUs, for at most `limit` seconds.
+
+        A GPU that has not answered by then is shown as of its last answer, and as in trouble once
+        it has been silent for `_ANSWER_LIMIT` seconds.
+        """
         began = time.monotonic()
         for card in self._cards:
             card.reading.begin()
-        devices = [d for card in self._cards for d in card.devices(began + patience)]
+        devices = [d for card in self._cards for d in card.devices(began + limit)]
         self._xids.begin()
         try:
-            xids = self._xids.result(began + patience - time.monotonic())
+            xids = self._xids.result(began + limit - time.monotonic())
         except Slow:
             xids = ()
         return View(began, tuple(devices), xids)
 
-    def _told(self) -> Iterator[tuple[str, int]]:
+    def _read_xids(self) -> Iterator[tuple[str, int]]:
         nvml = self._nvml
-        for _ in range(_MOST_EVENTS if self._events is not None else 0):
+        for _ in range(_MAX_EVENTS if self._events is not None else 0):
             try:
                 event = nvml.nvmlEventSetWait_v2(self._events, 0)
             except nvml.NVMLError:
-                return  # there is none, or a card was lost: what it told before that counts
+                return  # no further event, or a card was lost
             for card in self._cards:
                 if card.is_at(event.device):
                     yield card.label, int(event.eventData)
@@ -78,7 +81,7 @@ def _open() -> tuple[Any, int, Any]:
         pynvml.nvmlInit()
         count = pynvml.nvmlDeviceGetCount()
     except pynvml.NVMLError_LibraryNotFound:
-        raise NoNvml("there is no NVIDIA driver here (libnvidia-ml.so.1 was not found)") from None
+        raise NoNvml("no NVIDIA driver is installed (libnvidia-ml.so.1 was not found)") from None
     except pynvml.NVMLError as error:
         raise NoNvml(f"NVIDIA's driver does not work: {error}") from None
     try:
@@ -88,8 +91,10 @@ def _open() -> tuple[Any, int, Any]:
 
 
 class _Card:
-    """One card: what it is, as far as it has ever said so, and how to read it. What it tells by
-    itself goes to `events`, where that is not None."""
+    """Reads one card, and remembers its last answer.
+
+    The card's Xid errors go to the event set `events`, if it is not None.
+    """
 
     def __init__(self, nvml: Any, index: int, events: Any) -> None:
         self._nvml = nvml
@@ -104,22 +109,22 @@ class _Card:
         self.label = str(index)
         self._last = [Device("", self.label, "a GPU that never answered")]
         self.handle: Any = None
-        self.reading = Limited(self._read)
+        self.reading = TimedCall(self._read)
 
     def is_at(self, handle: Any) -> bool:
-        """Whether NVML means this card; one that is lost can't be asked for its name any more."""
+        """Whether this card has the handle. Works for a lost card, which has no UUID any more."""
         return self.handle is not None and _address(self.handle) == _address(handle)
 
     def devices(self, until: float) -> list[Device]:
-        """What the reading that has begun gives by `until` (monotonic seconds)."""
+        """The result of the current reading, waiting until `until` (monotonic seconds)."""
         try:
             self._last = self.reading.result(until - time.monotonic())
         except Slow as slow:
-            if slow.seconds < _LIMIT and self._last[0].uuid:
+            if slow.seconds < _ANSWER_LIMIT and self._last[0].uuid:
                 return self._last
             return self._in_trouble("does not answer")
         except self._nvml.NVMLError as error:
-            return self._in_trouble(f"gives an error: {error}")
+            return self._in_trouble(f"reports an error: {error}")
         return self._last
 
     def _in_trouble(self, trouble: str) -> list[Device]:
@@ -134,14 +139,16 @@ class _Card:
         if not (self._maybe(nvml.nvmlDeviceGetMigMode, self.handle) or [0])[0]:
             device = self._device(self.handle, self.label, name)
             return [replace(device, errors=errors, read=began)]
-        found = [self._device(handle, f"{self.label}:{n}", name) for n, handle in self._instances()]
-        if found:
-            return [replace(device, mig=True, errors=errors, read=began) for device in found]
+        instances = [
+            self._device(handle, f"{self.label}:{n}", name) for n, handle in self._instances()
+        ]
+        if instances:
+            return [replace(device, mig=True, errors=errors, read=began) for device in instances]
         uuid = nvml.nvmlDeviceGetUUID(self.handle)
-        return [Device(uuid, self.label, name, trouble="is in MIG mode and has no instance")]
+        return [Device(uuid, self.label, name, trouble="is in MIG mode but has no instance")]
 
     def _register(self) -> None:
-        """Have it tell of Xid errors, once; not all cards can."""
+        """Subscribe to Xid errors, once; not all cards support it."""
         if self._events is not None:
             self._maybe(self._nvml.nvmlDeviceRegisterEvents, self.handle, _XID, self._events)
             self._events = None
@@ -157,10 +164,10 @@ class _Card:
         nvml = self._nvml
         total, used = self._memory(handle)
         drawing = self._processes("Graphics", handle)
-        # A desktop's programs may do both, and little of either.
+        # Programs of the desktop may also compute a little.
         desktop = {p.pid for p in drawing if p.memory is not None and p.memory < _DESKTOP}
         computing = [p for p in self._processes("Compute", handle) if p.pid not in desktop]
-        both = {p.pid for p in computing}
+        computing_pids = {p.pid for p in computing}
         rates = self._maybe(nvml.nvmlDeviceGetUtilizationRates, handle)
         return Device(
             uuid=nvml.nvmlDeviceGetUUID(handle),
@@ -168,14 +175,14 @@ class _Card:
             name=name,
             total=total,
             used=used,
-            drawn=_sum([p.memory for p in drawing if p.pid not in both]),
-            processes=tuple(map(described, computing)),
+            drawn=_sum([p.memory for p in drawing if p.pid not in computing_pids]),
+            processes=tuple(map(describe, computing)),
             utilisation=None if rates is None else int(rates.gpu),
             mode=self._maybe(nvml.nvmlDeviceGetComputeMode, handle) or 0,
         )
 
     def _memory(self, handle: Any) -> tuple[int, int]:
-        """In bytes, in all and used, without what the driver keeps for itself where it says so."""
+        """Total and used bytes; used excludes the driver's reserve, if the driver reports it."""
         nvml = self._nvml
         info = self._maybe(nvml.nvmlDeviceGetMemoryInfo, handle, nvml.nvmlMemory_v2)
         if info is None:
@@ -183,7 +190,7 @@ class _Card:
         return int(info.total), int(info.used)
 
     def _processes(self, kind: str, handle: Any) -> list[Process]:
-        # Drivers before 510 know the second version of the call, not the third.
+        # Drivers before 510 only have version 2 of the call.
         for version in ("v3", "v2"):
             call = getattr(self._nvml, f"nvmlDeviceGet{kind}RunningProcesses_{version}")
             try:
@@ -193,13 +200,15 @@ class _Card:
         return []
 
     def _ecc(self) -> int | None:
-        count = self._nvml.nvmlDeviceGetTotalEccErrors
-        found: int | None = self._maybe(count, self.handle, _UNCORRECTED, _SINCE_BOOT)
-        return found
+        call = self._nvml.nvmlDeviceGetTotalEccErrors
+        count: int | None = self._maybe(call, self.handle, _UNCORRECTED, _SINCE_BOOT)
+        return count
 
     def _maybe(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """What the call gives, or None where it gives an error: this card, driver or user has no
-        such thing. Of a card that is lost nothing is taken."""
+        """The result of the call; None if this card, driver or user does not support it.
+
+        Raises NVMLError_GpuIsLost if the card is lost.
+        """
         try:
             return call(*arguments)
         except self._nvml.NVMLError_GpuIsLost:
@@ -213,6 +222,6 @@ def _address(handle: Any) -> int | None:
 
 
 def _sum(sizes: list[int | None]) -> int | None:
-    """None where one of them is not known."""
+    """The sum; None if one of the sizes is unknown."""
     known = [size for size in sizes if size is not None]
     return sum(known) if len(known) == len(sizes) else None

@@ -1,4 +1,4 @@
-"""Finding out, before anything starts, whether the GPUs asked for are there."""
+"""Opens the GPUs and checks, before the experiment starts, that there are enough."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runtime.gpus.world import World, world
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
-    """The machine's GPUs, those of them to be used, and the locks on them."""
+    """The machine's GPUs, those that the experiment may use, and their locks."""
 
     nvml: Nvml
     view: View
@@ -24,9 +24,9 @@ class Gpus:
 
 
 def open_gpus(config: Config, environment: Mapping[str, str]) -> Gpus | None:
-    """None where trials lease none; NVML is not loaded then.
+    """Open NVML and the locks; None, without loading NVML, if trials lease no GPU.
 
-    Raises AnnotateError where there are fewer than a trial needs.
+    Raises AnnotateError if there are fewer GPUs than a trial needs.
     """
     if not config.gpus:
         return None
@@ -35,8 +35,8 @@ def open_gpus(config: Config, environment: Mapping[str, str]) -> Gpus | None:
     except NoNvml as error:
         raise AnnotateError(
             f"--gpus {config.gpus}: {error}",
-            hint="nvidia-smi shows whether the driver works; without --gpus, trials see whatever "
-            "GPUs you see and nobody leases them",
+            hint="check the driver with nvidia-smi; without --gpus, no GPU is leased and trials "
+            "see the same GPUs as you",
         ) from None
     view = nvml.first_view()
     return Gpus(nvml, view, world(config, view, environment), Locks())

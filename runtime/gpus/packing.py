@@ -1,4 +1,4 @@
-"""How many trials fit on one GPU."""
+"""Decides how many trials share a GPU."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from runtime.core.options import AUTO, Auto
 from runtime.gpus.device import EXCLUSIVE, Device, size
 
-_MOST = 8  # trials on a GPU, whatever has been measured
-_MARGIN = 1.1  # what a trial is expected to need at most, by the most that any needed so far
-_USABLE = 0.95  # of a GPU's memory: each process has some that NVML counts as nobody's
+_MAX_TRIALS = 8  # per GPU, regardless of measurements
+_MARGIN = 1.1  # expected peak of a trial, relative to the highest peak so far
+_USABLE = 0.95  # share of a GPU's memory; processes use some that NVML attributes to nobody
 _FULL = 100.0  # percent of a GPU's time
 
-#: What trials write that had no room on a GPU: CUDA, its libraries and those who call them
-#: directly (Triton, NCCL, CatBoost, LightGBM), PyTorch, TensorFlow and JAX, CuPy.
+#: Errors of trials that ran out of GPU memory: from CUDA, its libraries and their direct callers
+#: (Triton, NCCL, CatBoost, LightGBM), PyTorch, TensorFlow and JAX, CuPy.
 _OUT_OF_MEMORY = re.compile(
     r"CUDA out of memory|torch(?:\.cuda)?\.OutOfMemoryError"
     r"|(?:CUDA error(?: 2)?:|\[CUDA\]:?|[Cc]udaMalloc failed:) out of memory"
     r"|Cuda failure(?: 2)? 'out of memory'|CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation"
     r"|CU(?:BLAS|DNN|SOLVER|SPARSE|FFT)_(?:STATUS_)?ALLOC_FAILED"
-    # Where the library can't even begin for want of memory, it says no more than this.
+    # The only message of a library that lacks the memory even to start.
     r"|CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate"
     r"|OOM when allocating tensor|ResourceExhaustedError:.* failed to allocate memory"
     r"|R(?:ESOURCE_EXHAUSTED|esource exhausted): (?:Out of memory|[Ff]ailed to allocate)"
@@ -29,58 +29,59 @@ _OUT_OF_MEMORY = re.compile(
 
 
 def out_of_memory(text: str) -> bool:
-    """Whether a trial's words say that a GPU had no room for it."""
+    """Whether a trial's output shows that it ran out of GPU memory."""
     return _OUT_OF_MEMORY.search(text) is not None
 
 
 class Packing:
-    """At most `limit` trials, or with `auto` as many as fit by measurement.
+    """Allows `limit` trials per GPU or, if it is "auto", as many as measurements suggest.
 
-    Before the first measurement one trial has a GPU for itself. Afterwards memory counts by the
-    most that any trial needed, utilisation by the mean of all trials.
+    Before the first measurement, each trial has its GPU alone. Afterwards the number follows from
+    the highest memory peak of any trial, and from the trials' mean utilisation.
     """
 
     def __init__(self, limit: int | Auto) -> None:
         self._limit = limit
-        self._peak = 0  # bytes that one trial had on one GPU, at most
-        self._busy: list[float] = []  # percent of a GPU's time, of each trial
-        self._cap: int | None = None
+        self._peak = 0  # highest memory of one trial on one GPU, in bytes
+        self._busy: list[float] = []  # each trial's mean utilisation of a GPU, in percent
+        self._cap: int | None = None  # set when trials on the same GPU ran out of its memory
 
     def measured(self, peak: int, utilisation: float | None) -> None:
-        """What one trial needed of each of its GPUs: at most, in bytes; on average, in percent."""
+        """Record an ended trial: its peak on one GPU in bytes, its mean utilisation in percent."""
         self._peak = max(self._peak, peak)
         if utilisation is not None:
             self._busy.append(utilisation)
 
     def lower(self, together: int) -> None:
-        """So many trials together had not enough memory."""
+        """Record that this many trials together ran out of a GPU's memory."""
         self._cap = max(1, min(self._cap or together, together) - 1)
 
-    def fit(self, device: Device) -> int:
+    def capacity(self, device: Device) -> int:
+        """How many trials the GPU may run at a time."""
         return min(number for number, _ in self._limits(device))
 
-    def why(self, device: Device) -> str:
-        """What keeps one more trial away."""
+    def reason(self, device: Device) -> str:
+        """Why the GPU may not run more trials than that."""
         return min(self._limits(device), key=lambda limit: limit[0])[1]
 
     def _limits(self, device: Device) -> Iterable[tuple[int, str]]:
         if device.mode == EXCLUSIVE:
-            yield 1, "its compute mode lets one process compute"
+            yield 1, "its compute mode allows one process"
         if self._cap is not None:
-            yield self._cap, f"{self._cap + 1} together ran out of its memory"
+            yield self._cap, f"{self._cap + 1} trials together ran out of its memory"
         if self._limit != AUTO:
             yield self._limit, f"--trials-per-gpu is {self._limit}"
         elif not self._peak:
-            yield 1, "how much a trial needs has not been measured yet"
+            yield 1, "the needs of a trial have not been measured yet"
         else:
             yield from self._measured_limits(device)
 
     def _measured_limits(self, device: Device) -> Iterable[tuple[int, str]]:
-        yield _MOST, f"more than {_MOST} are not packed"
-        room = int(device.total * _USABLE / (self._peak * _MARGIN))
+        yield _MAX_TRIALS, f"at most {_MAX_TRIALS} trials share a GPU"
+        by_memory = int(device.total * _USABLE / (self._peak * _MARGIN))
         need = f"trials needed up to {size(self._peak)} of its {size(device.total)}"
-        yield max(1, room), need
+        yield max(1, by_memory), need
         if self._busy:
             busy = sum(self._busy) / len(self._busy)
-            fit = int(_FULL / busy) if busy else _MOST
-            yield max(1, fit), f"trials kept a GPU {busy:.0f} % busy"
+            by_time = int(_FULL / busy) if busy else _MAX_TRIALS
+            yield max(1, by_time), f"each trial kept a GPU {busy:.0f} % busy"

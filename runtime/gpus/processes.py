@@ -1,4 +1,4 @@
-"""Whose a process is, as the system tells."""
+"""Looks up the name, user and ancestors of a process."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ import psutil
 
 from runtime.gpus.device import Process
 
-_MOST = 60  # characters of a command that are shown
+_MAX_NAME = 60  # characters
 
 
-def described(process: Process) -> Process:
-    """The same with its name, user, beginning and kin; unchanged where it can't be seen."""
+def describe(process: Process) -> Process:
+    """Fill in the name, user, start time and kin; unchanged if the process is not visible."""
     with suppress(psutil.Error, OSError):
-        found = psutil.Process(process.pid)
-        kin = {process.pid, *(above.pid for above in found.parents())}
+        details = psutil.Process(process.pid)
+        kin = {process.pid, *(ancestor.pid for ancestor in details.parents())}
         with suppress(OSError):
             kin.add(os.getsid(process.pid))
         return replace(
             process,
-            name=_name(found),
-            user=_user(found),
-            started=found.create_time(),
+            name=_name(details),
+            user=_user(details),
+            started=details.create_time(),
             kin=frozenset(kin),
         )
     return process
 
 
 def _name(process: psutil.Process) -> str:
-    """`train` or, of an interpreter, `python train.py`. That is told by its command: PyTorch may
-    call the process itself `pt_main_thread`."""
+    """`train` or, for an interpreter, `python train.py`.
+
+    An interpreter is recognised by its command, because PyTorch may rename the process to
+    `pt_main_thread`.
+    """
     name = str(process.name())
     with suppress(psutil.Error):
-        first, *words = process.cmdline() or [name]
-        if Path(first).name.startswith("python"):
-            name = " ".join([Path(first).name, *_script(words)])
-    return "".join(c if c.isprintable() else "?" for c in name)[:_MOST]
+        program, *arguments = process.cmdline() or [name]
+        if Path(program).name.startswith("python"):
+            name = " ".join([Path(program).name, *_script(arguments)])
+    return "".join(c if c.isprintable() else "?" for c in name)[:_MAX_NAME]
 
 
-def _script(words: Sequence[str]) -> Iterator[str]:
-    """The name of what an interpreter runs, if it is a file or a module."""
-    options = list(takewhile(lambda word: word.startswith("-"), words))
-    script, *rest = [*words[len(options) :], ""]
-    if Path(script).parent.name == "stage":  # our own, which runs the one that is meant
-        script = next((word for word in rest if not word.isdecimal()), script)
+def _script(arguments: Sequence[str]) -> Iterator[str]:
+    """The name of the file or module that an interpreter runs; nothing for `-c`."""
+    options = list(takewhile(lambda argument: argument.startswith("-"), arguments))
+    script, *rest = [*arguments[len(options) :], ""]
+    if Path(script).parent.name == "stage":  # our own script, which runs the user's
+        script = next((argument for argument in rest if not argument.isdecimal()), script)
     if script and "-c" not in options:
         yield Path(script).name
 

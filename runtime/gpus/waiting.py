@@ -1,4 +1,7 @@
-"""Why a trial waits for a GPU: rules, each with its sentence."""
+"""Why a trial waits for a GPU: rules, each with its sentence.
+
+The table in docs/gpus.md quotes the sentences; a test compares both.
+"""
 
 from __future__ import annotations
 
@@ -11,39 +14,40 @@ from annotate.json_value import JSON
 from runtime.gpus.device import Device, Process, size
 from runtime.gpus.locks import Holder
 
-#: What stays the same as long as a reason does: rule, GPU, pid, trials.
+#: Identifies a reason for as long as it lasts: rule, GPU, pid, trials.
 Key: TypeAlias = tuple[str, str, int | None, str]
 
-LOOKING = "the GPUs are being looked at"
-#: Above this, memory that no process holds is somebody's: a card keeps some for itself.
-_LEFT = 1 << 30
+LOOKING = "reading the GPUs"
+#: Bytes. A card reserves some memory for itself; anything above this belongs to some process.
+_RESERVED = 1 << 30
 
-#: From rule to its sentence; what stands in braces is a Block's.
+#: By rule: its sentence, with fields of a Block in braces.
 RULES = {
-    "leased": "GPU {gpu} is leased to experiment {experiment} of {user} (pid {pid}) since {since}",
-    "full": "GPU {gpu} runs {trials} since {since}, and {limit}",
-    "alone": "GPU {gpu} runs {trials} since {since}, and this trial, which ran out of GPU memory "
-    "beside others, runs alone",
-    "computes": "on GPU {gpu} {who} computes with {memory} since {since}; "
-    "--use-active-gpu does not mind",
-    "unseen": "on GPU {gpu} pid {pid}, which can't be seen from here (another container?), "
-    "computes with {memory} since {since}; --use-active-gpu does not mind",
-    "left": "{trials} has ended, but of it {who} still holds {memory} of "
-    "GPU {gpu}, seen since {since}",
-    "memory": "{memory} of GPU {gpu} are taken since {since} by no process that can be seen: one "
-    "that is ending, or one of another container; --use-active-gpu does not mind",
-    "trouble": "GPU {gpu} {limit}, since {since}; it is tried again and again",
-    "slow": "GPU {gpu} is looked at since {since}, and has not answered yet",
-    "aside": "GPU {gpu} is set aside since {since}, {limit}",
-    "mode": "GPU {gpu} lets nobody compute (its compute mode is Prohibited), seen since {since}",
-    "gone": "GPU {gpu} is not there any more, since {since}",
+    "leased": "GPU {gpu} has been leased to experiment {experiment} of {user} (pid {pid}) "
+    "since {since}",
+    "full": "GPU {gpu} has been running {trials} since {since}, and {limit}",
+    "alone": "GPU {gpu} has been running {trials} since {since}; a trial that ran out of GPU "
+    "memory beside others needs the GPU alone",
+    "computes": "on GPU {gpu}, {who} has been using {memory} since {since}; "
+    "pass --use-active-gpu to share the GPU",
+    "unseen": "on GPU {gpu}, pid {pid} has been using {memory} since {since}, but is not visible "
+    "from here (another container?); pass --use-active-gpu to share the GPU",
+    "left": "{trials} has ended, but its process {who} still holds {memory} of GPU {gpu}, "
+    "seen since {since}",
+    "memory": "{memory} of GPU {gpu} have been in use since {since} by no visible process: it may "
+    "be exiting, or in another container; pass --use-active-gpu to share the GPU",
+    "trouble": "GPU {gpu} {limit}, since {since}; it is retried continually",
+    "slow": "GPU {gpu} has not answered since {since}",
+    "quarantined": "GPU {gpu} has been quarantined since {since}, {limit}",
+    "mode": "GPU {gpu} allows no compute processes (compute mode Prohibited), seen since {since}",
+    "gone": "GPU {gpu} has been missing since {since}",
     "nvml": "NVML {limit}, since {since}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One reason why one GPU can't be had. `since` is seconds since the epoch, memory bytes."""
+    """Why a trial cannot have one GPU. `since` is in seconds since the epoch, memory in bytes."""
 
     rule: str
     gpu: str
@@ -57,13 +61,13 @@ class Block:
     limit: str = ""
 
     def __str__(self) -> str:
-        words = {f.name: getattr(self, f.name) for f in fields(self)}
-        words |= {"since": clock(self.since), "memory": size(self.memory), "who": self.who}
-        return RULES[self.rule].format_map({**words, "user": self._user})
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values |= {"since": clock(self.since), "memory": size(self.memory), "who": self.who}
+        return RULES[self.rule].format_map({**values, "user": self._user})
 
     @property
     def who(self) -> str:
-        """The process, for people."""
+        """The process as shown to users: `python train.py (pid 812, ada)`."""
         return f"{self.process} (pid {self.pid}, {self._user})"
 
     @property
@@ -72,18 +76,21 @@ class Block:
 
     @property
     def key(self) -> Key:
+        """Equal for the same reason, however long it lasts."""
         return self.rule, self.gpu, self.pid, self.trials
 
     def to_json(self) -> dict[str, JSON]:
-        """What it knows, without what it does not."""
+        """The fields that are set, and the sentence as `text`."""
         known = {k: v for k, v in asdict(self).items() if v not in (None, "")}
         return {**known, "text": str(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A trial can't start now: it needs `asked` GPUs, and these are in the way. Without a block it
-    is only a moment until they have been looked at."""
+    """A trial that needs `asked` GPUs cannot start yet.
+
+    `blocks` are the reasons; without any, it only waits for the next view of the GPUs.
+    """
 
     asked: int
     blocks: tuple[Block, ...] = ()
@@ -99,25 +106,26 @@ class Wait:
 
     @property
     def reason(self) -> frozenset[tuple[str, str, int | None]]:
-        """The same for all trials that wait for the same, whichever trial of ours is in the way."""
+        """Equal for all trials that wait for the same GPUs, whichever of our trials hold them."""
         return frozenset((block.rule, block.gpu, block.pid) for block in self.blocks)
 
 
 def count(gpus: int) -> str:
+    """`a GPU`, or `2 GPUs`."""
     return "a GPU" if gpus == 1 else f"{gpus} GPUs"
 
 
 def clock(when: float) -> str:
-    """Today's time of day, else also the date."""
+    """Format a time: only the time of day for today, otherwise with the date."""
     then, now = time.localtime(when), time.localtime()
-    same = then[:3] == now[:3]
-    return time.strftime("%H:%M:%S" if same else "%Y-%m-%d %H:%M:%S", then)
+    is_today = then[:3] == now[:3]
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", then)
 
 
 class Busy:
-    """Who, that is no trial of ours, is in the way on a GPU, and since when that was seen.
+    """Finds who else uses a GPU, and remembers since when.
 
-    `ended` says of a process number which trial's it was, where that has ended.
+    `ended` maps the process IDs of ended trials to the trials' numbers.
     """
 
     def __init__(self) -> None:
@@ -125,14 +133,16 @@ class Busy:
         self._seen: dict[tuple[str, str, int | None], float] = {}
 
     def block(self, device: Device, ours: Sequence[int]) -> Block | None:
-        """The first reason why the GPU is not free but for the trials whose processes, or
-        sessions, are `ours`."""
+        """Why the GPU is not free, apart from our own trials; None if it is.
+
+        `ours` are the ids of our trials' processes or their sessions.
+        """
         others = [p for p in device.processes if not _is_ours(p, ours)]
         if others:
             return self._process(device, max(others, key=lambda p: p.memory or 0))
-        left = _unaccounted(device)
-        if not ours and left is not None and left > max(_LEFT, device.total // 50):
-            return Block("memory", device.label, self.since("memory", device.label), memory=left)
+        memory = _unaccounted(device)
+        if not ours and memory is not None and memory > max(_RESERVED, device.total // 50):
+            return Block("memory", device.label, self.since("memory", device.label), memory=memory)
         return None
 
     def _process(self, device: Device, process: Process) -> Block:
@@ -151,15 +161,17 @@ class Busy:
         )
 
     def since(self, rule: str, gpu: str, pid: int | None = None) -> float:
+        """When this reason was first seen; now, if it is new."""
         return self._seen.setdefault((rule, gpu, pid), time.time())
 
     def forget(self, blocks: Sequence[Block]) -> None:
-        """What is not among `blocks` is over: it begins anew when it comes again."""
+        """Forget reasons that are not among `blocks`: if they recur, they count as new."""
         now = {(b.rule, b.gpu, b.pid) for b in blocks} | {(b.rule, b.gpu, None) for b in blocks}
         self._seen = {key: when for key, when in self._seen.items() if key in now}
 
 
 def leased(gpu: str, holder: Holder, seen: float) -> Block:
+    """The reason for a GPU that another experiment holds, first noticed at `seen`."""
     return Block(
         "leased",
         gpu,
@@ -171,13 +183,13 @@ def leased(gpu: str, holder: Holder, seen: float) -> Block:
 
 
 def _is_ours(process: Process, ours: Sequence[int]) -> bool:
-    # Where trials run in a container, NVML may call their processes by the host's numbers. On a
-    # GPU that we have leased, one that can't be seen is taken as ours.
+    # In a container NVML may report the host's process IDs, which mean nothing here. On a GPU that
+    # we have leased, such an invisible process counts as ours.
     return bool(process.kin & set(ours)) or (bool(ours) and not process.kin)
 
 
 def _unaccounted(device: Device) -> int | None:
-    """Memory that no process holds; None where that can't be told."""
+    """Memory that no listed process holds; None if unknown."""
     held = [process.memory for process in device.processes]
     if device.drawn is None or None in held:
         return None

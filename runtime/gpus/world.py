@@ -1,5 +1,4 @@
-"""The GPUs that an experiment may use: what the user's CUDA_VISIBLE_DEVICES shows, and of that
-what --gpu-indices names."""
+"""The GPUs that an experiment may use: those in CUDA_VISIBLE_DEVICES that --gpu-indices names."""
 
 from __future__ import annotations
 
@@ -16,14 +15,17 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """GPUs from their uuid to what trials know them by: the uuid, or a number where the user's
-    own CUDA_VISIBLE_DEVICES has numbers. `silent` are those that have not even told their uuid."""
+    """The usable GPUs. `names` maps UUIDs to the words for a trial's CUDA_VISIBLE_DEVICES.
+
+    Such a word is the UUID, or a number if the user's own CUDA_VISIBLE_DEVICES has numbers.
+    `silent` are GPUs that have not even reported a UUID.
+    """
 
     names: Mapping[str, str]
     silent: tuple[Device, ...] = ()
 
     def environment(self, uuids: Sequence[str]) -> dict[str, str]:
-        """What shows a process these GPUs and no other."""
+        """Variables that make only these GPUs visible to a process."""
         shown = ",".join(self.names[uuid] for uuid in uuids)
         return {VISIBLE: shown, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
@@ -32,7 +34,10 @@ NOTHING = {VISIBLE: "-1"}
 
 
 def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
-    """Raises AnnotateError where that is less than a trial of `config` needs."""
+    """The GPUs in `view` that `config` and the user's `environment` allow.
+
+    Raises AnnotateError if they are fewer than a trial needs, or do not work.
+    """
     shown = _shown(view.devices, environment.get(VISIBLE))
     chosen = _chosen(config.gpu_indices, shown, view.devices)
     _check(config, list(chosen), view, environment.get(VISIBLE))
@@ -46,19 +51,21 @@ def _check(config: Config, devices: list[Device], view: View, visible: str | Non
         count, within, hint = len(view.devices), "", []
         if visible is not None:
             within = f", of which {VISIBLE}={shlex.quote(visible)} shows {len(devices)}"
-            hint.append(f"unset {VISIBLE}, or have it show more")
+            hint.append(f"unset {VISIBLE}, or add GPUs to it")
         if config.gpu_indices:
             within = f"; --gpu-indices {','.join(config.gpu_indices)} leaves {len(devices)}"
         hint += [f"GPU {d.label} is {d.name}" for d in view.devices]
-        hint += [] if count else ["a container has those that it was started with (--gpus all)"]
+        hint += (
+            [] if count else ["a container sees only GPUs that it was started with (--gpus all)"]
+        )
         raise AnnotateError(
             f"--gpus {asked}: a trial needs {asked}, this machine has {count}{within}",
             hint="; ".join(hint),
         )
     if asked > 1 and any(device.mig for device in devices):
         raise AnnotateError(
-            f"--gpus {asked}: CUDA lets a process use one MIG instance only",
-            hint="give each trial one with --gpus 1, or choose whole cards with --gpu-indices",
+            f"--gpus {asked}: CUDA allows a process only one MIG instance",
+            hint="use --gpus 1, or choose whole cards with --gpu-indices",
         )
     broken = [device for device in devices if device.trouble]
     if asked > len(devices) - len(broken):
@@ -69,20 +76,23 @@ def _check(config: Config, devices: list[Device], view: View, visible: str | Non
 
 
 def _shown(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
-    """In CUDA's own way: a list that ends at the first word that names nothing; a GPU named twice
-    makes it empty."""
+    """The GPUs that CUDA would show, and their words.
+
+    Like CUDA, ignores everything from the first invalid word on, and shows nothing if a GPU is
+    named twice.
+    """
     if visible is None:
         return {device: device.uuid for device in devices}
     shown: dict[Device, str] = {}
     for word in visible.split(","):
-        found = _named(word.strip(), devices)
-        if not found:
+        matches = _named(word.strip(), devices)
+        if not matches:
             break
-        if found[0] in shown:
+        if matches[0] in shown:
             return {}
-        # A card that is divided is not to be used as a whole, whatever number it has.
-        name = word.strip() if not found[0].mig else ""
-        shown.update((device, name or device.uuid) for device in found)
+        # A card's number does not select one of its MIG instances, so use their UUIDs.
+        name = word.strip() if not matches[0].mig else ""
+        shown.update((device, name or device.uuid) for device in matches)
     return shown
 
 
@@ -91,8 +101,8 @@ def _named(word: str, devices: Sequence[Device]) -> list[Device]:
         return [device for device in devices if device.card == word]
     if not word.startswith(("GPU-", "MIG-")):
         return []
-    found = [device for device in devices if device.uuid.startswith(word)]
-    return found if len(found) == 1 else []
+    matches = [device for device in devices if device.uuid.startswith(word)]
+    return matches if len(matches) == 1 else []
 
 
 def _chosen(
@@ -112,6 +122,6 @@ def _mistakes(
     for index in indices:
         if not any(index in (device.label, device.card) for device in devices):
             labels = ", ".join(device.label for device in devices) or "none"
-            yield f"--gpu-indices: there is no GPU {index}; there are {labels}"
+            yield f"--gpu-indices: there is no GPU {index} (GPUs: {labels})"
         elif not any(index in (device.label, device.card) for device in shown):
-            yield f"--gpu-indices: {VISIBLE} does not show GPU {index}"
+            yield f"--gpu-indices: GPU {index} is not in {VISIBLE}"

@@ -22,7 +22,7 @@ from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.gpus.looking import Looked
 from runtime.loop import algorithms, change_space, known_results, replay
 from runtime.loop.conclude import conclude_trial
-from runtime.loop.full_disk import DiskGuard, patient
+from runtime.loop.full_disk import DiskGuard
 from runtime.loop.gate import Gate
 from runtime.loop.handle_request import handle_request
 from runtime.loop.job import job
@@ -85,7 +85,8 @@ class Experiment:
         self.folder = folder
         self.state, self.reason = row.state, row.reason
         self._disk = DiskGuard(folder.path, watcher.note)
-        self._store = patient(store, self._disk)
+        self._store = store
+        store.retry_with(self._disk.retry)
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate

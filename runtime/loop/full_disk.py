@@ -8,9 +8,9 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from runtime.store import Store, StoreFull
+from runtime.store import StoreFull
 
 T = TypeVar("T")
 
@@ -83,20 +83,3 @@ class DiskGuard:
             return start()
 
         return self.retry(attempt)
-
-
-def patient(store: Store, guard: DiskGuard) -> Store:
-    """The same store, whose writes wait until the disk has space."""
-    return cast("Store", _Patient(store, guard))
-
-
-class _Patient:
-    def __init__(self, store: Store, guard: DiskGuard) -> None:
-        self._store = store
-        self._guard = guard
-
-    def __getattr__(self, name: str) -> object:
-        attribute = getattr(self._store, name)
-        if not callable(attribute):
-            return attribute
-        return lambda *args, **options: self._guard.retry(lambda: attribute(*args, **options))

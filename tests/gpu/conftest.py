@@ -1,4 +1,4 @@
-"""A machine's GPUs as a test describes them, told by a library of our own in NVML's place."""
+"""A machine with the GPUs that a test describes, simulated by a library in place of NVML."""
 
 import ctypes
 import dataclasses
@@ -23,10 +23,10 @@ SOURCE = Path(__file__).with_name("fake_nvml.c")
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    """The folder of the simulated NVML; the name inside it is what pynvml asks the system for."""
+    """The folder of the simulated NVML, under the name that pynvml loads."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        pytest.skip("there is no C compiler to build the simulated NVML with")
+        pytest.skip("building the simulated NVML needs a C compiler")
     path = tmp_path_factory.mktemp("nvml") / "libnvidia-ml.so.1"
     words = ["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-Wl,-soname,{path.name}"]
     subprocess.run([compiler, *words, "-o", path, SOURCE], check=True, timeout=120)
@@ -34,7 +34,7 @@ def library(tmp_path_factory):
 
 
 class Machine:
-    """GPUs that `write` describes, line by line; uuids are this test's own."""
+    """GPUs described by `write`, one line each; their UUIDs are unique to the test."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -74,7 +74,7 @@ def machine(library, tmp_path, monkeypatch):
 
 @pytest.fixture
 def begin():
-    """`begin("-m", "annotate", ...)` begins a Python; what still runs at the end is killed."""
+    """`begin("-m", "annotate", ...)` starts a Python process, which is killed after the test."""
     begun = []
 
     def begin(*words, **environment):
@@ -98,21 +98,21 @@ def begin():
 
 @pytest.fixture
 def inside(machine, library):
-    """The same machine for this process: pynvml finds the library that is loaded already."""
+    """The same machine for this process: pynvml finds the library already loaded."""
     ctypes.CDLL(str(library / "libnvidia-ml.so.1"))
     return machine
 
 
 @dataclasses.dataclass
 class Experiment:
-    """Leases as an experiment has them; `take` looks as often as two steps need."""
+    """An experiment's leases; `take` reads the GPUs as often as its two steps need."""
 
     nvml: Nvml
     leases: Leases
-    said: list = dataclasses.field(default_factory=list)
+    messages: list = dataclasses.field(default_factory=list)
 
     def look(self):
-        self.said += self.leases.looked(self.nvml.view())
+        self.messages += self.leases.looked(self.nvml.view())
 
     def take(self, trial):
         self.look()
@@ -125,15 +125,15 @@ class Experiment:
 
 @pytest.fixture
 def experiment(inside):
-    """`experiment("A", gpus=1)` opens one; what it needs to say it says before it has leases."""
+    """`experiment("A", gpus=1)` opens the leases of an experiment."""
     opened = []
 
     def open_one(name="A", *, environment=None, **config):
         nvml = Nvml()
         view = nvml.view()
-        made = Config("train.py", str(Path.cwd()), "python", **{"gpus": 1, **config})
-        there = world(made, view, environment or {})
-        leases = Leases(made, there, view, Locks(), name, lambda: None)
+        full_config = Config("train.py", str(Path.cwd()), "python", **{"gpus": 1, **config})
+        usable = world(full_config, view, environment or {})
+        leases = Leases(full_config, usable, view, Locks(), name, lambda: None)
         opened.append(leases)
         return Experiment(nvml, leases)
 
@@ -144,7 +144,7 @@ def experiment(inside):
 
 @pytest.fixture
 def somebody():
-    """A process that is nobody's trial."""
+    """A process that belongs to no trial."""
     process = subprocess.Popen(["sleep", "600"], start_new_session=True)
     yield process.pid
     process.kill()
@@ -159,6 +159,6 @@ def rules(wait):
     return [(block.rule, block.gpu) for block in wait.blocks]
 
 
-def run(one, trial, pid):
-    assert isinstance(one.take(trial), Lease)
-    one.leases.started(trial, pid)
+def run(exp, trial, pid):
+    assert isinstance(exp.take(trial), Lease)
+    exp.leases.started(trial, pid)

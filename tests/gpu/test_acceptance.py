@@ -2,9 +2,9 @@
 
     python -m pytest tests/gpu/test_acceptance.py -rs
 
-needs NVIDIA's driver, a GPU that nobody uses, PyTorch for CUDA, this package, pytest and
-pytest-timeout; it takes some minutes. Where there is no GPU that PyTorch can use, all of it is
-skipped, with the reason. What was seen is printed.
+needs NVIDIA's driver, an idle GPU, PyTorch with CUDA, this package, pytest and pytest-timeout, and
+takes a few minutes. Prints what it observes. Everything is skipped, with the reason, if PyTorch
+finds no usable GPU.
 """
 
 import json
@@ -19,7 +19,7 @@ import pytest
 LIMIT = 240  # seconds for one command
 GIB = 1 << 30
 
-#: What is here, read as the driver of an experiment reads it.
+#: Describes this machine, read in the same way as by an experiment's driver.
 PROBE = """
 import json, os
 from runtime.core.config import Config
@@ -33,7 +33,7 @@ import torch
 assert torch.cuda.device_count(), "PyTorch %s finds no GPU that it can use" % torch.__version__
 nccl = torch.distributed.is_nccl_available() and ".".join(map(str, torch.cuda.nccl.version()))
 known = ("uuid", "label", "name", "total", "used", "mig", "mode", "trouble")
-said = {
+facts = {
     "driver": pynvml.nvmlSystemGetDriverVersion(),
     "torch": torch.__version__,
     "cuda": torch.version.cuda,
@@ -47,10 +47,10 @@ said = {
         for d in devices
     ],
 }
-print(json.dumps(said))
+print(json.dumps(facts))
 """
 
-#: Computes for a while on what it has leased; each entry of the diary is one trial.
+#: Computes for a while on its leased GPU; each entry of the diary is one trial.
 TRAIN = """\
 import json, os, time
 import torch
@@ -76,7 +76,7 @@ with open("diary", "a") as file:
 # @nni.report_final_result(product)
 """
 
-#: Has 1 GiB and does not compute, so that memory alone says how many fit.
+#: Holds 1 GiB and does not compute, so that only memory limits how many fit.
 IDLE = """\
 import json, time
 import torch
@@ -89,7 +89,7 @@ with open("diary", "a") as file:
 # @nni.report_final_result(kept[0].item() * share)
 """
 
-#: Two of these do not fit.
+#: Two of these do not fit on one GPU.
 GREEDY = """\
 import time
 import torch
@@ -100,7 +100,7 @@ time.sleep(12)
 # @nni.report_final_result(share)
 """
 
-#: Wants more than there is.
+#: Needs more memory than any GPU has.
 HOPELESS = """\
 import torch
 scale = 1.0  # @nni.uniform(1, 2)
@@ -116,7 +116,7 @@ assert abs(total - 64 * scale) < 0.1, total
 # @nni.report_final_result(total)
 """
 
-#: As many ranks as GPUs, each on its own.
+#: As many ranks as GPUs, one on each.
 RANKS = """\
 import os
 import torch
@@ -141,7 +141,7 @@ if __name__ == "__main__":
     # @nni.report_final_result(count)
 """
 
-#: Somebody who knows nothing of leases.
+#: A program that knows nothing about leases.
 GUEST = """\
 import time, torch
 kept = torch.ones(1 << 29, device="cuda")
@@ -152,7 +152,7 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def here():
-    """What is here, in a process of its own, as this one may have a simulated NVML."""
+    """This machine's GPUs, from a separate process, because this one may have a simulated NVML."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=120, check=False
     )
@@ -163,17 +163,17 @@ def here():
 
 @pytest.fixture(scope="module")
 def gpu(here):
-    """The first GPU that is free."""
+    """The first idle GPU."""
     free = [g for g in here["gpus"] if not g["trouble"] and not g["processes"]]
     free = [g for g in free if g["mode"] != 2 and g["used"] < max(GIB, g["total"] // 50)]
     if not free:
-        pytest.skip(f"no GPU is free: {here['gpus']}")
+        pytest.skip(f"no GPU is idle: {here['gpus']}")
     return free[0]
 
 
 @pytest.fixture
 def say(capsys):
-    """Prints what was seen, whatever pytest does with a test's output."""
+    """Prints an observation, even though pytest captures a test's output."""
 
     def print_it(*words):
         with capsys.disabled():
@@ -198,7 +198,7 @@ def diary(folder):
 
 @pytest.fixture
 def waits(annotate):
-    """What the experiment's waiting trials wait for, as soon as there is something."""
+    """Waits until a trial of the experiment is blocked by one of the rules; returns the reason."""
 
     def listed(name, rules):
         end = time.monotonic() + LIMIT
@@ -222,13 +222,13 @@ def forked(home):
     return all("trials are forked from a process with torch imported" in log for log in logs)
 
 
-def test_what_is_here(here, say):
+def test_this_machines_gpus_are_described(here, say):
     say(f"driver {here['driver']}, torch {here['torch']}, CUDA {here['cuda']}, NCCL {here['nccl']}")
-    for found in here["gpus"]:
-        size = f"{found['used'] / GIB:.2f} of {found['total'] / GIB:.1f} GiB used"
-        kind = "an instance" if found["mig"] else "a card"
-        rest = f"{kind}, {size}, processes {found['processes']} {found['trouble']}"
-        say(f"GPU {found['label']}: {found['name']}, {rest}")
+    for gpu in here["gpus"]:
+        size = f"{gpu['used'] / GIB:.2f} of {gpu['total'] / GIB:.1f} GiB used"
+        kind = "an instance" if gpu["mig"] else "a card"
+        rest = f"{kind}, {size}, processes {gpu['processes']} {gpu['trouble']}"
+        say(f"GPU {gpu['label']}: {gpu['name']}, {rest}")
 
 
 def test_forked_trials_use_cuda_one_after_the_other_and_are_measured(
@@ -239,19 +239,19 @@ def test_forked_trials_use_cuda_one_after_the_other_and_are_measured(
     assert forked(home)
     entries = diary()
     assert len(entries) == 4
-    assert len({entry["parent"] for entry in entries}) == 1, "all of one process"
+    assert len({entry["parent"] for entry in entries}) == 1, "all forked from one process"
     assert {entry["seen"] for entry in entries} == {gpu["shown"]}
-    assert all(one["ended"] <= other["began"] for one, other in pairwise(entries))
+    assert all(first["ended"] <= second["began"] for first, second in pairwise(entries))
     for trial in json.loads(done.stdout)["trials"]:
         use = trial["gpu"]
         say(f"trial {trial['number']} on {entries[0]['name']}: {use}")
         assert GIB < use["peak"] < 4 * GIB, "its memory was measured"
-        assert gpu["mig"] or (use["utilisation"] or 0) > 10, "and how busy it was"
+        assert gpu["mig"] or (use["utilisation"] or 0) > 10, "its utilisation was measured"
         assert use["seconds"] > 5
-    say(*[text for text in done.stderr.splitlines() if "NVML does not tell" in text])
+    say(*[text for text in done.stderr.splitlines() if "NVML does not report" in text])
 
 
-def test_two_experiments_take_turns_and_a_killed_one_gives_its_gpu_back(
+def test_two_experiments_take_turns_and_a_killed_one_releases_its_gpu(
     folder, begin, waits, leasing, diary, say
 ):
     (folder / "train.py").write_text(TRAIN)
@@ -279,15 +279,17 @@ def test_two_experiments_take_turns_and_a_killed_one_gives_its_gpu_back(
     first.kill()
     _, errors = second.communicate(timeout=LIMIT)
     assert second.returncode == 0, errors
-    assert len(diary()) == 1, "the killed driver's trial came to no end"
+    assert len(diary()) == 1, "the killed driver's trial did not finish"
 
 
-def test_a_guest_is_named_while_trials_wait_for_it(folder, begin, waits, gpu, leasing, diary, say):
+def test_another_program_is_named_while_trials_wait_for_it(
+    folder, begin, waits, gpu, leasing, diary, say
+):
     (folder / "train.py").write_text(TRAIN)
     guest = begin("-c", GUEST, CUDA_VISIBLE_DEVICES=gpu["uuid"])
     assert guest.stdout.readline() == "computes\n", guest.communicate()[1]
     driver = begin("-m", "annotate", *leasing, "--max-trials", "1")
-    # In a container NVML may tell of no process, or by the host's number.
+    # In a container NVML may list no processes, or the host's process IDs.
     block = waits(name_of(driver), {"computes", "unseen", "memory"})
     say(block["text"])
     if block["rule"] == "computes":
@@ -300,38 +302,40 @@ def test_a_guest_is_named_while_trials_wait_for_it(folder, begin, waits, gpu, le
     assert len(diary()) == 1
 
 
-def test_packing_follows_what_was_measured(folder, annotate, gpu, leasing, diary, say):
+def test_packing_follows_measurements(folder, annotate, gpu, leasing, diary, say):
     if gpu["total"] < 8 * GIB or gpu["mode"]:
-        pytest.skip(f"too small, or for one process only: {gpu}")
+        pytest.skip(f"too small, or allows only one process: {gpu}")
     (folder / "train.py").write_text(IDLE)
     words = ["--trials-per-gpu", "auto", "--concurrency", "3", "--max-trials", "4"]
     done = annotate(*leasing, *words, "--json", timeout=LIMIT)
     entries = diary()
-    assert entries[0]["ended"] <= entries[1]["began"], "the first one was alone, to be measured"
-    assert entries[2]["began"] < entries[1]["ended"], "then more than one fit"
+    assert entries[0]["ended"] <= entries[1]["began"], "the first trial ran alone, to be measured"
+    assert entries[2]["began"] < entries[1]["ended"], "then several trials fit"
     peaks = [trial["gpu"]["peak"] for trial in json.loads(done.stdout)["trials"]]
-    say("at most, in GiB:", [peak and round(peak / GIB, 2) for peak in peaks])
+    say("peaks in GiB:", [peak and round(peak / GIB, 2) for peak in peaks])
     assert all(peak is not None and GIB < peak < 3 * GIB for peak in peaks)
 
 
-def test_a_packed_trial_that_has_no_room_runs_again_alone(folder, annotate, gpu, leasing, say):
+def test_a_packed_trial_that_ran_out_of_memory_runs_again_alone(
+    folder, annotate, gpu, leasing, say
+):
     if gpu["mode"]:
-        pytest.skip(f"for one process only: {gpu}")
+        pytest.skip(f"allows only one process: {gpu}")
     (folder / "train.py").write_text(GREEDY)
     words = ["--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
     done = annotate(*leasing, *words, timeout=LIMIT)
-    (said,) = [text for text in done.stderr.splitlines() if "it runs again" in text]
-    say(said)
-    assert said.endswith("ran out of GPU memory beside others: it runs again, alone")
+    (message,) = [text for text in done.stderr.splitlines() if "it runs again" in text]
+    say(message)
+    assert message.endswith("ran out of GPU memory beside others: it runs again, alone")
     assert "2 trials (2 succeeded)" in done.stdout
 
 
-def test_a_trial_that_wants_too_much_is_told_from_others(folder, annotate, leasing, say):
+def test_a_trial_that_needs_too_much_memory_fails_with_that_reason(folder, annotate, leasing, say):
     (folder / "train.py").write_text(HOPELESS)
     done = annotate(*leasing, "--max-trials", "1", code=1, timeout=LIMIT)
-    (said,) = [text for text in done.stderr.splitlines() if "FAILED" in text]
-    say(said[:150])
-    assert "out of GPU memory" in said
+    (message,) = [text for text in done.stderr.splitlines() if "FAILED" in text]
+    say(message[:150])
+    assert "out of GPU memory" in message
 
 
 def test_nccl_works_after_a_fork(folder, annotate, home, here, leasing, say):
@@ -346,7 +350,7 @@ def test_nccl_works_after_a_fork(folder, annotate, home, here, leasing, say):
 def test_nccl_works_between_two_gpus_after_a_fork(folder, annotate, home, here, say):
     cards = [g for g in here["gpus"] if not g["mig"] and not g["trouble"] and not g["processes"]]
     if len(cards) < 2 or not here["nccl"]:
-        pytest.skip(f"it needs two free cards and NCCL; there are {len(cards)}")
+        pytest.skip(f"needs two idle cards and NCCL; found {len(cards)}")
     (folder / "train.py").write_text(RANKS)
     done = annotate("run", "train.py", "--gpus", "2", "--max-trials", "2", timeout=LIMIT)
     assert forked(home)
@@ -363,10 +367,10 @@ def test_compiling_works_after_a_fork(folder, annotate, home, leasing, say):
     say("in each of two forks")
 
 
-def test_an_instance_is_leased_like_a_card(folder, annotate, here, diary, say):
+def test_a_mig_instance_is_leased_like_a_card(folder, annotate, here, diary, say):
     free = [g for g in here["gpus"] if g["mig"] and not g["processes"]]
     if not free:
-        pytest.skip("no card here is in MIG mode with an instance that is free")
+        pytest.skip("no card is in MIG mode with an idle instance")
     (folder / "train.py").write_text(TRAIN)
     words = ["--gpus", "1", "--gpu-indices", free[0]["label"], "--max-trials", "2"]
     annotate("run", "train.py", *words, timeout=LIMIT)

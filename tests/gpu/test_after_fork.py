@@ -1,4 +1,4 @@
-"""What a forked trial sees of GPUs, and what its libraries make of that, without a real GPU."""
+"""Forked trials and their libraries see only the leased GPUs; needs no real GPU."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-#: What the system's own `getenv` gives is what CUDA reads when a trial first uses it.
+#: CUDA reads the variables with C's `getenv` when a trial first uses it.
 SEES = """\
 import ctypes, json, os
 import torch
@@ -41,10 +41,10 @@ def log(home):
 
 
 @pytest.mark.parametrize(("visible", "gpus"), [(None, 1), (None, 2), ("3,1", 1)])
-def test_every_fork_counts_the_gpus_that_it_has_leased(
+def test_every_fork_counts_its_leased_gpus(
     folder, machine, annotate, log, monkeypatch, visible, gpus
 ):
-    """The process that they are forked from has counted none, as they would all inherit that."""
+    """The fork server must not count GPUs itself: its forks would inherit the number."""
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     machine.write(*machine.gpus(4))

@@ -1,4 +1,4 @@
-"""Experiments with GPUs, from the command line, over a simulated NVML."""
+"""Experiments with GPUs, from the command line, with a simulated NVML."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-#: Computes, as far as the simulated NVML can see, and keeps a diary of when and where.
+#: Appears to compute in the simulated NVML, and keeps a diary of when and where.
 TRAIN = """\
 import json, os, time
 lr = 0.1  # @nni.uniform(0, 1)
@@ -43,7 +43,7 @@ def script(folder):
 
 @pytest.fixture
 def tune(script, begin):
-    """Begin `annotate` with these words beside the script."""
+    """Starts `annotate` with these arguments in the script's folder."""
     return partial(begin, "-m", "annotate")
 
 
@@ -53,30 +53,30 @@ def diary(machine):
 
 def until(condition, what, seconds=60.0):
     end = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (result := condition()):
         assert time.monotonic() < end, what
         time.sleep(0.1)
-    return found
+    return result
 
 
 def test_no_two_trials_of_two_experiments_share_a_gpu(tune, machine):
     machine.write(*machine.gpus(2, util=30))
     words = ["run", "train.py", "--gpus", "1", "--concurrency", "4", "--max-trials", "4"]
-    both = [tune(*words, "--json", "--seed", str(seed)) for seed in (1, 2)]
-    outputs = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0], outputs
+    drivers = [tune(*words, "--json", "--seed", str(seed)) for seed in (1, 2)]
+    outputs = [driver.communicate(timeout=120) for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0], outputs
     entries = diary(machine)
     assert len(entries) == 8
     for uuid in (machine.uuid(0), machine.uuid(1)):
         times = sorted((begin, end) for gpus, begin, end, _ in entries if gpus == [uuid])
-        assert all(one[1] <= other[0] for one, other in pairwise(times)), times
+        assert all(first[1] <= second[0] for first, second in pairwise(times)), times
     assert {order for *_, order in entries} == {"PCI_BUS_ID"}
     trials = json.loads(outputs[0][0])["trials"]
     assert all(trial["gpu"]["gpus"] in (["0"], ["1"]) for trial in trials)
     assert all(trial["gpu"]["seconds"] > 0.5 for trial in trials)
 
 
-def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
+def test_a_waiting_trial_has_a_reason_and_a_killed_driver_releases_its_leases(
     tune, machine, annotate, home
 ):
     machine.write(*machine.gpus(1))
@@ -85,8 +85,8 @@ def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
     until(lambda: list(machine.folder.glob("*.process")), "the first trial computes")
     second = tune("run", "train.py", "--gpus", "1", "--max-trials", "1")
 
-    shown = until(lambda: second.stderr.readline(), "the second experiment begins")
-    name = shown.removeprefix("experiment ").partition(":")[0]
+    line = until(lambda: second.stderr.readline(), "the second experiment begins")
+    name = line.removeprefix("experiment ").partition(":")[0]
 
     def waits():
         trials = json.loads(annotate("trial", "ls", name, "--json").stdout)
@@ -97,13 +97,12 @@ def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
     (block,) = trial["gpu"]["waits"]
     assert (block["rule"], block["gpu"], block["pid"]) == ("leased", "0", first.pid)
     assert block["user"]
-    assert (
-        f"waits for a GPU: GPU 0 is leased to experiment {block['experiment']}" in trial["reason"]
-    )
+    reason = f"waits for a GPU: GPU 0 has been leased to experiment {block['experiment']}"
+    assert reason in trial["reason"]
     assert trial["reason"] in " ".join(annotate("trial", "ls", name).stdout.split())
     log = home / "experiments" / name / "driver.log"
-    said = "trial 0 waits for a GPU: GPU 0 is leased to experiment"
-    until(lambda: said in log.read_text(), "the log says so")
+    message = "trial 0 waits for a GPU: GPU 0 has been leased to experiment"
+    until(lambda: message in log.read_text(), "the log says so")
     first.send_signal(signal.SIGKILL)
     first.communicate()
     output, errors = second.communicate(timeout=60)
@@ -111,45 +110,45 @@ def test_a_waiting_trial_says_why_and_a_killed_driver_frees_its_leases(
     assert "GPU-seconds" in output
 
 
-def test_what_a_trial_waited_for_is_kept_when_it_runs(script, machine, annotate):
+def test_a_running_trial_keeps_what_it_waited_for(script, machine, annotate):
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2", "--json"]
     done = annotate("run", "train.py", *words, TAKES="2")
-    one, two = sorted(json.loads(done.stdout)["trials"], key=lambda t: t["gpu"]["waited"])
-    assert one["gpu"]["waited"] < 1
-    assert two["gpu"]["waited"] > 1.5
-    (text,) = two["gpu"]["waited_for"]
-    assert text.startswith(f"GPU 0 runs trial {one['number']} since")
-    assert two["gpu"]["waits"] == []
+    first, second = sorted(json.loads(done.stdout)["trials"], key=lambda t: t["gpu"]["waited"])
+    assert first["gpu"]["waited"] < 1
+    assert second["gpu"]["waited"] > 1.5
+    (text,) = second["gpu"]["waited_for"]
+    assert text.startswith(f"GPU 0 has been running trial {first['number']} since")
+    assert second["gpu"]["waits"] == []
 
 
-def test_with_room_for_all_trials_unused_gpus_have_their_reason(script, machine, tune, annotate):
+def test_with_auto_concurrency_an_unusable_gpu_is_reported_once(script, machine, tune, annotate):
     machine.write(*machine.gpus(2))
     guest = tune("run", "train.py", "--gpus", "0", "--max-trials", "1", TAKES="600")
     line = f"process gpu=1 pid={guest.pid} memory=9000"
     (machine.folder / "guest.process").write_text(line)
     words = ["--gpus", "1", "--concurrency", "auto", "--max-trials", "2"]
     done = annotate("run", "train.py", *words, TAKES="3")
-    said = [text for text in done.stderr.splitlines() if "no trial runs on GPU 1" in text]
-    assert len(said) == 1
-    assert f"(pid {guest.pid}, " in said[0]
+    (message,) = [text for text in done.stderr.splitlines() if "no trial runs on GPU 1" in text]
+    assert f"(pid {guest.pid}, " in message
 
 
-def test_a_trial_that_has_no_slot_any_more_waits_for_no_gpu(tune, machine, annotate):
+def test_a_trial_that_lost_its_slot_no_longer_waits_for_a_gpu(tune, machine, annotate):
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--concurrency", "2", "--max-trials", "2"]
     driver = tune("run", "train.py", *words, TAKES="600")
     name = driver.stderr.readline().removeprefix("experiment ").partition(":")[0]
 
-    def listed(said):
-        return said in annotate("trial", "ls", name).stdout
+    def listed(reason):
+        return reason in " ".join(annotate("trial", "ls", name).stdout.split())
 
-    until(lambda: listed("waits for a GPU: GPU 0 runs trial"), "the second trial waits for a GPU")
+    reason = "waits for a GPU: GPU 0 has been running trial"
+    until(lambda: listed(reason), "the second trial waits for a GPU")
     annotate("update", "concurrency", name, "--value", "1")
-    until(lambda: listed("until a slot is free"), "it waits for a slot alone")
+    until(lambda: listed("until a slot is free"), "it waits only for a slot")
 
 
-def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate):
+def test_a_packed_trial_that_ran_out_of_memory_runs_again_alone(script, machine, annotate):
     text = TRAIN.replace(
         "began = ",
         "others = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
@@ -167,11 +166,11 @@ def test_a_packed_trial_without_room_runs_again_alone(script, machine, annotate)
     assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
     assert "3 trials (3 succeeded)" in done.stdout
     times = sorted((begin, end) for _, begin, end, _ in diary(machine))
-    assert all(one[1] <= other[0] for one, other in pairwise(times))
+    assert all(first[1] <= second[0] for first, second in pairwise(times))
 
 
-def test_room_that_was_wanting_is_recognised_whoever_of_a_trial_says_so(script, machine, annotate):
-    """The words stand before the last traceback, as those of a child, or of a cause, do."""
+def test_an_out_of_memory_error_before_the_last_traceback_counts(script, machine, annotate):
+    """It may come from a child process, or be the cause of the last exception."""
     text = TRAIN.replace(
         "began = ",
         "import sys\nothers = [n for n in os.listdir(folder) if n.endswith('.process')]\n"
@@ -189,7 +188,7 @@ def test_room_that_was_wanting_is_recognised_whoever_of_a_trial_says_so(script, 
     assert "2 trials (2 succeeded)" in done.stdout
 
 
-def test_a_trial_whose_gpu_is_lost_runs_again_on_another(tune, machine):
+def test_a_trial_that_lost_its_gpu_runs_again_on_another(tune, machine):
     machine.write(*machine.gpus(2))
     words = ["--gpus", "1", "--max-trials", "1", "--json"]
     driver = tune("run", "train.py", *words, TAKES="5", FAILS=machine.uuid(0))
@@ -197,23 +196,25 @@ def test_a_trial_whose_gpu_is_lost_runs_again_on_another(tune, machine):
     machine.write(machine.gpu(0, error=15), machine.gpu(1), "xid gpu=0 number=79 serial=41")
     output, errors = driver.communicate(timeout=60)
     assert driver.returncode == 0, errors
-    assert "trial 0 was cut off, as GPU 0 gives an error: GPU is lost; it runs again" in errors
-    assert "GPU 0 is set aside" in errors
+    assert "trial 0 was cut off, as GPU 0 reports an error: GPU is lost; it runs again" in errors
+    assert "GPU 0 is quarantined" in errors
     (trial,) = json.loads(output)["trials"]
     assert (trial["state"], trial["gpu"]["gpus"]) == ("SUCCEEDED", ["1"])
 
 
-def test_a_gpu_that_is_silent_at_the_start_is_left_out_and_that_is_said(script, machine, annotate):
+def test_a_gpu_that_does_not_work_at_the_start_is_left_out_with_a_message(
+    script, machine, annotate
+):
     machine.write(machine.gpu(0, error=15), machine.gpu(1))
     done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
-    said = "GPU 0 gives an error: GPU is lost: this driver goes on without it"
-    assert said in done.stderr
+    message = "GPU 0 reports an error: GPU is lost: this driver goes on without it"
+    assert message in done.stderr
     assert diary(machine)[0][0] == [machine.uuid(1)]
     done = annotate("run", "train.py", "--gpus", "2", code=2)
     assert "only 1 of 2 work" in done.stderr
 
 
-def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annotate):
+def test_concurrency_auto_follows_the_number_of_gpus(script, machine, annotate):
     both = "len([n for n in os.listdir(folder) if n.endswith('.process')]) == 2"
     (script / "train.py").write_text(TRAIN.replace("began = ", WAIT.format(both) + "began = "))
     machine.write(*machine.gpus(4))
@@ -224,7 +225,7 @@ def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annota
 
 
 @pytest.mark.parametrize(
-    ("lines", "words", "said"),
+    ("lines", "words", "messages"),
     [
         ("init error=9", ["--gpus", "1"], ["Driver Not Loaded"]),
         (
@@ -244,24 +245,22 @@ def test_concurrency_auto_is_what_the_gpus_have_room_for(script, machine, annota
         ),
     ],
 )
-def test_what_is_missing_is_said_before_anything_starts(
-    script, machine, annotate, home, lines, words, said
+def test_missing_gpus_and_wrong_options_are_reported_before_anything_starts(
+    script, machine, annotate, home, lines, words, messages
 ):
     machine.write(lines)
     done = annotate("run", "train.py", *words, code=2)
-    assert all(words in done.stderr for words in said)
+    assert all(message in done.stderr for message in messages)
     assert not list(home.glob("experiments/*/experiment.db"))
 
 
-def test_a_driver_that_takes_its_time_to_answer_is_not_waited_for_in_silence(
-    script, machine, annotate
-):
+def test_a_slow_nvidia_driver_is_reported_while_waiting(script, machine, annotate):
     machine.write("init slow=4000", *machine.gpus(1))
     done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
     assert done.stderr.startswith("NVIDIA's driver has not answered yet\n")
 
 
-def test_options_of_a_config_file_without_a_gpu_to_lease_are_named(script, annotate):
+def test_gpu_options_in_a_config_file_without_gpus_are_errors(script, annotate):
     (script / "config.yml").write_text(
         "useAnnotation: true\nmaxTrialNum: 1\n"
         "trial:\n  command: python3 train.py\n  codeDir: .\n  gpuNum: 0\n"
@@ -271,16 +270,16 @@ def test_options_of_a_config_file_without_a_gpu_to_lease_are_named(script, annot
     assert "config.yml: localConfig.gpuIndices has no effect" in done.stderr
 
 
-def test_without_a_driver_gpus_1_says_so(script, annotate):
+def test_gpus_without_an_nvidia_driver_is_an_error(script, annotate):
     if subprocess.run(["sh", "-c", "ldconfig -p | grep -q libnvidia-ml"], check=False).returncode:
         done = annotate("run", "train.py", "--gpus", "1", code=2)
-        assert "there is no NVIDIA driver here" in done.stderr
+        assert "no NVIDIA driver is installed" in done.stderr
     else:
         pytest.skip("this machine has NVIDIA's driver")
 
 
 @pytest.mark.parametrize(("words", "seen"), [(["--gpus", "0"], "-1"), ([], "None")])
-def test_nvml_is_not_loaded_where_no_gpu_is_asked_for(folder, words, seen, monkeypatch):
+def test_nvml_is_not_loaded_unless_gpus_are_requested(folder, words, seen, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     (folder / "train.py").write_text(
         "import os\nlr = 0.1  # @nni.uniform(0, 1)\n"

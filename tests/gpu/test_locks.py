@@ -1,4 +1,4 @@
-"""Locks on GPUs: they die with their holder, and nothing in their place leads anybody astray."""
+"""Locks on GPUs end with their holder, and planted files cannot mislead them."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def hold(place, **options):
     return process
 
 
-def test_a_lock_dies_with_its_holder_and_says_who_that_is(tmp_path):
+def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
     place = tmp_path / "leases"
     process = hold(place)
     locks = Locks(str(place))
@@ -46,7 +46,7 @@ def test_a_lock_dies_with_its_holder_and_says_who_that_is(tmp_path):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be two users")
-def test_another_user_is_kept_out_and_let_in_again(tmp_path):
+def test_a_lock_excludes_other_users_until_it_is_released(tmp_path):
     place = tempfile.mkdtemp()  # another user can't get at the test's own folder
     Path(place).chmod(0o1777)
     become = "import os\nos.setgroups([])\nos.setgid(65534)\nos.setuid(65534)\nlock = Locks("
@@ -61,38 +61,38 @@ def test_another_user_is_kept_out_and_let_in_again(tmp_path):
         lock = locks.take("GPU-x")
         assert "Taken" in other().stderr
         lock.release()
-        again = other()
-        assert again.stdout == "held\n", again.stderr
-        assert "held" in other().stdout, "of the first user's file and the second's words"
+        first_try = other()
+        assert first_try.stdout == "held\n", first_try.stderr
+        assert "held" in other().stdout, "the first user's file, written by the second"
         locks.take("GPU-x").release()
     finally:
         locks.close()
         shutil.rmtree(place)
 
 
-def test_a_link_in_a_locks_place_is_not_followed(tmp_path):
+def test_links_and_special_files_in_place_of_a_lock_are_refused(tmp_path):
     place, victim = tmp_path / "leases", tmp_path / "victim"
     victim.write_text("precious")
     locks = Locks(str(place))
     (place / "GPU-x.lock").symlink_to(victim)
     os.mkfifo(place / "GPU-y.lock")
     for name in ("GPU-x", "GPU-y"):
-        with pytest.raises(AnnotateError, match="can't be leased"):
+        with pytest.raises(AnnotateError, match="cannot be leased"):
             locks.take(name)
     locks.close()
     assert victim.read_text() == "precious"
     (tmp_path / "elsewhere").symlink_to(place)
-    with pytest.raises(AnnotateError, match="can't be leased"):
+    with pytest.raises(AnnotateError, match="cannot be leased"):
         Locks(str(tmp_path / "elsewhere"))
 
 
-def test_a_folder_in_which_all_may_remove_is_refused(tmp_path):
+def test_a_writable_folder_that_is_not_sticky_is_refused(tmp_path):
     tmp_path.chmod(0o777)
-    with pytest.raises(AnnotateError, match="is not sticky"):
+    with pytest.raises(AnnotateError, match="not sticky"):
         Locks(str(tmp_path))
 
 
-def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path):
+def test_a_lock_works_after_its_file_was_removed(tmp_path):
     locks = Locks(str(tmp_path / "leases"))
     locks.take("GPU-x").release()
     (tmp_path / "leases" / "GPU-x.lock").unlink()
@@ -103,11 +103,11 @@ def test_a_lock_whose_file_was_removed_is_taken_anew(tmp_path):
     locks.close()
 
 
-@pytest.mark.parametrize("words", [b"", b"{}", b"[" * 4000, b'{"pid": "\\u001b[31m"}', b"\xff"])
-def test_what_a_lock_says_is_never_trusted(tmp_path, words):
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 4000, b'{"pid": "\\u001b[31m"}', b"\xff"])
+def test_the_content_of_a_lock_file_is_not_trusted(tmp_path, content):
     locks = Locks(str(tmp_path / "leases"))
     lock = locks.take("GPU-x")
-    (tmp_path / "leases" / "GPU-x.lock").write_bytes(words)
+    (tmp_path / "leases" / "GPU-x.lock").write_bytes(content)
     with pytest.raises(Taken) as caught:
         locks.take("GPU-x")
     assert caught.value.holder == Holder()

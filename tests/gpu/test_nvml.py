@@ -1,4 +1,4 @@
-"""Reading GPUs: pynvml itself, over a simulated NVML."""
+"""Reading GPUs with the real pynvml on top of a simulated NVML."""
 
 import os
 import subprocess
@@ -11,18 +11,18 @@ import pytest
 from runtime.gpus import nvml as reading
 from runtime.gpus.device import Process
 from runtime.gpus.nvml import NoNvml, Nvml
-from runtime.gpus.processes import described
+from runtime.gpus.processes import describe
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 8])
-def test_as_many_gpus_as_there_are(inside, count):
+def test_every_gpu_is_read(inside, count):
     inside.write(*inside.gpus(count, used=700, util=40))
     devices = Nvml().view().devices
     assert [d.uuid for d in devices] == [inside.uuid(n) for n in range(count)]
     assert all((d.total, d.used, d.utilisation) == (80 << 30, 700 << 20, 40) for d in devices)
 
 
-def test_who_computes_is_known_by_name_user_and_kin(inside):
+def test_computing_processes_have_a_name_a_user_and_kin(inside):
     inside.write(
         inside.gpu(0),
         f"process gpu=0 pid={os.getpid()} memory=1000 kind=C",
@@ -36,10 +36,10 @@ def test_who_computes_is_known_by_name_user_and_kin(inside):
     assert seen.user
     assert os.getppid() in seen.kin
     assert (unseen.name, unseen.kin) == ("", frozenset())
-    assert device.drawn == 300 << 20, "who only draws does not compute"
+    assert device.drawn == 300 << 20, "a graphics process does not compute"
 
 
-def test_a_program_of_the_desktop_that_also_computes_a_little_only_draws(inside):
+def test_a_desktop_program_that_computes_a_little_does_not_count(inside):
     inside.write(
         inside.gpu(0),
         *(f"process gpu=0 pid=4194301 memory=400 kind={kind}" for kind in "CG"),
@@ -60,10 +60,8 @@ def test_a_program_of_the_desktop_that_also_computes_a_little_only_draws(inside)
         (["stage/annotate_fork_server.py", "7", "code/train.py"], "python train.py"),
     ],
 )
-def test_an_interpreter_is_called_by_what_it_runs_whatever_its_process_is_called(
-    tmp_path, words, name
-):
-    """As PyTorch renames it."""
+def test_an_interpreter_is_named_by_its_script(tmp_path, words, name):
+    """Even if the process has another name, such as the one PyTorch gives it."""
     (tmp_path / "python").symlink_to(sys.executable)
     rename = "open('/proc/self/comm', 'w').write('pt_main_thread'); input()"
     (tmp_path / "stage").mkdir()
@@ -77,10 +75,10 @@ def test_an_interpreter_is_called_by_what_it_runs_whatever_its_process_is_called
         until = time.monotonic() + 30
         while psutil.Process(process.pid).name() != "pt_main_thread":
             assert time.monotonic() < until
-        assert described(Process(process.pid, None)).name == name
+        assert describe(Process(process.pid, None)).name == name
 
 
-def test_a_card_in_mig_mode_is_its_instances(inside):
+def test_a_card_in_mig_mode_appears_as_its_instances(inside):
     inside.write(
         inside.gpu(0),
         inside.gpu(1, mig=1),
@@ -101,7 +99,7 @@ def test_a_card_in_mig_mode_is_its_instances(inside):
     assert "no instance" in devices[3].trouble
 
 
-def test_a_card_that_falls_off_the_bus_keeps_its_name(inside):
+def test_a_card_that_falls_off_the_bus_keeps_its_uuid(inside):
     inside.write(*inside.gpus(2))
     nvml = Nvml()
     assert not any(d.trouble for d in nvml.view().devices)
@@ -113,11 +111,11 @@ def test_a_card_that_falls_off_the_bus_keeps_its_name(inside):
     inside.write(*inside.gpus(2))
     view = nvml.view()
     assert not any(d.trouble for d in view.devices)
-    assert view.xids == (), "told once"
+    assert view.xids == (), "reported once"
 
 
-def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
-    monkeypatch.setattr(reading, "_LIMIT", 0.5)
+def test_a_hung_card_does_not_delay_the_others(inside, monkeypatch):
+    monkeypatch.setattr(reading, "_ANSWER_LIMIT", 0.5)
     inside.write(*inside.gpus(2))
     nvml = Nvml()
     nvml.view()
@@ -128,7 +126,7 @@ def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
     time.sleep(0.5)
     began = time.monotonic()
     slow, quick = nvml.view(30).devices
-    assert time.monotonic() - began < 1, "who was slow is not waited for"
+    assert time.monotonic() - began < 1, "a card that was slow causes no wait"
     assert slow.trouble == "does not answer"
     assert not quick.trouble
     inside.write(*inside.gpus(2))
@@ -138,7 +136,7 @@ def test_a_card_that_hangs_delays_nobody_else(inside, monkeypatch):
         time.sleep(0.1)
 
 
-def test_a_card_that_is_lost_at_the_start_has_no_name(inside):
+def test_a_card_lost_from_the_start_has_no_uuid(inside):
     inside.write(inside.gpu(0, error=15), inside.gpu(1))
     lost, good = Nvml().view().devices
     assert (lost.uuid, lost.label) == ("", "0")
@@ -146,7 +144,7 @@ def test_a_card_that_is_lost_at_the_start_has_no_name(inside):
     assert not good.trouble
 
 
-def test_what_cards_told_before_one_was_lost_is_not_forgotten(inside):
+def test_xid_errors_read_before_a_card_was_lost_are_kept(inside):
     inside.write(*inside.gpus(2))
     nvml = Nvml()
     nvml.view()
@@ -155,7 +153,7 @@ def test_what_cards_told_before_one_was_lost_is_not_forgotten(inside):
     assert nvml.view().xids == (("1", 79),)
 
 
-def test_what_a_card_does_not_tell_is_not_known(inside):
+def test_unsupported_readings_are_none(inside):
     inside.write(
         inside.gpu(0),
         "fail function=nvmlDeviceGetUtilizationRates error=3",
@@ -171,16 +169,17 @@ def test_what_a_card_does_not_tell_is_not_known(inside):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(9, "Driver Not Loaded"), (18, "version mismatch"), (999, "Unknown Error")]
+    ("error", "message"),
+    [(9, "Driver Not Loaded"), (18, "version mismatch"), (999, "Unknown Error")],
 )
-def test_a_driver_that_does_not_work_says_why(inside, error, said):
+def test_a_broken_driver_is_reported_with_its_error(inside, error, message):
     inside.write(f"init error={error}")
-    with pytest.raises(NoNvml, match=said):
+    with pytest.raises(NoNvml, match=message):
         Nvml()
 
 
-def test_a_driver_that_hangs_at_the_start_is_given_up(inside, monkeypatch):
-    monkeypatch.setattr(reading, "_AT_START", 0.2)
+def test_a_driver_that_hangs_at_the_start_is_reported(inside, monkeypatch):
+    monkeypatch.setattr(reading, "_OPEN_LIMIT", 0.2)
     inside.write("init slow=1500", *inside.gpus(1))
     with pytest.raises(NoNvml, match="has not answered"):
         Nvml()

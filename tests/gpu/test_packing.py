@@ -1,7 +1,8 @@
-"""How many trials share a GPU, what becomes of those without room, and which GPUs are trusted."""
+"""How many trials share a GPU, which trials run again alone, and which GPUs are quarantined."""
 
 import pytest
 
+from runtime.gpus.health import Health
 from runtime.gpus.leases import Lease
 from runtime.gpus.packing import out_of_memory
 from tests.gpu.conftest import computes, rules, run
@@ -9,85 +10,87 @@ from tests.gpu.conftest import computes, rules, run
 MIB = 1 << 20
 
 
-def test_as_many_as_trials_per_gpu_says(inside, experiment):
+def test_trials_per_gpu_limits_the_trials_on_a_gpu(inside, experiment):
     inside.write(*inside.gpus(2))
-    one = experiment(trials_per_gpu=2)
-    assert [one.take(trial).gpus for trial in range(4)] == [("0",), ("1",), ("0",), ("1",)]
-    wait = one.take(4)
+    exp = experiment(trials_per_gpu=2)
+    assert [exp.take(trial).gpus for trial in range(4)] == [("0",), ("1",), ("0",), ("1",)]
+    wait = exp.take(4)
     assert rules(wait) == [("full", "0"), ("full", "1")]
-    assert "GPU 0 runs trial 0, trial 2 since" in str(wait)
+    assert "GPU 0 has been running trial 0, trial 2 since" in str(wait)
     assert "--trials-per-gpu is 2" in str(wait)
 
 
 @pytest.mark.parametrize(
     ("memory", "utilisation", "fit"), [(30000, 10, 2), (4000, 30, 3), (4000, 1, 8), (60000, 5, 1)]
 )
-def test_measurements_say_how_many_fit(inside, experiment, somebody, memory, utilisation, fit):
+def test_measurements_determine_how_many_trials_fit(
+    inside, experiment, somebody, memory, utilisation, fit
+):
     inside.write(inside.gpu(0))
-    one = experiment(trials_per_gpu="auto")
-    run(one, 0, somebody)
-    assert "has not been measured yet" in str(one.take(1))
+    exp = experiment(trials_per_gpu="auto")
+    run(exp, 0, somebody)
+    assert "have not been measured yet" in str(exp.take(1))
     inside.write(inside.gpu(0, used=500 + memory, util=utilisation), computes(0, somebody, memory))
-    one.look()
-    use = one.leases.use(0)
+    exp.look()
+    use = exp.leases.use(0)
     assert (use.memory, use.peak, use.utilisation) == (memory * MIB, memory * MIB, utilisation)
-    one.leases.give_back(0)
+    exp.leases.give_back(0)
     inside.write(inside.gpu(0))
-    answers = [one.take(trial) for trial in range(1, 10)]
+    answers = [exp.take(trial) for trial in range(1, 10)]
     assert sum(isinstance(answer, Lease) for answer in answers) == fit
-    assert one.leases.room == fit
+    assert exp.leases.room == fit
 
 
-def test_a_trial_without_room_runs_alone_and_fewer_are_packed(inside, experiment):
+def test_a_trial_without_memory_runs_again_alone_and_fewer_trials_share_a_gpu(inside, experiment):
     inside.write(inside.gpu(0))
-    one = experiment(trials_per_gpu=3)
+    exp = experiment(trials_per_gpu=3)
     for trial in range(3):
-        one.take(trial)
-    assert one.leases.crowded(2) == "beside others"
-    one.leases.give_back(2)
-    assert rules(one.take(2)) == [("alone", "0")]
-    one.leases.give_back(0)
-    one.leases.give_back(1)
-    assert one.take(2).gpus == ("0",)
-    assert rules(one.take(3)) == [("alone", "0")]
-    assert one.leases.crowded(2) is None, "alone it is a failure like any other"
-    one.leases.give_back(2)
-    answers = [one.take(trial) for trial in (4, 5, 6)]
+        exp.take(trial)
+    assert exp.leases.crowded(2) == "beside others"
+    exp.leases.give_back(2)
+    assert rules(exp.take(2)) == [("alone", "0")]
+    exp.leases.give_back(0)
+    exp.leases.give_back(1)
+    assert exp.take(2).gpus == ("0",)
+    assert rules(exp.take(3)) == [("alone", "0")]
+    assert exp.leases.crowded(2) is None, "a trial that was alone simply failed"
+    exp.leases.give_back(2)
+    answers = [exp.take(trial) for trial in (4, 5, 6)]
     assert [isinstance(answer, Lease) for answer in answers] == [True, True, False]
-    assert "3 together ran out of its memory" in str(answers[2])
+    assert "3 trials together ran out of its memory" in str(answers[2])
 
 
-def test_a_trial_that_somebody_took_the_room_of_runs_again_when_that_has_gone(
+def test_a_trial_crowded_out_by_another_program_runs_again_when_that_ends(
     inside, experiment, somebody
 ):
     inside.write(inside.gpu(0))
-    one = experiment()
-    run(one, 0, 4194304)
+    exp = experiment()
+    run(exp, 0, 4194304)
     inside.write(inside.gpu(0, used=70500), computes(0, somebody, 70000))
-    one.look()
-    beside = one.leases.crowded(0)
+    exp.look()
+    beside = exp.leases.crowded(0)
     assert beside.startswith(f"beside sleep (pid {somebody}, ")
     assert beside.endswith("with 68.4 GiB of GPU 0")
-    one.leases.give_back(0)
-    assert rules(one.take(0)) == [("computes", "0")]
+    exp.leases.give_back(0)
+    assert rules(exp.take(0)) == [("computes", "0")]
     inside.write(inside.gpu(0))
-    assert isinstance(one.take(0), Lease)
-    assert one.leases.crowded(0) is None, "once: then it is the trial's own failure"
+    assert isinstance(exp.take(0), Lease)
+    assert exp.leases.crowded(0) is None, "the second time it is the trial's own failure"
 
 
-def test_what_is_known_against_a_trials_gpu_is_told(inside, experiment):
+def test_a_fault_of_a_trials_gpu_is_reported(inside, experiment):
     inside.write(*inside.gpus(2))
-    one = experiment()
+    exp = experiment()
     for trial in (0, 1):
-        assert isinstance(one.take(trial), Lease)
-    assert one.leases.fault(0) is None
+        assert isinstance(exp.take(trial), Lease)
+    assert exp.leases.fault(0) is None
     inside.write(inside.gpu(0, error=15), inside.gpu(1), "xid gpu=1 number=48 serial=31")
-    one.look()
-    assert one.leases.fault(0) == "GPU 0 gives an error: GPU is lost"
-    assert "Xid 48, an ECC error that could not be corrected" in one.leases.fault(1)
+    exp.look()
+    assert exp.leases.fault(0) == "GPU 0 reports an error: GPU is lost"
+    assert "Xid 48, an uncorrectable ECC error" in exp.leases.fault(1)
 
 
-WORDS = [  # as those libraries say it
+ERRORS = [  # as the libraries print them
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.",
     "torch.AcceleratorError: CUDA error: out of memory",
     "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
@@ -108,13 +111,13 @@ WORDS = [  # as those libraries say it
 ]
 
 
-@pytest.mark.parametrize("words", WORDS)
-def test_words_that_say_that_a_gpu_had_no_room(words):
-    assert out_of_memory(f"Traceback (most recent call last):\n{words}")
+@pytest.mark.parametrize("error", ERRORS)
+def test_errors_for_lack_of_gpu_memory_are_recognised(error):
+    assert out_of_memory(f"Traceback (most recent call last):\n{error}")
 
 
 @pytest.mark.parametrize(
-    "words",
+    "error",
     [
         "MemoryError: Unable to allocate 8.00 GiB for an array",
         "RuntimeError: CUDA error: an illegal memory access was encountered",
@@ -122,71 +125,67 @@ def test_words_that_say_that_a_gpu_had_no_room(words):
         "grpc: RESOURCE_EXHAUSTED: quota",
     ],
 )
-def test_other_words_do_not(words):
-    assert not out_of_memory(words)
+def test_other_errors_are_not_taken_for_a_lack_of_gpu_memory(error):
+    assert not out_of_memory(error)
 
 
-def test_a_card_on_which_trials_fail_at_start_is_set_aside(inside, experiment):
+def test_a_gpu_on_which_trials_fail_at_their_start_is_quarantined(inside, experiment):
     inside.write(*inside.gpus(2))
-    one = experiment()
-    one.take(0)
-    one.leases.failed(0, "a CUDA error")
-    one.leases.give_back(0)
-    assert one.take(1).gpus == ("1",), "another one is tried first"
-    assert one.take(2).gpus == ("0",)
-    one.leases.failed(2, "a CUDA error")
-    one.leases.give_back(2)
-    assert not one.leases.news(), "as long as no trial did well, the script may be at fault"
-    one.leases.worked(1)
-    (said,) = one.leases.news()
-    assert "GPU 0 is set aside until" in said
-    assert "2 trials in a row failed on it at their start" in said
-    wait = one.take(3)
-    assert rules(wait) == [("aside", "0"), ("full", "1")]
+    exp = experiment()
+    exp.take(0)
+    exp.leases.failed(0, "a CUDA error")
+    exp.leases.give_back(0)
+    assert exp.take(1).gpus == ("1",), "a GPU without failures comes first"
+    assert exp.take(2).gpus == ("0",)
+    exp.leases.failed(2, "a CUDA error")
+    exp.leases.give_back(2)
+    assert not exp.leases.news(), "until a trial works elsewhere, the script may be the cause"
+    exp.leases.worked(1)
+    (message,) = exp.leases.news()
+    assert "GPU 0 is quarantined until" in message
+    assert "2 trials in a row failed at their start on it" in message
+    wait = exp.take(3)
+    assert rules(wait) == [("quarantined", "0"), ("full", "1")]
 
 
-def test_a_card_set_aside_is_tried_again_later():
-    from runtime.gpus.health import Health
-
+def test_a_quarantine_ends_and_a_further_one_is_longer():
     now = [1000.0]
     health = Health({"a": "0", "b": "1"}, now=lambda: now[0])
     health.worked(["b"])
     health.failed(["a"], "an error")
     health.failed(["a"], "an error")
-    assert health.aside("a")
+    assert health.quarantine("a")
     now[0] += 601
-    assert not health.aside("a")
+    assert not health.quarantine("a")
     health.failed(["a"], "an error")
-    assert health.aside("a"), "one more failure is enough then"
+    assert health.quarantine("a"), "one more failure is enough"
     now[0] += 601
-    assert health.aside("a"), "and for longer"
+    assert health.quarantine("a"), "the second one takes longer"
     now[0] += 600
-    assert not health.aside("a")
+    assert not health.quarantine("a")
 
 
-def test_a_card_is_not_set_aside_for_what_fails_elsewhere_too():
-    from runtime.gpus.health import Health
-
+def test_failures_that_occur_elsewhere_too_cause_no_quarantine():
     health = Health({"a": "0", "b": "1", "c": "2"})
     health.worked(["b", "c"])
     health.failed(["b"], "a head that does not divide")
     health.failed(["a"], "a head that does not divide")
     health.failed(["a"], "a head that does not divide")
-    assert not health.aside("a")
+    assert not health.quarantine("a")
     health.failed(["c"], "an odd size")
     health.failed(["c"], "an odd size")
-    assert health.aside("c")
-    health.news()
+    assert health.quarantine("c")
+    health.take_messages()
     health.failed(["b"], "an odd size")
-    assert not health.aside("c"), "by then it is known to be the script"
-    assert health.news() == ["GPU 2 is used again: trials fail like that elsewhere"]
+    assert not health.quarantine("c"), "the script turned out to be the cause"
+    assert health.take_messages() == ["GPU 2 is used again: trials fail elsewhere too"]
     health.failed(["a"], "a head that does not divide")
-    assert health.aside("a"), "three in a row are more than one elsewhere"
+    assert health.quarantine("a"), "three in a row outweigh one elsewhere"
 
 
-def test_errors_that_nvml_tells_are_named(inside, experiment):
+def test_errors_that_nvml_reports_are_named(inside, experiment):
     inside.write(*inside.gpus(3))
-    one = experiment()
+    exp = experiment()
     inside.write(
         inside.gpu(0, ecc=2),
         inside.gpu(1),
@@ -194,9 +193,9 @@ def test_errors_that_nvml_tells_are_named(inside, experiment):
         "xid gpu=1 number=79 serial=11",
         "xid gpu=2 number=13 serial=12",
     )
-    assert one.take(0).gpus == ("2",)
-    said = "\n".join(one.said)
-    assert "GPU 0 is set aside" in said
-    assert "2 uncorrected ECC errors" in said
-    assert "Xid 79, it has fallen off the bus" in said
-    assert "GPU 2: the driver tells of Xid 13" in said
+    assert exp.take(0).gpus == ("2",)
+    messages = "\n".join(exp.messages)
+    assert "GPU 0 is quarantined" in messages
+    assert "2 uncorrected ECC errors" in messages
+    assert "Xid 79, the GPU has fallen off the bus" in messages
+    assert "GPU 2: the driver reports Xid 13" in messages
