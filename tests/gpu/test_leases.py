@@ -28,7 +28,7 @@ def test_a_trial_sees_only_what_it_leased(inside, experiment):
     assert exp.take(1).gpus == ("2", "3")
     wait = exp.take(2)
     assert rules(wait) == [("full", str(n)) for n in range(4)]
-    assert "GPU 0 runs trial 0 since" in str(wait)
+    assert "GPU 0 has been running trial 0 since" in str(wait)
     exp.leases.give_back(0)
     assert exp.take(2).gpus == ("0", "1")
 

@@ -1,10 +1,10 @@
-"""What tests ask of processes that end while they are asked after."""
+"""What tests ask about processes that may end at any moment."""
 
 import psutil
 
 
 def runs(pid):
-    """Whether it is there and no zombie; it may end between the two questions."""
+    """Whether the process exists and is not a zombie. It may end between the two checks."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

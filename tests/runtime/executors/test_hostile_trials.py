@@ -13,7 +13,7 @@ from tests.runtime.processes import runs
 SCRIPT = """\
 import os, sys
 x = 0  # @nni.randint(0, 3)
-where = os.environ["NNI_SYS_DIR"]
+folder = os.environ["NNI_SYS_DIR"]
 if x == 1:
 {misdeed}
 # @nni.report_final_result(x)
@@ -27,8 +27,8 @@ def three(request, annotate, folder):
     def run(misdeed, *words):
         script = SCRIPT.format(misdeed=textwrap.indent(textwrap.dedent(misdeed), "    "))
         (folder / "train.py").write_text(script)
-        how = ["--tuner", "grid", "--max-trials", 3, "--json", *words, *request.param]
-        done = annotate("run", "train.py", *how)
+        options = ["--tuner", "grid", "--max-trials", 3, "--json", *words, *request.param]
+        done = annotate("run", "train.py", *options)
         trials = json.loads(done.stdout)["trials"]
         (bad,) = [t for t in trials if t["values"].get("train/x/randint") == 1]
         others = [t for t in trials if t is not bad]
@@ -45,7 +45,7 @@ def test_a_trial_that_closes_its_descriptors(three):
 
 def test_a_trial_that_writes_garbage_to_its_metrics_file(three):
     bad, _ = three("""
-        with open(os.path.join(where, "metrics.jsonl"), "wb") as file:
+        with open(os.path.join(folder, "metrics.jsonl"), "wb") as file:
             file.write(b'{"type": "final", "value": 7, "time": NaN}\\n[1]\\nnull\\n\\xff')
             file.write(b'\\n{"type": "intermediate", "value": 1, "time": "x"}\\n' + b"[" * 99999)
             file.write(b'\\n{"type": 1}\\n' + b"junk\\n" * 999)
@@ -55,7 +55,7 @@ def test_a_trial_that_writes_garbage_to_its_metrics_file(three):
 
 def test_a_trial_that_replaces_its_metrics_file_by_a_pipe(three):
     bad, _ = three("""
-        path = os.path.join(where, "metrics.jsonl")
+        path = os.path.join(folder, "metrics.jsonl")
         if os.path.exists(path):
             os.remove(path)
         os.mkfifo(path)
@@ -66,7 +66,7 @@ def test_a_trial_that_replaces_its_metrics_file_by_a_pipe(three):
 
 
 def test_a_trial_that_deletes_its_own_folder(three):
-    bad, _ = three("import shutil; os.chdir(where); shutil.rmtree(where)")
+    bad, _ = three("import shutil; os.chdir(folder); shutil.rmtree(folder)")
     assert bad["state"] == "FAILED"
     assert bad["reason"]
 
@@ -84,7 +84,7 @@ def test_a_trial_that_ignores_sigterm(three):
 def test_a_trial_that_replaces_itself_by_exec(three):
     bad, _ = three("""
         line = '{"type": "final", "value": 5, "time": 1}'
-        path = os.path.join(where, "metrics.jsonl")
+        path = os.path.join(folder, "metrics.jsonl")
         os.execv("/bin/sh", ["sh", "-c", 'echo "$0" >> "$1"', line, path])
     """)
     assert (bad["state"], bad["metric"]) == ("SUCCEEDED", 5)
@@ -169,7 +169,7 @@ while not os.path.exists("daemon"):
 def until_gone(pid, within=60.0):
     end = time.monotonic() + within
     while runs(pid):
-        assert time.monotonic() < end, "it still runs"
+        assert time.monotonic() < end, "it is still running"
         time.sleep(0.05)
 
 
@@ -180,7 +180,7 @@ both = pytest.mark.parametrize("options", [[], ["--fresh-process"]], ids=["fork"
 daemons = pytest.mark.parametrize(
     "script",
     [DAEMON, DAEMON.replace("        time.sleep(600)\n", SLEEPER)],
-    ids=["itself", "another-program"],
+    ids=["same-program", "another-program"],
 )
 
 
@@ -206,7 +206,7 @@ def test_a_daemon_ends_with_its_killed_driver(drivers, folder, options, script, 
 @both
 def test_a_daemon_survives_the_end_of_another_trial(annotate, folder, options):
     (folder / "train.py").write_text(OTHERS_DAEMON)
-    how = ["--tuner", "grid", "--max-trials", 2, "--concurrency", 2, "--no-baseline", "--json"]
-    done = annotate("run", "train.py", *how, *options)
+    words = ["--tuner", "grid", "--max-trials", 2, "--concurrency", 2, "--no-baseline", "--json"]
+    done = annotate("run", "train.py", *words, *options)
     assert [t["state"] for t in json.loads(done.stdout)["trials"]] == ["SUCCEEDED"] * 2
     until_gone(int((folder / "daemon").read_text()))

@@ -1,4 +1,4 @@
-"""A forked trial does, prints and ends as `python train.py` does: scripts that look closely."""
+"""Scripts that look closely: a forked trial does, prints and exits as `python train.py` does."""
 
 import re
 import subprocess
@@ -331,7 +331,7 @@ def python(request):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_fork_prints_and_ends_as_a_process_of_its_own(staged, folder, name, monkeypatch):
+def test_a_fork_prints_and_exits_like_a_plain_run(staged, folder, name, monkeypatch):
     same(staged, folder, monkeypatch, SCRIPTS[name])
 
 
@@ -394,9 +394,7 @@ SETTINGS = """
 
 @pytest.mark.parametrize("python", ORDERED[-1:])
 @pytest.mark.parametrize("name", VARIABLES)
-def test_what_the_environment_sets_for_the_interpreter_holds_in_a_fork(
-    staged, folder, name, monkeypatch
-):
+def test_interpreter_settings_in_the_environment_apply_in_a_fork(staged, folder, name, monkeypatch):
     monkeypatch.setenv("PYTHONHASHSEED", "0")
     monkeypatch.setenv(name, VARIABLES[name])
     script = SETTINGS.format(name=name)

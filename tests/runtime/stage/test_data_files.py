@@ -1,4 +1,4 @@
-"""Annotated files of data: what trials read of them, and what the commands do with them."""
+"""Annotated data files: trials read their copies, and commands handle them like scripts."""
 
 import json
 import re
@@ -95,7 +95,7 @@ print(repr(open), open.__name__, isinstance(open(0, closefd=False).fileno(), int
 """
 
 
-def test_whatever_opens_the_file_in_python_reads_the_copy(run_script, copies, folder):
+def test_every_way_to_open_the_file_in_python_reads_the_copy(run_script, copies, folder):
     copies()
     done = run_script({"train.py": READS}, {})
     plain = "<built-in function open> open True\n"
@@ -104,7 +104,7 @@ def test_whatever_opens_the_file_in_python_reads_the_copy(run_script, copies, fo
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_python_processes_of_the_trial_read_the_copy_too(run_script, copies, method):
+def test_child_processes_of_a_trial_read_the_copy(run_script, copies, method):
     copies()
     script = f"""\
     import multiprocessing, subprocess, sys
@@ -124,7 +124,7 @@ def test_python_processes_of_the_trial_read_the_copy_too(run_script, copies, met
     assert done.stdout == "['x: 7\\n']\nx: 7\nx: 7\n"
 
 
-def test_what_a_trial_writes_is_the_file_itself_and_what_it_then_reads(run_script, copies, folder):
+def test_writes_go_to_the_original_which_is_read_from_then_on(run_script, copies, folder):
     copies()
     script = """\
     open("conf/x.yaml", "a").close()
@@ -138,7 +138,7 @@ def test_what_a_trial_writes_is_the_file_itself_and_what_it_then_reads(run_scrip
     assert (folder / "conf" / "x.yaml").read_text() == "mine"
 
 
-def test_the_copy_is_read_though_the_file_was_edited_or_deleted_since(run_script, copies, folder):
+def test_editing_or_deleting_the_file_does_not_affect_the_copy(run_script, copies, folder):
     copies()
     script = "print(open('conf/x.yaml').read(), end='')\n"
     (folder / "conf" / "x.yaml").rename(folder / "conf" / "y.yaml")
@@ -146,7 +146,7 @@ def test_the_copy_is_read_though_the_file_was_edited_or_deleted_since(run_script
     assert done.stdout == "x: 7\n"
 
 
-def test_other_files_are_opened_as_ever(run_script, copies, folder):
+def test_other_files_are_opened_as_usual(run_script, copies, folder):
     copies()
     script = """\
     import os
@@ -163,14 +163,14 @@ def test_other_files_are_opened_as_ever(run_script, copies, folder):
     assert done.stdout == f"other {len(ORIGINAL)}\n{errors}"
 
 
-def test_a_file_that_is_not_there_has_the_traceback_of_a_plain_run(run_script, copies):
+def test_opening_a_missing_file_has_the_traceback_of_a_plain_run(run_script, copies):
     copies()
     done = run_script({"train.py": "import os\nopen('conf/no.yaml')\n"}, {}, code=1)
     assert "No such file or directory: 'conf/no.yaml'" in done.stderr
     assert "annotate_data" not in done.stderr
 
 
-def test_data_of_a_package_that_pkgutil_gets_is_the_copy(run_script, copies, folder):
+def test_pkgutil_reads_the_copy(run_script, copies, folder):
     copies()
     files = {"train.py": "import pkgutil\nprint(pkgutil.get_data('conf', 'x.yaml'))\n"}
     done = run_script({**files, "conf/__init__.py": ""}, {})
@@ -196,7 +196,7 @@ print(json.dumps([load(Path(name)) for name, several in loaders.items() for load
 """
 
 
-def test_every_library_reads_the_values_that_were_tried(folder, annotate):
+def test_every_library_reads_the_trials_values(folder, annotate):
     (folder / "train.py").write_text(READER)
     (folder / "c.yaml").write_text(
         "base: &base\n  lr: 1e-3  # @nni.loguniform(1e-5, 1)\n"
@@ -211,7 +211,7 @@ def test_every_library_reads_the_values_that_were_tried(folder, annotate):
     assert json.loads(done.stdout) == [toml, of_json, *[of_yaml] * 4]
 
 
-def test_mistakes_in_files_of_data_stop_the_run_and_are_shown_with_a_caret(project, annotate):
+def test_mistakes_in_data_files_stop_the_run_and_are_shown_with_a_caret(project, annotate):
     path = project / "conf" / "train.yaml"
     path.write_text(BLOCKS["before"].replace("(1e-5, 1)", "(0, 1)"))
     for words in (["check", "."], ["run", "train.py"], ["check", "conf/train.yaml"]):
@@ -221,7 +221,7 @@ def test_mistakes_in_files_of_data_stop_the_run_and_are_shown_with_a_caret(proje
         assert re.search(r"^ +lr: 1e-3 .*\n {41}\^$", said, re.MULTILINE)
 
 
-def test_what_has_no_effect_is_named(project, annotate, tmp_path):
+def test_annotations_without_effect_are_reported(project, annotate, tmp_path):
     annotated = "x: 1  # @nni.randint(0, 9)\n"
     (project / "left.yaml").write_text(annotated)
     (tmp_path / "far.yaml").write_text(annotated)
@@ -238,7 +238,7 @@ def test_what_has_no_effect_is_named(project, annotate, tmp_path):
     assert "conf/train.yaml was" not in said
 
 
-def test_a_file_of_data_is_no_script(project, annotate):
+def test_a_data_file_cannot_be_run_as_a_script(project, annotate):
     for command in ("run", "try"):
         done = annotate(command, "conf/train.yaml", code=2)
         assert "conf/train.yaml is no script" in done.stderr
@@ -247,7 +247,7 @@ def test_a_file_of_data_is_no_script(project, annotate):
     assert annotate("expand", "conf/train.yaml").stdout == BLOCKS["before"]
 
 
-def test_an_export_has_the_files_of_data_with_the_values(project, annotate):
+def test_an_export_includes_data_files_with_the_values(project, annotate):
     annotate("run", "train.py", "--max-trials", "2", "--tuner", "random", "--seed", "3")
     annotate("export", "--trial", "1", "--output", "best")
     text = (project / "best" / "conf" / "train.yaml").read_text()
@@ -258,7 +258,7 @@ def test_an_export_has_the_files_of_data_with_the_values(project, annotate):
     subprocess.run([sys.executable, "train.py"], cwd=project / "best", check=True)
 
 
-def test_a_diff_shows_files_of_data_too(project, annotate):
+def test_a_diff_includes_data_files(project, annotate):
     annotate("run", "train.py", "--max-trials", "2", "--tuner", "random", "--seed", "3")
     path = project / "conf" / "train.yaml"
     path.write_text(path.read_text().replace("digits", "letters"))

@@ -1,4 +1,4 @@
-"""Libraries that are imported ahead work in a forked trial as in a plain run."""
+"""Preloaded libraries work in a forked trial as in a plain run."""
 
 import sys
 
@@ -97,7 +97,7 @@ OTHERS = {
 
 @pytest.fixture
 def python():
-    """The one that has the libraries."""
+    """The interpreter that has the libraries: this one."""
     return sys.executable
 
 

@@ -1,4 +1,4 @@
-"""Scripts that were written for NNI: what they call by hand, alone and as trials."""
+"""Scripts written for NNI that call `nni` by hand, outside and inside a trial."""
 
 import json
 import os
@@ -56,7 +56,7 @@ got = {
 """
 
 
-def test_alone_every_sampling_function_draws_from_its_domain(script):
+def test_outside_a_trial_every_sampling_function_draws_from_its_domain(script):
     checks = """
 assert got['choice'] in (1, 'a') and got['randint'] in (2, 3, 4)
 assert 2 <= got['uniform'] <= 5 and got['quniform'] in (0, 2, 4, 6, 8, 10)
@@ -68,7 +68,7 @@ assert nni.function_choice(lambda: 3, lambda: 4, name='f') in (3, 4)
     script(f"for _ in range(50):\n    exec({SAMPLES + checks!r})\n")
 
 
-def test_in_a_trial_they_give_its_values_by_name(script):
+def test_in_a_trial_sampling_functions_return_its_values_by_name(script):
     values = {"c": "a", "u": 3.5, "train/q/quniform": 4, "f": "high"}
     _, said = script(
         SAMPLES + "def low(): return 0\ndef high(): return 1\n"
@@ -80,7 +80,7 @@ def test_in_a_trial_they_give_its_values_by_name(script):
     assert "'i' is not in the search space" in said
 
 
-def test_merge_parameter_puts_values_over_a_scripts_own(script):
+def test_merge_parameter_overrides_the_scripts_values(script):
     script(
         "import argparse, nni\nfrom nni.utils import merge_parameter\n"
         "args = argparse.Namespace(lr=0.1, layers=2, name=None)\n"
@@ -95,12 +95,12 @@ def test_merge_parameter_puts_values_over_a_scripts_own(script):
     )
 
 
-def test_a_name_that_nni_does_not_have_is_no_attribute(script):
+def test_an_unknown_name_of_nni_is_an_attribute_error(script):
     script("import nni\nassert not hasattr(nni, 'sample')\n")
 
 
 @pytest.mark.parametrize("where", ["import nni", "import subprocess, sys; subprocess.check_call("])
-def test_trials_get_ours_where_the_real_package_is_installed(annotate, folder, where):
+def test_trials_import_our_nni_even_if_the_real_one_is_installed(annotate, folder, where):
     """In the trial's own process and in one that it starts; the installed package stays."""
     other = folder.parent / "site" / "nni"
     other.mkdir(parents=True)

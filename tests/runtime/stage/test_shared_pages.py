@@ -1,4 +1,4 @@
-"""The memory that trials share, in large pages."""
+"""The memory that trials share is collapsed into large pages."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ print(large() - before)
 
 
 def gathered():
-    """KiB that are in large pages afterwards and were not before."""
+    """The increase of memory in large pages, in KiB."""
     command = [sys.executable, "-c", SCRIPT, str(STAGE)]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -39,5 +39,5 @@ def can_collapse():
 
 
 @pytest.mark.skipif(not can_collapse(), reason="Linux 6.1 and newer can do it")
-def test_what_is_gathered_is_in_large_pages_and_the_same():
+def test_collapsed_memory_is_in_large_pages_and_unchanged():
     assert gathered() > 8 << 10

@@ -1,4 +1,4 @@
-"""What runs is the snapshot's code, and everything else is as in a plain run."""
+"""Trials run the snapshot's code; everything else is as in a plain run."""
 
 import subprocess
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def frozen(text):
-    """The same source with `"plain"` replaced, as an instrumented copy would differ."""
+    """The source with `"plain"` replaced, which stands for an instrumented copy."""
     return text.replace("plain", "frozen")
 
 
@@ -16,13 +16,13 @@ print("plain", __name__, __file__, sys.argv, sys.path[0], __doc__, __spec__)
 """
 
 
-def test_a_script_runs_as_it_would_alone(run_script, folder, python):
+def test_a_script_runs_as_in_a_plain_run(run_script, folder, python):
     argv = ["train.py", "--x", "1"]
     done = run_script({"train.py": SCRIPT}, {"train.py": frozen(SCRIPT)}, argv)
     _assert_as_alone(done, folder, python)
 
 
-def test_a_command_of_the_users_runs_as_it_would_alone(run, folder, python):
+def test_a_users_command_runs_as_in_a_plain_run(run, folder, python):
     command = ["PYTHON", "train.py", "--x", "1"]
     done = run(command, {"train.py": SCRIPT}, {"train.py": frozen(SCRIPT)})
     _assert_as_alone(done, folder, python)
@@ -35,7 +35,7 @@ def _assert_as_alone(done, folder, python):
     assert done.stdout == frozen(alone.stdout)
 
 
-def test_the_interpreters_own_options_stay(run):
+def test_interpreter_options_are_kept(run):
     script = "import sys\nprint('plain', sys.flags.optimize, sys.warnoptions)\n"
     done = run(
         ["PYTHON", "-O", "-W", "ignore::UserWarning", "train.py"],
@@ -45,7 +45,7 @@ def test_the_interpreters_own_options_stay(run):
     assert done.stdout == "frozen 1 ['ignore::UserWarning']\n"
 
 
-def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run_script, folder):
+def test_modules_come_from_the_snapshot_under_the_users_paths(run_script, folder):
     module = "import os\nvalue = 'plain'\nplace = os.path.abspath(__file__)\n"
     files = {
         "train.py": "import pkg.sub, other\nfrom pkg import near\n"
@@ -61,7 +61,7 @@ def test_modules_and_packages_come_from_the_snapshot_with_the_users_paths(run_sc
     assert not list(folder.rglob("__pycache__")), "the user's folder is never written"
 
 
-def test_a_module_that_was_edited_or_deleted_since_is_still_the_snapshots(run_script, folder):
+def test_editing_or_deleting_a_module_does_not_affect_trials(run_script, folder):
     files = {"train.py": "import other\nprint(other.value)\n", "other.py": "value = 'plain'\n"}
     run_script(files, {"other.py": "value = 'frozen'\n"})
     (folder / "other.py").unlink()
@@ -69,7 +69,7 @@ def test_a_module_that_was_edited_or_deleted_since_is_still_the_snapshots(run_sc
     assert done.stdout == "frozen\n"
 
 
-def test_data_beside_a_module_is_the_users(run_script, folder):
+def test_data_files_next_to_a_module_are_the_users(run_script, folder):
     (folder / "data.txt").write_text("data")
     script = (
         "import os\nhere = os.path.dirname(os.path.abspath(__file__))\n"
@@ -79,7 +79,7 @@ def test_data_beside_a_module_is_the_users(run_script, folder):
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_processes_of_multiprocessing_run_the_snapshots_code(run_script, method):
+def test_multiprocessing_runs_the_snapshots_code(run_script, method):
     script = f"""\
     import multiprocessing
     import helper
@@ -96,7 +96,7 @@ def test_processes_of_multiprocessing_run_the_snapshots_code(run_script, method)
     assert done.stdout == "[(0, 'frozen', 'frozen', True), (1, 'frozen', 'frozen', True)]\n"
 
 
-def test_scripts_that_the_trial_starts_itself_run_the_snapshots_code(run_script):
+def test_scripts_started_by_a_trial_run_the_snapshots_code(run_script):
     files = {
         "train.py": "import subprocess, sys\n"
         "subprocess.run([sys.executable, 'worker.py', 'a'], check=True)\n"
@@ -119,7 +119,7 @@ def test_a_shell_script_that_starts_python_runs_the_snapshots_code(run, folder):
     assert done.stdout == "frozen\n"
 
 
-def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run_script, folder):
+def test_a_traceback_shows_only_the_users_files_and_lines(run_script, folder):
     script = "def f():\n    raise ValueError('plain')\n\nf()\n"
     done = run_script({"train.py": script}, {"train.py": frozen(script)}, code=1)
     lines = done.stderr.splitlines()
@@ -142,11 +142,11 @@ def test_a_traceback_names_the_users_file_and_line_and_no_frame_of_ours(run_scri
         ("os.kill(os.getpid(), 9)", -9),
     ],
 )
-def test_the_script_ends_as_it_would_alone(run_script, end, code):
+def test_the_script_exits_as_in_a_plain_run(run_script, end, code):
     run_script({"train.py": f"import os, sys\n{end}\n"}, {}, code=code)
 
 
-def test_exit_handlers_and_threads_end_as_in_a_plain_run(run_script):
+def test_exit_handlers_and_threads_finish_as_in_a_plain_run(run_script):
     script = (
         "import atexit, threading, time\n"
         "atexit.register(print, 'exit')\n"
@@ -161,7 +161,7 @@ def test_exit_handlers_run_after_an_interrupt_too(run_script):
     assert run_script({"train.py": script}, {}, code=-2).stdout == "exit\n"
 
 
-def test_objects_of_the_script_can_be_pickled(run_script):
+def test_the_scripts_objects_can_be_pickled(run_script):
     script = (
         "import pickle\nclass Thing:\n    pass\n"
         "print(type(pickle.loads(pickle.dumps(Thing()))).__module__)\n"
@@ -169,7 +169,7 @@ def test_objects_of_the_script_can_be_pickled(run_script):
     assert run_script({"train.py": script}, {}).stdout == "__main__\n"
 
 
-def test_the_environments_own_sitecustomize_still_runs(run_script, tmp_path, monkeypatch):
+def test_the_environments_sitecustomize_still_runs(run_script, tmp_path, monkeypatch):
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text("import builtins\nbuiltins.theirs = 'ran'\n")
@@ -179,7 +179,7 @@ def test_the_environments_own_sitecustomize_still_runs(run_script, tmp_path, mon
     assert done.stdout == f"ran {site / 'sitecustomize.py'}\n"
 
 
-def test_a_users_own_module_called_nni_does_not_hide_ours(run_script):
+def test_a_users_module_named_nni_does_not_hide_ours(run_script):
     files = {"train.py": "import nni\nprint(nni.get_experiment_id())\n", "nni.py": "x = 1\n"}
     assert run_script(files, {}).stdout == "EXP\n"
 

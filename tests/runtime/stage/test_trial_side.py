@@ -1,4 +1,4 @@
-"""`nni.py`, in real processes of every Python that it promises to work with."""
+"""`nni.py` in real processes of every Python that it supports."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def trial(tmp_path, python):
     return run
 
 
-def test_alone_there_are_no_values_and_reports_are_printed(trial):
+def test_outside_a_trial_there_are_no_values_and_reports_are_printed(trial):
     done, lines = trial(
         "print(nni.get_next_parameter(), nni.get_trial_id(), nni.get_sequence_id())\n"
         "nni.report_intermediate_result(0.5)\n"
@@ -64,7 +64,7 @@ def test_a_trial_sees_its_values(trial):
     assert done.stdout == "0.1\n"
 
 
-def test_options_are_told_apart_by_their_type(trial):
+def test_options_of_different_types_are_distinguished(trial):
     trial(
         "assert nni.chosen('i', 1) and not nni.chosen('i', True) and not nni.chosen('i', 1.0)\n"
         "assert nni.chosen('s', '1') and not nni.chosen('s', 1)\n",
@@ -91,7 +91,7 @@ def test_reports_are_whole_lines_with_plain_numbers(trial):
     assert [line["type"] for line in lines] == ["intermediate"] * 4 + ["final"]
 
 
-def test_a_scalar_whose_item_is_of_its_own_kind_is_a_number(trial):
+def test_a_scalar_whose_item_has_its_own_type_is_a_number(trial):
     code = (
         "class Long:\n"
         "    def item(self): return Long()\n"
@@ -101,13 +101,13 @@ def test_a_scalar_whose_item_is_of_its_own_kind_is_a_number(trial):
     assert trial(code, {})[1][0]["value"] == 0.75
 
 
-def test_what_stands_beside_a_number_may_hold_itself(trial):
+def test_a_report_may_contain_a_self_reference_beside_its_number(trial):
     code = "r = {'default': 1}\nr['self'] = r\nnni.report_final_result(r)\n"
     value = trial(code, {})[1][0]["value"]
     assert value["default"] == value["self"]["self"]["default"] == 1
 
 
-def test_what_no_reader_would_take_is_an_error_in_the_trial(trial):
+def test_reporting_too_long_a_value_raises_in_the_trial(trial):
     code = "nni.report_final_result({'default': 1, 'log': 'x' * 10**6})"
     done, lines = trial(code, {}, check=False)
     assert "a result of 10000" in done.stderr
@@ -122,14 +122,14 @@ def test_what_no_reader_would_take_is_an_error_in_the_trial(trial):
     "metric",
     ["'0.9'", "None", "[1, 2]", "{'loss': 1}", "{'default': 'x'}", "b'1'", "1j", "10**400"],
 )
-def test_a_report_that_is_no_number_is_an_error_in_the_trial(trial, metric):
+def test_reporting_a_value_without_a_number_raises_in_the_trial(trial, metric):
     done, lines = trial(f"nni.report_final_result({metric})", {}, check=False)
     assert done.returncode == 1
     assert "TypeError: a result" in done.stderr
     assert lines == []
 
 
-def test_a_place_as_written_is_recorded_once(trial):
+def test_the_written_value_of_a_place_is_recorded_once(trial):
     _, lines = trial(
         "for lr in (0.1, 0.2): assert nni.written('lr', lr) == lr\n"
         "nni.written('o', object)\n"
@@ -140,7 +140,7 @@ def test_a_place_as_written_is_recorded_once(trial):
     assert shown == {"lr": 0.1, "o": "<class 'object'>", "f": "max(a, b)"}
 
 
-def test_processes_of_a_trial_report_whole_lines_side_by_side(trial):
+def test_processes_of_a_trial_can_report_concurrently(trial):
     _, lines = trial(
         "import os\n"
         "children = []\n"
@@ -157,7 +157,7 @@ def test_processes_of_a_trial_report_whole_lines_side_by_side(trial):
     assert len(lines) == 800
 
 
-def test_threads_and_commands_of_a_trial_report_side_by_side(trial):
+def test_threads_and_commands_of_a_trial_can_report_concurrently(trial):
     _, lines = trial(
         "import subprocess, sys, threading\n"
         "def report():\n"

@@ -14,6 +14,7 @@ import pytest
 
 from runtime.executors.base import Ended, Reported, Started
 from runtime.executors.local.executor import LocalExecutor
+from tests.runtime.processes import runs
 
 numpy = pytest.importorskip("numpy")
 
@@ -35,16 +36,16 @@ class Forking:
 
     def start(self, *arguments, **environment):
         self.count += 1
-        made = self.staged.job(["train.py", *arguments], self.count, **environment)
-        self.executor.start(made)
-        return made
+        job = self.staged.job(["train.py", *arguments], self.count, **environment)
+        self.executor.start(job)
+        return job
 
     def output(self, *arguments, code=0, **environment):
         """Run one trial and return what it prints."""
-        made = self.start(*arguments, **environment)
+        job = self.start(*arguments, **environment)
         done = self.until_ended()
-        assert done.code == code, made.folder.stderr.read_text()
-        return made.folder.stdout.read_text()
+        assert done.code == code, job.folder.stderr.read_text()
+        return job.folder.stdout.read_text()
 
     def until_ended(self, timeout=60.0):
         return self.staged.until_ended(self.inbox, timeout)
@@ -59,16 +60,16 @@ class Forking:
 def forking(staged, monkeypatch):
     """Creates a Forking for a script."""
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it changes, and a trial's environment must not
-    made = []
+    servers = []
 
-    def make(script, **files):
+    def create(script, **files):
         staged.write({"train.py": script, **{f"{n}.py": t for n, t in files.items()}}, {})
-        made.append(Forking(staged))
-        return made[-1]
+        servers.append(Forking(staged))
+        return servers[-1]
 
-    yield make
-    for each in made:
-        each.executor.close()
+    yield create
+    for server in servers:
+        server.executor.close()
 
 
 @pytest.fixture
@@ -180,9 +181,9 @@ sys.exit(%s)
 """
 
 
-@pytest.mark.parametrize(("asked", "code"), [("0", 0), ("3", 3), ("'why'", 1), ("-1", 255)])
-def test_the_end_of_a_fork_loses_nothing_of_the_script(run_script, folder, asked, code):
-    done = run_script({"train.py": ENDING % asked}, {}, code=code)
+@pytest.mark.parametrize(("argument", "code"), [("0", 0), ("3", 3), ("'why'", 1), ("-1", 255)])
+def test_the_end_of_a_fork_loses_nothing_of_the_script(run_script, folder, argument, code):
+    done = run_script({"train.py": ENDING % argument}, {}, code=code)
     assert done.stdout.startswith("mainexit False\nfinalised\n")
     assert done.stdout.count("gone\n") == 2
     assert done.stderr == ("why\n" if code == 1 else "")
@@ -288,19 +289,18 @@ def test_a_killed_server_takes_its_trials_with_it_and_is_replaced(forking, caplo
         "    time.sleep(3600)\n"
         "print(os.getppid())\n"
     )
-    made = server.start("long")
+    job = server.start("long")
     pid = server.wait_for(Started).pid
     until = time.monotonic() + 60
-    while not made.folder.output.joinpath("child").exists() and time.monotonic() < until:
+    while not job.folder.output.joinpath("child").exists() and time.monotonic() < until:
         time.sleep(0.02)
-    child = made.folder.output.joinpath("child").read_text()
+    child = job.folder.output.joinpath("child").read_text()
     server_of(pid).kill()
     assert server.until_ended().code == -signal.SIGKILL
     assert "all running trials are lost" in caplog.text
     assert server.output() != f"{os.getpid()}\n"
     for number in (pid, int(child)):
-        gone = not psutil.pid_exists(number)
-        assert gone or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+        assert not runs(number)
 
 
 def test_a_server_that_keeps_ending_is_not_replaced(forking, caplog):
@@ -337,7 +337,7 @@ def test_a_worker_process_of_a_forked_trial_can_report(forking):
 # Preloading
 
 
-def planned(staged, files):
+def found_imports(staged, files):
     staged.write(files, {})
     code = (
         "import json, annotate_trial, annotate_imports\n"
@@ -367,44 +367,50 @@ def planned(staged, files):
         pytest.param(
             "if __name__ == '__main__':\n    import numpy\n", ["numpy"], id="under the main guard"
         ),
-        pytest.param("import no_such_module\nimport numpy\n", [], id="behind what is not there"),
+        pytest.param("import no_such_module\nimport numpy\n", [], id="after a missing module"),
         pytest.param(
             "import os\nos.environ['OMP_NUM_THREADS'] = '1'\nimport numpy\n",
             ["os"],
-            id="behind a change of the environment",
+            id="after a change of the environment",
         ),
         pytest.param(
             "import os\nos.environ.setdefault('OMP_NUM_THREADS', '1')\nimport numpy\n",
             ["os"],
-            id="behind a default for the environment",
+            id="after a default for the environment",
         ),
         pytest.param(
             "import os\ndef f():\n    os.environ.update(A='1')\nf()\nimport numpy\n",
             ["os"],
-            id="behind a call of what changes the environment",
+            id="after a call that changes the environment",
         ),
         pytest.param(
             "import os\ndef f():\n    os.environ['A'] = '1'\nimport numpy\n",
             ["os", "numpy"],
-            id="behind a function that is not called yet",
+            id="after a function that is never called",
         ),
         pytest.param(
             "import os\nx = os.environ['A'] + os.environ.get('B')\nimport numpy\n",
             ["os", "numpy"],
-            id="behind a look at the environment",
+            id="after a read of the environment",
         ),
         pytest.param(
             "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '0'\nimport numpy\n",
             ["os", "numpy"],
-            id="behind a variable that is read late",
+            id="after a change of a late variable",
         ),
         pytest.param(
-            "import sys\nsys.path.insert(0, 'x')\nimport numpy\n", [], id="behind another path"
+            "import sys\nsys.path.insert(0, 'x')\nimport numpy\n",
+            [],
+            id="after a change of the path",
         ),
-        pytest.param("import helper\nimport json\n", ["numpy", "json"], id="of a module"),
-        pytest.param("from pkg import sub\n", ["scipy"], id="of a package's module"),
-        pytest.param("import space.near\n", ["numpy"], id="of a folder without an init"),
-        pytest.param("import changer\nimport numpy\n", ["os"], id="behind a module's change"),
+        pytest.param("import helper\nimport json\n", ["numpy", "json"], id="in the user's module"),
+        pytest.param("from pkg import sub\n", ["scipy"], id="in a module of the user's package"),
+        pytest.param("import space.near\n", ["numpy"], id="in a folder without __init__.py"),
+        pytest.param(
+            "import changer\nimport numpy\n",
+            ["os"],
+            id="after a module's change of the environment",
+        ),
     ],
 )
 def test_only_certain_imports_are_preloaded(staged, source, expected):
@@ -417,7 +423,7 @@ def test_only_certain_imports_are_preloaded(staged, source, expected):
         "pkg/below.py": "import scipy\n",
         "space/near.py": "import numpy\n",
     }
-    assert planned(staged, files) == expected
+    assert found_imports(staged, files) == expected
 
 
 def test_libraries_are_preloaded_but_not_the_users_modules(forking, caplog):
