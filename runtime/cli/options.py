@@ -37,7 +37,7 @@ pair = typed(options.pair)
 def port(text: str) -> int:
     """A TCP port."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise AnnotateError(f"{text!r} is no port", hint="a port is a number from 1 to 65535")
+        raise AnnotateError(f"{text!r} is not a port", hint="write a number from 1 to 65535")
     return int(text)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.cli import background
     from runtime.cli.driving import drive
     from runtime.driver.start import Start
+    from runtime.gpus.opening import open_gpus
     from runtime.store import Store
 
     folder = chosen.experiment(args.id)
@@ -86,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     config = changed_config(row.config, typed)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
+        open_gpus(config, os.environ)  # report missing GPUs here, not only in the driver's log
         return background.start(
             folder,
             _driver_options(args, typed),

@@ -153,5 +153,6 @@ def _ignored(path: Path, config: Config, file: Settings, typed: Settings) -> lis
     ]
     for role, name in _ARGUMENTS.items():
         if file.get(name) and replaces(role, file, typed):
-            notes.append(f"{path}: {role}.classArgs is ignored, because of {OPTIONS[role].flag}")
+            other = f"{OPTIONS[role].flag} names another {role}"
+            notes.append(f"{path}: the {role}'s classArgs are ignored, because {other}")
     return notes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from annotate.errors import AnnotateError
@@ -29,7 +29,7 @@ RUN, CREATE, RESUME = "run", "create", "resume"
 EVERYWHERE = frozenset({RUN, CREATE, RESUME})
 AT_THE_START = frozenset({RUN, CREATE})  # cannot change once trials have run
 
-_MOST = 10**15  # JavaScript still counts exactly there
+_MOST = 10**15  # the pages show it exactly: JavaScript's integers end at 2**53
 # As NNI's YAML 1.1 has them.
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _GPU = re.compile(r"\d+(:\d+)?")
@@ -60,9 +60,9 @@ class Switch:
 class Option:
     """One setting.
 
-    `flag` takes a value; an option with `switches` has none. `check` returns what is wrong with a
-    value, or nothing. `nni` are the fields of a config file that give it, each by its path from the
-    top; the first is the one to document. `commands` are those that take the option.
+    It has either a `flag` that takes a value of its `kind`, several if it `repeats`, or `switches`.
+    `check` returns what is wrong with a value, or "". `nni` lists the config file's fields for the
+    setting, each by its path from the top; the first is its main name. `commands` take the option.
     """
 
     group: str
@@ -81,7 +81,7 @@ class Option:
     @property
     def flags(self) -> tuple[str, ...]:
         """Every flag of the option, as typed."""
-        return (self.flag, *(switch.flag for switch in self.switches))[not self.flag :]
+        return tuple(switch.flag for switch in self.switches) or (self.flag,)
 
     @property
     def default_text(self) -> str:
@@ -125,11 +125,14 @@ class Option:
 
 
 def setting(group: str, default: Any = None, flag: str = "", **details: Any) -> Any:
-    """A field of Config that users can set, with its Option; details are those of Option."""
+    """A field of Config that users can set, with its Option, whose other fields are `details`.
+
+    A default of dataclasses.MISSING makes the field a required one.
+    """
     metadata = {"option": Option(group, default, flag, **details)}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: dict(default), metadata=metadata)
-    return field(default=MISSING if default is MISSING else default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 # Limits

@@ -223,7 +223,8 @@ def test_resume_replaces_the_stored_settings_and_no_other(config_file, field, ca
 def test_arguments_of_the_files_tuner_are_ignored_with_a_note(config_file):
     file = config_file("", section("tuner", "TPE", gamma=0.5))
     _, _, notes = settings.from_file(parse(RUN, "-c", file, "--tuner", "random"))
-    assert notes == [f"{file}: tuner.classArgs is ignored, because of --tuner"]
+    reason = "because --tuner names another tuner"
+    assert notes == [f"{file}: the tuner's classArgs are ignored, {reason}"]
     assert settings.from_file(parse(RUN, "-c", file, "--tuner", "tpe"))[2] == []
 
 
@@ -269,6 +270,18 @@ SCRIPT = """\
 x = 0.5  # @nni.uniform(0, 1)
 # @nni.report_final_result(x)
 """
+
+
+def test_missing_gpus_are_reported_before_a_background_driver_starts(annotate, folder, home):
+    (folder / "train.py").write_text(SCRIPT)
+    words = ("--background", "--gpus", 99)
+    assert "--gpus 99" in annotate("run", "train.py", *words, code=2).stderr
+    assert not list(home.glob("experiments/*"))
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    assert "--gpus 99" in annotate("resume", "--max-trials", 2, *words, code=2).stderr
+    (path,) = home.glob("experiments/*/experiment.db")
+    with Store.open(path) as store:
+        assert store.experiment().config["max_trials"] == 1
 
 
 def test_auto_concurrency_and_the_default_direction_beat_a_file(annotate, folder, home):
