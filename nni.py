@@ -85,6 +85,10 @@ def __getattr__(name):
         raise AttributeError(name)
     import importlib  # a `from nni import` would ask here again
 
+    trial = sys.modules.get("annotate_trial")
+    users = trial.users_nni() if trial else None
+    if hasattr(users, name):
+        return getattr(users, name)
     if name in ("merge_parameter", "utils"):
         utils = importlib.import_module("nni.utils")
         return utils if name == "utils" else utils.merge_parameter

@@ -46,7 +46,7 @@ def job(
     return Job(
         trial=trial.number,
         folder=place,
-        command=(config.python, str(folder.stage / "run.py"), *argv)
+        command=(config.python, str(_program(folder.stage)), *argv)
         if argv
         else shell(config.command),
         cwd=Path(config.cwd),
@@ -69,6 +69,12 @@ def warm(
         cwd=Path(config.cwd),
         environment=_with_stage(folder.stage, environment),
     )
+
+
+def _program(stage: Path) -> Path:
+    """What runs a script in a trial; experiments made before version 0.2.0 call it `run.py`."""
+    current = stage / "annotate_run.py"
+    return current if current.exists() else stage / "run.py"
 
 
 def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:

@@ -7,6 +7,7 @@ import time
 import weakref
 
 import annotate_imports
+import annotate_trial
 
 #: Libraries that are known to be safe to fork once they are imported, and not used yet.
 LIBRARIES = {
@@ -46,6 +47,7 @@ def preload(script, at_start):
     `at_start` are the modules that every process of this interpreter has from its beginning.
     Raises Refused where a fork would not be as good as a process of its own.
     """
+    _refuse_early(at_start)
     names = []
     for module, taken in annotate_imports.find(script):
         top = module.partition(".")[0]
@@ -69,6 +71,14 @@ def _import(module, taken):
         __import__(module, {}, {}, taken, 0)
     except BaseException as error:
         raise Refused("import %s failed: %s: %s" % (module, type(error).__name__, error)) from error
+
+
+def _refuse_early(at_start):
+    """A `sitecustomize` of the user's runs in each process, and its modules from the snapshot."""
+    for name in sorted(at_start):
+        place = getattr(sys.modules.get(name), "__file__", None)
+        if place and annotate_trial.frozen(place) is not None:
+            raise Refused("Python imports %s from the code folder when it starts" % name)
 
 
 def _refuse_hidden(at_start):

@@ -17,6 +17,7 @@ from importlib.machinery import (
     ExtensionFileLoader,
     FileFinder,
     ModuleSpec,
+    PathFinder,
     SourceFileLoader,
     SourcelessFileLoader,
 )
@@ -24,6 +25,14 @@ from importlib.machinery import (
 _stage = os.path.dirname(os.path.abspath(__file__))
 _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
 _root = None  # the user's code folder, links resolved
+#: Our packages. A copy of ours that is installed beside the user's libraries stays out of trials.
+_HIDDEN = ("annotate", "runtime", "tuners")
+_KINDS = (
+    (ExtensionFileLoader, EXTENSION_SUFFIXES),
+    (SourceFileLoader, SOURCE_SUFFIXES),
+    (SourcelessFileLoader, BYTECODE_SUFFIXES),
+)
+_users_nni = None  # the user's own module of that name, once it has been asked for
 
 
 def install():
@@ -39,6 +48,7 @@ def install():
 
             annotate_data.install(_root, os.path.dirname(_code))
         sys.path_hooks.insert(0, _finder)
+        sys.meta_path[:] = [_UsersNni, *map(_without_ours, sys.meta_path)]
         sys.path_importer_cache.clear()
         _redirect_main()
 
@@ -86,6 +96,8 @@ def execute(argv, code=None):
     if copy is None:
         sys.exit("%s is not in the snapshot" % script)
     sys.argv = list(argv)
+    if os.path.dirname(getattr(sys.modules.get("sitecustomize"), "__file__", "")) == _stage:
+        del sys.modules["sitecustomize"]  # ours has done its work; the script may have its own
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
@@ -212,12 +224,7 @@ class _Finder(FileFinder):
     """Finds modules in the user's folder `path`, of which the snapshot's copy is `frozen`."""
 
     def __init__(self, path, frozen):
-        super().__init__(
-            path,
-            (ExtensionFileLoader, EXTENSION_SUFFIXES),
-            (SourceFileLoader, SOURCE_SUFFIXES),
-            (SourcelessFileLoader, BYTECODE_SUFFIXES),
-        )
+        super().__init__(path, *_KINDS)
         self.frozen = frozen
 
     def find_spec(self, fullname, target=None):
@@ -241,10 +248,67 @@ class _Finder(FileFinder):
 
 
 def _finder(entry):
-    copy = frozen(entry or os.getcwd())
-    if copy is None or not os.path.isdir(copy):
-        raise ImportError("not a folder of the snapshot", path=entry)
-    return _Finder(entry or os.getcwd(), copy)
+    place = entry or os.getcwd()
+    copy = frozen(place)
+    if copy is not None and os.path.isdir(copy):
+        return _Finder(place, copy)
+    if os.path.isfile(os.path.join(place, "annotate_hpo.py")):
+        return _FinderWithoutOurs(place, *_KINDS)
+    raise ImportError("not a folder of the snapshot", path=entry)
+
+
+class _FinderWithoutOurs(FileFinder):
+    """Finds modules in a folder that Annotate is installed in, except Annotate's own."""
+
+    def find_spec(self, fullname, target=None):
+        return None if fullname in _HIDDEN else super().find_spec(fullname, target)
+
+
+def _without_ours(finder):
+    """The same finder, unless it stands for an editable installation of Annotate."""
+    if getattr(finder, "__module__", "").startswith("__editable___annotate_hpo_"):
+        return _EditableWithoutOurs(finder)
+    return finder
+
+
+class _EditableWithoutOurs:
+    def __init__(self, finder):
+        self._finder = finder
+
+    def find_spec(self, fullname, path=None, target=None):
+        return None if fullname in _HIDDEN else self._finder.find_spec(fullname, path, target)
+
+
+def users_nni():
+    """The code folder's own module `nni`, or None. Ours stands before it, and asks it."""
+    global _users_nni
+    spec = _find_users_nni() if _users_nni is None else None
+    if spec is not None and spec.loader is not None:
+        import importlib.util
+
+        _users_nni = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(_users_nni)
+    return _users_nni
+
+
+def _find_users_nni():
+    for entry in sys.path:
+        copy = frozen(entry or os.getcwd())
+        if copy is not None:
+            place = os.path.join(copy, "nni")
+            if os.path.isfile(place + ".py") or os.path.isdir(place):
+                return PathFinder.find_spec("nni", [entry])
+    return None
+
+
+class _UsersNni:
+    """Finds the submodules of the code folder's own `nni`."""
+
+    @staticmethod
+    def find_spec(fullname, path=None, target=None):
+        spec = _find_users_nni() if fullname.startswith("nni.") else None
+        places = spec.submodule_search_locations if spec is not None else None
+        return PathFinder.find_spec(fullname, places) if places else None
 
 
 def _redirect_main():
@@ -254,7 +318,7 @@ def _redirect_main():
         _redirect_run_path()
     elif os.path.isfile(first) and frozen(first) is not None:
         command = _command()
-        command.insert(len(command) - len(sys.argv), os.path.join(_stage, "run.py"))
+        command.insert(len(command) - len(sys.argv), os.path.join(_stage, "annotate_run.py"))
         os.execv(sys.executable, [sys.executable, *command[1:]])
 
 

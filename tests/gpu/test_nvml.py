@@ -56,7 +56,7 @@ def test_a_desktop_program_that_computes_a_little_does_not_count(inside):
         (["tr\nain.py"], "python tr?ain.py"),
         (["-u", "-m", "train"], "python train"),
         (["-c", "print(1)", "x"], "python"),
-        (["stage/run.py", "train.py", "--fast"], "python train.py"),
+        (["stage/annotate_run.py", "train.py", "--fast"], "python train.py"),
         (["stage/annotate_fork_server.py", "7", "code/train.py"], "python train.py"),
     ],
 )
@@ -65,7 +65,7 @@ def test_an_interpreter_is_named_by_its_script(tmp_path, words, name):
     (tmp_path / "python").symlink_to(sys.executable)
     rename = "open('/proc/self/comm', 'w').write('pt_main_thread'); input()"
     (tmp_path / "stage").mkdir()
-    ours = ("stage/run.py", "stage/annotate_fork_server.py")
+    ours = ("stage/annotate_run.py", "stage/annotate_fork_server.py")
     for module in ("tr\nain.py", "train.py", *ours):
         (tmp_path / module).write_text(rename)
     words = [rename if word == "print(1)" else word for word in words]

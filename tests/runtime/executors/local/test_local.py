@@ -52,7 +52,7 @@ class TestForkedProcesses(ExecutorConformance):
                 return job
             environment = {**server_command.environment, "NNI_FILE": str(job.folder.metrics)}
             argv = ("train.py", job.command[-1])
-            command = (server_command.python, str(experiment.stage / "run.py"), *argv)
+            command = (server_command.python, str(experiment.stage / "annotate_run.py"), *argv)
             return dataclasses.replace(job, command=command, argv=argv, environment=environment)
 
         return adapted

@@ -1,7 +1,0 @@
-"""`python run.py SCRIPT [ARGUMENT ...]`: run the snapshot's copy of the script as `__main__`."""
-
-import sys
-
-import annotate_trial
-
-annotate_trial.run(sys.argv[1:])

@@ -1,0 +1,165 @@
+"""Our names and the user's never meet, whatever the working folder and PYTHONPATH hold."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from annotate_hpo import PACKAGES
+
+#: A user's module: wherever it is imported by something else than a trial, the test fails.
+OWN = """\
+import os
+if "NNI_SYS_DIR" not in os.environ:
+    raise SystemExit(f"{__file__} was imported outside a trial")
+name = "the user's"
+"""
+LAYOUTS = {
+    "packages": [f"{name}/__init__.py" for name in (*PACKAGES, "nni")],
+    "modules": [f"{name}.py" for name in (*PACKAGES, "nni", "run")],
+    "folders": [f"{name}/own.py" for name in (*PACKAGES, "nni")],
+    "libraries": ["typing.py", "random.py", "rich.py", "numpy.py", "libcst/__init__.py"],
+    "startup": ["sitecustomize.py", "usercustomize.py", "runtime.py", "tuners/own.py", "typing.py"],
+}
+#: Python imports these when it starts, also in the command that the user types.
+AT_START = """\
+import os
+if "NNI_SYS_DIR" in os.environ:
+    import runtime, tuners.own, typing
+name = "the user's"
+"""
+#: Writes down what each name is in a trial.
+SCRIPT = """\
+import importlib, json, os, sys
+x = 0.5  # @nni.uniform(0, 1)
+def what(name):
+    try:
+        return importlib.import_module(name).name
+    except ImportError as error:
+        return str(error)
+seen = {name: what(name) for name in %r}
+seen["PYTHONPATH"] = os.environ.get("PYTHONPATH")
+with open(os.path.join(os.environ["NNI_OUTPUT_DIR"], "seen.json"), "w") as file:
+    json.dump(seen, file)
+while os.path.exists("wait") and os.environ["NNI_TRIAL_SEQ_ID"] == "1":
+    pass
+# @nni.report_final_result(x)
+"""
+CONFIG = """\
+useAnnotation: true
+trialCommand: python3 train.py
+trialConcurrency: 1
+maxTrialNumber: 2
+tuner: {name: Random}
+trainingService: {platform: local}
+"""
+COMMAND = Path(sys.executable).with_name("annotate")
+
+
+def module(file):
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@pytest.fixture(params=LAYOUTS)
+def names(request, folder):
+    """The modules of a project that has the names of others."""
+    for name in LAYOUTS[request.param]:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(AT_START if name.endswith("customize.py") else OWN)
+    found = [module(name) for name in LAYOUTS[request.param]]
+    (folder / "train.py").write_text(SCRIPT % found)
+    return found
+
+
+@pytest.fixture
+def run(folder):
+    """Run a command as the user would, with the project on PYTHONPATH."""
+
+    def run(*words, start=(COMMAND,), **environment):
+        done = subprocess.run(
+            [*start, *words],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        return done.stdout
+
+    return run
+
+
+def seen(home, trial=1):
+    """What the trial saw, and the folder that is first on its path."""
+    (file,) = home.glob(f"experiments/[!.]*/trials/{trial}/output/seen.json")
+    stage = file.parents[3] / "stage"
+    return json.loads(file.read_text()), str(stage)
+
+
+@pytest.mark.parametrize(
+    ("start", "environment"),
+    [
+        pytest.param([COMMAND], {}, id="annotate"),
+        pytest.param([sys.executable, "-m", "annotate_hpo"], {}, id="-m"),
+        pytest.param([sys.executable, "-I", "-m", "annotate_hpo"], {}, id="-I -m"),
+        pytest.param([COMMAND], {"PYTHONSAFEPATH": "1"}, id="PYTHONSAFEPATH"),
+        pytest.param([COMMAND], {"PYTHONSTARTUP": "typing.py"}, id="PYTHONSTARTUP"),
+    ],
+)
+def test_a_run_is_ours_and_its_trials_import_the_users(
+    run, names, home, folder, start, environment
+):
+    words = ("run", "train.py", "--tuner", "random", "--max-trials", "2", "--json")
+    found = json.loads(run(*words, start=start, **environment))
+    assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED"] * 2
+    for number in (0, 1):
+        values, stage = seen(home, number)
+        assert values == dict.fromkeys(names, "the user's") | {"PYTHONPATH": f"{stage}:{folder}"}
+
+
+def test_every_way_to_run_and_to_look_survives_them(run, names, home, folder, until):
+    run("check", "train.py")
+    run("show", "train.py")
+    run("try", "train.py", "x=0.25")
+    (folder / "config.yml").write_text(CONFIG)
+    (folder / "wait").touch()
+    created = json.loads(run("create", "-c", "config.yml", "--json"))
+    name, page = created["experiment"], created["pages"][0]
+
+    def until_trials_are(*states):
+        def are():
+            return [trial["state"] for trial in json.loads(run("trial", "ls", name, "--json"))]
+
+        until(lambda: are() == list(states))
+
+    until_trials_are("SUCCEEDED", "RUNNING")
+    with urllib.request.urlopen(page.partition("#")[0], timeout=60) as answer:
+        assert answer.status == 200
+    run("stop", name)
+    (folder / "wait").unlink()
+    run("resume", name)
+    until_trials_are("SUCCEEDED", "SUCCEEDED")
+    for number in (0, 1):
+        values, _ = seen(home, number)
+        assert {values[name] for name in names} == {"the user's"}
+    assert run("ui").startswith("http://127.0.0.1")
+    run("ui", "--stop")
+
+
+@pytest.mark.parametrize("fresh", [[], ["--fresh-process"]], ids=["fork", "process"])
+def test_without_the_users_own_a_trial_finds_none_of_ours(run, home, folder, fresh):
+    """Nor where the trials' interpreter is the one that we are installed in."""
+    names = [*PACKAGES, "run", "nni.own"]
+    (folder / "train.py").write_text(SCRIPT % names)
+    python = ("--python", sys.executable)
+    run("run", "train.py", "--max-trials", "1", *python, *fresh, PYTHONPATH="")
+    values, stage = seen(home, 0)
+    assert values.pop("PYTHONPATH") == stage
+    assert values == {name: f"No module named {name!r}" for name in names}
