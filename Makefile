@@ -1,4 +1,4 @@
-.PHONY: setup lint types test check format docs
+.PHONY: setup lint types test check format docs constraints
 BIN := .venv/bin
 
 setup:
@@ -16,6 +16,7 @@ format:
 
 types:
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file .ci/mypy-trial.ini
 
 test:
 	$(BIN)/pytest
@@ -23,5 +24,13 @@ test:
 docs:
 	$(BIN)/python -m annotate.docs > docs/annotations.md
 	$(BIN)/python -m runtime.nni_config.docs > docs/config.md
+
+constraints:
+	python3 -m venv --clear .venv-constraints
+	.venv-constraints/bin/pip install --upgrade ".[test,dev]" setuptools
+	(grep "^#" constraints.txt; .venv-constraints/bin/pip freeze --all --exclude annotate-hpo \
+		--exclude pip | sed "s/+.*//") > constraints.new
+	mv constraints.new constraints.txt
+	rm -r .venv-constraints
 
 check: lint types test

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _values = None  # read at first use, then the same for the life of the process
-_recorded = set()
+_recorded: set = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 1 << 19  # bytes of a line; the driver takes no more than a mebibyte at a time
 _DEEPEST = 10  # levels of what stands beside a number

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 import libcst as cst
-from libcst._nodes.internal import CodegenState
+from libcst._nodes.internal import CodegenState  # private, so setup.cfg bounds libcst
 
 from annotate import lexer
 

@@ -13,10 +13,10 @@ import os
 _plain_open = io.open
 _plain_os_open = os.open
 _root = ""
-_names = ()  # of the files, from the code folder on
-_suffixes = ()
-_ours = set()  # those that this process has written
-_told = set()
+_names: tuple = ()  # of the files, from the code folder on
+_suffixes: tuple = ()
+_ours: set = set()  # those that this process has written
+_told: set = set()
 
 
 def install(root, snapshot):
@@ -51,7 +51,9 @@ def _fitting(path):
 
 def _find(path, reads, dir_fd):
     folder = os.environ.get("NNI_SYS_DIR")
-    name = _name(path, dir_fd) if folder else None
+    if not folder:
+        return None
+    name = _name(path, dir_fd)
     if name is None or name in _ours:
         return None
     if not reads:

@@ -11,7 +11,7 @@ import sys
 import sysconfig
 
 _DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
-_read = set()
+_read: set = set()
 
 
 def watch():

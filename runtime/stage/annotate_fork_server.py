@@ -41,7 +41,7 @@ class _Server:
         self._data = b""
         self._pids = {}  # from id to a process that is not reaped yet
         self._running = set()
-        self._spare = None  # the process of the next trial, and what it takes its request from
+        self._spare: tuple = ()  # the next trial's process, and the pipe for its request
         self._libc = ctypes.CDLL(None)
         self._pid = os.getpid()
 
@@ -104,7 +104,7 @@ class _Server:
 
     def _has_spare(self):
         """Whether there is one now, forked here if need be; None in the new process itself."""
-        if self._spare is not None:
+        if self._spare:
             return True
         read, write = os.pipe()
         try:
@@ -128,7 +128,7 @@ class _Server:
                     self.say("failed", id=request["id"], reason=self._why)
                 return has
             pid, pipe = self._spare
-            self._spare = None
+            self._spare = ()
             taken = _write(pipe, line)
             os.close(pipe)
             if taken:
@@ -250,7 +250,7 @@ def _renew():
     if processes is not None:
         processes.current_process().authkey = os.urandom(32)
     threading = sys.modules.get("threading")
-    if hasattr(threading, "get_native_id"):
+    if threading is not None and hasattr(threading, "get_native_id"):
         threading.main_thread()._set_native_id()
 
 

@@ -28,7 +28,7 @@ def codes(copy, path, names):
     sys.excepthook = traceback.print_exception  # finds the cells' lines where Python's own can't
     names["display"] = print
     flags = 0
-    for number, text in zip(parts[::2], parts[1::2]):  # noqa: B905  strict= is newer than 3.8
+    for number, text in zip(parts[::2], parts[1::2]):
         name = "%s, cell %s" % (path, number)
         linecache.cache[name] = (len(text), None, text.splitlines(True), name)
         code = compile(text, name, "exec", flags | _AWAITS, dont_inherit=True)

@@ -58,7 +58,7 @@ def preload(script, at_start):
     _refuse_hidden(at_start)
     _refuse_gpu()
     _refuse_threads()
-    for finalizer in list(weakref.finalize._registry):
+    for finalizer in list(getattr(weakref.finalize, "_registry", ())):
         finalizer.atexit = False  # a library's own, not to be run again by each trial
     gc.collect()
     gc.freeze()  # what is here stays, and a trial's collections need not copy its pages

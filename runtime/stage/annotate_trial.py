@@ -24,7 +24,7 @@ from importlib.machinery import (
 
 _stage = os.path.dirname(os.path.abspath(__file__))
 _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
-_root = None  # the user's code folder, links resolved
+_root = ""  # the user's code folder, links resolved
 #: Our packages. A copy of ours that is installed beside the user's libraries stays out of trials.
 _HIDDEN = ("annotate", "runtime", "tuners")
 _KINDS = (
@@ -38,7 +38,7 @@ _users_nni = None  # the user's own module of that name, once it has been asked 
 def install():
     """Let every import of this process find the snapshot's code."""
     global _root
-    if _root is None:
+    if not _root:
         import nni  # noqa: F401  before a module of the same name in the user's folder can
 
         with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
@@ -168,9 +168,9 @@ def _module(name, path, copy):
     module = type(sys)(name)
     module.__file__ = path
     module.__loader__ = _Loader(name, path, copy)
-    module.__builtins__ = builtins
+    module.__dict__["__builtins__"] = builtins
     if sys.version_info < (3, 15):
-        module.__cached__ = None
+        module.__dict__["__cached__"] = None
     if sys.version_info < (3, 14):
         module.__annotations__ = {}
     return module
@@ -242,7 +242,7 @@ class _Finder(FileFinder):
                 )
                 spec.has_location = True
                 if relative == package:
-                    spec.submodule_search_locations.append(os.path.join(self.path, name))
+                    spec.submodule_search_locations = [os.path.join(self.path, name)]
                 return spec
         return super().find_spec(fullname, target)
 

@@ -23,7 +23,7 @@ FUNCTIONS = (
     "function_choice",
 )
 
-_unknown = set()  # what was said once
+_unknown: set = set()  # what was said once
 
 
 def choice(*options, name=None):
