@@ -1,4 +1,4 @@
-"""The algorithms: a search space and results in, the next values out."""
+"""The algorithms: a search space and results go in, the next values come out."""
 
 from tuners.base import Assessor, Exhausted, Tuner, TunerError, Verdict
 from tuners.registry import ASSESSORS, TUNERS, Algorithm, create, create_assessor

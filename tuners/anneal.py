@@ -1,4 +1,4 @@
-"""Annealing, by hyperopt."""
+"""Simulated annealing, from hyperopt."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tuners.geometry.coordinates import Coordinates
 
 
 class Anneal(FreshTuner):
-    """Draws around one of the best points, in a neighbourhood that shrinks with each trial.
+    """Draws near one of the best points, from a neighbourhood that shrinks with each trial.
 
-    hyperopt's `anneal`: the point's rank among the results is geometric with mean
-    `avg_best_idx`, and the neighbourhood of a parameter seen T times is 1 / (1 + T shrink_coef)
-    of its range. NNI's page Tuner/HyperoptTuner.
+    hyperopt's `anneal`: the rank of the point among the results has a geometric distribution with
+    mean `avg_best_idx`, and the neighbourhood of a parameter seen T times is
+    1 / (1 + T shrink_coef) of its range. NNI's page Tuner/HyperoptTuner.
     """
 
     def __init__(

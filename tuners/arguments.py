@@ -1,4 +1,4 @@
-"""Arguments of an algorithm as people write them, checked against its constructor."""
+"""Checks the arguments that users give to an algorithm against its constructor."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 
 from tuners.base import TunerError
 
-#: Given by the experiment, not by `args`.
+#: Supplied by the experiment, not by `args`.
 _CONTEXT = ("self", "space", "seed", "maximize")
 
 
 def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, Any]:
-    """`args` in the types that the constructor of `algorithm` declares.
+    """Return `args`, converted to the types that the constructor of `algorithm` declares.
 
-    Raises TunerError that names the argument which is unknown, missing or of another type.
+    Raises TunerError that names an unknown or missing argument, or one of the wrong type.
     """
     parameters = inspect.signature(algorithm).parameters
     known = [key for key in parameters if key not in _CONTEXT]
     hints = typing.get_type_hints(algorithm.__init__)  # type: ignore[misc]
     for key in args:
         if key not in known:
-            listed = f"its arguments are {', '.join(known)}" if known else "it takes none"
+            listed = f"its arguments are {', '.join(known)}" if known else "it takes no arguments"
             raise TunerError(f"{name} has no argument {key!r}", hint=meant(key, known) or listed)
     for key in known:
         if key not in args and parameters[key].default is inspect.Parameter.empty:
@@ -34,7 +34,7 @@ def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, An
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """`did you mean …?` where `word` is close to a known one, else nothing."""
+    """`did you mean …?` if `word` resembles a known word, else an empty string."""
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1)
     return f"did you mean {by_lower[close[0]]!r}?" if close else ""
@@ -55,19 +55,19 @@ def _one_of(where: str, value: Any, options: tuple[Any, ...]) -> Any:
     if value not in options:
         shown = ", ".join(map(repr, options))
         raise TunerError(
-            f"{where} is one of {shown}, not {value!r}", hint=meant(str(value), options)
+            f"{where} must be one of {shown}, not {value!r}", hint=meant(str(value), options)
         )
     return value
 
 
 def _float(where: str, value: Any) -> float:
-    """A float; YAML reads `1e-6` as a string, so that a string that is a number will do."""
+    """A float. Accepts a string that contains a number because YAML reads `1e-6` as a string."""
     if not isinstance(value, bool) and isinstance(value, (int, float, str)):
         try:
             return float(value)
         except ValueError:
             pass
-    raise TunerError(f"{where} is a number, not {value!r}")
+    raise TunerError(f"{where} must be a number, not {value!r}")
 
 
 def _int(where: str, value: Any) -> int:
@@ -78,29 +78,29 @@ def _int(where: str, value: Any) -> int:
     except TunerError:
         number = 0.5
     if not number.is_integer():
-        raise TunerError(f"{where} is a whole number, not {value!r}")
+        raise TunerError(f"{where} must be a whole number, not {value!r}")
     return int(number)
 
 
 def _bool(where: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise TunerError(f"{where} is true or false, not {value!r}")
+        raise TunerError(f"{where} must be true or false, not {value!r}")
     return value
 
 
 def _str(where: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TunerError(f"{where} is text, not {value!r}")
+        raise TunerError(f"{where} must be a string, not {value!r}")
     return value
 
 
 def at_least(name: str, value: float, least: float) -> None:
-    """Raise TunerError where the argument `name` is below `least`."""
+    """Raise TunerError if the argument `name` is below `least`."""
     if not value >= least:
-        raise TunerError(f"{name} is at least {least}, not {value}")
+        raise TunerError(f"{name} must be at least {least}, not {value}")
 
 
 def between(name: str, value: float, low: float, high: float) -> None:
-    """Raise TunerError where the argument `name` is not from `low` to `high`."""
+    """Raise TunerError unless the argument `name` is between `low` and `high`."""
     if not low <= value <= high:
-        raise TunerError(f"{name} is from {low} to {high}, not {value}")
+        raise TunerError(f"{name} must be between {low} and {high}, not {value}")

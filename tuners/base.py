@@ -1,4 +1,4 @@
-"""What a tuner and an assessor are: asked for values, told results, asked to judge curves."""
+"""The contracts of tuners, which propose values, and of assessors, which stop trials early."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from annotate.space import SearchSpace, Values
 
 
 class Exhausted(Exception):
-    """The tuner has no values to give: none before a pending trial is told, or none at all.
+    """The tuner has no values to give, either until a pending trial is told or ever again.
 
-    Which of the two is seen by asking again once nothing is pending.
+    To tell which, ask again once nothing is pending.
     """
 
 
 class TunerError(AnnotateError, ValueError):
-    """An algorithm's name, one of its arguments, or a parameter that it cannot take."""
+    """An unknown algorithm, an invalid argument, or a parameter that the algorithm cannot take."""
 
 
 class Tuner(ABC):
     """Proposes values.
 
-    Several values may be asked and untold at a time. Its state depends only on the seed and on
-    the order of `ask` and `tell`: the same calls give the same values. It belongs to one caller:
-    calls never overlap, and the values that it gives are not to be changed.
+    Several trials may be pending, that is asked and not yet told. A tuner's state depends only on
+    the seed and on the order of `ask` and `tell`: the same calls give the same values. Calls never
+    overlap, and the caller does not modify the values that it gets.
 
-    An algorithm that stops trials too (NNI's advisor) brings its own `assessor`, whose calls may
-    come while the tuner is asked or told.
+    An algorithm that also stops trials (NNI's advisor) provides its own `assessor`. The assessor
+    may be called while the tuner is being asked or told.
     """
 
     assessor: Assessor | None = None
@@ -42,28 +42,28 @@ class Tuner(ABC):
 
     @abstractmethod
     def ask(self) -> Values:
-        """The next values to try, one for each parameter.
+        """Return the next values to try, one for each parameter.
 
-        Raises Exhausted when there are none, which changes nothing. An algorithm may add keys
-        that are no parameters, by which it knows the trial again: NNI's `TRIAL_BUDGET`,
+        Raises Exhausted, and keeps its state, if there are none. An algorithm may add keys that
+        are not parameters, by which it recognises the trial: NNI's `TRIAL_BUDGET`,
         `load_checkpoint_dir` and `save_checkpoint_dir`.
         """
 
     def recall(self, values: Values) -> None:
-        """Be as `ask` left it when it gave `values`, which an earlier run of the experiment asked.
+        """Restore the state after an `ask`, in an earlier run of the experiment, gave `values`.
 
-        It is asked again as a rule; one whose answers depend on results and on what is known
-        alone need only take note. Raises SpaceError for values that do not lie in the space.
+        By default, this asks again. A tuner whose proposals depend only on results and known
+        points just records the values. Raises SpaceError for values outside the space.
         """
         with suppress(Exhausted):
             self.ask()
 
     @abstractmethod
     def tell(self, values: Values, metric: float | None) -> None:
-        """Take the result of `values`, asked before or not; None where the trial failed.
+        """Learn the result of `values`, whether or not they were asked; None if the trial failed.
 
-        `metric` is in the script's own unit; one that is not finite counts as a failure. Raises
-        SpaceError for values that do not lie in the space.
+        `metric` is in the script's own unit; a metric that is not finite counts as a failure.
+        Raises SpaceError for values outside the space.
         """
 
     def close(self) -> None:  # noqa: B027  most hold nothing
@@ -76,33 +76,33 @@ class Tuner(ABC):
 
 
 class Verdict(Enum):
-    """What becomes of a running trial."""
+    """Whether a running trial continues."""
 
     KEEP = "keep"
     STOP = "stop"
 
 
 class Assessor(ABC):
-    """Judges a running trial by its curve: the intermediate results so far, oldest first.
+    """Judges a running trial by its curve: its intermediate results so far, oldest first.
 
-    `trial` is the trial's number. Its state depends only on the order of the calls, which never
-    overlap.
+    `trial` is the trial's number. An assessor's state depends only on the order of its calls,
+    which never overlap.
     """
 
     def __init__(self, *, maximize: bool = False) -> None:
         self.maximize = maximize
 
-    def started(self, trial: int, values: Values) -> None:  # noqa: B027  most need not know
-        """Learn with what values `trial` runs; called once, before it is judged or finished."""
+    def started(self, trial: int, values: Values) -> None:  # noqa: B027  most assessors need nothing
+        """Learn the values of `trial`; called once, before it is judged or finished."""
 
     @abstractmethod
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
-        """Whether `trial` goes on; called after each intermediate result."""
+        """Decide whether `trial` continues; called after each intermediate result."""
 
     @abstractmethod
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
-        """Learn of a trial that ended; `ok` where it ran to its own end and succeeded.
+        """Learn that a trial has ended; `ok` if it ran to its own end and succeeded.
 
-        `curve` is all its intermediate results. A trial that was stopped early or failed comes
-        with `ok` False.
+        `curve` holds all its intermediate results. `ok` is False for a trial that failed or was
+        stopped early.
         """

@@ -1,4 +1,4 @@
-"""The user's own list of configurations."""
+"""Tries a list of configurations."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tuners.grid import GridSearch
 
 
 class BatchTuner(GridSearch):
-    """The options of one choice, each a whole configuration, in the order written.
+    """Tries the options of a single choice, each a whole configuration, in the order written.
 
-    NNI's page Tuner/BatchTuner, where the parameter is called `combine_params`.
+    NNI's page Tuner/BatchTuner, which names the parameter `combine_params`.
     """
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
@@ -23,5 +23,7 @@ class BatchTuner(GridSearch):
                 )
         if len(space) > 1:
             names = ", ".join(space.names.values())
-            raise TunerError(f"batch takes one parameter, not {len(space)}: {names}", hint=hint)
+            raise TunerError(
+                f"batch takes exactly one parameter, not {len(space)}: {names}", hint=hint
+            )
         super().__init__(space, seed=seed, maximize=maximize)

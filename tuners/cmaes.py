@@ -1,4 +1,4 @@
-"""CMA-ES."""
+"""The covariance matrix adaptation evolution strategy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tuners.geometry.cube import Cube
 
 
 class CMAES(FreshTuner):
-    """Draws from a normal distribution that follows the better half of each generation.
+    """Draws from a normal distribution that adapts to the better half of each generation.
 
-    Hansen, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772, equations 38 to 47, by the
-    package cmaes (NNI's page of tuners has none). It begins in the middle of the unit cube with
-    the standard deviation `sigma0`. A generation is `population_size` results in the order in
-    which they come in, 4 + 3 ln n as a rule, whoever asked for them. Failures are the worst of
-    their generation. It takes every domain but choice.
+    Hansen, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772, equations 38 to 47, as
+    implemented by the package cmaes (NNI's page of tuners has none). The search starts in the
+    middle of the unit cube with the standard deviation `sigma0`. A generation is
+    `population_size` results (default: 4 + 3 ln n) in order of arrival, whether or not they were
+    asked here. A failure counts as the worst of its generation. It takes every domain but choice.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CMAES(FreshTuner):
             at_least("population_size", population_size, 2)
         self._cube = Cube(space)
         size = population_size or 4 + math.floor(3 * math.log(self._cube.dimensions))
-        # The package knows no single dimension; a second one that means nothing does no harm.
+        # The package rejects a single dimension; a second one without meaning does no harm.
         self._padding = int(self._cube.dimensions == 1)
         dimensions = self._cube.dimensions + self._padding
         self._model = CMA(
@@ -57,13 +57,13 @@ class CMAES(FreshTuner):
             population_size=size,
             seed=0,
         )
-        self._taken_in = 0
+        self._told_count = 0
 
     def propose(self, rng: np.random.Generator) -> Values:
         size = self._model.population_size
-        while len(self.results) - self._taken_in >= size:
-            self._model.tell(self._generation(self.results[self._taken_in :][:size]))
-            self._taken_in += size
+        while len(self.results) - self._told_count >= size:
+            self._model.tell(self._generation(self.results[self._told_count :][:size]))
+            self._told_count += size
         self._model.reseed_rng(int(rng.integers(2**31)))
         return self._cube.values(self._model.ask())
 

@@ -1,4 +1,4 @@
-"""Naive evolution."""
+"""Evolution by tournaments of two."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tuners.geometry.coordinates import Coordinates, draw
 
 
 class Evolution(FreshTuner):
-    """A population of which the better of two random members is the next parent.
+    """Evolves a population: the better of two random members is the next parent.
 
     Real et al., Large-Scale Evolution of Image Classifiers, ICML 2017, section 3.1; NNI's page
     Tuner/EvolutionTuner. The first `population_size` values are random. A child is its parent
-    with one parameter drawn anew; when its result is in, two random members are compared and the
-    worse one dies, so that the population keeps its size. A failed trial is the worst there is.
+    with one parameter drawn anew. When its result arrives, the worse of two random members is
+    removed, so the population keeps its size. A failed trial is worse than any result.
     """
 
     def __init__(
@@ -34,32 +34,32 @@ class Evolution(FreshTuner):
         self._size = population_size
         self._coordinates = Coordinates(space)
         self._population: list[Result] = []
-        self._taken_in = 0
+        self._added = 0
 
     def propose(self, rng: np.random.Generator) -> Values:
-        self._take_in()
+        self._add_results()
         if len(self._population) < self._size:
             return self.space.sample(rng)
-        first, second = self._two(rng)
+        first, second = self._pair(rng)
         parent = self._population[second if self._better(second, first) else first]
         return self._mutate(parent.values, rng)
 
-    def _take_in(self) -> None:
-        for number in range(self._taken_in, len(self.results)):
+    def _add_results(self) -> None:
+        for number in range(self._added, len(self.results)):
             self._population.append(self.results[number])
             if len(self._population) > self._size:
-                first, second = self._two(np.random.default_rng((abs(self.seed), 0, number)))
+                first, second = self._pair(np.random.default_rng((abs(self.seed), 0, number)))
                 del self._population[first if self._better(second, first) else second]
-        self._taken_in = len(self.results)
+        self._added = len(self.results)
 
-    def _two(self, rng: np.random.Generator) -> tuple[int, int]:
+    def _pair(self, rng: np.random.Generator) -> tuple[int, int]:
         first, second = rng.choice(len(self._population), size=2, replace=False)
         return int(first), int(second)
 
-    def _better(self, one: int, other: int) -> bool:
-        losses = [self._population[number].loss for number in (one, other)]
-        ours, theirs = [math.inf if loss is None else loss for loss in losses]
-        return ours < theirs
+    def _better(self, first: int, second: int) -> bool:
+        losses = [self._population[number].loss for number in (first, second)]
+        first_loss, second_loss = [math.inf if loss is None else loss for loss in losses]
+        return first_loss < second_loss
 
     def _mutate(self, values: Values, rng: np.random.Generator) -> Values:
         levels = self._coordinates.levels(values)

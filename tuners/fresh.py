@@ -1,4 +1,4 @@
-"""What most tuners share: the results, what runs, and no point of a finite space twice."""
+"""The base of most tuners: keeps results and pending trials, and never repeats a known point."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import numpy as np
 from annotate.space import SearchSpace, Values
 from tuners.base import Exhausted, Tuner
 
-#: Proposals that may repeat a known point before another one is taken in their place.
+#: Attempts to get a new point, first from `propose`, then by drawing.
 _TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of values: the loss, the smaller the better; None where the trial failed."""
+    """Values and their loss, the smaller the better; None if the trial failed."""
 
     values: Values
     loss: float | None
 
 
 class FreshTuner(Tuner):
-    """A tuner that never proposes a known point of a finite space again.
+    """A tuner that proposes each point of a finite space only once.
 
-    A subclass proposes from `results` and `pending` and keeps no other state. Each ask has its
-    own generator, made from the seed and the number of known points, so that a tuner which is
-    only told a stored history goes on as the one that asked for it would have.
+    A subclass proposes from `results` and `pending` and keeps no other state. Each ask has a
+    random generator of its own, seeded by the seed and the number of known points. A tuner that
+    is told a stored history therefore continues as the one that asked it would have.
     """
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
@@ -40,7 +40,7 @@ class FreshTuner(Tuner):
 
     @property
     def pending(self) -> list[Values]:
-        """What was asked and not yet told, oldest first."""
+        """The values that were asked but not yet told, oldest first."""
         return list(self._pending.values())
 
     def knows(self, values: Values) -> bool:
@@ -49,21 +49,21 @@ class FreshTuner(Tuner):
 
     @abstractmethod
     def propose(self, rng: np.random.Generator) -> Values | None:
-        """Values to try, known or not, written as the space writes them; None for any others."""
+        """Values to try, known or not, as `SearchSpace.locate` writes them; None to draw some."""
 
     def ask(self) -> Values:
         if self.space.size is not None and len(self._known) >= self.space.size:
-            raise Exhausted(f"each of the {self.space.size} points of the space has been tried")
+            raise Exhausted(f"all {self.space.size} points of the space have been tried")
         rng = np.random.default_rng((abs(self.seed), len(self._known)))
         key, values = self._fresh(rng)
-        self._note(key, values)
+        self._add_pending(key, values)
         return dict(values)
 
     def recall(self, values: Values) -> None:
         values = self.space.locate(values)
-        self._note(_key(values), values)
+        self._add_pending(_key(values), values)
 
-    def _note(self, key: str, values: Values) -> None:
+    def _add_pending(self, key: str, values: Values) -> None:
         self._known.add(key)
         self._pending[key] = values
 
@@ -95,7 +95,7 @@ class FreshTuner(Tuner):
         return _key(values), values
 
     def _unknown(self, rng: np.random.Generator) -> Values | None:
-        """The first unknown point from a random one on; None where the space is not finite."""
+        """The first unknown point after a random one; None if the space is infinite."""
         size = self.space.size
         if size is None:
             return None

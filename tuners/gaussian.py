@@ -13,20 +13,21 @@ from scipy.spatial.distance import cdist
 
 from tuners.geometry.axes import Floats
 
-#: Length scales are log-normal around this times the root of the number of dimensions:
-#: Hvarfner, Hellsten and Nardi, arXiv:2402.02229, who take e ** 1.41, too smooth for few trials.
+#: The prior of length scales is log-normal around this times the square root of the number of
+#: dimensions: Hvarfner, Hellsten and Nardi, arXiv:2402.02229, whose e ** 1.41 is too smooth for
+#: few trials.
 _LENGTH = 0.4
 _NOISE, _NOISE_SPREAD = -6.0, 2.0
 _JITTER = 1e-8
 
 
 class GaussianProcess:
-    """A zero-mean process with a Matérn kernel, its own length scale for each dimension.
+    """A zero-mean process with a Matérn kernel and a length scale for each dimension.
 
     Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006: equations 2.25 and
     2.26 for the prediction, 4.17 for the kernel, 5.9 for the gradient. Two options of a choice
     are as far apart as the two ends of a numeric dimension. `nu` is 0.5, 1.5 or 2.5; `alpha` is
-    a noise variance on top of the fitted one, in units of the variance of `y`.
+    a noise variance added to the fitted one, in units of the variance of `y`.
     """
 
     def __init__(
@@ -37,9 +38,9 @@ class GaussianProcess:
         self._mean, self._scale = float(y.mean()), float(y.std()) or 1.0
         self._y = (y - self._mean) / self._scale
         start = np.append(np.full(points.shape[1], self._centre), [0.0, _NOISE])
-        squares = np.stack([self._apart(points, points, d) for d in range(points.shape[1])])
+        squares = np.stack([self._squares(points, points, d) for d in range(points.shape[1])])
         bounds = [(-5.0, 5.0)] * points.shape[1] + [(-4.0, 4.0), (-14.0, 2.0)]
-        found = minimize(
+        fit = minimize(
             self._loss,
             start,
             (squares,),
@@ -48,18 +49,18 @@ class GaussianProcess:
             bounds=bounds,
             options={"maxiter": 30},
         )
-        self._condition(found.x)
+        self._condition(fit.x)
 
     @property
     def _centre(self) -> float:
         return math.log(_LENGTH * math.sqrt(self._points.shape[1]))
 
-    def _apart(self, one: Floats, other: Floats, dimension: int) -> Floats:
-        difference = one[:, None, dimension] - other[None, :, dimension]
+    def _squares(self, first: Floats, second: Floats, dimension: int) -> Floats:
+        difference = first[:, None, dimension] - second[None, :, dimension]
         return np.asarray(difference != 0, float) if dimension in self._choices else difference**2
 
     def _matern(self, squares: Floats) -> tuple[Floats, Floats]:
-        """The kernel, and its derivative by minus half of the logarithm of the squares."""
+        """The kernel, and its derivative by minus half the logarithm of the squared distance."""
         root = math.sqrt(2 * self._nu)
         r = root * np.sqrt(squares)
         decay = np.exp(-r)
@@ -70,7 +71,7 @@ class GaussianProcess:
         return (1 + r + r * r / 3) * decay, 5 / 3 * (1 + r) * decay
 
     def _loss(self, theta: Floats, squares: Floats) -> tuple[float, Floats]:
-        """Minus the log posterior of (log lengths, log signal, log noise), and its gradient."""
+        """The negative log posterior of (log lengths, log signal, log noise), and its gradient."""
         inverse = np.exp(-2 * theta[:-2])
         signal, noise = np.exp(theta[-2:])
         shape, slope = self._matern(np.tensordot(inverse, squares, 1))
@@ -109,7 +110,7 @@ class GaussianProcess:
         self._weights = cho_solve(self._factor, self._y)
 
     def _scaled(self, points: Floats) -> Floats:
-        """Columns whose squared distances are those of the kernel; a choice has one an option."""
+        """Columns whose squared distances the kernel takes; a choice has one for each option."""
         lengths = np.exp(self._theta[:-2])
         columns = []
         for d, length in enumerate(lengths):
@@ -121,12 +122,12 @@ class GaussianProcess:
                 columns.append(column / length)
         return np.hstack(columns)
 
-    def _kernel(self, one: Floats, other: Floats) -> Floats:
-        squares = cdist(one, other, "sqeuclidean")
+    def _kernel(self, first: Floats, second: Floats) -> Floats:
+        squares = cdist(first, second, "sqeuclidean")
         return np.asarray(math.exp(self._theta[-2]) * self._matern(squares)[0])
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the process, without noise, in the unit of `y`."""
+        """Mean and standard deviation of the process, excluding noise, in the unit of `y`."""
         cross = self._kernel(self._inputs, self._scaled(points))
         explained = solve_triangular(self._factor[0], cross, lower=True)
         variance = math.exp(self._theta[-2]) - np.sum(explained**2, axis=0)
@@ -134,9 +135,9 @@ class GaussianProcess:
         return self._mean + self._scale * (cross.T @ self._weights), self._scale * deviation
 
     def given(self, points: Floats, y: Floats) -> GaussianProcess:
-        """This process, its lengths and variances as they are, after more observations."""
-        more = copy.copy(self)
-        more._points = np.vstack([self._points, points])
-        more._y = np.append(self._y, (y - self._mean) / self._scale)
-        more._condition(self._theta)
-        return more
+        """This process after more observations, with the same lengths and variances."""
+        updated = copy.copy(self)
+        updated._points = np.vstack([self._points, points])
+        updated._y = np.append(self._y, (y - self._mean) / self._scale)
+        updated._condition(self._theta)
+        return updated

@@ -17,15 +17,16 @@ from tuners.surrogate import Surrogate
 
 
 class GPTuner(FreshTuner):
-    """Takes the point where a Gaussian process expects the most.
+    """Proposes the point of greatest utility under a Gaussian process.
 
-    Snoek, Larochelle and Adams, Practical Bayesian Optimization, NIPS 2012, section 2.2:
-    `utility` is ei, the expected improvement over the best prediction by more than `xi`; poi,
-    its probability; or ucb, the mean and `kappa` standard deviations. NNI's page Tuner/GPTuner.
+    Snoek, Larochelle and Adams, Practical Bayesian Optimization, NIPS 2012, section 2.2.
+    `utility` is `ei`, the expected improvement over the best prediction by more than `xi`; `poi`,
+    the probability of such an improvement; or `ucb`, the mean and `kappa` standard deviations.
+    NNI's page Tuner/GPTuner.
 
-    The first `cold_start_num` points are a Latin hypercube. Then the utility is looked up at
-    `selection_num_warm_up` random points and around the results, and improved by a local search
-    from the best `selection_num_starting_points`. Other than NNI's it takes every domain.
+    The first `cold_start_num` points are a Latin hypercube. From then on, the utility is evaluated
+    at `selection_num_warm_up` random points and near the results, and improved by a local search
+    from the best `selection_num_starting_points`. Unlike NNI's, this tuner takes every domain.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class GPTuner(FreshTuner):
         for name, value in (("kappa", kappa), ("xi", xi), ("alpha", alpha)):
             at_least(name, value, 0)
         if nu not in (0.5, 1.5, 2.5):
-            raise TunerError(f"nu is 0.5, 1.5 or 2.5, not {nu}")
+            raise TunerError(f"nu must be 0.5, 1.5 or 2.5, not {nu}")
         at_least("cold_start_num", cold_start_num, 1)
         at_least("selection_num_warm_up", selection_num_warm_up, 1)
         at_least("selection_num_starting_points", selection_num_starting_points, 1)
@@ -74,12 +75,12 @@ class GPTuner(FreshTuner):
             return np.log(deviation) + log_improvement(score)
 
         points = surrogate.search(utility, self._warm_up, self._starts, rng)
-        found = map(surrogate.cube.values, points)
-        return next((values for values in found if not self.knows(values)), None)
+        proposals = map(surrogate.cube.values, points)
+        return next((values for values in proposals if not self.knows(values)), None)
 
 
 def log_improvement(score: Floats) -> Floats:
-    """log(phi(z) + z Phi(z)), also far below 0: Ament et al., arXiv:2310.20708, equation 9."""
+    """log(phi(z) + z Phi(z)), accurate far below 0: Ament et al., arXiv:2310.20708, equation 9."""
     density = -0.5 * score**2 - 0.5 * np.log(2 * np.pi)
     near = np.maximum(score, -5.0)
     plain = np.log(np.exp(-0.5 * near**2) / np.sqrt(2 * np.pi) + near * ndtr(near))

@@ -13,10 +13,9 @@ from tuners.fresh import FreshTuner
 
 
 class GridSearch(FreshTuner):
-    """Every point of a finite space, in order: the last parameter changes fastest.
+    """Tries every point of a finite space in order; the last parameter changes fastest.
 
-    NNI's page Tuner/GridsearchTuner. It takes choice, randint and quniform, as NNI's does, and
-    qloguniform.
+    NNI's page Tuner/GridsearchTuner. Unlike NNI's, it takes every finite domain.
     """
 
     def __init__(self, space: SearchSpace, *, seed: int, maximize: bool = False) -> None:
@@ -34,7 +33,7 @@ class GridSearch(FreshTuner):
 
 
 def _innermost(parameters: Iterable[Parameter], above: str = "") -> Iterator[tuple[str, Parameter]]:
-    """The parameters, and in place of a choice with nested ones its own and those."""
+    """The paths and parameters that are not choices, nested ones included."""
     for parameter in parameters:
         path = above + parameter.key
         if not isinstance(parameter.domain, Choice):

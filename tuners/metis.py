@@ -1,4 +1,4 @@
-"""Metis."""
+"""Metis: Gaussian process optimisation by information about the optimum."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from tuners.geometry.latin_hypercube import spread
 from tuners.parzen import Parzen
 from tuners.surrogate import Surrogate, Utility
 
-#: Of the results, how many are the good ones of the mixture, and how many have to be there.
+#: Share of results that counts as good in the mixture, and the number of results it needs.
 _GOOD = 0.2
 _ENOUGH = 12
 _RANDOM = 1000
-#: How many of the best and of the least certain places the optimum may move to.
+#: How many of the best and of the least certain points the optimum may move to.
 _PLACES = 200
 #: The quantile of a 95 % confidence interval.
 _INTERVAL = 1.96
 
 
 class MetisTuner(FreshTuner):
-    """Takes the candidate of which the most may be learnt about the optimum.
+    """Proposes the candidate that may reveal the most about the optimum.
 
     Li et al., Metis: Robustly Tuning Tail Latencies of Cloud Systems, USENIX ATC 2018.
     NNI's page Tuner/MetisTuner.
 
-    A Gaussian process predicts the optimum. The candidates are that one, the point where the
-    process is least certain, and the point likeliest under a mixture of the good results against
-    one of the bad ones. For each the process is told a result at the lower end of its 95 %
-    interval; the one after which the predicted optimum is best is tried. With probability
-    1 - `exploration_probability`, or with `no_candidates` always, it is the predicted optimum
-    itself, if that is new.
+    A Gaussian process predicts the optimum. The candidates are the predicted optimum, the point
+    where the process is least certain, and the point that is likeliest under a mixture of the
+    good results compared with one of the bad results. For each candidate, the process is told a
+    result at the lower end of its 95 % interval; the candidate after which the predicted optimum
+    is best is proposed. With probability 1 - `exploration_probability`, or always with
+    `no_candidates`, the predicted optimum itself is proposed if it is new.
 
-    The paper's fourth kind of candidate, trying an outlier again, is not there (as by default in
-    NNI): `no_resampling` can only be true. Other than NNI's it takes every domain.
+    The paper's fourth kind of candidate, repeating an outlier, is missing (as by default in NNI):
+    `no_resampling` can only be true. Unlike NNI's, this tuner takes every domain.
     """
 
     def __init__(
@@ -79,13 +79,13 @@ class MetisTuner(FreshTuner):
         return self._surrogate.search(utility, _RANDOM, self._starts, rng)
 
     def _first_new(self, points: Floats) -> Values | None:
-        found = map(self._surrogate.cube.values, points)
-        return next((values for values in found if not self.knows(values)), None)
+        proposals = map(self._surrogate.cube.values, points)
+        return next((values for values in proposals if not self.knows(values)), None)
 
     def _likeliest(self, rng: np.random.Generator) -> Values | None:
-        """A draw from the mixture of the good results, the likeliest against the bad ones.
+        """Of draws from the mixture of good results, the likeliest compared with the bad ones.
 
-        None while there are few results, or where nested parameters give them no common form.
+        None if there are too few results, or nested parameters that not all of them have.
         """
         told = [r for r in self.results if r.loss is not None]
         coordinates = self._surrogate.cube.coordinates
@@ -100,7 +100,7 @@ class MetisTuner(FreshTuner):
         return coordinates.values(dict(enumerate(best.tolist())))
 
     def _promise(self, values: Values, places: Floats) -> float:
-        """The least mean at `places` and at `values`, once these have turned out well."""
+        """The least mean at `places` and `values` if `values` turn out well."""
         point = self._surrogate.cube.point(values)[None]
         mean, deviation = self._surrogate.predict(point)
         after = self._surrogate.model.given(point, mean - _INTERVAL * deviation)

@@ -1,4 +1,4 @@
-"""A Parzen estimate of a density over coordinates: a kernel for each observation and the prior."""
+"""Parzen density estimates: a kernel for each observation and one for the prior."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from annotate.domains import Choice
 from tuners.geometry.axes import Axis, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate, Levels, snap
 
-#: The newest observations that are not forgotten; hyperopt's own number.
+#: The newest observations keep their full weight; the number is hyperopt's.
 _REMEMBERED = 25
 
 
 class Parzen:
-    """A mixture of kernels, each a product over the coordinates, which every observation has.
+    """A mixture of kernels, each a product over coordinates that every observation has.
 
     The last kernel is the prior's. Bandwidths and the forgetting of old observations are
-    hyperopt's. Drawing from whole observations keeps what the coordinates have to do with each
-    other (Falkner, Klein and Hutter, BOHB, ICML 2018, section 4.1).
+    hyperopt's. Drawing from whole observations preserves the dependence between coordinates
+    (Falkner, Klein and Hutter, BOHB, ICML 2018, section 4.1).
 
-    `option_weight` is what the prior adds to each option of a choice in each kernel, where the
-    observed one has 1; by default the prior's weight is shared out among the kernels.
+    `option_weight` is what the prior adds to each option of a choice in each kernel; the observed
+    option has 1. By default, the kernels share the prior's weight equally.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Parzen:
         prior_weight: float,
         option_weight: float | None = None,
     ) -> None:
-        # hyperopt takes a second to import: not before the first estimate.
+        # Importing hyperopt takes a second; do it only before the first estimate.
         from hyperopt.tpe import linear_forgetting_weights
 
         weights = linear_forgetting_weights(len(observed), _REMEMBERED)
@@ -47,12 +47,12 @@ class Parzen:
         ]
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
-        """`count` rows of levels, in the order of the coordinates."""
+        """Draw `count` rows of levels, in the order of the coordinates."""
         which = rng.choice(len(self._weights), size=count, p=self._weights)
         return np.column_stack([kernels.draw(which, rng) for kernels in self._kernels])
 
     def log_density(self, rows: Floats) -> Floats:
-        """Of each row of levels."""
+        """The log density of each row of levels."""
         total = np.tile(np.log(self._weights), (len(rows), 1))
         for column, kernels in enumerate(self._kernels):
             total += kernels.log_density(rows[:, column])
@@ -61,19 +61,19 @@ class Parzen:
 
 
 class _Kernels(ABC):
-    """One coordinate's part of every kernel."""
+    """One coordinate's factor in every kernel."""
 
     @abstractmethod
     def draw(self, which: Ints, rng: np.random.Generator) -> Floats:
-        """A level from each of the kernels named."""
+        """Draw a level from each kernel in `which`."""
 
     @abstractmethod
     def log_density(self, levels: Floats) -> Floats:
-        """A row for each level, a column for each kernel."""
+        """Log densities: a row for each level, a column for each kernel."""
 
 
 class _Options(_Kernels):
-    """Probabilities of a choice's options: the observed one has 1 and what is added to all."""
+    """Probabilities of a choice's options: `added` for each, and 1 more for the observed one."""
 
     def __init__(self, count: int, observed: Floats, added: float) -> None:
         self._p = np.full((len(observed) + 1, count), added)
@@ -90,20 +90,20 @@ class _Options(_Kernels):
 
 
 class _Normals(_Kernels):
-    """Normal kernels, cut off at the axis's bounds, over what rounds to each level."""
+    """Normal kernels truncated at the axis's bounds, integrated over what rounds to each level."""
 
     def __init__(self, c: Coordinate, observed: Floats) -> None:
         self._axis, self._domain = axis(c.domain), c.domain
-        at = self._axis.positions(observed)
-        self._mu = np.append(at, self._axis.mean)
-        self._sigma = np.append(_bandwidths(at, self._axis), self._axis.width)
+        centres = self._axis.positions(observed)
+        self._mu = np.append(centres, self._axis.mean)
+        self._sigma = np.append(_bandwidths(centres, self._axis), self._axis.width)
         self._first = ndtr((self._axis.low - self._mu) / self._sigma)
         self._mass = ndtr((self._axis.high - self._mu) / self._sigma) - self._first
 
     def draw(self, which: Ints, rng: np.random.Generator) -> Floats:
         share = self._first[which] + rng.random(len(which)) * self._mass[which]
-        at = self._mu[which] + self._sigma[which] * ndtri(share)
-        levels = self._axis.levels(np.clip(at, self._axis.low, self._axis.high))
+        positions = self._mu[which] + self._sigma[which] * ndtri(share)
+        levels = self._axis.levels(np.clip(positions, self._axis.low, self._axis.high))
         return np.array([snap(self._domain, float(level)) for level in levels], dtype=float)
 
     def log_density(self, levels: Floats) -> Floats:
@@ -114,8 +114,8 @@ class _Normals(_Kernels):
         z = (self._axis.positions(levels)[:, None] - self._mu) / self._sigma
         return np.asarray(-0.5 * z * z - np.log(self._sigma * self._mass))
 
-    def _below(self, at: Floats) -> Floats:
-        return np.asarray(ndtr((at[:, None] - self._mu) / self._sigma))
+    def _below(self, positions: Floats) -> Floats:
+        return np.asarray(ndtr((positions[:, None] - self._mu) / self._sigma))
 
 
 def _kernels(c: Coordinate, observed: Floats, added: float) -> _Kernels:
@@ -124,16 +124,17 @@ def _kernels(c: Coordinate, observed: Floats, added: float) -> _Kernels:
     return _Normals(c, observed)
 
 
-def _bandwidths(at: Floats, axis: Axis) -> Floats:
-    """hyperopt's, in the order of `at`.
+def _bandwidths(positions: Floats, axis: Axis) -> Floats:
+    """hyperopt's bandwidths, in the order of `positions`.
 
-    The prior that it puts between the positions is laid upon the lowest, where it widens none.
+    hyperopt puts the prior among the positions. Here it lies on the lowest one, so that it widens
+    no bandwidth.
     """
-    if not len(at):
-        return at
+    if not len(positions):
+        return positions
     from hyperopt.tpe import adaptive_parzen_normal
 
-    _, _, sigmas = adaptive_parzen_normal(at, 1.0, at.min(), axis.width)
-    found = np.empty(len(at))
-    found[np.argsort(at)] = np.delete(sigmas, int(len(at) == 1))
-    return found
+    _, _, sigmas = adaptive_parzen_normal(positions, 1.0, positions.min(), axis.width)
+    bandwidths = np.empty(len(positions))
+    bandwidths[np.argsort(positions)] = np.delete(sigmas, int(len(positions) == 1))
+    return bandwidths

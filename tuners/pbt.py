@@ -23,25 +23,25 @@ LOAD, SAVE = "load_checkpoint_dir", "save_checkpoint_dir"
 
 @dataclass(slots=True)
 class Member:
-    """One of the population; `checkpoint` is the folder of its last training."""
+    """A member of the population; `checkpoint` is the folder of its last training."""
 
     config: Values
     checkpoint: str
 
 
 class PBT(Tuner):
-    """A population that trains on and on, where the worst take over from the best.
+    """Trains a population in steps; after each one, the worst members copy the best.
 
     Jaderberg et al., Population Based Training of Neural Networks, arXiv:1711.09846, section 3,
     algorithm 1, with truncation selection and perturbation as in section 4.1; NNI's page
-    Tuner/PBTTuner. A trial is one step of one member: it loads what lies in
-    `load_checkpoint_dir` (nothing, at first), trains a while, saves to `save_checkpoint_dir` and
-    reports. Once all `population_size` members have reported, the worst `fraction`, and what
-    failed, goes on from the checkpoint and the values of one of the best `fraction`; each value
-    is drawn anew with `resample_probability`, and is else multiplied by 1 + or 1 - `factor`, an
-    option of a choice moved to its neighbour.
+    Tuner/PBTTuner. A trial is one step of one member: it loads the checkpoint in
+    `load_checkpoint_dir` (empty at first), trains for a while, saves to `save_checkpoint_dir` and
+    reports. Once all `population_size` members have reported, the worst `fraction` and all that
+    failed continue from the checkpoint and the values of one of the best `fraction`. Each value
+    is drawn anew with `resample_probability`; otherwise a number is multiplied by 1 + `factor` or
+    1 - `factor`, and a choice moves to a neighbouring option.
 
-    Folders lie in `all_checkpoint_dir`, where none is given in the experiment's own.
+    Checkpoints are kept in `all_checkpoint_dir`, by default in the experiment's own folder.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class PBT(Tuner):
         between("resample_probability", resample_probability, 0, 1)
         between("fraction", fraction, 0, 0.5)
         self._factor, self._resample = factor, resample_probability
-        self._moved = math.ceil(fraction * population_size - 1e-9)
+        self._replaced = math.ceil(fraction * population_size - 1e-9)
         self._root = f"{all_checkpoint_dir}/" if all_checkpoint_dir else ""
         self._coordinates = Coordinates(space)
         self._generation = 0
@@ -80,7 +80,7 @@ class PBT(Tuner):
 
     def ask(self) -> Values:
         if not self._todo:
-            raise Exhausted("the generation's results are not all in")
+            raise Exhausted("waiting for the other results of this generation")
         number = self._todo.popleft()
         member = self._members[number]
         save = self._folder(number, self._generation + 1)
@@ -92,7 +92,7 @@ class PBT(Tuner):
         self.space.locate({k: v for k, v in values.items() if k not in (LOAD, SAVE)})
         number = self._running.pop(key(values), None)
         if number is None:
-            return  # not of the population: there is no checkpoint to go on from
+            return  # not a member's: there is no checkpoint to continue from
         failed = metric is None or not math.isfinite(metric)
         sign = -1.0 if self.maximize else 1.0
         self._losses[number] = math.inf if failed else sign * float(metric or 0.0)
@@ -102,12 +102,12 @@ class PBT(Tuner):
             self._evolve()
 
     def _evolve(self) -> None:
-        """The next generation: the worst from the best, the others as they are."""
+        """Start the next generation: replace the worst by the best, keep the others."""
         self._generation += 1
         rng = np.random.default_rng((abs(self.seed), self._generation))
         order = sorted(self._losses, key=lambda number: (self._losses[number], number))
-        best = [n for n in order[: self._moved] if self._losses[n] < math.inf]
-        worst = {*order[len(order) - self._moved :]}
+        best = [n for n in order[: self._replaced] if self._losses[n] < math.inf]
+        worst = {*order[len(order) - self._replaced :]}
         worst |= {n for n in order if self._losses[n] == math.inf}
         for number in sorted(worst - {*best} if best else ()):
             other = self._members[best[int(rng.integers(len(best)))]]

@@ -9,11 +9,11 @@ from tuners.fresh import FreshTuner
 
 
 class Random(FreshTuner):
-    """Independent draws, each parameter from its own distribution.
+    """Draws each parameter independently from its own distribution.
 
     Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, JMLR 2012; NNI's page
-    Tuner/HyperoptTuner. The draws are the domains' own: hyperopt's would be the same
-    distributions at thirty times the cost.
+    Tuner/HyperoptTuner. The domains draw themselves: hyperopt draws from the same distributions
+    at thirty times the cost.
     """
 
     def propose(self, rng: np.random.Generator) -> Values:

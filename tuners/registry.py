@@ -1,4 +1,4 @@
-"""The algorithms that can be chosen by name; none is imported before it is chosen."""
+"""The algorithms that can be chosen by name; each is imported only when it is chosen."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tuners.base import Assessor, Tuner, TunerError
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A tuner or an assessor that can be chosen by its own name or by NNI's.
+    """A tuner or an assessor, chosen by its own name or by NNI's.
 
-    `place` is `module:class`. `extra` names the extra of the distribution that it needs.
+    `place` is `module:class`. `extra` is the extra of our distribution that installs what the
+    algorithm needs.
     """
 
     name: str
     nni_names: tuple[str, ...]
-    summary: str
     place: str
     extra: str = ""
 
     def load(self) -> type[Any]:
-        """Its class; raises TunerError where a package that it needs is not installed."""
+        """Return its class; raises TunerError if a package that it needs is not installed."""
         module, _, name = self.place.partition(":")
         try:
-            found: type[Any] = getattr(import_module(module), name)
+            algorithm: type[Any] = getattr(import_module(module), name)
         except ModuleNotFoundError as error:
             if not self.extra:
                 raise
@@ -37,86 +37,67 @@ class Algorithm:
                 f"{self.name} needs the package {error.name}",
                 hint=f"pip install 'annotate-hpo[{self.extra}]'",
             ) from None
-        return found
+        return algorithm
 
 
 TUNERS: tuple[Algorithm, ...] = (
-    Algorithm("auto", (), "Bayesian optimisation for any space", "tuners.auto.tuner:Auto"),
-    Algorithm("tpe", ("TPE",), "Parzen estimators of good and bad values", "tuners.tpe:TPE"),
-    Algorithm("random", ("Random",), "independent random draws", "tuners.random:Random"),
-    Algorithm(
-        "anneal", ("Anneal",), "draws closer and closer to good values", "tuners.anneal:Anneal"
-    ),
-    Algorithm("gp", ("GPTuner",), "Bayesian optimisation", "tuners.gp:GPTuner"),
-    Algorithm("metis", ("MetisTuner",), "explores or exploits by gain", "tuners.metis:MetisTuner"),
-    Algorithm("smac", ("SMAC",), "a random forest's gain", "tuners.smac:SMAC", "smac"),
-    Algorithm("cmaes", (), "a normal distribution that adapts", "tuners.cmaes:CMAES", "cmaes"),
-    Algorithm(
-        "evolution", ("Evolution",), "children of the better members", "tuners.evolution:Evolution"
-    ),
-    Algorithm(
-        "hyperband",
-        ("Hyperband",),
-        "many with small budgets, few with great ones",
-        "tuners.budgets.hyperband:Hyperband",
-    ),
-    Algorithm("bohb", ("BOHB",), "hyperband, drawing by a model", "tuners.budgets.bohb:BOHB"),
-    Algorithm("asha", (), "budgets that grow without waiting", "tuners.budgets.asha:AshaTuner"),
-    Algorithm("pbt", ("PBTTuner",), "a population that trains on", "tuners.pbt:PBT"),
-    Algorithm("grid", ("GridSearch",), "every point of a finite space", "tuners.grid:GridSearch"),
-    Algorithm("batch", ("BatchTuner",), "a list of configurations", "tuners.batch:BatchTuner"),
+    Algorithm("auto", (), "tuners.auto.tuner:Auto"),
+    Algorithm("tpe", ("TPE",), "tuners.tpe:TPE"),
+    Algorithm("random", ("Random",), "tuners.random:Random"),
+    Algorithm("anneal", ("Anneal",), "tuners.anneal:Anneal"),
+    Algorithm("gp", ("GPTuner",), "tuners.gp:GPTuner"),
+    Algorithm("metis", ("MetisTuner",), "tuners.metis:MetisTuner"),
+    Algorithm("smac", ("SMAC",), "tuners.smac:SMAC", "smac"),
+    Algorithm("cmaes", (), "tuners.cmaes:CMAES", "cmaes"),
+    Algorithm("evolution", ("Evolution",), "tuners.evolution:Evolution"),
+    Algorithm("hyperband", ("Hyperband",), "tuners.budgets.hyperband:Hyperband"),
+    Algorithm("bohb", ("BOHB",), "tuners.budgets.bohb:BOHB"),
+    Algorithm("asha", (), "tuners.budgets.asha:AshaTuner"),
+    Algorithm("pbt", ("PBTTuner",), "tuners.pbt:PBT"),
+    Algorithm("grid", ("GridSearch",), "tuners.grid:GridSearch"),
+    Algorithm("batch", ("BatchTuner",), "tuners.batch:BatchTuner"),
 )
 
 ASSESSORS: tuple[Algorithm, ...] = (
-    Algorithm(
-        "medianstop",
-        ("Medianstop",),
-        "below the others' median",
-        "tuners.assessors.median:Medianstop",
-    ),
-    Algorithm(
-        "curvefitting",
-        ("Curvefitting",),
-        "predicted to end below the best",
-        "tuners.assessors.curvefit:Curvefitting",
-    ),
-    Algorithm("asha", (), "not among the best at a rung", "tuners.assessors.asha:Asha"),
+    Algorithm("medianstop", ("Medianstop",), "tuners.assessors.median:Medianstop"),
+    Algorithm("curvefitting", ("Curvefitting",), "tuners.assessors.curvefit:Curvefitting"),
+    Algorithm("asha", (), "tuners.assessors.asha:Asha"),
 )
 
 
 def create(
     name: str, space: SearchSpace, *, seed: int, maximize: bool = False, **args: Any
 ) -> Tuner:
-    """The tuner called `name`, NNI's names included, upper or lower case.
+    """Create the tuner called `name`, ours or NNI's, in upper or lower case.
 
     `args` are the algorithm's own (NNI's `classArgs`); `optimize_mode` overrides `maximize`.
-    Raises TunerError for an unknown name or argument, and for a space that it cannot take.
+    Raises TunerError for an unknown name or argument, or a space that the tuner cannot take.
     """
     algorithm = find(name, TUNERS, "tuner")
     if not len(space):
         raise TunerError(
-            "the search space has no parameter: there is nothing to tune",
-            hint="annotate a value, for example # @nni.loguniform(1e-5, 1e-1)",
+            "the search space has no parameters: there is nothing to tune",
+            hint="annotate a value, for example: lr = 0.01  # @nni.loguniform(1e-5, 1e-1)",
         )
     tuner = algorithm.load()
     maximize = _direction(algorithm.name, args.pop("optimize_mode", None), maximize)
-    given = checked(algorithm.name, tuner, args)
-    made: Tuner = tuner(space, seed=seed, maximize=maximize, **given)
-    return made
+    created: Tuner = tuner(
+        space, seed=seed, maximize=maximize, **checked(algorithm.name, tuner, args)
+    )
+    return created
 
 
 def create_assessor(name: str, *, maximize: bool = False, **args: Any) -> Assessor:
-    """The assessor called `name`; names and `args` as in `create`."""
+    """Create the assessor called `name`; names and `args` as in `create`."""
     algorithm = find(name, ASSESSORS, "assessor")
     assessor = algorithm.load()
     maximize = _direction(algorithm.name, args.pop("optimize_mode", None), maximize)
-    given = checked(algorithm.name, assessor, args)
-    made: Assessor = assessor(maximize=maximize, **given)
-    return made
+    created: Assessor = assessor(maximize=maximize, **checked(algorithm.name, assessor, args))
+    return created
 
 
 def find(name: str, algorithms: tuple[Algorithm, ...], noun: str) -> Algorithm:
-    """The algorithm called `name`; raises TunerError with what may have been meant, and all."""
+    """The algorithm called `name`; raises TunerError with a suggestion and a list of all."""
     names: Mapping[str, Algorithm] = {
         _plain(n): algorithm
         for algorithm in algorithms
@@ -126,13 +107,11 @@ def find(name: str, algorithms: tuple[Algorithm, ...], noun: str) -> Algorithm:
         return names[_plain(name)]
     listed = ", ".join(algorithm.name for algorithm in algorithms)
     close = meant(name, [n for a in algorithms for n in (a.name, *a.nni_names)])
-    raise TunerError(
-        f"there is no {noun} {name!r}; there are {listed}", hint=close or "choose one of them"
-    )
+    raise TunerError(f"there is no {noun} {name!r}; choose one of {listed}", hint=close)
 
 
 def _plain(name: str) -> str:
-    """`Grid Search`, `grid-search` and `GridSearch` are one name."""
+    """Make `Grid Search`, `grid-search` and `GridSearch` the same name."""
     return "".join(c for c in name.lower() if c.isalnum())
 
 
@@ -142,6 +121,6 @@ def _direction(name: str, mode: Any, maximize: bool) -> bool:
     if mode not in ("maximize", "minimize"):
         hint = meant(str(mode), ("maximize", "minimize"))
         raise TunerError(
-            f"{name}: optimize_mode is 'maximize' or 'minimize', not {mode!r}", hint=hint
+            f"{name}: optimize_mode must be 'maximize' or 'minimize', not {mode!r}", hint=hint
         )
     return bool(mode == "maximize")

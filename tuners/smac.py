@@ -1,4 +1,4 @@
-"""SMAC: a random forest's expected improvement."""
+"""SMAC: expected improvement by a random forest."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from tuners.geometry.latin_hypercube import spread
 from tuners.gp import log_improvement
 from tuners.surrogate import Surrogate
 
-#: The random points among which the search begins, and the points that it goes on from.
+#: Random points at which the search starts, and points from which it continues.
 _RANDOM, _STARTS = 2000, 10
-#: More than there are results. A tree makes room for all of them: smac's own number, a million,
-#: costs a tenth of a second a tree.
+#: More than the number of results. A tree allocates memory for all of its leaves: smac's own
+#: limit, a million, costs a tenth of a second per tree.
 _MOST_LEAVES = 500
 
 
 class SMAC(FreshTuner):
-    """Takes the point where a random forest expects the greatest improvement.
+    """Proposes the point where a random forest expects the greatest improvement.
 
     Hutter, Hoos and Leyton-Brown, Sequential Model-Based Optimization for General Algorithm
     Configuration, LION 2011, section 4: the forest gives mean and variance over its trees; the
     expected improvement, equation 3, is searched at random points and from the best results by
     local steps. NNI's page Tuner/SmacTuner.
 
-    The forest is that of the package smac with the settings of its hyper-parameter facade: 10
-    trees, all features at each split. Its own search, over configurations one by one, is replaced
-    by the one of our Gaussian processes. `cold_start_num` points are spread first; a
-    share `random_fraction` of the later ones is drawn at random. `config_dedup` is NNI's: a point
-    of a finite space is never repeated anyhow.
+    The forest is that of the package smac with the settings of its hyperparameter facade: 10
+    trees, all features at each split. smac's own search, which visits configurations one by one,
+    is replaced by that of our Gaussian processes. The first `cold_start_num` points are a Latin
+    hypercube; a share `random_fraction` of the later ones is drawn at random. `config_dedup` is
+    accepted for NNI: a point of a finite space is never repeated anyway.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class SMAC(FreshTuner):
         if rng.random() < self._random:
             return self.space.sample(rng)
         points = forest.search(forest.improvement, _RANDOM, _STARTS, rng)
-        found = map(forest.cube.values, points)
-        return next((values for values in found if not self.knows(values)), None)
+        proposals = map(forest.cube.values, points)
+        return next((values for values in proposals if not self.knows(values)), None)
 
 
 class Forest(Surrogate):

@@ -1,4 +1,4 @@
-"""What the tuners with a Gaussian process share: results as points, the model, the search in it."""
+"""A model of the losses over the unit cube, and the search for its best points."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tuners.gaussian import GaussianProcess
 from tuners.geometry.axes import Floats
 from tuners.geometry.cube import Cube
 
-#: The time of a fit grows with the cube of their number.
+#: The time of a fit grows with the cube of the number of results.
 _MOST_RESULTS = 200
-#: Steps of the local search, in lengths of the cube's sides.
+#: Standard deviations of the local search's steps; the cube's sides have length 1.
 _STEPS = (0.1, 0.03, 0.01)
 _NEIGHBOURS = 50
 
 
-#: A score for each of the points, the rows; the greater the better.
+#: A score for each point, a row; greater is better.
 Utility = Callable[[Floats], Floats]
 
 
@@ -32,13 +32,13 @@ class Surrogate:
         self._known = (0, 0)
 
     def learn(self, results: Sequence[Result], pending: Sequence[Values]) -> bool:
-        """Fit the results; False where all of them failed. A failure counts as the worst."""
+        """Fit the results; False if all of them failed. A failure counts as the worst loss."""
         losses = [r.loss for r in results if r.loss is not None]
         known = (len(results), len(pending))
         if not losses or known == self._known:
             return bool(losses)
         self._known = known
-        kept = _most_telling(results)
+        kept = _selected(results)
         worst = max(losses)
         y = compress(np.array([worst if r.loss is None else r.loss for r in kept]))
         self._points = np.array([self.cube.point(r.values) for r in kept])
@@ -50,22 +50,22 @@ class Surrogate:
         return True
 
     def fit(self, points: Floats, y: Floats) -> None:
-        """Make the model of the losses `y`."""
+        """Fit the model to the losses `y`."""
         self.model = GaussianProcess(points, y, self.cube.choices, nu=self._nu, alpha=self._alpha)
 
     def believe(self, points: Floats) -> None:
-        """Take the predicted means at `points` for observations (a kriging believer).
+        """Treat the predicted means at `points` as observations (a kriging believer).
 
         Ginsbourger, Le Riche and Carraro, 2010, section 4.2.2.
         """
         self.model = self.model.given(points, self.model.predict(points)[0])
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the loss, in its compressed unit."""
+        """Mean and standard deviation of the compressed loss."""
         return self.model.predict(points)
 
     def best_mean(self) -> float:
-        """The least mean at a result."""
+        """The least predicted mean at any result."""
         return float(self.predict(self._points)[0].min())
 
     def search(
@@ -75,7 +75,7 @@ class Surrogate:
         starts: int,
         rng: np.random.Generator,
     ) -> Floats:
-        """Different points, best first: random ones, and what lies around good ones."""
+        """Distinct points, best first: random ones, and neighbours of good ones."""
         best = self._points[self._order[:5]]
         points = self.cube.snap(
             np.vstack([rng.random((random, self.cube.dimensions)), self._around(best, 0.2, rng)])
@@ -87,7 +87,7 @@ class Surrogate:
         return points
 
     def _around(self, centres: Floats, step: float, rng: np.random.Generator) -> Floats:
-        """Neighbours of each centre, changed in some dimensions; a choice in any way."""
+        """Neighbours of each centre, changed in some dimensions; a changed choice is drawn anew."""
         points = np.repeat(centres, _NEIGHBOURS, axis=0)
         share = max(0.2, min(1.0, 3 / points.shape[1]))
         changed = rng.random(points.shape) < share
@@ -99,14 +99,14 @@ class Surrogate:
 
 
 def _ranked(points: Floats, scores: Floats) -> tuple[Floats, Floats]:
-    """The different points, best first, and their scores."""
+    """The distinct points, best first, and their scores."""
     points, first = np.unique(points, axis=0, return_index=True)
     order = np.argsort(-scores[first], kind="stable")
     return points[order], scores[first][order]
 
 
-def _most_telling(results: Sequence[Result]) -> list[Result]:
-    """All, or the best half and the newest half of as many as a fit can take."""
+def _selected(results: Sequence[Result]) -> list[Result]:
+    """All results, or as many as a fit can take: half the best, half the newest."""
     if len(results) <= _MOST_RESULTS:
         return list(results)
     half = _MOST_RESULTS // 2
@@ -115,9 +115,9 @@ def _most_telling(results: Sequence[Result]) -> list[Result]:
 
 
 def compress(y: Floats) -> Floats:
-    """Losses in no unit, those above the median on a logarithmic scale.
+    """Scale losses, and put those above the median on a logarithmic scale.
 
-    What lies above is as wide as it may be; only what lies below it tells good from better.
+    Above the median, losses can spread arbitrarily far, but only those below tell good from better.
     """
     y = y / (np.abs(y).max() or 1.0)
     median, least = float(np.median(y)), float(y.min())

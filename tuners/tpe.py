@@ -1,4 +1,4 @@
-"""Tree-structured Parzen estimators, on hyperopt's."""
+"""Tree-structured Parzen estimators, based on hyperopt's."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from tuners.geometry.cube import Cube
 from tuners.geometry.latin_hypercube import spread
 from tuners.parzen import Parzen
 
-#: At most so many results are good, however many there are; hyperopt's own number.
+#: The most results that count as good; the number is hyperopt's.
 _MOST_GOOD = 25
-#: What the prior adds to each option among the good ones: with less a choice settles on the
-#: option that did well first. Among the bad ones it adds less and less, so that an option which
-#: was hardly tried stands out.
+#: What the prior adds to each option among the good results: with less, a choice settles on the
+#: first option that did well. Among the bad results the prior adds less with each result, so that
+#: an option that was hardly tried stands out.
 _OPTION_WEIGHT = 0.5
 
 
 class TPE(FreshTuner):
-    """Draws from an estimate of the good values; takes the draw least like the bad ones.
+    """Draws from a density of the good values and proposes the draw least like the bad ones.
 
     Bergstra, Bardenet, Bengio and Kégl, Algorithms for Hyper-Parameter Optimization, NIPS 2011,
-    section 4: of `n_ei_candidates` draws from l, equation 2, the one with the greatest l / g,
-    which has the greatest expected improvement. NNI's page Tuner/HyperoptTuner.
+    section 4: of `n_ei_candidates` draws from l, equation 2, the one with the greatest l / g has
+    the greatest expected improvement. NNI's page Tuner/HyperoptTuner.
 
-    The estimators are hyperopt's; other than in hyperopt's `tpe.suggest`, the start is a Latin
-    hypercube of `n_startup_jobs` points, the good ones are the best `gamma` of all, and the
-    parameters that exist together are estimated and drawn together. Failures are bad.
+    The estimators are hyperopt's. Unlike hyperopt's `tpe.suggest`, the search starts with a Latin
+    hypercube of `n_startup_jobs` points, the best share `gamma` of all results counts as good,
+    and parameters that exist together are estimated and drawn together. Failures are bad.
 
-    Pending trials count as results with the greatest, least or mean loss so far, as
-    `constant_liar_type` says (max, so that they repel, min, so that they attract, or mean), or
-    not at all without `parallel_optimize`.
+    Pending trials count as results with the loss that `constant_liar_type` selects: the greatest
+    so far (`max`, which repels), the least (`min`, which attracts) or the `mean`. Without
+    `parallel_optimize` they do not count.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class TPE(FreshTuner):
         return self._coordinates.values(drawn)
 
     def _split(self) -> tuple[list[Levels], list[Levels]]:
-        """The good and the bad observations, each from old to new."""
+        """The good and the bad observations, each oldest first."""
         for result in self.results[len(self._levels) :]:
             self._levels.append(self._coordinates.levels(result.values))
         losses = [math.inf if r.loss is None else r.loss for r in self.results]
@@ -107,12 +107,12 @@ class TPE(FreshTuner):
         bad: list[Levels],
         rng: np.random.Generator,
     ) -> list[float]:
-        """A level for each coordinate of a group, which exist together."""
+        """A level for each coordinate of a group that exists together."""
         if not group:
             return []
         likely, unlikely = (
-            Parzen(group, [o for o in some if group[0].number in o], self._prior_weight, added)
-            for some, added in ((good, _OPTION_WEIGHT * self._prior_weight), (bad, None))
+            Parzen(group, [o for o in part if group[0].number in o], self._prior_weight, added)
+            for part, added in ((good, _OPTION_WEIGHT * self._prior_weight), (bad, None))
         )
         rows = likely.draw(rng, self._candidates)
         chosen = int(np.argmax(likely.log_density(rows) - unlikely.log_density(rows)))

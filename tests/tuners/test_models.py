@@ -91,7 +91,7 @@ def process(nu=2.5, seed=0, count=15):
 @pytest.mark.parametrize("nu", [0.5, 1.5, 2.5])
 def test_the_gradient_of_the_fit_is_that_of_its_loss(nu):
     model, points, _ = process(nu)
-    squares = np.stack([model._apart(points, points, d) for d in range(3)])
+    squares = np.stack([model._squares(points, points, d) for d in range(3)])
     for seed in range(3):
         theta = np.random.default_rng(seed).normal(-1, 0.5, 5)
         value, slope = model._loss, lambda t: model._loss(t, squares)[1]

@@ -24,7 +24,7 @@ def test_every_algorithm_in_the_registry_has_a_documented_class(algorithm):
 
 
 def test_an_unknown_name_lists_the_known_and_guesses():
-    with pytest.raises(TunerError, match="there are auto, tpe, random") as caught:
+    with pytest.raises(TunerError, match="choose one of auto, tpe, random") as caught:
         tuners.create("rndom", SPACE, seed=0)
     assert caught.value.hint == "did you mean 'random'?"
 
@@ -38,12 +38,12 @@ def test_an_unknown_argument_is_named_and_guessed():
 def test_an_argument_where_none_is_taken():
     with pytest.raises(TunerError, match="random has no argument 'rate'") as caught:
         tuners.create("random", SPACE, seed=0, rate=1)
-    assert caught.value.hint == "it takes none"
+    assert caught.value.hint == "it takes no arguments"
 
 
 @pytest.mark.parametrize("value", ["many", 1.5, True, [3], None])
 def test_an_argument_of_another_type_is_named(value):
-    with pytest.raises(TunerError, match="tpe: n_startup_jobs is a whole number"):
+    with pytest.raises(TunerError, match="tpe: n_startup_jobs must be a whole number"):
         tuners.create("TPE", SPACE, seed=0, n_startup_jobs=value)
 
 
@@ -53,7 +53,7 @@ def test_numbers_may_come_as_yaml_reads_them(value):
 
 
 def test_an_argument_out_of_range_is_named():
-    with pytest.raises(TunerError, match="n_startup_jobs is at least 1, not 0"):
+    with pytest.raises(TunerError, match="n_startup_jobs must be at least 1, not 0"):
         tuners.create("TPE", SPACE, seed=0, n_startup_jobs=0)
 
 

@@ -54,7 +54,7 @@ class Brackets(Tuner):
     def _draw(self, wanting: list[Bracket]) -> tuple[Bracket, Values]:
         """A new configuration for the first bracket that wants one, else for the next bracket."""
         if not wanting and self._serial and self._open:
-            raise Exhausted("the round's results are not all in")
+            raise Exhausted("waiting for the other results of this round")
         config = self._source.ask()
         bracket = wanting[0] if wanting else self._begin()
         bracket.drawn()
