@@ -22,7 +22,7 @@ from annotate.domains.choice import nth_values, product
 from annotate.errors import SpaceError
 from annotate.json_value import JSON
 
-Values: TypeAlias = dict[str, JSON]
+Values: TypeAlias = "dict[str, JSON]"  # text: own algorithms import this from Python 3.8 on
 
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 

@@ -106,3 +106,6 @@ class Assessor(ABC):
         `curve` holds all its intermediate results. `ok` is False for a trial that failed or was
         stopped early.
         """
+
+    def close(self) -> None:  # noqa: B027  most hold nothing
+        """Give up whatever the assessor holds; like `Tuner.close`, also during another call."""

@@ -38,7 +38,7 @@ class Option:
         """The value with that number, 0 <= number < size."""
         if not self.children:
             return self.value
-        return {"_name": self.value} | nth_values(self.children, number)
+        return {"_name": self.value, **nth_values(self.children, number)}
 
     def matches(self, value: JSON) -> bool:
         if self.children:
@@ -92,7 +92,7 @@ class Choice(Domain):
         option = self.options[int(rng.integers(0, len(self.options)))]
         if not option.children:
             return option.value
-        return {"_name": option.value} | {c.key: c.domain.sample(rng) for c in option.children}
+        return {"_name": option.value, **{c.key: c.domain.sample(rng) for c in option.children}}
 
     def index(self, value: JSON) -> int:
         """The number of the option that `value` is; raises SpaceError if it is none."""

@@ -11,7 +11,7 @@ from annotate.json_value import JSON
 #: From NNI's `_type` to the class, in the order in which messages list them.
 DOMAINS: dict[str, type[Domain]] = {}
 
-_Class = TypeVar("_Class", bound=type[Domain])
+_Class = TypeVar("_Class", bound="type[Domain]")
 
 
 def register(domain: _Class) -> _Class:

@@ -30,7 +30,7 @@ def _in_background(start: Start) -> int:
     from runtime.loop import algorithms
     from runtime.server import launch
 
-    algorithms.assessor_of(start.config, algorithms.tuner_of(start.config, start.space))
+    algorithms.check(start.config, start.space)
     open_gpus(start.config, os.environ)
     for note in start.notes:
         print(note, file=sys.stderr)

@@ -178,6 +178,16 @@ class Config:
         kind=options.DURATION,
         check=options.above_zero,
     )
+    ask_timeout: float | None = setting(
+        LIMITS,
+        None,
+        "--ask-timeout",
+        metavar="TIME",
+        help="stop the experiment if a call of your own tuner or assessor takes longer than TIME",
+        default_help="no limit",
+        kind=options.DURATION,
+        check=options.above_zero,
+    )
     max_failures: int = setting(
         LIMITS,
         3,

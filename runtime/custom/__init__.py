@@ -1,5 +1,7 @@
 """Tuners and assessors of the user's own: our contract or NNI's, loaded unchanged from a file."""
 
-from runtime.custom.load import is_custom, load_assessor, load_tuner, reference
+from runtime.custom.assessor import CustomAssessor
+from runtime.custom.reference import is_custom, reference
+from runtime.custom.tuner import CustomTuner
 
-__all__ = ["is_custom", "load_assessor", "load_tuner", "reference"]
+__all__ = ["CustomAssessor", "CustomTuner", "is_custom", "reference"]

@@ -89,6 +89,8 @@ def build(
 ) -> Experiment:
     """The experiment, ready to run on this machine."""
     config, environment = start.config, parts.environment
+    for algorithm in (parts.tuner, parts.assessor):
+        algorithms.follow(algorithm, watcher.note)
     return Experiment(
         folder,
         store,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tuners
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
 from runtime import custom
 from runtime.core.config import Config
+from runtime.custom import CustomAssessor, CustomTuner
 from tuners.base import Assessor, Tuner
 
 
 def tuner_of(config: Config, space: SearchSpace) -> Tuner:
     """The tuner; raises AnnotateError where it is unknown or cannot take the space."""
-    how = {"seed": config.seed, "maximize": config.maximize}
     if custom.is_custom(config.tuner):
-        return custom.load_tuner(config.tuner, config.tuner_args, space, **how)  # type: ignore[arg-type]
-    return tuners.create(config.tuner, space, **how, **config.tuner_args)  # type: ignore[arg-type]
+        return CustomTuner(config, space)
+    context = {"seed": config.seed, "maximize": config.maximize}
+    return tuners.create(config.tuner, space, **context, **config.tuner_args)  # type: ignore[arg-type]
 
 
 def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
@@ -28,8 +31,25 @@ def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
             hint=f"leave out {config.assessor}",
         )
     if custom.is_custom(config.assessor):
-        return custom.load_assessor(config.assessor, config.assessor_args, maximize=config.maximize)
+        return CustomAssessor.load(config)
     return tuners.create_assessor(config.assessor, maximize=config.maximize, **config.assessor_args)
+
+
+def check(config: Config, space: SearchSpace) -> None:
+    """Make both and throw them away; raises AnnotateError where that cannot be done."""
+    tuner = tuner_of(config, space)
+    try:
+        assessor = assessor_of(config, tuner)
+        if assessor is not None:
+            assessor.close()
+    finally:
+        tuner.close()
+
+
+def follow(algorithm: Tuner | Assessor | None, note: Callable[[str], None]) -> None:
+    """Have one of the user's own say to `note` that a call takes long, and print to the log."""
+    if isinstance(algorithm, (CustomTuner, CustomAssessor)):
+        algorithm.follow(note)
 
 
 def tuner_name(given: str) -> str:

@@ -124,7 +124,7 @@ class Experiment:
         self._requests = Requests(self.folder.requests, self._inbox.put)
         try:
             self._fill()
-            while self._running or self._asking or (self._waiting and self._ending is None):
+            while self._running or self._goes_on():
                 self._take(self._next())
                 self._check_limits()
                 self._fill()
@@ -136,6 +136,10 @@ class Experiment:
         self._finish()
         if self._broken is not None:
             raise self._broken
+
+    def _goes_on(self) -> bool:
+        """Whether there will be more trials; the end waits for no tuner that is being asked."""
+        return self._ending is None and bool(self._asking or self._waiting)
 
     def _recall(self) -> None:
         """Go on from where the last driver ended: what it had cut off runs first."""
@@ -310,6 +314,7 @@ class Experiment:
         """
         change_space.check(self.folder, self.space, space)
         tuner = algorithms.tuner_of(self.config, space)
+        algorithms.follow(tuner, self._watcher.note)
         replay.steps(self._store, self.trials, space, tuner)
         self._thread.change(tuner)
         self.space = space

@@ -1,7 +1,6 @@
 """Tuners, assessors and advisors of the user's own: our contract and NNI's, loaded unchanged."""
 
 import json
-import subprocess
 import sys
 import textwrap
 
@@ -9,7 +8,8 @@ import pytest
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
-from runtime import custom
+from runtime.core.config import Config
+from runtime.custom import CustomAssessor, CustomTuner
 from tuners import Exhausted, Verdict
 
 SPACE = SearchSpace.from_json(
@@ -27,6 +27,7 @@ SPACE = SearchSpace.from_json(
 )
 
 NNI_TUNER = """
+    import json
     import random
     import numpy as np
     import nni
@@ -37,8 +38,11 @@ NNI_TUNER = """
 
     class Own(Tuner):
         def __init__(self, optimize_mode="maximize", most=5):
-            self.mode = OptimizeMode(optimize_mode)
-            self.most, self.heard, self.imported = most, [], []
+            self.most = most
+            self.hear("mode", OptimizeMode(optimize_mode).value)
+
+        def hear(self, *words):
+            print(json.dumps(words), file=open("heard", "a"))
 
         def update_search_space(self, search_space):
             self.space = search_space
@@ -55,13 +59,13 @@ NNI_TUNER = """
             return values
 
         def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
-            self.heard.append((parameter_id, extract_scalar_reward(value)))
+            self.hear(parameter_id, extract_scalar_reward(value))
 
         def trial_end(self, parameter_id, success, **kwargs):
-            self.heard.append((parameter_id, success))
+            self.hear(parameter_id, success)
 
         def import_data(self, data):
-            self.imported += data
+            self.hear("import", *(item["value"] for item in data))
 """
 
 
@@ -75,14 +79,37 @@ def write(folder):
     return written
 
 
-def load(name, *, maximize=True, **args):
-    return custom.load_tuner(name, args, SPACE, seed=3, maximize=maximize)
+@pytest.fixture
+def config(folder):
+    def made(**fields):
+        return Config("train.py", str(folder), sys.executable, **{"seed": 3, **fields})
+
+    return made
 
 
-def test_a_tuner_written_for_nni_is_asked_and_told_in_nnis_order(write):
+@pytest.fixture
+def load(config):
+    """Makes the tuner `name` in a process of its own, which ends with the test."""
+    tuners = []
+
+    def made(name, *, maximize=True, **args):
+        made = config(tuner=name, tuner_args=args, maximize=maximize)
+        tuners.append(CustomTuner(made, SPACE))
+        return tuners[-1]
+
+    yield made
+    for tuner in tuners:
+        tuner.close()
+
+
+def heard(folder):
+    """What the algorithm noted of its calls."""
+    return [json.loads(line) for line in (folder / "heard").read_text().splitlines()]
+
+
+def test_a_tuner_written_for_nni_is_asked_and_told_in_nnis_order(write, load, folder):
     write("MARK = 'm'", "beside.py")
     tuner = load(write(NNI_TUNER), maximize=False)
-    inner = tuner._inner._inner
     asked = [tuner.ask() for _ in range(5)]
     for values in asked:
         own = {key: value for key, value in values.items() if key != "mark"}
@@ -93,12 +120,11 @@ def test_a_tuner_written_for_nni_is_asked_and_told_in_nnis_order(write):
     tuner.tell(asked[3], 0.5)
     tuner.tell(asked[1], None)
     tuner.tell({"x": 0.25, "n": 1, "c": {"_name": "a"}}, 0.75)
-    assert inner.heard == [(3, 0.5), (3, True), (1, False)]
-    assert [d["value"] for d in inner.imported] == [0.75]
-    assert inner.mode.value == "minimize"
+    results = [[3, 0.5], [3, True], [1, False]]
+    assert heard(folder) == [["mode", "minimize"], *results, ["import", 0.75]]
 
 
-def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write):
+def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write, load):
     write("MARK = 'm'", "beside.py")
     runs = []
     for _ in range(2):
@@ -107,7 +133,7 @@ def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write):
     assert runs[0] == runs[1]
 
 
-def test_values_come_back_as_json_and_where_they_lie_outside_it_is_said(write):
+def test_values_come_back_as_json_and_where_they_lie_outside_it_is_said(write, load):
     text = """
         import numpy as np
         from tuners import Tuner
@@ -134,7 +160,9 @@ ADVISOR = """
     class Own(MsgDispatcherBase):
         def __init__(self):
             super().__init__()
-            self.count, self.said = 0, []
+            self.count = 0
+        def hear(self, *words):
+            print(json.dumps(words), file=open("heard", "a"))
         def handle_initialize(self, data):
             self.space = data
         def handle_request_trial_jobs(self, data):
@@ -148,15 +176,15 @@ ADVISOR = """
                 self.send(CommandType.NewTrialJob, json.dumps(job))
                 self.count += 1
         def handle_report_metric_data(self, data):
-            self.said.append((data["type"], data["parameter_id"], json.loads(data["value"])))
+            self.hear(data["type"], data["parameter_id"], json.loads(data["value"]))
             if data["type"] == "PERIODICAL" and data["sequence"] >= 1:
                 send(CommandType.KillTrialJob, json.dumps(data["trial_job_id"]))
         def handle_trial_end(self, data):
-            self.said.append((data["event"], json.loads(data["hyper_params"])["parameter_id"]))
+            self.hear(data["event"], json.loads(data["hyper_params"])["parameter_id"])
 """
 
 
-def test_an_advisor_written_for_nni_is_tuner_and_assessor(write):
+def test_an_advisor_written_for_nni_is_tuner_and_assessor(write, load, folder):
     tuner = load(write(ADVISOR))
     asked = [tuner.ask() for _ in range(3)]
     assert asked[2] == {"x": 0.5, "TRIAL_BUDGET": 2}
@@ -170,33 +198,34 @@ def test_an_advisor_written_for_nni_is_tuner_and_assessor(write):
     assert assessor.judge(8, [0.5, 0.6]) is Verdict.STOP
     tuner.tell(asked[1], 0.6)
     tuner.tell(asked[0], None)
-    said = tuner._inner.conversation._inner.said
-    assert said == [
-        ("PERIODICAL", 1, 0.5),
-        ("PERIODICAL", 1, 0.6),
-        ("FINAL", 1, 0.6),
-        ("EARLY_STOPPED", 1),
-        ("FAILED", 0),
+    assert heard(folder) == [
+        ["PERIODICAL", 1, 0.5],
+        ["PERIODICAL", 1, 0.6],
+        ["FINAL", 1, 0.6],
+        ["EARLY_STOPPED", 1],
+        ["FAILED", 0],
     ]
 
 
-def test_an_assessor_written_for_nni_judges(write):
+def test_an_assessor_written_for_nni_judges(write, config, folder):
     text = """
+        import json
         from nni.assessor import Assessor, AssessResult
         class Own(Assessor):
             def __init__(self, least):
-                self.least, self.ended = least, []
+                self.least = least
             def assess_trial(self, trial_job_id, trial_history):
                 good = trial_history[-1] >= self.least
                 return AssessResult.Good if good else AssessResult.Bad
             def trial_end(self, trial_job_id, success):
-                self.ended.append((trial_job_id, success))
+                print(json.dumps([trial_job_id, success]), file=open("heard", "a"))
     """
-    assessor = custom.load_assessor(write(text), {"least": 0.5}, maximize=True)
+    assessor = CustomAssessor.load(config(assessor=write(text), assessor_args={"least": 0.5}))
     assert assessor.judge(4, [0.1, 0.6]) is Verdict.KEEP
     assert assessor.judge(4, [0.6, 0.1]) is Verdict.STOP
     assessor.finished(4, [0.6, 0.1], ok=False)
-    assert assessor._inner._inner.ended == [("4", False)]
+    assessor.close()
+    assert heard(folder) == [["4", False]]
 
 
 @pytest.mark.parametrize(
@@ -213,32 +242,24 @@ def test_an_assessor_written_for_nni_judges(write):
         ("from nni.tuner import Tuner\nclass Own(Tuner): pass\n", "has no update_search_space"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_told_by_its_line(write, text, message):
+def test_what_is_wrong_with_the_file_is_told_by_its_line(write, load, text, message):
     with pytest.raises(AnnotateError, match=message):
         load(write(text))
 
 
-def test_a_module_of_the_users_never_hides_one_of_anybody_else(write, folder):
+def test_a_module_of_the_users_never_hides_one_of_anybody_else(write, load):
     write("raise SystemExit('the wrong one')", "statistics.py")
-    write("raise SystemExit('the wrong one')", "runtime.py")
+    write("raise SystemExit('the wrong one')", "json.py")
     text = """
-        import statistics
+        import json, statistics
         from tuners import Tuner
         class Own(Tuner):
             def ask(self):
-                return {"x": statistics.mean([0.5])}
+                return {"x": statistics.mean(json.loads("[0.5]"))}
             def tell(self, values, metric):
                 pass
     """
-    code = (
-        "import sys; from runtime import custom; from annotate.space import SearchSpace\n"
-        "s = SearchSpace.from_json({'x': {'_type': 'uniform', '_value': [0, 1]}})\n"
-        "print(custom.load_tuner(sys.argv[1], {}, s, seed=0, maximize=True).ask())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, write(text)], capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "{'x': 0.5}\n", done.stderr
+    assert load(write(text)).ask() == {"x": 0.5}
 
 
 SCRIPT = """\

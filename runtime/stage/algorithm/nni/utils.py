@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, unique
 from typing import Any
 
-from runtime.custom.sdk import ClassArgsValidator, parameter_expressions
+from nni import ClassArgsValidator, parameter_expressions
 
 __all__ = [
     "ClassArgsValidator",

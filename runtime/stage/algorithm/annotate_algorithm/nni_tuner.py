@@ -6,10 +6,10 @@ import json
 from collections import deque
 from typing import Any
 
-from annotate.json_value import JSON
+from annotate_algorithm.plain import plain
+
 from annotate.space import SearchSpace, Values
-from runtime.custom.guard import plain
-from runtime.custom.sdk import NoMoreTrialError
+from nni import NoMoreTrialError
 from tuners.base import Exhausted, Tuner
 
 
@@ -68,5 +68,5 @@ class NniTuner(Tuner):
         self._inner.trial_end(number, metric is not None)
 
 
-def _key(values: JSON) -> str:
+def _key(values: Values) -> str:
     return json.dumps(values, sort_keys=True)

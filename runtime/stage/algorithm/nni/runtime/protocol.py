@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from enum import Enum
 
 __all__ = ["CommandType", "send"]
@@ -28,20 +27,15 @@ class CommandType(Enum):
     KillTrialJob = b"KI"
 
 
-Taker = Callable[[CommandType, str], None]
-_takers: list[Taker] = []
+_takers: list[Callable[[CommandType, str], None]] = []
 
 
-@contextmanager
-def capture(take: Taker) -> Iterator[None]:
-    """Within it `send` gives its commands to `take`."""
-    _takers.append(take)
-    try:
-        yield
-    finally:
-        _takers.remove(take)
+def give_to(take: Callable[[CommandType, str], None]) -> None:
+    """Have `send` give its commands to `take`."""
+    _takers[:] = [take]
 
 
 def send(command: CommandType, data: str) -> None:
     """What an advisor calls; `data` is JSON text."""
-    _takers[-1](command, data)
+    for take in _takers:
+        take(command, data)

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from runtime.custom.sdk import NoMoreTrialError
-from runtime.custom.sdk.recoverable import Recoverable
+from nni.recoverable import Recoverable
+
+from nni import NoMoreTrialError
 
 __all__ = ["NoMoreTrialError", "Tuner"]
 

@@ -1,4 +1,4 @@
-"""NNI's names for tuners, assessors and advisors written for it; see runtime.custom.facade."""
+"""NNI's names for tuners, assessors and advisors written for it; ours, whatever is installed."""
 
 from __future__ import annotations
 

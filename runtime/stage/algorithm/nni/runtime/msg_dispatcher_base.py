@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.custom.sdk.protocol import CommandType, send
-from runtime.custom.sdk.recoverable import Recoverable
+from nni.recoverable import Recoverable
+from nni.runtime.protocol import CommandType, send
 
 __all__ = ["MsgDispatcherBase"]
 

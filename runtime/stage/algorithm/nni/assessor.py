@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
-from runtime.custom.sdk.recoverable import Recoverable
+from nni.recoverable import Recoverable
 
 __all__ = ["AssessResult", "Assessor"]
 

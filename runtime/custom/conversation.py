@@ -1,0 +1,150 @@
+"""What the driver and an algorithm's process say to each other: one question at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+
+from annotate.errors import SpaceError
+from annotate.json_value import JSON
+from runtime.core.config import Config
+from runtime.custom.errors import CustomError
+from runtime.custom.process import AlgorithmProcess
+from runtime.system.units import duration
+from tuners.base import Exhausted
+
+_PATIENCE = 30.0  # seconds until a person is told what is being waited for; then twice as long
+
+
+class Conversation:
+    """Loads the class `name` of `file` in a process of its own, and calls its methods there.
+
+    `kind` is `tuner` or `assessor`; `options` are what its constructor needs beyond `config`. The
+    calls may come from several threads; one waits for the other. Raises CustomError with the
+    user's file and line for what is wrong with the class.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        kind: str,
+        reference: str,
+        options: dict[str, JSON],
+        *,
+        patience: float = _PATIENCE,
+    ) -> None:
+        path, _, self._name = reference.rpartition(":")
+        self.file = Path(path).expanduser().absolute()
+        if not self.file.is_file():
+            raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
+        self._limit = config.ask_timeout
+        self._patience = patience
+        self._note: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
+        self._methods: dict[str, list[JSON]] = {}
+        self._data = b""
+        self._lock = threading.Lock()
+        self._ready = self._closed = False
+        self._process = AlgorithmProcess(config.python, config.cwd, self._name)
+        try:
+            self._receive("start")
+            self._ready = True
+            context = {"seed": config.seed, "maximize": config.maximize}
+            description = self.call(
+                kind, file=str(self.file), name=self._name, **context, **options
+            )
+        except BaseException:
+            self.close()
+            for line in self._process.output.take():
+                self._note(f"{self._name}: {line}")
+            raise
+        self.judges: bool = description["judges"]
+        self._methods = description["methods"]
+
+    def follow(self, note: Callable[[str], None]) -> None:
+        """Give long waits to `note`, and what the algorithm prints to the log, from now on."""
+        self._note = note
+        self._process.output.log()
+
+    def call(self, method: str, **arguments: JSON) -> JSON:
+        """What the method returns; raises Exhausted, SpaceError and CustomError."""
+        question = json.dumps({"do": method, **arguments}).encode() + b"\n"
+        with self._lock:
+            if self._closed:
+                raise CustomError(f"{self.file}: {self._name} is closed")
+            try:
+                self._process.channel.settimeout(None)
+                self._process.channel.sendall(question)
+            except OSError:
+                raise self._ended(method) from None
+            answer = self._receive(method)
+        if "exhausted" in answer:
+            raise Exhausted(answer["exhausted"])
+        if "error" in answer:
+            kind, message, hint = answer["error"]
+            raise (SpaceError if kind == "space" else CustomError)(message, hint=hint)
+        return answer.get("result")
+
+    def _receive(self, method: str) -> dict[str, JSON]:
+        began, next_note = time.monotonic(), self._patience
+        limit = inf if self._limit is None else self._limit
+        while b"\n" not in self._data:
+            waited = time.monotonic() - began
+            if waited >= limit:
+                raise self._too_long(method)
+            if waited >= next_note:
+                where = f"{self._call(method)} ({self._where_it_is(method)})"
+                self._note(f"still waiting for {where}, {duration(next_note)} so far")
+                next_note *= 2
+            self._data += self._read(min(limit, next_note) - waited, method)
+        line, _, self._data = self._data.partition(b"\n")
+        answer: dict[str, JSON] = json.loads(line)
+        return answer
+
+    def _read(self, timeout: float, method: str) -> bytes:
+        channel = self._process.channel
+        try:
+            channel.settimeout(max(timeout, 0.001))
+            data = channel.recv(1 << 16)
+        except TimeoutError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            raise self._ended(method)
+        return data
+
+    def _too_long(self, method: str) -> CustomError:
+        where = self._where_it_is(method)
+        self._process.kill()
+        limit = f"--ask-timeout {duration(self._limit or 0.0)}"
+        return CustomError(f"{where}: {self._call(method)} did not return within {limit}")
+
+    def _ended(self, method: str) -> CustomError:
+        where = self._process.where_it_ended(self.file.parent) or self._place(method)
+        how = self._process.how_it_ended()
+        return CustomError(f"{where}: the process ended in {self._call(method)}: {how}")
+
+    def _call(self, method: str) -> str:
+        own, _ = self._methods.get(method, ("", 0))
+        return f"{self._name}.{own}" if own else self._name
+
+    def _where_it_is(self, method: str) -> str:
+        where = self._process.where_it_is(self.file.parent) if self._ready else None
+        return where or self._place(method)
+
+    def _place(self, method: str) -> str:
+        """Where the method begins, in the user's file."""
+        _, line = self._methods.get(method, ("", 1))
+        return f"{self.file}:{line}"
+
+    def close(self) -> None:
+        """End the process; a call that still waits for it raises CustomError."""
+        self._process.close()
+        with self._lock:
+            self._closed = True
+            self._process.release()

@@ -1,0 +1,60 @@
+"""A tuner of the user's own, as the experiment asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from annotate.errors import SpaceError
+from annotate.json_value import JSON
+from annotate.space import SearchSpace, Values
+from runtime.core.config import Config
+from runtime.custom.assessor import CustomAssessor
+from runtime.custom.conversation import Conversation
+from runtime.custom.errors import CustomError
+from tuners.base import Tuner
+
+
+class CustomTuner(Tuner):
+    """The tuner `config.tuner`, a reference, in a process of its own.
+
+    Its values lie in the space. They may lack parameters, which are then as written in the script,
+    and have keys that are no parameters. Raises CustomError where the class cannot be used.
+    """
+
+    def __init__(self, config: Config, space: SearchSpace) -> None:
+        super().__init__(space, seed=config.seed, maximize=config.maximize)
+        options: dict[str, JSON] = {"args": dict(config.tuner_args), "space": space.to_json()}
+        self._conversation = Conversation(config, "tuner", config.tuner, options)
+        if self._conversation.judges:
+            self.assessor = CustomAssessor(self._conversation, maximize=config.maximize)
+
+    def follow(self, note: Callable[[str], None]) -> None:
+        """Give long waits to `note`, and what the tuner prints to the log, from now on."""
+        self._conversation.follow(note)
+
+    def ask(self) -> Values:
+        values = self._conversation.call("ask")
+        if not isinstance(values, Mapping):
+            raise self._wrong(f"gave {values!r}, which is no dict of parameters")
+        domains = {p.key: p.domain for p in self.space}
+        return {k: self._located(k, v) if k in domains else v for k, v in values.items()}
+
+    def recall(self, values: Values) -> None:
+        self._conversation.call("recall", values=values)
+
+    def tell(self, values: Values, metric: float | None) -> None:
+        self._conversation.call("tell", values=values, metric=metric)
+
+    def close(self) -> None:
+        self._conversation.close()
+
+    def _located(self, key: str, value: JSON) -> JSON:
+        parameter = self.space[key]
+        try:
+            return parameter.domain.locate(value)
+        except SpaceError as error:
+            hint = f"its domain is {parameter.domain}"
+            raise self._wrong(f"gave {parameter.name} = {value!r}: {error}", hint) from None
+
+    def _wrong(self, what: str, hint: str = "") -> CustomError:
+        return CustomError(f"{self._conversation.file}: the tuner {what}", hint=hint)

@@ -1,0 +1,31 @@
+"""`python algorithm CHANNEL LIFE CRASH`: hold one algorithm and do what the driver asks.
+
+CHANNEL, LIFE and CRASH are file descriptors: a socket for the messages, a pipe that closes when
+the driver dies, and a file for the stack of a crash.
+"""
+
+import os
+import sys
+
+
+def main():
+    here, users_path = sys.path[0], sys.path[1:]
+    channel, life, crash = map(int, sys.argv[1:4])
+    sys.argv[1:] = []
+    # Our modules come from our folders and the standard library, whatever the user's are called.
+    library = os.path.dirname(os.__file__)
+    standard = [p for p in users_path if p.startswith(library) and "-packages" not in p]
+    sys.path[:] = [*standard, here, os.path.dirname(os.path.dirname(os.path.dirname(here)))]
+    from annotate_algorithm import packages
+
+    with packages.importable():
+        from annotate_algorithm.serve import serve
+    packages.set_aside()
+    sys.path[:] = users_path
+    serve(channel, life, crash)
+
+
+if __name__ == "__main__":
+    if sys.version_info < (3, 8):
+        sys.exit("an algorithm needs Python 3.8 or newer, this is %d.%d" % sys.version_info[:2])
+    main()

@@ -1,0 +1,136 @@
+"""From a file and the name of a class in it to the user's algorithm."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib.util
+import inspect
+import os
+import random
+import sys
+from types import ModuleType
+from typing import Any
+
+import nni.parameter_expressions
+import nni.recoverable
+import nni.runtime.common
+import nni.runtime.tuner_command_channel
+import nni.utils  # noqa: F401  `import nni` and all below it mean ours from here on
+from annotate_algorithm.algorithm import Algorithm
+from annotate_algorithm.nni_advisor import NniAdvisor
+from annotate_algorithm.nni_assessor import NniAssessor
+from annotate_algorithm.nni_tuner import NniTuner
+from nni.assessor import Assessor as NnisAssessor
+from nni.runtime.msg_dispatcher_base import MsgDispatcherBase
+from nni.tuner import Tuner as NnisTuner
+
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace
+from tuners.base import Assessor, Tuner
+
+
+def load(
+    kind: str,
+    *,
+    file: str,
+    name: str,
+    args: dict[str, Any],
+    seed: int,
+    maximize: bool,
+    space: dict[str, Any] | None = None,
+) -> Algorithm:
+    """The class `name` of `file`, made with `args`; `kind` is `tuner`, with a space, or `assessor`.
+
+    Raises AnnotateError where there is no such class or it is none of the kind, and whatever the
+    user's code raises.
+    """
+    _seed(seed)
+    own = _class(file, name)
+    if kind == "assessor":
+        return Algorithm(own, file, assessor=_assessor(own, file, args, maximize))
+    tuner = _tuner(own, file, args, SearchSpace.from_json(space or {}), seed, maximize)
+    return Algorithm(own, file, tuner, getattr(tuner, "assessor", None))
+
+
+def _tuner(
+    own: type[Any], file: str, args: dict[str, Any], space: SearchSpace, seed: int, maximize: bool
+) -> Any:
+    context: dict[str, Any] = {"seed": seed, "maximize": maximize}
+    if _is(own, Tuner, "ask", "tell"):
+        return own(space, **context, **args)
+    args = _with_mode(own, args, maximize)
+    if _is(own, MsgDispatcherBase, "handle_request_trial_jobs", "handle_report_metric_data"):
+        return NniAdvisor(own(**args), space, **context)
+    if _is(own, NnisTuner, "generate_parameters", "receive_trial_result"):
+        return NniTuner(own(**args), space, **context)
+    raise AnnotateError(
+        f"{_place(own, file)}: {own.__name__} is no tuner",
+        hint="derive it from tuners.Tuner or nni.tuner.Tuner",
+    )
+
+
+def _assessor(own: type[Any], file: str, args: dict[str, Any], maximize: bool) -> Any:
+    if _is(own, Assessor, "judge", "finished"):
+        return own(maximize=maximize, **args)
+    if _is(own, NnisAssessor, "assess_trial"):
+        return NniAssessor(own(**_with_mode(own, args, maximize)), maximize=maximize)
+    raise AnnotateError(
+        f"{_place(own, file)}: {own.__name__} is no assessor",
+        hint="derive it from tuners.Assessor or nni.assessor.Assessor",
+    )
+
+
+def _seed(seed: int) -> None:
+    """NNI's tuners get no seed, so seed the global generators that they draw from."""
+    random.seed(seed)
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        numpy.random.seed(seed % 2**32)
+
+
+def _class(file: str, name: str) -> type[Any]:
+    module = _module(file)
+    own = getattr(module, name, None)
+    if inspect.isclass(own):
+        return own
+    classes = [n for n, v in vars(module).items() if inspect.isclass(v)]
+    close = difflib.get_close_matches(name, classes, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"its classes are {', '.join(classes)}"
+    raise AnnotateError(f"{file} has no class {name!r}", hint=hint if classes else "")
+
+
+def _module(file: str) -> ModuleType:
+    """The file as a module, found by its place so that no other one of its name is meant.
+
+    Its folder comes last on the path, as NNI has it: nothing in it hides an installed module.
+    """
+    folder, base = os.path.split(file)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    spec = importlib.util.spec_from_file_location("custom_" + os.path.splitext(base)[0], file)
+    assert spec is not None, "a file that ends in .py has a loader"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is(own: type[Any], base: type[Any], *methods: str) -> bool:
+    return issubclass(own, base) or all(hasattr(own, method) for method in methods)
+
+
+def _with_mode(own: type[Any], args: dict[str, Any], maximize: bool) -> dict[str, Any]:
+    """`args`, and the experiment's direction where the class takes it and none is given."""
+    if "optimize_mode" in args or "optimize_mode" not in inspect.signature(own).parameters:
+        return args
+    return {**args, "optimize_mode": "maximize" if maximize else "minimize"}
+
+
+def _place(own: type[Any], file: str) -> str:
+    try:
+        return f"{file}:{inspect.getsourcelines(own)[1]}"
+    except (OSError, TypeError):
+        return file

@@ -1,0 +1,109 @@
+"""An advisor written for NNI behind our contract: tuner and assessor in one."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from nni.runtime.protocol import CommandType, give_to
+
+from annotate.space import SearchSpace, Values
+from tuners.base import Assessor, Exhausted, Tuner, Verdict
+
+
+class NniAdvisor(Tuner):
+    """Calls an advisor's `handle_...` methods and takes the commands that it sends.
+
+    NNI's page Tuner/CustomizeAdvisor. `NewTrialJob` gives values, `NoMoreTrialJobs` none,
+    `KillTrialJob` stops the trial at its next intermediate result.
+    """
+
+    def __init__(self, inner: Any, space: SearchSpace, *, seed: int, maximize: bool) -> None:
+        super().__init__(space, seed=seed, maximize=maximize)
+        self.assessor = _Assessor(self, maximize=maximize)
+        self._inner = inner
+        self._sent: deque[dict[str, Any]] = deque()  # NewTrialJob, not asked yet
+        self._pending: dict[str, deque[int]] = {}  # parameter ids by values
+        self._trials: dict[int, int] = {}  # from a trial's number to its parameter id
+        self._killed: set[str] = set()
+        give_to(self._take)
+        inner.handle_initialize(space.to_json())
+
+    def _take(self, command: CommandType, data: str) -> None:
+        if command is CommandType.NewTrialJob:
+            self._sent.append(json.loads(data))
+        elif command is CommandType.KillTrialJob:
+            self._killed.add(str(json.loads(data)))
+
+    def ask(self) -> Values:
+        if not self._sent:
+            self._inner.handle_request_trial_jobs(1)
+        if not self._sent:
+            raise Exhausted("the advisor has no more parameters")
+        job = self._sent.popleft()
+        values: Values = job["parameters"]
+        self._pending.setdefault(_key(values), deque()).append(int(job["parameter_id"]))
+        return values
+
+    def started(self, trial: int, values: Values) -> None:
+        """Learn which parameters `trial` runs with."""
+        taken = {*self._trials.values()}
+        ids = [n for n in self._pending.get(_key(values), ()) if n not in taken]
+        if ids:
+            self._trials[trial] = ids[0]
+
+    def stops(self, trial: int, curve: Sequence[float]) -> bool:
+        """Tell the newest intermediate result; whether the trial is to be stopped."""
+        if trial not in self._trials:
+            return False
+        number = self._trials[trial]
+        self._report(number, "PERIODICAL", curve[-1], len(curve) - 1)
+        return str(number) in self._killed
+
+    def tell(self, values: Values, metric: float | None) -> None:
+        ids = self._pending.get(_key(values))
+        if not ids:
+            if metric is not None:
+                self._inner.handle_import_data([{"parameter": values, "value": metric}])
+            return
+        number = ids.popleft()
+        if metric is not None:
+            self._report(number, "FINAL", metric, 0)
+        event = "SUCCEEDED" if metric is not None else "FAILED"
+        if str(number) in self._killed:
+            event = "EARLY_STOPPED"
+        hyper = json.dumps({"parameter_id": number, "parameters": values})
+        ended = {"trial_job_id": str(number), "event": event, "hyper_params": hyper}
+        self._inner.handle_trial_end(ended)
+
+    def _report(self, number: int, kind: str, value: float, sequence: int) -> None:
+        self._inner.handle_report_metric_data(
+            {
+                "parameter_id": number,
+                "trial_job_id": str(number),
+                "type": kind,
+                "sequence": sequence,
+                "value": json.dumps(value),
+            }
+        )
+
+
+class _Assessor(Assessor):
+    def __init__(self, advisor: NniAdvisor, *, maximize: bool) -> None:
+        super().__init__(maximize=maximize)
+        self._advisor = advisor
+
+    def started(self, trial: int, values: Values) -> None:
+        self._advisor.started(trial, values)
+
+    def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
+        return Verdict.STOP if self._advisor.stops(trial, curve) else Verdict.KEEP
+
+    def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
+        """The advisor hears of it when its tuner's side is told."""
+
+
+def _key(values: Values) -> str:
+    return json.dumps(values, sort_keys=True)

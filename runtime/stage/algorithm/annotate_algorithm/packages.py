@@ -1,0 +1,128 @@
+"""Our `annotate` and `tuners` beside modules of the user's that have the same names.
+
+Ours are imported first and then set aside. `import tuners` finds the user's module; without one
+it finds ours. The user's `tuners` also has the names of our contract, unless it defines them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import os
+import sys
+import typing
+from collections.abc import Iterator, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+#: From our package to a file that only ours has: a copy that is installed is not the user's.
+_MARKS = {"annotate": "instrument.py", "tuners": "registry.py"}
+_OLDEST = (3, 10)  # Python that our packages as a whole are written for
+
+
+@contextlib.contextmanager
+def importable() -> Iterator[None]:
+    """Let Python 3.8 and 3.9 import what our contract consists of: it asks for slots, in vain."""
+    if sys.version_info >= _OLDEST:
+        yield
+        return
+    dataclass = dataclasses.dataclass
+
+    def without_slots(cls: Any = None, *, slots: bool = False, **options: Any) -> Any:
+        return dataclass(cls, **options)
+
+    names: list[tuple[Any, str, Any]] = [
+        (dataclasses, "dataclass", without_slots),
+        (typing, "TypeAlias", Any),
+        (functools, "cache", functools.lru_cache(maxsize=None)),
+    ]
+    before = [(module, name, getattr(module, name, None)) for module, name, _ in names]
+    for module, name, value in names:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value) if value is not None else delattr(module, name)
+
+
+def set_aside() -> None:
+    """Take our packages out of the way; from now on the user's modules come first."""
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    def __init__(self) -> None:
+        ours = [name for name in sys.modules if name.partition(".")[0] in _MARKS]
+        self._ours = {name: sys.modules.pop(name) for name in ours}
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        top = name.partition(".")[0]
+        if top not in _MARKS:
+            return None
+        if name != top:
+            self._check(name, sys.modules[top])
+            return None
+        spec = _users(name)
+        if spec is None:
+            return ModuleSpec(name, _Ours(self._ours), is_package=True)
+        if name == "tuners" and spec.loader is not None:
+            spec.loader = _WithContract(spec.loader, self._ours)
+        return spec
+
+    def _check(self, name: str, package: ModuleType) -> None:
+        if sys.version_info < _OLDEST and package in self._ours.values():
+            needed, here = (".".join(map(str, v[:2])) for v in (_OLDEST, sys.version_info))
+            raise ImportError(f"{name} needs Python {needed} or newer; {sys.executable} is {here}")
+
+
+def _users(name: str) -> ModuleSpec | None:
+    """The user's module of that name; a folder without `__init__.py` is none."""
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder):
+            continue
+        spec = finder.find_spec(name, None)
+        if spec is not None and spec.origin is not None and spec.loader is not None:
+            mark = os.path.join(os.path.dirname(spec.origin), _MARKS[name])
+            return None if os.path.isfile(mark) else spec
+    return None
+
+
+class _Ours(Loader):
+    """Brings back a package of ours with all its modules."""
+
+    def __init__(self, modules: dict[str, ModuleType]) -> None:
+        self._modules = modules
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        inside = module.__name__ + "."
+        sys.modules.update({n: m for n, m in self._modules.items() if n.startswith(inside)})
+
+
+class _WithContract(Loader):
+    """Loads the user's `tuners` with the names of our contract in it, for it to override."""
+
+    def __init__(self, users: Any, ours: dict[str, ModuleType]) -> None:
+        self._users, self._ours = users, ours
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        made: ModuleType | None = self._users.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        base = self._ours["tuners.base"]
+        for name in ("Assessor", "Exhausted", "Tuner", "TunerError", "Verdict"):
+            setattr(module, name, getattr(base, name))
+        if not hasattr(module, "__path__"):
+            sys.modules.setdefault("tuners.base", base)
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._users
+        self._users.exec_module(module)

@@ -1,0 +1,1 @@
+"""`nni.runtime`: what advisors written for NNI import from below it."""
