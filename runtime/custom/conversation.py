@@ -42,7 +42,7 @@ class Conversation:
         self.file = Path(path).expanduser().absolute()
         if not self.file.is_file():
             raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
-        self._limit = config.ask_timeout
+        self._limit = inf  # seconds of a call; what its imports take is not limited
         self._patience = patience
         self._note: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
         self._methods: dict[str, list[JSON]] = {}
@@ -64,6 +64,7 @@ class Conversation:
             raise
         self.judges: bool = description["judges"]
         self._methods = description["methods"]
+        self._limit = config.ask_timeout or inf
 
     def follow(self, note: Callable[[str], None]) -> None:
         """Give long waits to `note`, and what the algorithm prints to the log, from now on."""
@@ -91,16 +92,15 @@ class Conversation:
 
     def _receive(self, method: str) -> dict[str, JSON]:
         began, next_note = time.monotonic(), self._patience
-        limit = inf if self._limit is None else self._limit
         while b"\n" not in self._data:
             waited = time.monotonic() - began
-            if waited >= limit:
+            if waited >= self._limit:
                 raise self._too_long(method)
             if waited >= next_note:
                 where = f"{self._call(method)} ({self._where_it_is(method)})"
                 self._note(f"still waiting for {where}, {duration(next_note)} so far")
                 next_note *= 2
-            self._data += self._read(min(limit, next_note) - waited, method)
+            self._data += self._read(min(self._limit, next_note) - waited, method)
         line, _, self._data = self._data.partition(b"\n")
         answer: dict[str, JSON] = json.loads(line)
         return answer
@@ -121,7 +121,7 @@ class Conversation:
     def _too_long(self, method: str) -> CustomError:
         where = self._where_it_is(method)
         self._process.kill()
-        limit = f"--ask-timeout {duration(self._limit or 0.0)}"
+        limit = f"--ask-timeout {duration(self._limit)}"
         return CustomError(f"{where}: {self._call(method)} did not return within {limit}")
 
     def _ended(self, method: str) -> CustomError:

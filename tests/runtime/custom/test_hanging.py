@@ -1,0 +1,317 @@
+"""An algorithm of the user's own that hangs, crashes, prints or starts processes."""
+
+import json
+import signal
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from annotate.errors import AnnotateError
+from annotate.space import SearchSpace
+from runtime.core.config import Config
+from runtime.custom import CustomTuner
+from runtime.custom.conversation import Conversation
+from tests.runtime.processes import runs
+
+SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
+
+SCRIPT = """\
+x = 0.5  # @nni.uniform(0, 1)
+for step in range(3):
+    # @nni.report_intermediate_result(x)
+    pass
+# @nni.report_final_result(x)
+"""
+
+#: Its second ask does not return, until there is a file named `mended`.
+HANGS = """
+    import os, time
+    from tuners import Tuner
+    class Own(Tuner):
+        count = 0
+        def ask(self):
+            self.count += 1
+            if self.count == 2 and not os.path.exists("mended"):
+                with open("hangs.part", "w") as file:
+                    file.write(str(os.getpid()))
+                os.rename("hangs.part", "hangs")
+                while True:
+                    time.sleep(60)
+            (parameter,) = self.space
+            return {parameter.key: self.count / 8}
+        def tell(self, values, metric):
+            pass
+"""
+
+RUN = ["run", "train.py", "--tuner", "own.py:Own", "--max-trials", "4"]
+
+
+@pytest.fixture
+def own(folder):
+    """Writes the user's script and algorithm."""
+
+    def write(text):
+        (folder / "train.py").write_text(SCRIPT)
+        (folder / "own.py").write_text(textwrap.dedent(text))
+        return folder
+
+    return write
+
+
+def state(annotate):
+    return json.loads(annotate("experiment", "status", "--json").stdout)
+
+
+def resumed(annotate, folder):
+    """What the experiment comes to once the algorithm is mended."""
+    (folder / "mended").touch()
+    found = json.loads(annotate("resume", "--json").stdout)
+    assert found["state"] == "DONE"
+    return [trial["metric"] for trial in found["trials"]]
+
+
+@pytest.mark.parametrize("how", ["stop", signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
+def test_an_experiment_stops_at_once_while_an_ask_hangs(own, drivers, annotate, until, how):
+    folder = own(HANGS)
+    driver = drivers.start(*RUN)
+    until((folder / "hangs").exists)
+    pid = int((folder / "hangs").read_text())
+    if how == "stop":
+        annotate("stop")
+    else:
+        driver.send_signal(how)
+    _, errors = driver.communicate(timeout=20)
+    assert driver.returncode == 130, errors
+    assert "annotate resume" in errors
+    until(lambda: not runs(pid))
+    assert resumed(annotate, folder) == [0.5, 0.125, 0.25, 0.375]
+
+
+def test_max_duration_ends_an_experiment_while_an_ask_hangs(own, annotate, until):
+    folder = own(HANGS)
+    found = json.loads(annotate(*RUN, "--max-duration", "4s", "--json").stdout)
+    assert found["reason"] == "--max-duration 4s is over"
+    assert [trial["metric"] for trial in found["trials"]] == [0.5, 0.125]
+    until(lambda: not runs(int((folder / "hangs").read_text())))
+
+
+def test_ask_timeout_ends_the_experiment_and_names_the_line(own, annotate, until):
+    folder = own(HANGS)
+    done = annotate(*RUN, "--ask-timeout", "1s", code=2)
+    assert f"{folder / 'own.py'}:13: Own.ask did not return within --ask-timeout 1s" in done.stderr
+    until(lambda: not runs(int((folder / "hangs").read_text())))
+    assert resumed(annotate, folder) == [0.5, 0.125, 0.25, 0.375]
+
+
+LOADS_FOR_EVER = """
+    import os, time
+    with open("hangs.part", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("hangs.part", "hangs")
+    time.sleep(1000)
+"""
+
+
+def test_one_that_hangs_while_it_is_loaded_can_be_interrupted(own, drivers, home, until):
+    folder = own(LOADS_FOR_EVER)
+    driver = drivers.start(*RUN, "--ask-timeout", "1s")
+    until((folder / "hangs").exists)
+    driver.send_signal(signal.SIGINT)
+    driver.communicate(timeout=20)
+    assert driver.returncode == 130
+    assert not list(home.glob("experiments/*"))
+    until(lambda: not runs(int((folder / "hangs").read_text())))
+
+
+def test_no_algorithm_outlives_a_driver_that_is_killed(own, drivers, until):
+    folder = own(HANGS.replace("time.sleep(60)", "pass"))
+    driver = drivers.start(*RUN)
+    until((folder / "hangs").exists)
+    driver.kill()
+    driver.communicate()
+    until(lambda: not runs(int((folder / "hangs").read_text())))
+
+
+def conversation(folder, **options):
+    config = Config("train.py", str(folder), sys.executable, tuner=f"{folder / 'own.py'}:Own")
+    arguments = {"args": {}, "space": SPACE.to_json()}
+    return Conversation(config, "tuner", config.tuner, arguments, **options)
+
+
+def test_what_is_waited_for_is_named_with_its_line_and_again_after_twice_the_time(own):
+    folder = own(HANGS)
+    talk = conversation(folder, patience=0.25)
+    notes = []
+    named = threading.Event()
+
+    def note(text):
+        notes.append(text)
+        if len(notes) == 2:
+            named.set()
+
+    talk.follow(note)
+    talk.call("ask")
+    raised = []
+
+    def ask():
+        try:
+            talk.call("ask")
+        except AnnotateError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert named.wait(30)
+    talk.close()
+    thread.join(30)
+    waiting = f"still waiting for Own.ask ({folder / 'own.py'}:13)"
+    assert notes[:2] == [f"{waiting}, 0.2s so far", f"{waiting}, 0.5s so far"]
+    assert len(raised) == 1, "close() makes the blocked call raise"
+
+
+CRASHES = """
+    import os, sys
+    from tuners import Tuner
+    class Own(Tuner):
+        def ask(self):
+            (parameter,) = self.space
+            return {parameter.key: 0.25}
+        def tell(self, values, metric):
+            if metric == 0.25:
+                crash()
+
+    def crash():
+        HOW
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("os._exit(3)", ":13: ENDED exit code 3"),
+        ("sys.exit(3)", ":13: SystemExit: 3"),
+        ("1 / 0", ":13: ZeroDivisionError: division by zero"),
+        (
+            "import ctypes; ctypes.string_at(0)",
+            ":13: the process ended in Own.tell: ended by SIGSEGV",
+        ),
+        ("os.abort()", ":13: the process ended in Own.tell: ended by SIGABRT"),
+        (
+            "os.kill(os.getpid(), 9)",
+            ":8: the process ended in Own.tell: ended by SIGKILL: out of memory, or by another",
+        ),
+    ],
+)
+def test_a_crash_is_told_by_the_users_file_and_line(own, annotate, how, message):
+    folder = own(CRASHES.replace("HOW", how))
+    done = annotate(*RUN, code=2)
+    message = message.replace("ENDED", "the process ended in Own.tell:")
+    assert f"annotate: {folder / 'own.py'}{message}" in done.stderr
+    assert "annotate resume" in done.stderr
+    assert state(annotate)["state"] == "ERROR"
+
+
+PRINTS = """
+    import os, subprocess, sys
+    from tuners import Tuner
+    print("as it is imported")
+    class Own(Tuner):
+        def ask(self):
+            print("from print")
+            print("from an error", file=sys.stderr)
+            os.write(1, b"to descriptor 1\\n")
+            subprocess.run(["echo", "from a child"], check=True)
+            subprocess.run([sys.executable, "-c", "print('from a child in Python')"], check=True)
+            os.closerange(3, 4)
+            (parameter,) = self.space
+            return {parameter.key: 0.25}
+        def tell(self, values, metric):
+            pass
+"""
+
+
+def test_what_it_prints_goes_to_the_log_and_nowhere_else(own, annotate, drivers):
+    own(PRINTS.replace("            os.closerange(3, 4)\n", ""))
+    done = annotate(*RUN[:-1], "2", "--json")
+    json.loads(done.stdout)
+    log = drivers.experiment().log.read_text()
+    lines = ["as it is imported", "from print", "from an error", "to descriptor 1", "from a child"]
+    for line in [*lines, "from a child in Python"]:
+        assert f"INFO Own: {line}\n" in log
+        assert line not in done.stderr
+
+
+def test_what_it_prints_is_shown_where_it_cannot_be_loaded(own, annotate):
+    own("print('so far')\nclass Own: pass\n")
+    done = annotate(*RUN, code=2)
+    assert "Own: so far\n" in done.stderr
+
+
+def test_processes_that_it_starts_end_with_it(own, until):
+    text = """
+        import subprocess, sys
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                child = subprocess.Popen(["sleep", "1000"])
+                return {"pid": child.pid}
+            def tell(self, values, metric):
+                pass
+    """
+    folder = own(text)
+    config = Config("train.py", str(folder), sys.executable, tuner=f"{folder / 'own.py'}:Own")
+    tuner = CustomTuner(config, SPACE)
+    pid = tuner.ask()["pid"]
+    assert runs(pid)
+    tuner.close()
+    until(lambda: not runs(pid))
+
+
+def test_a_worker_that_outlives_its_call_does_not_hide_that_the_algorithm_has_ended(own):
+    text = """
+        import multiprocessing, os, time
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                multiprocessing.get_context("fork").Process(target=time.sleep, args=(1000,)).start()
+                os._exit(5)
+            def tell(self, values, metric):
+                pass
+    """
+    folder = own(text)
+    config = Config("train.py", str(folder), sys.executable, tuner=f"{folder / 'own.py'}:Own")
+    tuner = CustomTuner(config, SPACE)
+    with pytest.raises(AnnotateError, match=r"own\.py:7: .* ended in Own\.ask: exit code 5"):
+        tuner.ask()
+    tuner.close()
+
+
+def test_it_runs_in_the_trials_folder(own, tmp_path, monkeypatch):
+    text = """
+        import os
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                return {"cwd": os.getcwd()}
+            def tell(self, values, metric):
+                pass
+    """
+    folder = own(text)
+    monkeypatch.chdir(tmp_path)
+    config = Config("train.py", str(folder), sys.executable, tuner=f"{folder / 'own.py'}:Own")
+    tuner = CustomTuner(config, SPACE)
+    assert Path(tuner.ask()["cwd"]) == folder
+    tuner.close()
+
+
+def test_an_interpreter_that_is_none_is_named(own):
+    folder = own(HANGS)
+    config = Config("train.py", str(folder), "/bin/false", tuner=f"{folder / 'own.py'}:Own")
+    with pytest.raises(AnnotateError, match=r"the process ended in Own: exit code 1"):
+        CustomTuner(config, SPACE)
+    config = Config("train.py", str(folder), "/no/python", tuner=f"{folder / 'own.py'}:Own")
+    with pytest.raises(AnnotateError, match=r"Own cannot be run by /no/python in .*: No such file"):
+        CustomTuner(config, SPACE)
