@@ -97,6 +97,7 @@ CASES = {
     "baseline": [Case("--no-baseline", False)],
     "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
     "stall_timeout": [Case("--stall-timeout 3m", 180)],
+    "ask_timeout": [Case("--ask-timeout 30s", 30)],
     "max_failures": [Case("--max-failures 4", 4), Case("--max-failures 3", 3)],
     "retries": [Case("--retries 2", 2), Case("--retries 0", 0)],
     "memory": [Case("--memory 1GiB", 2**30)],
