@@ -258,6 +258,7 @@ class _Gate:
         return False
 
     def slots(self, config: Config) -> int:
+        self._auto = config.concurrency == AUTO  # a request may change it
         return config.concurrency if isinstance(config.concurrency, int) else self._leases.room
 
     def close(self) -> None:

@@ -307,6 +307,8 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
             ("Time in all", "soon", "'soon' is not a duration"),
             ("Time in all", "0", "must be above 0"),
             ("Time in all", "1h30m", "the limit of time is 1h30m now"),
+            ("Trials at a time", "many", "neither a whole number nor auto"),
+            ("Trials at a time", "auto", "as many trials at a time as there is room for"),
             ("Trials at a time", "2", "2 trials at a time from now on"),
         ):
             form = dialog.locator("form", has_text=label)
