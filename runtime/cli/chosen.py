@@ -1,4 +1,4 @@
-"""The ID of a command: the experiment that a person means."""
+"""The ID argument of commands, and the experiment or trial it stands for."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ if TYPE_CHECKING:
 
 
 def argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", nargs="?", metavar="ID", help="the experiment's id or its beginning")
+    parser.add_argument(
+        "id", nargs="?", metavar="ID", help="the experiment's id, or a unique prefix of it"
+    )
 
 
-def experiment(given: str | None) -> ExperimentFolder:
-    """The experiment meant; says which one it is where nobody named it."""
+def experiment(prefix: str | None) -> ExperimentFolder:
+    """The experiment with that id; without one, picks it and prints which one it is."""
     from runtime.kept import lookup
 
-    folder, said = lookup.find(given)
-    if said:
-        print(said, file=sys.stderr)
+    folder, notice = lookup.find(prefix)
+    if notice:
+        print(notice, file=sys.stderr)
     return folder
 
 
-def trial(store: Store, given: str) -> Trial:
-    """The trial of that number, or whose id is or begins with `given`."""
+def trial(store: Store, name: str) -> Trial:
+    """The trial with that number, id, or unique prefix of its id."""
     from annotate.errors import AnnotateError
 
     trials = store.trials()
-    meant = [t for t in trials if given in (str(t.number), t.id)]
-    meant = meant or [t for t in trials if t.id.startswith(given)]
-    if len(meant) == 1:
-        return meant[0]
+    matches = [t for t in trials if name in (str(t.number), t.id)]
+    matches = matches or [t for t in trials if t.id.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
     experiment_id = store.experiment().id
-    if meant:
-        ids = ", ".join(f"{t.number} ({t.id})" for t in meant[:5])
-        raise AnnotateError(f"{given!r} could be more than one trial", hint=f"say which: {ids}")
+    if matches:
+        ids = ", ".join(f"{t.number} ({t.id})" for t in matches[:5])
+        raise AnnotateError(f"several trials match {name!r}", hint=f"name one of {ids}")
     raise AnnotateError(
-        f"experiment {experiment_id} has no trial {given!r}",
+        f"experiment {experiment_id} has no trial {name!r}",
         hint=f"annotate trial ls {experiment_id} lists them by number and id",
     )

@@ -1,10 +1,10 @@
-"""Print what makes a shell complete commands, options and experiments.
+"""Print a script that makes the shell complete commands, options and experiment ids.
 
   eval "$(annotate completion bash)"      in ~/.bashrc
   eval "$(annotate completion zsh)"       in ~/.zshrc
   annotate completion fish | source       in ~/.config/fish/config.fish
 
-For another name of the command: annotate completion bash --name nnictl"""
+To complete another command name: annotate completion bash --name nnictl"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import re
 
 from annotate.errors import AnnotateError
 
-# Each asks for the words that may come next, and takes files where there are none.
+# Each asks for the possible next words, and completes files if there are none.
 _SCRIPTS = {
     "bash": """\
 _annotate_complete() {
@@ -45,8 +45,12 @@ complete -c NAME -a '(__annotate_complete)'
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", nargs="?", choices=sorted(_SCRIPTS), help="whose it is")
-    parser.add_argument("--name", default="annotate", help="what the command is called")
+    parser.add_argument(
+        "shell", nargs="?", choices=sorted(_SCRIPTS), help="the shell to complete for"
+    )
+    parser.add_argument(
+        "--name", default="annotate", help="name of the command to complete (default: annotate)"
+    )
     parser.add_argument("--words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
@@ -55,15 +59,15 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(next_words(args.words)))
         return 0
     if args.shell is None:
-        raise AnnotateError(f"say for which shell: {', '.join(sorted(_SCRIPTS))}")
+        raise AnnotateError(f"name the shell: {', '.join(sorted(_SCRIPTS))}")
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", args.name):
-        raise AnnotateError(f"{args.name!r} is no command's name")
+        raise AnnotateError(f"{args.name!r} is not a command name")
     print(_SCRIPTS[args.shell].replace("NAME", args.name), end="")
     return 0
 
 
 def next_words(words: list[str]) -> list[str]:
-    """What may stand behind `words`; nothing where it is a file's name."""
+    """The words that may follow `words`; none if a file name is expected."""
     from runtime.cli import COMMANDS, load
 
     names = [name for name, _, _ in COMMANDS]
@@ -75,17 +79,17 @@ def next_words(words: list[str]) -> list[str]:
         )
     parser = argparse.ArgumentParser()
     load(name).arguments(parser)
-    return _of(parser, words[len(name.split()) :])
+    return _options(parser, words[len(name.split()) :])
 
 
-def _of(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
+def _options(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
     actions = parser._option_string_actions
     last = actions.get(words[-1]) if words else None
-    if last is not None and last.nargs != 0:  # its value comes next
+    if last is not None and last.nargs != 0:  # the option's value comes next
         return [str(choice) for choice in last.choices or ()]
-    found = [option for option in actions if option.startswith("--")]
+    completions = [option for option in actions if option.startswith("--")]
     if any(action.dest in ("id", "experiment") for action in parser._actions):
         from runtime.kept import lookup
 
-        found += [folder.id for folder in lookup.folders()]
-    return found
+        completions += [folder.id for folder in lookup.folders()]
+    return completions

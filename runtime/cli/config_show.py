@@ -1,4 +1,4 @@
-"""Say where things lie, and with which versions they are made."""
+"""Show paths, versions and defaults."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from runtime.cli.summary import summary
 from runtime.core.paths import ExperimentFolder
 from runtime.driver import build
 from runtime.driver.start import Start
-from runtime.kept.documents import experiment_document
+from runtime.kept.documents import results_document
 
 
 def drive(start: Start) -> int:
@@ -33,7 +33,7 @@ def drive(start: Start) -> int:
             _print_error(f"What ran is kept. Go on with: annotate resume {folder.id}")
             raise
         if start.as_json:
-            print(json.dumps(experiment_document(store), indent=2))
+            print(json.dumps(results_document(store), indent=2))
         else:
             print(summary(experiment))
     if experiment.state == "STOPPED":

@@ -1,6 +1,6 @@
-"""Remove an experiment for good: its results, its logs, what its trials wrote.
+"""Delete an experiment: its results, logs and the trials' output folders.
 
-The user's own files are not touched. On a terminal it asks first."""
+Your own files are not touched. On a terminal, the command asks first."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
-    parser.add_argument("-a", "--all", action="store_true", help="every experiment, but what runs")
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument(
+        "-a", "--all", action="store_true", help="delete all experiments that are not running"
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask for confirmation")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,19 +33,19 @@ def run(args: argparse.Namespace) -> int:
         folders = [f for f in lookup.folders() if not is_held(f.lock)]
     elif args.id is None:
         raise AnnotateError(
-            "say which experiment is to be removed", hint="annotate experiment list --all"
+            "name the experiment to delete", hint="list them with: annotate experiment list --all"
         )
     else:
         folders = [chosen.experiment(args.id)]
     sizes = {folder.id: _size(folder.path) for folder in folders}
-    if not (args.yes or _agreed(sizes)):
-        print("Nothing was removed.")
+    if not (args.yes or _confirm(sizes)):
+        print("Nothing was deleted.")
         return 0
     for folder in folders:
         _remove(folder)
-        print(f"Experiment {folder.id} is removed: {_bytes(sizes[folder.id])} are free again.")
+        print(f"Deleted experiment {folder.id} (freed {_bytes(sizes[folder.id])}).")
     if not folders:
-        print("There is nothing to remove.")
+        print("There is nothing to delete.")
     return 0
 
 
@@ -52,29 +54,29 @@ def _remove(folder: ExperimentFolder) -> None:
 
     try:
         with Lock(folder.lock).acquire():
-            # By another name first: half an experiment is none.
+            # Rename it first, so that nobody finds half an experiment.
             gone = folder.path.with_name(f".removed-{folder.id}")
             folder.path.rename(gone)
             shutil.rmtree(gone)
     except Held:
         raise AnnotateError(
-            f"experiment {folder.id} runs", hint=f"annotate stop {folder.id} ends it"
+            f"experiment {folder.id} is running", hint=f"stop it with: annotate stop {folder.id}"
         ) from None
     except OSError as error:
         raise AnnotateError(
-            f"{error.filename or folder.path} cannot be removed: {error.strerror or error}"
+            f"cannot delete {error.filename or folder.path}: {error.strerror or error}"
         ) from None
 
 
-def _agreed(sizes: dict[str, int]) -> bool:
+def _confirm(sizes: dict[str, int]) -> bool:
     if not sizes or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
     listed = ", ".join(f"{name} ({_bytes(size)})" for name, size in sizes.items())
-    return input(f"Remove {listed} for good? [y/N] ").strip().lower() in ("y", "yes")
+    return input(f"Delete {listed} permanently? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _size(folder: Path) -> int:
-    """Bytes on the disk; what links lead to is not part of it."""
+    """Bytes on disk, without the targets of links."""
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
 
 

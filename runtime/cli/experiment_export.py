@@ -1,4 +1,4 @@
-"""Write an experiment's results to a file, as CSV or JSON; `experiment import` reads it back.
+"""Write an experiment's results to a CSV or JSON file, which `experiment import` can read.
 
 annotate experiment export --filename results.csv --type csv"""
 
@@ -15,13 +15,20 @@ from runtime.cli import chosen
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
     parser.add_argument(
-        "-f", "--filename", required=True, metavar="FILE", help="what is written; - prints it"
+        "-f",
+        "--filename",
+        required=True,
+        metavar="FILE",
+        help="the file to write; - for standard output",
     )
     parser.add_argument(
-        "-t", "--type", choices=("csv", "json"), help="default: as the file's name ends, or json"
+        "-t",
+        "--type",
+        choices=("csv", "json"),
+        help="file format (default: from the file name, else json)",
     )
     parser.add_argument(
-        "-i", "--intermediate", action="store_true", help="also the intermediate results"
+        "-i", "--intermediate", action="store_true", help="include the intermediate results"
     )
 
 
@@ -38,8 +45,6 @@ def run(args: argparse.Namespace) -> int:
     try:
         Path(args.filename).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise AnnotateError(
-            f"{args.filename} cannot be written: {error.strerror or error}"
-        ) from None
-    print(f"{len(rows)} trials of experiment {folder.id} in {args.filename}")
+        raise AnnotateError(f"cannot write {args.filename}: {error.strerror or error}") from None
+    print(f"Wrote {len(rows)} trials of experiment {folder.id} to {args.filename}.")
     return 0

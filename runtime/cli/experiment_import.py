@@ -1,11 +1,11 @@
-"""Let an experiment's tuner learn results from a file.
+"""Import results from a file, for an experiment's tuner to learn from.
 
   annotate experiment import ID --filename results.json
 
-The file is a list of {"parameter": {"lr": 0.1}, "value": 0.9}, names short or whole, or what
-`annotate experiment export` (JSON or CSV) or `annotate run --json` writes. What does not fit the
-search space is left out and counted. Where the experiment runs, the tuner learns at once, else
-when it goes on."""
+The file is a list of {"parameter": {"lr": 0.1}, "value": 0.9}, with short names or full keys, or
+the output of `annotate experiment export` (JSON or CSV) or `annotate run --json`. Results outside
+the search space are skipped and counted. A running experiment's tuner learns at once, any other
+when it is resumed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from runtime.cli import chosen
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
-    parser.add_argument("--filename", "-f", required=True, metavar="F", help="the JSON or CSV file")
+    parser.add_argument(
+        "--filename", "-f", required=True, metavar="FILE", help="the JSON or CSV file to read"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""List the experiments that run, or with --all every one that is kept."""
+"""List the running experiments; with --all, also those that have ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotate.json_value import JSON
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="also those that have ended")
+    parser.add_argument("--all", action="store_true", help="include experiments that have ended")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
@@ -20,33 +20,21 @@ def run(args: argparse.Namespace) -> int:
     elif rows:
         _print_table(rows)
     else:
-        print("There is no experiment." if args.all else "No experiment runs; --all lists all.")
+        none = "No experiment is running. List all of them with --all."
+        print("There is no experiment yet." if args.all else none)
     return 0
 
 
 def _rows() -> list[dict[str, JSON]]:
     import sys
 
-    from runtime.kept import lookup
-    from runtime.kept.documents import state_now
-    from runtime.store import Store, StoreError
+    from runtime.kept import experiments, lookup
+    from runtime.store import StoreError
 
     rows = []
     for folder in lookup.folders():
         try:
-            with Store.open(folder.store) as store:
-                row = store.experiment()
-                state, _ = state_now(row, folder)
-                rows.append(
-                    {
-                        "id": row.id,
-                        "name": row.name,
-                        "state": state,
-                        "trials": store.count_trials(),
-                        "created": row.created,
-                        "folder": str(folder.path),
-                    }
-                )
+            rows.append(experiments.list_entry(experiments.read(folder)))
         except StoreError as error:
             print(f"annotate: {error}", file=sys.stderr)
     return rows

@@ -1,18 +1,13 @@
-"""Show what an experiment is: its configuration, its search space, its best trial."""
+"""Show an experiment's configuration, search space and best trial."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from annotate.json_value import JSON
 from runtime.cli import chosen
-
-if TYPE_CHECKING:
-    from runtime.core.paths import ExperimentFolder
-    from runtime.store import Store
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,37 +16,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.store import Store
+    from runtime.kept import experiments
 
-    folder = chosen.experiment(args.id)
-    with Store.open(folder.store) as store:
-        document = _document(folder, store)
+    document = experiments.details(experiments.read(chosen.experiment(args.id)))
     if args.json:
         print(json.dumps(document, indent=2))
     else:
         _print(document)
     return 0
-
-
-def _document(folder: ExperimentFolder, store: Store) -> dict[str, JSON]:
-    from runtime.core.metrics import finite
-    from runtime.kept.documents import best_document, state_now
-
-    row = store.experiment()
-    state, reason = state_now(row, folder)
-    return {
-        "id": row.id,
-        "name": row.name,
-        "state": state,
-        "reason": reason,
-        "created": row.created,
-        "ended": row.ended,
-        "folder": str(folder.path),
-        "config": finite(row.config),
-        "space": finite(row.space.to_json()),
-        "trials": store.count_trials(),
-        "best": best_document(row, store.trials()),
-    }
 
 
 def _print(document: dict[str, JSON]) -> None:

@@ -1,11 +1,11 @@
-"""Say how far an experiment is: its state, and how many trials are in which."""
+"""Show an experiment's progress: its state, and the number of trials in each state."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections import Counter
 
+from annotate.json_value import JSON
 from runtime.cli import chosen
 
 
@@ -15,31 +15,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.core.config import Config
-    from runtime.kept.documents import best_document, state_now
-    from runtime.store import Store
+    from runtime.kept import experiments
 
-    folder = chosen.experiment(args.id)
-    with Store.open(folder.store) as store:
-        row, trials = store.experiment(), store.trials()
-    state, reason = state_now(row, folder)
-    counts = Counter(trial.state.value for trial in trials)
-    limit = Config.from_json(row.config).max_trials
-    best = best_document(row, trials)
-    if args.json:
-        document = {
-            "id": row.id,
-            "state": state,
-            "reason": reason,
-            "trials": dict(counts),
-            "max_trials": limit,
-            "best": best,
-        }
-        print(json.dumps(document, indent=2))
-        return 0
-    print(f"{row.id} {state}" + (f": {reason}" if reason else ""))
-    listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    print(f"{len(trials)}{f' of {limit}' if limit else ''} trials" + (f": {listed}" * bool(listed)))
-    if best is not None:
-        print(f"best: {best['metric']} (trial {best['trial']})")
+    document = experiments.status(experiments.read(chosen.experiment(args.id)))
+    print(json.dumps(document, indent=2) if args.json else _text(document))
     return 0
+
+
+def _text(document: dict[str, JSON]) -> str:
+    reason, limit, best = document["reason"], document["max_trials"], document["best"]
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(document["trials"].items()))
+    lines = [
+        f"{document['id']} {document['state']}" + (f": {reason}" if reason else ""),
+        f"{sum(document['trials'].values())}{f' of {limit}' if limit else ''} trials"
+        + (f": {counts}" if counts else ""),
+    ]
+    if best is not None:
+        lines.append(f"best: {best['metric']} (trial {best['trial']})")
+    return "\n".join(lines)

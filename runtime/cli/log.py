@@ -1,4 +1,4 @@
-"""What drivers and trials have written."""
+"""The commands that print the logs of drivers and trials."""
 
 from __future__ import annotations
 
@@ -18,43 +18,45 @@ if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
 
 
-def _parts(parser: argparse.ArgumentParser) -> None:
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
     part = parser.add_mutually_exclusive_group()
-    part.add_argument("--head", type=options.count, metavar="N", help="its first N lines alone")
-    part.add_argument("--tail", type=options.count, metavar="N", help="its last N lines alone")
-    part.add_argument("--path", action="store_true", help="where it lies, instead of what it says")
+    part.add_argument(
+        "--head", type=options.count, metavar="N", help="print only the first N lines"
+    )
+    part.add_argument("--tail", type=options.count, metavar="N", help="print only the last N lines")
+    part.add_argument("--path", action="store_true", help="print the path instead of the text")
 
 
 @dataclass(frozen=True, slots=True)
 class DriverLog:
-    """The command for one of a driver's two streams."""
+    """The command for one of the driver's output streams."""
 
     stream: str
     doc: str
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        _parts(parser)
+        _add_arguments(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         folder = chosen.experiment(args.id)
         path = folder.stdout if self.stream == "stdout" else folder.stderr
-        # A driver in the foreground has a terminal, and keeps a log of what it does.
+        # In the foreground, the driver writes to the terminal and keeps only its own log.
         return _print([path if path.is_file() else folder.log], args)
 
 
 @dataclass(frozen=True, slots=True)
 class TrialLog:
-    """The command for what a trial printed."""
+    """The command for a trial's output."""
 
-    doc: str = """What a trial printed: its standard output, then its standard error.
+    doc: str = """Print a trial's output: its stdout, then its stderr.
 
-Without --trial_id: the trial that runs, or else the last one."""
+Without --trial: the running trial, else the last one."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        _parts(parser)
+        _add_arguments(parser)
         parser.add_argument(
-            "-T", "--trial_id", "--trial", metavar="TRIAL", help="its number or its id"
+            "-T", "--trial_id", "--trial", metavar="TRIAL", help="the trial's number or id"
         )
 
     def run(self, args: argparse.Namespace) -> int:
@@ -63,13 +65,13 @@ Without --trial_id: the trial that runs, or else the last one."""
         return _print([trial.stdout, trial.stderr], args)
 
 
-def _number(folder: ExperimentFolder, given: str | None) -> int:
+def _number(folder: ExperimentFolder, name: str | None) -> int:
     from runtime.core.trial import TrialState
     from runtime.store import Store
 
     with Store.open(folder.store) as store:
-        if given is not None:
-            return chosen.trial(store, given).number
+        if name is not None:
+            return chosen.trial(store, name).number
         trials = store.trials()
     if not trials:
         raise AnnotateError(f"experiment {folder.id} has no trial yet")
@@ -81,24 +83,24 @@ def _print(paths: list[Path], args: argparse.Namespace) -> int:
     if args.path:
         print("\n".join(map(str, paths)))
         return 0
-    found = [path for path in paths if path.is_file()]
-    if not found:
+    written = [path for path in paths if path.is_file()]
+    if not written:
         raise AnnotateError(f"{paths[0]} does not exist", hint="nothing has been written yet")
-    for path in found:
+    for path in written:
         with path.open("rb") as file:
-            for line in _part(file, args):
+            for line in _select(file, args):
                 sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
     return 0
 
 
-def _part(lines: Iterable[bytes], args: argparse.Namespace) -> Iterable[bytes]:
+def _select(lines: Iterable[bytes], args: argparse.Namespace) -> Iterable[bytes]:
     if args.head is not None:
         return itertools.islice(lines, args.head)
     return lines if args.tail is None else deque(lines, args.tail)
 
 
-_OF_A_DRIVER = "Without an ID: of the experiment that runs, or of the newest."
-stdout = DriverLog("stdout", f"What the driver printed: its results.\n\n{_OF_A_DRIVER}")
-stderr = DriverLog("stderr", f"What the driver said on the way.\n\n{_OF_A_DRIVER}")
+_DEFAULT = "Without ID: the running experiment, else the newest."
+stdout = DriverLog("stdout", f"Print the driver's stdout: the results.\n\n{_DEFAULT}")
+stderr = DriverLog("stderr", f"Print the driver's stderr: progress and problems.\n\n{_DEFAULT}")
 trial = TrialLog()

@@ -1,4 +1,4 @@
-"""Remove what experiments whose drivers died have left: half-made and half-removed folders.
+"""Remove folders that were left half created or half deleted by a crash.
 
 Results are never touched; `annotate experiment delete` removes those."""
 
@@ -8,11 +8,11 @@ import argparse
 import shutil
 import time
 
-_OLD = 600.0  # seconds; what is younger may be just being made
+_OLD = 600.0  # seconds; a younger folder may still be under construction
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    # NNI asks for the configuration of its platform; ours needs none.
+    # NNI requires its platform's configuration here; we need none.
     parser.add_argument("-c", "--config", help=argparse.SUPPRESS)
 
 
@@ -21,14 +21,15 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core.paths import ExperimentFolder
     from runtime.system.lock import is_held
 
-    above = paths.experiments()
+    parent = paths.experiments()
     removed = 0
-    for path in sorted(above.iterdir()) if above.is_dir() else ():
+    for path in sorted(parent.iterdir()) if parent.is_dir() else ():
         folder = ExperimentFolder(path)
         half = path.is_dir() and not folder.store.is_file() and not is_held(folder.lock)
         removing = path.name.startswith(".removed-")
         if removing or (half and time.time() - path.stat().st_mtime > _OLD):
             shutil.rmtree(path, ignore_errors=True)
             removed += 1
-    print(f"{removed} folders were removed." if removed else "There was nothing to remove.")
+    noun = "folder" if removed == 1 else "folders"
+    print(f"Removed {removed} {noun}." if removed else "There was nothing to remove.")
     return 0

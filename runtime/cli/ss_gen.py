@@ -1,4 +1,4 @@
-"""Write the search space of annotated code as NNI's JSON, to be edited or given to --search-space.
+"""Write the search space of annotated code as NNI's JSON, to edit or to pass to --search-space.
 
 annotate ss_gen --trial_dir . --trial_command "python3 train.py"
 annotate ss_gen train.py"""
@@ -15,14 +15,22 @@ from annotate.errors import AnnotateError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", nargs="?", metavar="PATH", help="the script, or a folder")
-    parser.add_argument("-t", "--trial_command", metavar="COMMAND", help="names the script")
-    parser.add_argument("-d", "--trial_dir", metavar="FOLDER", default=".", help="where it is run")
+    parser.add_argument(
+        "-t", "--trial_command", metavar="COMMAND", help="the command that runs the script"
+    )
+    parser.add_argument(
+        "-d",
+        "--trial_dir",
+        metavar="FOLDER",
+        default=".",
+        help="the folder in which the command runs",
+    )
     parser.add_argument(
         "-f",
         "--file",
         metavar="FILE",
         default="nni_auto_gen_search_space.json",
-        help="what is written (default: nni_auto_gen_search_space.json)",
+        help="the file to write (default: nni_auto_gen_search_space.json)",
     )
 
 
@@ -34,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     space = read_project(script, script.parent).space
     if not len(space):
         raise AnnotateError(
-            f"{script.name} has no annotated value", hint=f"annotate suggest {script.name}"
+            f"{script.name} has no annotated values",
+            hint=f"get proposals with: annotate suggest {script.name}",
         )
     target = Path(args.file)
     try:
@@ -42,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
             json.dump(space.to_json(), file, indent=2)
             file.write("\n")
     except FileExistsError:
-        raise AnnotateError(f"{target} is there already", hint="name another with --file") from None
+        raise AnnotateError(
+            f"{target} exists already", hint="choose another file with --file"
+        ) from None
     except OSError as error:
-        raise AnnotateError(f"{target} cannot be written: {error.strerror or error}") from None
-    print(f"{len(space)} parameters in {target}")
+        raise AnnotateError(f"cannot write {target}: {error.strerror or error}") from None
+    print(f"Wrote {len(space)} parameters to {target}.")
     return 0
 
 
@@ -53,9 +64,9 @@ def _script(args: argparse.Namespace) -> Path:
     if args.path:
         return Path(args.path)
     words = shlex.split(args.trial_command or "")
-    found = [word for word in words if word.endswith(".py")]
-    if not found:
+    scripts = [word for word in words if word.endswith(".py")]
+    if not scripts:
         raise AnnotateError(
-            "no script is named", hint="annotate ss_gen train.py, or --trial_command"
+            "no script given", hint="name it (annotate ss_gen train.py) or use --trial_command"
         )
-    return Path(args.trial_dir, found[0])
+    return Path(args.trial_dir, scripts[0])

@@ -1,4 +1,4 @@
-"""TensorBoard over what the trials of an experiment wrote below NNI_OUTPUT_DIR."""
+"""TensorBoard for the event files that trials wrote to NNI_OUTPUT_DIR."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from runtime.core.paths import ExperimentFolder
 
-_PATIENCE = 60.0  # seconds; it imports a lot before it listens
+_PATIENCE = 60.0  # seconds; its imports take long
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The command that starts it."""
+    """The command that starts TensorBoard."""
 
-    doc: str = """Start TensorBoard over what the trials wrote to NNI_OUTPUT_DIR.
+    doc: str = """Start TensorBoard for the event files that trials wrote to NNI_OUTPUT_DIR.
 
-It lives on after this command; `annotate tensorboard stop` ends it. It needs
+It keeps running; stop it with `annotate tensorboard stop`. Needs
 pip install 'annotate-hpo[tensorboard]'."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ pip install 'annotate-hpo[tensorboard]'."""
             action="append",
             default=[],
             metavar="TRIAL",
-            help="that trial's alone, by number or id; may be repeated",
+            help="show only this trial, by number or id; may be repeated",
         )
         parser.add_argument("-p", "--port", type=options.port, default=6006, metavar="P")
 
@@ -49,8 +49,8 @@ pip install 'annotate-hpo[tensorboard]'."""
         folder = chosen.experiment(args.id)
         if (running := _running(folder)) is not None:
             raise AnnotateError(
-                f"TensorBoard runs for experiment {folder.id} (pid {running.pid})",
-                hint=f"annotate tensorboard stop {folder.id}",
+                f"TensorBoard is already running for experiment {folder.id} (pid {running.pid})",
+                hint=f"stop it with: annotate tensorboard stop {folder.id}",
             )
         process = _start(folder, _logs(folder, args.trial_id), args.port)
         _wait_until_it_listens(process, folder, args.port)
@@ -60,9 +60,9 @@ pip install 'annotate-hpo[tensorboard]'."""
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The command that ends it."""
+    """The command that stops TensorBoard."""
 
-    doc: str = "End the TensorBoard that `annotate tensorboard start` has started."
+    doc: str = "Stop the TensorBoard that `annotate tensorboard start` started."
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         chosen.argument(parser)
@@ -73,26 +73,26 @@ class Stop:
         folder = chosen.experiment(args.id)
         running = _running(folder)
         if running is None:
-            raise AnnotateError(f"no TensorBoard runs for experiment {folder.id}")
+            raise AnnotateError(f"no TensorBoard is running for experiment {folder.id}")
         running.terminate()
         try:
             running.wait(10)
         except psutil.TimeoutExpired:
             running.kill()
         folder.tensorboard.unlink(missing_ok=True)
-        print(f"TensorBoard of experiment {folder.id} has ended.")
+        print(f"Stopped TensorBoard for experiment {folder.id}.")
         return 0
 
 
 def _logs(folder: ExperimentFolder, trials: list[str]) -> list[str]:
-    """The options that say what it shows."""
+    """TensorBoard's options for the folders to show."""
     from runtime.store import Store
 
     if not trials:
         return ["--logdir", str(folder.trials)]
     with Store.open(folder.store) as store:
-        found = [chosen.trial(store, given) for given in trials]
-    parts = [f"{t.number}:{folder.trial(t.number).output}" for t in found]
+        selected = [chosen.trial(store, name) for name in trials]
+    parts = [f"{t.number}:{folder.trial(t.number).output}" for t in selected]
     return ["--logdir_spec", ",".join(parts)]
 
 
@@ -100,20 +100,21 @@ def _start(folder: ExperimentFolder, logs: list[str], port: int) -> subprocess.P
     import psutil
 
     program = Path(sys.executable).with_name("tensorboard")
-    found = str(program) if program.is_file() else shutil.which("tensorboard")
-    if found is None:
+    path = str(program) if program.is_file() else shutil.which("tensorboard")
+    if path is None:
         raise AnnotateError(
-            "TensorBoard is not installed", hint="pip install 'annotate-hpo[tensorboard]'"
+            "TensorBoard is not installed",
+            hint="install it with: pip install 'annotate-hpo[tensorboard]'",
         )
     with folder.tensorboard.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
-            [found, *logs, "--host", "127.0.0.1", "--port", str(port)],
+            [path, *logs, "--host", "127.0.0.1", "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    # Numbers of processes are used again: the time says whether it is still this one.
+    # Process ids are reused; the start time identifies the process.
     record = {"pid": process.pid, "time": psutil.Process(process.pid).create_time()}
     folder.tensorboard.write_text(json.dumps(record))
     return process
@@ -136,7 +137,7 @@ def _wait_until_it_listens(
     folder.tensorboard.unlink(missing_ok=True)
     log = folder.tensorboard.with_suffix(".log")
     last = log.read_text(errors="replace").strip().splitlines()[-3:]
-    raise AnnotateError("TensorBoard did not start:\n" + "\n".join(last), hint=f"all of it: {log}")
+    raise AnnotateError("TensorBoard did not start:\n" + "\n".join(last), hint=f"see {log}")
 
 
 def _running(folder: ExperimentFolder) -> psutil.Process | None:

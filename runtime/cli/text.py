@@ -1,4 +1,4 @@
-"""Numbers, values and reports as people read them."""
+"""Numbers, values and GPU use as text for the terminal."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from runtime.cli import options
 from runtime.core.trial import GpuUse
 
 
-def number(value: float) -> str:
-    """Four significant digits or so: 0.9722, 1.23e-05, 12346."""
-    if not math.isfinite(value):
+def number(value: float | str) -> str:
+    """About four significant digits: 0.9722, 1.23e-05, 12346; "nan" and "inf" as in documents."""
+    if isinstance(value, str) or not math.isfinite(value):
         return str(value)
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return f"{value:.0f}" if abs(value) >= 10000 else f"{value:.4g}"
 
 
-def value(given: JSON) -> str:
-    """One parameter's value; of a nested choice the values inside it."""
-    if isinstance(given, bool) or given is None:
-        return str(given)
-    if isinstance(given, (int, float)):
-        return str(given) if isinstance(given, int) else number(given)
-    if isinstance(given, dict) and "_name" in given:
-        inner = [value(v) for k, v in given.items() if k != "_name"]
-        return inner[0] if len(inner) == 1 else f"{given['_name']}({', '.join(inner)})"
-    return str(given)
+def value(parameter: JSON) -> str:
+    """One parameter's value; for a nested choice the values inside it."""
+    if isinstance(parameter, bool) or parameter is None:
+        return str(parameter)
+    if isinstance(parameter, (int, float)):
+        return str(parameter) if isinstance(parameter, int) else number(parameter)
+    if isinstance(parameter, dict) and "_name" in parameter:
+        inner = [value(v) for k, v in parameter.items() if k != "_name"]
+        return inner[0] if len(inner) == 1 else f"{parameter['_name']}({', '.join(inner)})"
+    return str(parameter)
 
 
 def gpu_line(use: GpuUse | None) -> str:
-    """`GPU 0,1: 13.2 GiB, 87 %`: at most so much memory, on average so busy."""
+    """`GPU 0,1: 13.2 GiB, 87 %`: peak memory and mean utilisation."""
     if use is None or not use.gpus:
         return ""
     known = [
@@ -45,17 +45,17 @@ def gpu_line(use: GpuUse | None) -> str:
 
 
 def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
-    """`lr=0.03 batch=64`, by short names."""
+    """`lr=0.03 batch=64`, with short names."""
     return " ".join(f"{names.get(key, key)}={value(given)}" for key, given in values.items())
 
 
 def values_words(
     values: Mapping[str, JSON], names: Mapping[str, str], *, whole: bool = False
 ) -> str:
-    """The same for a shell, nothing rounded; what is no parameter of `names` is left out.
+    """The same as shell words, unrounded, for the parameters in `names` only.
 
-    A nested value is said short, by what it alone can mean; or all are `whole`, so that they are
-    the same also where nothing says what they can be.
+    Nested values are shortened where that is unambiguous; `whole` keeps them complete, for readers
+    that do not know the search space.
     """
     words = []
     for key, name in names.items():

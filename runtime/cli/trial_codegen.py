@@ -1,6 +1,6 @@
-"""Write the code that one trial ran, its values in place and no annotation left, to a folder.
+"""Write the code of one trial, with its values and without annotations, to a folder.
 
-The folder is `trial_` with the trial's id, or --output; `annotate export` does more."""
+The default folder is `trial_` followed by the trial's id. `annotate export` has more options."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from runtime.cli import chosen
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
     parser.add_argument(
-        "-T", "--trial_id", "--trial", required=True, metavar="TRIAL", help="its number or its id"
+        "-T",
+        "--trial_id",
+        "--trial",
+        required=True,
+        metavar="TRIAL",
+        help="the trial's number or id",
     )
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder to make")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="the folder to create")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""End one trial of a running experiment; its slot goes to the next one."""
+"""Stop one trial of a running experiment and start the next one in its place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from runtime.cli import chosen
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
     parser.add_argument(
-        "-T", "--trial_id", "--trial", required=True, metavar="TRIAL", help="its number or its id"
+        "-T",
+        "--trial_id",
+        "--trial",
+        required=True,
+        metavar="TRIAL",
+        help="the trial's number or id",
     )
 
 

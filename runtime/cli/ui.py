@@ -1,6 +1,7 @@
-"""Show all experiments in the browser: prints the address of the server of the pages, which is
-started where none runs. The link holds the secret that allows changes, and other users of this
-machine to read: keep it to yourself."""
+"""Show all experiments in the browser. Prints the link and starts the web server if needed.
+
+The link contains a secret that allows changes, and lets other users of this machine read. Keep it
+to yourself."""
 
 from __future__ import annotations
 
@@ -12,24 +13,33 @@ from runtime.cli import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=options.port, metavar="P", help="default: from 8080 on")
+    parser.add_argument(
+        "--port",
+        type=options.port,
+        metavar="P",
+        help="port of the web server (default: the first free one from 8080)",
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="another address of this machine lets other machines in, unencrypted",
+        help="address to listen on; any but the default lets other machines in, unencrypted",
     )
     parser.add_argument(
         "--name",
         action="append",
         default=[],
         metavar="NAME",
-        help="a name by which browsers call the server, as a proxy or a domain gives it",
+        help="accept this host name in links, e.g. of a proxy; may be repeated",
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--foreground", action="store_true", help="serve until Ctrl-C")
-    what.add_argument("--stop", action="store_true", help="end the server; experiments go on")
-    what.add_argument("--inherited", type=int, help=argparse.SUPPRESS)
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
+        "--foreground", action="store_true", help="run in the foreground until Ctrl-C"
+    )
+    mode.add_argument(
+        "--stop", action="store_true", help="stop the server; experiments keep running"
+    )
+    mode.add_argument("--inherited", type=int, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,13 +48,14 @@ def run(args: argparse.Namespace) -> int:
     names = tuple(args.name)
     if args.stop:
         ports = launch.stop()
-        print("\n".join(f"The server on port {port} has ended." for port in ports) or "None runs.")
+        lines = [f"Stopped the server on port {port}." for port in ports]
+        print("\n".join(lines) or "No server is running.")
     elif args.inherited is not None:
         with socket.socket(fileno=args.inherited) as listener:
             _serve(listener, args.host, names)
     elif args.foreground:
-        with launch.claimed(args.port, args.host) as (listener, _):
-            _serve(listener, args.host, names, say=True)
+        with launch.claim(args.port, args.host) as (listener, _):
+            _serve(listener, args.host, names, print_links=True)
     else:
         for address in launch.ensure(args.port, host=args.host, names=names):
             print(address)
@@ -52,14 +63,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _serve(
-    listener: socket.socket, host: str, names: tuple[str, ...], *, say: bool = False
+    listener: socket.socket, host: str, names: tuple[str, ...], *, print_links: bool = False
 ) -> None:
     from runtime.server import launch
     from runtime.server.app import serve
 
     port = int(listener.getsockname()[1])
-    server = launch.Server(os.getpid(), host, port, names or launch.called(host))
-    launch.keep(server)
-    if say:
-        print("\n".join([*server.addresses(), "Ctrl-C ends the server."]), flush=True)
+    server = launch.Server(os.getpid(), host, port, names or launch.names_of(host))
+    launch.write_record(server)
+    if print_links:
+        print("\n".join([*server.addresses(), "Press Ctrl-C to stop the server."]), flush=True)
     serve(listener, server)

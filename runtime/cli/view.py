@@ -1,4 +1,4 @@
-"""Show one experiment in the browser. Without an ID: the one that runs, else the newest."""
+"""Show one experiment in the browser. Without ID: the running one, else the newest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from runtime.cli import chosen, options
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
-    parser.add_argument("-p", "--port", type=options.port, metavar="P", help="of the pages")
+    parser.add_argument(
+        "-p",
+        "--port",
+        type=options.port,
+        metavar="P",
+        help="port of the web server (default: from 8080)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Print the addresses of the pages. Without an ID: of the experiment that runs, or the newest."""
+"""Print the link to an experiment. Without ID: the running one, else the newest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     servers = launch.running()
     if not servers:
         raise AnnotateError(
-            "no server of the pages runs", hint=f"annotate view {folder.id} starts one"
+            "no web server is running", hint=f"start one with: annotate view {folder.id}"
         )
     for server in servers:
         print("\n".join(server.addresses(folder.id)))

@@ -141,7 +141,7 @@ class Trial:
     def lesson(self) -> float | None:
         """The number to tell a tuner: the result, or the last report of a stopped trial."""
         if self.state in (TrialState.EARLY_STOPPED, TrialState.USER_CANCELED):
-            return self.last
+            return None if self.last is None or math.isnan(self.last) else self.last
         return self.metric if self.ranks else None
 
 

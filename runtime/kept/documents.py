@@ -1,66 +1,74 @@
-"""An experiment's results as documents: what `--json` prints, for people's own programs."""
+"""Trials as JSON documents. `--json`, both REST APIs, pages and exports show parts of these.
+
+nan and the infinities are the strings "nan", "inf" and "-inf", so every document is strict JSON.
+Times are seconds since the epoch; None if not known yet.
+"""
 
 from __future__ import annotations
 
-import math
 import time
 
 from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
-from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Trial, best
-from runtime.store import ExperimentRow, Store
-from runtime.system.lock import is_held
+from runtime.store import Store
 
 
-def experiment_document(store: Store) -> dict[str, JSON]:
-    """One experiment with all its trials, in strict JSON."""
-    row, trials = store.experiment(), store.trials()
-    config = Config.from_json(row.config)
-    return {
-        "experiment": row.id,
-        "state": row.state,
-        "reason": row.reason,
-        "optimize": config.optimize,
-        "best": best_document(row, trials),
-        "trials": trial_documents(store),
-    }
-
-
-def best_document(row: ExperimentRow, trials: list[Trial]) -> JSON:
-    """The best trial's number, metric and values; None where none has a result."""
-    found = best(trials, maximize=Config.from_json(row.config).maximize)
-    return finite(found and {"trial": found.number, "metric": found.metric, "values": found.values})
-
-
-def trial_documents(store: Store) -> list[dict[str, JSON]]:
-    """The trials by number. A metric that is no finite number is null; an intermediate result
-    that is none is the string "nan", "inf" or "-inf"; seconds are wall-clock."""
-    now = time.time()
-    curves = store.curves()
-    return [_trial_document(t, curves.get(t.number, []), now) for t in store.trials()]
-
-
-def _trial_document(trial: Trial, curve: list[JSON], now: float) -> dict[str, JSON]:
-    seconds = trial.seconds(now)
-    whole = trial.metric is not None and math.isfinite(trial.metric)
+def trial_document(trial: Trial) -> dict[str, JSON]:
+    """Everything known about one trial but its reports."""
     return {
         "number": trial.number,
         "id": trial.id,
         "state": trial.state.value,
+        "origin": trial.origin.value,
         "values": finite(trial.values),
-        "metric": trial.metric if whole else None,
-        "intermediate": [finite(value) for value in curve],
-        "seconds": None if seconds is None else round(seconds, 3),
+        "metric": finite(trial.metric),
+        "reports": trial.reports,
+        "last": finite(trial.last),
+        "created": trial.created,
+        "started": trial.started,
+        "ended": trial.ended,
         "reason": trial.reason,
         "gpu": None if trial.gpu is None else trial.gpu.to_json(),
         "retries": trial.retries,
     }
 
 
-def state_now(row: ExperimentRow, folder: ExperimentFolder) -> tuple[str, str | None]:
-    """The experiment's state and its reason, also where its driver died and could not say so."""
-    if row.state in ("INITIALIZED", "RUNNING") and not is_held(folder.lock):
-        return "STOPPED", "its driver ended without a word; the results are kept"
-    return row.state, row.reason
+def best_document(trial: dict[str, JSON] | None) -> JSON:
+    """The best trial's number, metric and values, from its document; None if there is none."""
+    if trial is None:
+        return None
+    return {"trial": trial["number"], "metric": trial["metric"], "values": trial["values"]}
+
+
+def trial_documents(store: Store) -> list[dict[str, JSON]]:
+    """All trials by number, with their intermediate results and the seconds they have run."""
+    now, curves = time.time(), store.curves()
+    return [
+        trial_document(trial)
+        | {
+            "intermediate": finite(curves.get(trial.number, [])),
+            "seconds": _rounded(trial.seconds(now)),
+        }
+        for trial in store.trials()
+    ]
+
+
+def results_document(store: Store) -> dict[str, JSON]:
+    """One experiment with all its trials, as `run --json` prints it."""
+    row = store.experiment()
+    config = Config.from_json(row.config)
+    top = best(store.trials(), maximize=config.maximize)
+    return {
+        "experiment": row.id,
+        "state": row.state,
+        "reason": row.reason,
+        "optimize": config.optimize,
+        "best": best_document(trial_document(top) if top else None),
+        "trials": trial_documents(store),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,4 +1,4 @@
-"""Finding an experiment by what a person typed."""
+"""Finds an experiment by the id, or its prefix, that the user typed."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
 def folders() -> Iterator[ExperimentFolder]:
-    """Every experiment, the newest first."""
-    above = paths.experiments()
-    found = (
-        [p for p in above.iterdir() if (p / "experiment.db").is_file()] if above.is_dir() else []
+    """All experiments, newest first."""
+    parent = paths.experiments()
+    known = (
+        [p for p in parent.iterdir() if (p / "experiment.db").is_file()] if parent.is_dir() else []
     )
-    newest_first = sorted(found, key=lambda p: (p / "stage").stat().st_mtime, reverse=True)
+    newest_first = sorted(known, key=lambda p: (p / "stage").stat().st_mtime, reverse=True)
     return (ExperimentFolder(path) for path in newest_first)
 
 
-def find(given: str | None) -> tuple[ExperimentFolder, str]:
-    """The experiment whose id begins with `given`, and a sentence where it was not named.
+def find(prefix: str | None) -> tuple[ExperimentFolder, str]:
+    """The experiment whose id starts with `prefix`, and a notice if the choice needs one.
 
-    Without `given`, the one that runs, else the newest. Raises AnnotateError where there is none,
-    or more than one that could be meant.
+    Without `prefix`: the running experiment, else the newest. Raises AnnotateError if there is no
+    such experiment, or more than one.
     """
     known = list(folders())
     if not known:
         raise AnnotateError(
             f"there is no experiment in {paths.experiments()}",
-            hint="annotate run train.py starts one",
+            hint="start one with: annotate run train.py",
         )
-    if given is None:
-        return _unnamed(known)
-    if not _ID.fullmatch(given):
-        raise AnnotateError(f"{given!r} is no experiment's id", hint="ids are letters and digits")
-    meant = [f for f in known if f.id == given] or [f for f in known if f.id.startswith(given)]
-    if len(meant) == 1:
-        return meant[0], ""
-    if meant:
-        ids = ", ".join(folder.id for folder in meant[:5])
+    if prefix is None:
+        return _default(known)
+    if not _ID.fullmatch(prefix):
         raise AnnotateError(
-            f"{given!r} could be more than one experiment", hint=f"say which: {ids}"
+            f"{prefix!r} is not an experiment id", hint="ids consist of letters and digits"
         )
+    matches = [f for f in known if f.id == prefix] or [f for f in known if f.id.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0], ""
+    if matches:
+        ids = ", ".join(folder.id for folder in matches[:5])
+        raise AnnotateError(f"several experiments match {prefix!r}", hint=f"name one of {ids}")
     raise AnnotateError(
-        f"there is no experiment {given!r}", hint="annotate experiment list --all shows them"
+        f"there is no experiment {prefix!r}", hint="list them with: annotate experiment list --all"
     )
 
 
-def _unnamed(known: list[ExperimentFolder]) -> tuple[ExperimentFolder, str]:
+def _default(known: list[ExperimentFolder]) -> tuple[ExperimentFolder, str]:
     running = [folder for folder in known if is_held(folder.lock)]
     if len(running) > 1:
         ids = ", ".join(folder.id for folder in running[:5])
-        raise AnnotateError("more than one experiment runs", hint=f"say which: {ids}")
+        raise AnnotateError("several experiments are running", hint=f"name one of {ids}")
     if running:
         return running[0], ""
-    return known[0], f"no experiment runs; this is the newest, {known[0].id}"
+    return known[0], f"No experiment is running; using the newest, {known[0].id}."

@@ -1,4 +1,4 @@
-"""An experiment looked back on: one of its trials, and the sources that it was run from."""
+"""An experiment after the fact: its trials, and the sources that it ran from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runtime.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """An experiment as far as it has come. `remark` says which one it is where none was named."""
+    """An experiment so far. `remark` tells which one it is if the user named none."""
 
     folder: ExperimentFolder
     config: Config
@@ -33,7 +33,7 @@ class Past:
 
     @property
     def script(self) -> PurePosixPath | None:
-        """The script's place in the code folder; None where trials are a command."""
+        """The script's path in the code folder; None if trials run another command."""
         path = self.config.path
         place = path.parent.resolve() / path.name
         if self.config.command or not place.is_relative_to(self.snapshot.root):
@@ -41,13 +41,13 @@ class Past:
         return PurePosixPath(place.relative_to(self.snapshot.root))
 
     def trial(self, number: int | None) -> Trial:
-        """The trial of that number, or the best; raises AnnotateError where there is none."""
+        """The trial with that number, or the best one. Raises AnnotateError if there is none."""
         if number is None:
-            found = best(list(self.trials), maximize=self.config.maximize)
-            if found is None:
+            best_trial = best(list(self.trials), maximize=self.config.maximize)
+            if best_trial is None:
                 message = f"no trial of {self.folder.id} has a result yet"
-                raise AnnotateError(message, hint="name one with its number")
-            return found
+                raise AnnotateError(message, hint="name a trial by its number")
+            return best_trial
         for trial in self.trials:
             if trial.number == number:
                 return trial
@@ -56,9 +56,9 @@ class Past:
         raise AnnotateError(message, hint=hint)
 
     def root(self, given: Path | None) -> Path:
-        """The code folder: where it was, or that in which the file `given` has its place.
+        """The code folder: the original one, or the one that holds the file `given`.
 
-        Raises AnnotateError where the experiment knows no such file.
+        Raises AnnotateError if the experiment has no such file.
         """
         if given is None:
             return self.snapshot.root
@@ -68,18 +68,18 @@ class Past:
         named = [file for file in known if path.parts[-len(file.parts) :] == file.parts]
         if not at_home and not named:
             names = ", ".join(str(self.snapshot.root / file) for file in dict.fromkeys(known))
-            message = f"{given} is no file of {self.folder.id}"
+            message = f"{given} is not a file of {self.folder.id}"
             raise AnnotateError(message, hint=f"its files are {names}")
         return path.parents[len((at_home or named)[0].parts) - 1]
 
 
 def values(trial: Trial) -> Values:
-    """What to write into a source; what is not in it stands as it was written."""
+    """The values to write into the source; parameters without one keep theirs."""
     return {} if trial.origin is Origin.BASELINE else trial.values
 
 
 def look_back(experiment: str | None) -> Past:
-    """Read an experiment and its snapshot; raises AnnotateError."""
+    """Read an experiment and its snapshot. Raises AnnotateError if it cannot be read."""
     folder, remark = find(experiment)
     store = Store.open(folder.store)
     try:
@@ -91,7 +91,7 @@ def look_back(experiment: str | None) -> Past:
 
 
 def written_back(past: Past, trial: Trial, root: Path) -> list[Applied]:
-    """Every annotated file below `root` with the trial's values in it; nothing is written."""
+    """All annotated files below `root` with the trial's values in place. Writes nothing."""
     return [
         apply(
             _now(root / path),
@@ -109,13 +109,13 @@ def _now(path: Path) -> bytes | None:
 
 
 def shown(path: Path) -> str:
-    """A path as people read it: from the current folder on where it lies in that."""
+    """A path for display: relative to the current folder if it is inside."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def exported(past: Past, trial: Trial) -> dict[PurePosixPath, bytes]:
-    """The files that the script needs, with the trial's values and no annotation left."""
+    """The files that the script needs, with the trial's values and without annotations."""
     files = {}
     for path, file in sorted(past.snapshot.files.items()):
         if file.counts and file.annotated:
@@ -127,7 +127,7 @@ def exported(past: Past, trial: Trial) -> dict[PurePosixPath, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs between two sides: each parameter, and each file that is not the same."""
+    """Two sides compared: all parameters, and the files that differ."""
 
     rows: tuple[Row, ...]
     files: tuple[File, ...]
@@ -140,24 +140,24 @@ def between(past: Past, a: Trial, b: Trial) -> Difference:
     for path, file in sorted(past.snapshot.annotated.items()):
         name, then = str(path), file.source
         rows += compare.rows(then, then, values(a), values(b), path=name, below=path)
-        one, other = (
+        left, right = (
             apply(then, then, values(trial), path=name, below=path).after for trial in (a, b)
         )
-        if one != other:
-            files.append(File(path, one, other, code=False, annotations=False))
+        if left != right:
+            files.append(File(path, left, right, code=False, annotations=False))
     if not past.snapshot.annotated:
         rows = [_plain_row(past, key, a, b) for key in {**a.values, **b.values}]
     return Difference(tuple(rows), tuple(files))
 
 
 def _plain_row(past: Past, key: str, a: Trial, b: Trial) -> Row:
-    """A parameter that stands in no source: its space came from a file."""
+    """A parameter that is in no source, because the search space came from a file."""
     mine, theirs = (repr(t.values[key]) if key in t.values else None for t in (a, b))
     return Row(key, past.space.names.get(key, key), "", mine, theirs, mine != theirs)
 
 
 def since(past: Past, trial: Trial, root: Path) -> Difference:
-    """A trial, and the source below `root` as it is now."""
+    """A trial compared with the current source below `root`."""
     rows: list[Row] = []
     files = []
     for path, file in sorted(past.snapshot.files.items()):

@@ -1,4 +1,4 @@
-"""An experiment's results as tables: NNI's JSON, and CSV, either of which reads back."""
+"""An experiment's results as a table, in NNI's JSON or as CSV; both can be imported again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from annotate.json_value import JSON
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Trial
+from runtime.kept.documents import trial_document
 from runtime.store.reader import Reader
 
-#: The columns of the CSV that are not parameters.
+#: The columns of the CSV before and after the parameters.
 BEFORE = ("trialJobId", "number", "state")
 AFTER = ("value", "intermediate")
 _ALL = 1 << 62
 
 
 def rows(folder: ExperimentFolder, *, intermediate: bool) -> list[dict[str, JSON]]:
-    """One document for each trial that has ended, by number, as NNI exports them.
+    """One row for each trial that has ended, by number, with the fields of NNI's export.
 
-    `value` is the final result as reported, null where there is none; `parameter` the values.
+    `value` is the final result as reported, None if there is none; `parameter` holds the values.
     """
     with Reader(folder.store) as reader:
         return [
@@ -32,11 +33,12 @@ def rows(folder: ExperimentFolder, *, intermediate: bool) -> list[dict[str, JSON
 
 
 def _row(reader: Reader, trial: Trial, *, intermediate: bool) -> dict[str, JSON]:
+    document = trial_document(trial)
     row: dict[str, JSON] = {
-        "trialJobId": trial.id,
-        "number": trial.number,
-        "state": trial.state.value,
-        "parameter": finite(trial.values),
+        "trialJobId": document["id"],
+        "number": document["number"],
+        "state": document["state"],
+        "parameter": document["values"],
         "value": finite(reader.final(trial.number)),
     }
     if intermediate:
@@ -49,32 +51,32 @@ def json_text(rows: list[dict[str, JSON]]) -> str:
 
 
 def csv_text(rows: list[dict[str, JSON]]) -> str:
-    """A column for each parameter; cells that are no plain text or number are JSON."""
+    """One column for each parameter. Cells hold numbers, plain text, or JSON for anything else."""
     keys = list(dict.fromkeys(key for row in rows for key in row["parameter"]))
     after = [name for name in AFTER if any(name in row for row in rows) or name == "value"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*BEFORE, *keys, *after])
+    names = [*BEFORE, *keys, *after]
+    writer.writerow(names)
     for row in rows:
-        given = {name: row[name] for name in (*BEFORE, *after) if row.get(name) is not None}
-        cells = given | row["parameter"]
-        names = [*BEFORE, *keys, *after]
+        fields = {name: row[name] for name in (*BEFORE, *after) if row.get(name) is not None}
+        cells = fields | row["parameter"]
         writer.writerow([_cell(cells[name]) if name in cells else "" for name in names])
     return text.getvalue()
 
 
 def csv_rows(text: str) -> list[dict[str, JSON]]:
-    """What `csv_text` wrote, as rows again; NNI's column `reward` is the value, too."""
-    return [_of_cells(cells) for cells in csv.DictReader(io.StringIO(text))]
+    """The rows that `csv_text` wrote. NNI's column `reward` also counts as the value."""
+    return [_row_from_cells(cells) for cells in csv.DictReader(io.StringIO(text))]
 
 
-def _of_cells(cells: dict[str, str]) -> dict[str, JSON]:
-    given = {name: _value(text) for name, text in cells.items() if name and text}
-    known = (*BEFORE, *AFTER, "reward")
+def _row_from_cells(cells: dict[str, str]) -> dict[str, JSON]:
+    row = {name: _value(text) for name, text in cells.items() if name and text}
+    fields = (*BEFORE, *AFTER, "reward")
     return {
-        "state": given.get("state"),
-        "parameter": {key: value for key, value in given.items() if key not in known},
-        "value": given.get("value", given.get("reward")),
+        "state": row.get("state"),
+        "parameter": {key: value for key, value in row.items() if key not in fields},
+        "value": row.get("value", row.get("reward")),
     }
 
 
@@ -86,13 +88,13 @@ def _value(text: str) -> JSON:
 
 
 def _cell(value: JSON) -> str:
-    """Text stays as it is where it could not be read as anything else."""
+    """The cell's text; strings that would be read back as something else become JSON strings."""
     if isinstance(value, str):
-        return json.dumps(value) if _reads_as_other(value) else value
+        return json.dumps(value) if _is_ambiguous(value) else value
     return json.dumps(value)
 
 
-def _reads_as_other(text: str) -> bool:
+def _is_ambiguous(text: str) -> bool:
     try:
         json.loads(text)
     except ValueError:

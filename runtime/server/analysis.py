@@ -1,4 +1,4 @@
-"""What the pages ask that looks at all results together: importance, progress, use of GPUs."""
+"""The pages' API over all results together: importance, progress, use of GPUs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from runtime.store import Store
 from runtime.store.reader import Reader
 from tuners.importance.anova import Effect, Importance, Marginal
 
-_PAIRS = 12  # those that matter most are listed
-_ASKED = 200  # trials that can be named at a time
+_PAIRS = 12  # the most important ones are listed
+_TRIALS = 200  # per request
 
 Number = Annotated[int, Query(ge=0, le=10**6)]
 
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
 
 @router.get("/{id}/importance")
 async def importance(id: ExperimentId, request: Request) -> dict[str, JSON]:  # noqa: A002
-    """The parameters by their shares of the results' variance, and the results along each."""
+    """The parameters' shares of the results' variance, and the mean results along each."""
     lesson = await _lessons(request).of(finding.experiment(id))
     return await asyncio.to_thread(_document, lesson)
 
@@ -40,18 +40,20 @@ async def pair(
     first: Number,
     second: Number,
 ) -> dict[str, JSON]:
-    """The mean result over the cells of two parameters, a row for each of the first one's."""
+    """The mean result for each cell of two parameters, one row per cell of the first."""
     lesson = await _lessons(request).of(finding.experiment(id))
-    found = lesson.importance
-    if found is None or first == second or max(first, second) >= len(found.cells):
-        raise NotFound(f"there is nothing to say of the parameters {first} and {second}")
-    return _marginal(await asyncio.to_thread(found.marginal, first, second))
+    importance = lesson.importance
+    if importance is None or first == second or max(first, second) >= len(importance.cells):
+        raise NotFound(f"there is no pair of the parameters {first} and {second}")
+    return _marginal(await asyncio.to_thread(importance.marginal, first, second))
 
 
 @router.get("/{id}/progress")
 def progress(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002
-    """How the best result came about, as [trial, seconds since the beginning, result]: each one
-    that was better than those before, by number and by the time at which the trials ended."""
+    """The improvements of the best result, as [trial, seconds since the start, result].
+
+    Ordered by number, and by the time at which the trials ended.
+    """
     folder = finding.experiment(id)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         row = store.experiment()
@@ -69,16 +71,16 @@ def progress(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002
 @router.get("/{id}/gpus")
 def gpus(
     id: ExperimentId,  # noqa: A002
-    trial: Annotated[list[int], Query(max_length=_ASKED)] = [],  # noqa: B006  FastAPI copies it
+    trial: Annotated[list[int], Query(max_length=_TRIALS)] = [],  # noqa: B006  FastAPI copies it
 ) -> dict[int, JSON]:
-    """What each trial has or had of GPUs, or waits for; of all trials where none is named."""
+    """The GPUs that each trial uses, used or waits for; all trials if none is named."""
     with Reader(finding.experiment(id).store) as reader:
         return {number: finite(use) for number, use in reader.gpus(trial).items()}
 
 
 def _lessons(request: Request) -> Lessons:
-    found: Lessons = request.app.state.lessons
-    return found
+    lessons: Lessons = request.app.state.lessons
+    return lessons
 
 
 def _document(lesson: Lesson) -> dict[str, JSON]:
@@ -92,16 +94,17 @@ def _document(lesson: Lesson) -> dict[str, JSON]:
 
 
 def _by_share(lesson: Lesson) -> list[int]:
-    """The parameters' numbers, those that matter most first."""
+    """The parameters' numbers, most important first."""
     if lesson.importance is None:
         return list(range(len(lesson.cells)))
     return [effect.sides[0] for effect in lesson.importance.mains]
 
 
 def _side(lesson: Lesson, number: int) -> dict[str, JSON]:
-    """`route` leads to the parameter in a trial's values: each key, and of a nested choice the
-    option behind which the way goes on."""
-    side, found = lesson.cells[number], lesson.importance
+    """One parameter. `route` is the path to it in a trial's values: [key, option] for each nested
+    choice on the way, and [key, None] for the parameter itself.
+    """
+    side, importance = lesson.cells[number], lesson.importance
     name, route = _place(lesson, number)
     return {
         "number": number,
@@ -111,7 +114,7 @@ def _side(lesson: Lesson, number: int) -> dict[str, JSON]:
         "options": finite(list(side.options)),
         "edges": [_short(edge) for edge in side.edges],
         "log": side.logarithmic,
-        "along": None if found is None else _marginal(found.marginal(number)),
+        "along": None if importance is None else _marginal(importance.marginal(number)),
     }
 
 
@@ -125,15 +128,15 @@ def _place(lesson: Lesson, number: int) -> tuple[str, list[JSON]]:
     return f"{name} = {option} › {Parameter(c.key, c.domain).name}", [*route, [c.key, None]]
 
 
-def _shares(found: Importance) -> dict[str, JSON]:
+def _shares(importance: Importance) -> dict[str, JSON]:
     return {
-        "used": found.used,
-        "outside": found.outside,
-        "far": found.far,
-        "fit": _short(found.fit),
-        "alone": [_effect(effect) for effect in found.mains],
-        "pairs": [_effect(effect) for effect in found.pairs[:_PAIRS]],
-        "together": _short(sum(effect.share for effect in found.pairs)),
+        "used": importance.used,
+        "outside": importance.outside,
+        "far": importance.far,
+        "fit": _short(importance.fit),
+        "alone": [_effect(effect) for effect in importance.mains],
+        "pairs": [_effect(effect) for effect in importance.pairs[:_PAIRS]],
+        "together": _short(sum(effect.share for effect in importance.pairs)),
     }
 
 
@@ -145,8 +148,8 @@ def _effect(effect: Effect) -> dict[str, JSON]:
     }
 
 
-def _marginal(found: Marginal) -> dict[str, JSON]:
-    return {"mean": _table(found.mean.tolist()), "spread": _table(found.spread.tolist())}
+def _marginal(marginal: Marginal) -> dict[str, JSON]:
+    return {"mean": _table(marginal.mean.tolist()), "spread": _table(marginal.spread.tolist())}
 
 
 def _table(values: JSON) -> JSON:
@@ -162,5 +165,5 @@ def _steps(results: list[tuple[int, float, float]], *, maximize: bool) -> list[l
 
 
 def _short(value: float) -> float:
-    """Six digits are more than can be seen, and a third of what would be sent."""
+    """Six digits are enough for a drawing and save two thirds of the bytes."""
     return float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-"""What the pages ask: experiments, their trials, logs and curves, and what changes."""
+"""The pages' own API: experiments, trials, logs, curves, live updates and requests."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from annotate.space import SearchSpace
 from runtime.core import requests
 from runtime.core.metrics import finite
 from runtime.kept import lookup, tables
+from runtime.kept.documents import trial_document
+from runtime.kept.experiments import experiment_document
 from runtime.server import describe, finding, searching
 from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni.changes import enqueue
@@ -27,13 +29,13 @@ from runtime.store import Store, StoreError
 from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
 
-_LOG_BYTES = 1 << 18  # the end of a log that is shown
-_CURVES = 200  # trials whose curves or values are asked for at a time
+_LOG_BYTES = 1 << 18  # shown from the end of a log
+_CURVES = 200  # trials per request for curves or values
 _TEXT = "text/plain; charset=utf-8"
 
 
-class Wanted(BaseModel):
-    """The arguments of a request; which of them, its kind says."""
+class RequestArguments(BaseModel):
+    """The arguments of a request to the driver; each kind takes some of them."""
 
     model_config = ConfigDict(extra="forbid")
     trial: int = Field(default=0, ge=0, le=10**12)
@@ -48,19 +50,19 @@ router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
 
 @router.get("")
 def experiments() -> list[dict[str, JSON]]:
-    """Every experiment, the newest first; one that can't be read says why."""
-    found = []
+    """All experiments, newest first; one that cannot be read has an error instead."""
+    rows = []
     for folder in lookup.folders():
         try:
             with Store.open(folder.store) as store, Reader(folder.store) as reader:
-                found.append(describe.head(folder, store.experiment(), reader))
+                rows.append(experiment_document(folder, store.experiment(), reader))
         except StoreError as error:
-            found.append({"id": folder.id, "error": str(error)})
-    return found
+            rows.append({"id": folder.id, "error": str(error)})
+    return rows
 
 
 @router.get("/{id}")
-def experiment(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002  as the path has it
+def experiment(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002  named like the path's part
     folder = finding.experiment(id)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         return describe.experiment(folder, store.experiment(), reader)
@@ -68,7 +70,7 @@ def experiment(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002  as the path 
 
 @router.get("/{id}/events")
 async def events(id: ExperimentId, request: Request, since: str = "") -> StreamingResponse:  # noqa: A002
-    """JSON lines, as long as somebody listens."""
+    """Live updates as JSON lines, until the client disconnects."""
     watches: dict[str, Watch] = request.app.state.watches
     if id not in watches:
         watches[id] = Watch(finding.experiment(id))
@@ -85,7 +87,7 @@ def trials(
     offset: Annotated[int, Query(ge=0, le=10**12)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, JSON]:
-    """A page of the table; `search` is a text, a number, and conditions like `lr<0.1`."""
+    """One page of the table; `search` holds words, a number, and conditions like `lr<0.1`."""
     folder = finding.experiment(id)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         text, conditions = searching.parse(search, store.experiment().space)
@@ -93,17 +95,17 @@ def trials(
             text, tuple(state), conditions, sort, descending, offset, limit, time.time()
         )
         total, rows = reader.table(query)
-    return {"total": total, "trials": [describe.trial(row) for row in rows]}
+    return {"total": total, "trials": [trial_document(row) for row in rows]}
 
 
 @router.get("/{id}/trials/{trial}")
 def trial(id: ExperimentId, trial: TrialId) -> dict[str, JSON]:  # noqa: A002
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
-        found = finding.trial(reader, trial)
-        final = finite(reader.final(found.number))
-    place = folder.trial(found.number)
-    return {**describe.trial(found), "final": final, "folder": str(place.path)}
+        document = trial_document(finding.trial(reader, trial))
+        final = finite(reader.final(document["number"]))
+    path = folder.trial(document["number"]).path
+    return {**document, "final": final, "folder": str(path)}
 
 
 @router.get("/{id}/trials/{trial}/log/{stream}")
@@ -113,11 +115,11 @@ def log(
     stream: Literal["stdout", "stderr"],
     after: Annotated[int, Query(ge=0, le=10**15)] = 0,
 ) -> Response:
-    """The end of what the trial printed, of that only what is behind the byte `after`.
+    """The end of the trial's output, without the bytes before `after`.
 
-    The header X-From says at which byte of the file the answer begins.
+    The header X-From is the offset of the first byte in the file.
     """
-    return _end_of(_printed(id, trial, stream), after)
+    return _tail(_log_file(id, trial, stream), after)
 
 
 @router.get("/{id}/trials/{trial}/log/{stream}/whole")
@@ -126,13 +128,13 @@ def whole_log(
     trial: TrialId,
     stream: Literal["stdout", "stderr"],
 ) -> Response:
-    """All that the trial printed, to keep."""
-    return _whole(_printed(id, trial, stream))
+    """The trial's whole output, to download."""
+    return _whole(_log_file(id, trial, stream))
 
 
 @router.get("/{id}/log")
 def driver_log(id: ExperimentId) -> Response:  # noqa: A002
-    """All of the driver's own log, to keep."""
+    """The driver's whole log, to download."""
     return _whole(finding.experiment(id).log)
 
 
@@ -142,13 +144,13 @@ def curves(
     trial: Annotated[list[int], Query(max_length=_CURVES)],
     first: Annotated[int, Query(ge=0, le=10**12)] = 0,
 ) -> dict[int, list[list[JSON]]]:
-    """[sequence, value, time] of the trials' intermediate results from `first` on."""
+    """[sequence, value, time] of the trials' intermediate results, from sequence `first` on."""
     folder = finding.experiment(id)
-    found: dict[int, list[list[JSON]]] = {number: [] for number in trial}
+    reports: dict[int, list[list[JSON]]] = {number: [] for number in trial}
     with Reader(folder.store) as reader:
-        for number, sequence, value, when in reader.reports(list(found), first):
-            found[number].append([sequence, finite(value), when])
-    return found
+        for number, sequence, value, when in reader.reports(list(reports), first):
+            reports[number].append([sequence, finite(value), when])
+    return reports
 
 
 @router.get("/{id}/values")
@@ -156,15 +158,15 @@ def values(
     id: ExperimentId,  # noqa: A002
     trial: Annotated[list[int], Query(max_length=_CURVES)] = [],  # noqa: B006  FastAPI copies it
 ) -> dict[int, JSON]:
-    """The values of these trials; of every trial where none is named."""
+    """The values of these trials, or of all trials if none is named."""
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
-        return {number: finite(given) for number, given in reader.values(trial)}
+        return {number: finite(values) for number, values in reader.values(trial)}
 
 
 @router.get("/{id}/source")
 def source(id: ExperimentId) -> list[dict[str, JSON]]:  # noqa: A002
-    """The annotated files, and where the parameters stand in them."""
+    """The annotated files, with the position of each parameter."""
     folder = finding.experiment(id)
     with Store.open(folder.store) as store:
         space = store.experiment().space
@@ -176,13 +178,13 @@ def apply(
     id: ExperimentId,  # noqa: A002
     trial: Annotated[int | None, Query(ge=0, le=10**12)] = None,
 ) -> dict[str, JSON]:
-    """The diff that `annotate apply` would print; nothing is written."""
+    """The diff that `annotate apply` would print. Writes nothing."""
     return apply_diff(finding.experiment(id).id, trial)
 
 
 @router.get("/{id}/results.{kind}")
 def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa: A002
-    """Every trial that has ended, as `annotate experiment export` writes them."""
+    """All trials that have ended, as `annotate experiment export` writes them."""
     folder = finding.experiment(id)
     rows = tables.rows(folder, intermediate=True)
     text = tables.csv_text(rows) if kind == "csv" else tables.json_text(rows)
@@ -195,35 +197,36 @@ def results(id: ExperimentId, kind: Literal["json", "csv"]) -> Response:  # noqa
 def ask(
     id: ExperimentId,  # noqa: A002
     kind: Literal["stop", "kill", "concurrency", "trials", "duration", "space", "enqueue"],
-    wanted: Wanted,
+    body: RequestArguments,
 ) -> dict[str, str]:
-    """Have the experiment's driver do something."""
+    """Send a request to the experiment's driver and return its answer."""
     folder = finding.experiment(id)
-    given = wanted.model_dump(exclude_unset=True)
-    if set(given) != set(requests.KINDS[kind]):
-        raise AnnotateError(f"{kind} takes {', '.join(requests.KINDS[kind]) or 'nothing'}")
+    arguments = body.model_dump(exclude_unset=True)
+    if set(arguments) != set(requests.KINDS[kind]):
+        names = ", ".join(requests.KINDS[kind]) or "no arguments"
+        raise AnnotateError(f"the request {kind!r} takes {names}")
     if kind == "enqueue":
-        return {"message": enqueue(folder, given["values"])}
+        return {"message": enqueue(folder, arguments["values"])}
     if kind == "space":
-        given["space"] = SearchSpace.from_json(wanted.space).to_json()
-    return {"message": requests.ask(folder, kind, **given)}
+        arguments["space"] = SearchSpace.from_json(body.space).to_json()
+    return {"message": requests.ask(folder, kind, **arguments)}
 
 
-def _printed(id: str, given: str, stream: str) -> Path:  # noqa: A002
+def _log_file(id: str, trial: str, stream: str) -> Path:  # noqa: A002
     folder = finding.experiment(id)
     with Reader(folder.store) as reader:
-        place = folder.trial(finding.trial(reader, given).number)
+        place = folder.trial(finding.trial(reader, trial).number)
     return place.stdout if stream == "stdout" else place.stderr
 
 
-def _end_of(path: Path, after: int) -> Response:
+def _tail(path: Path, after: int) -> Response:
     try:
         with path.open("rb") as file:
             start = min(max(after, file.seek(0, 2) - _LOG_BYTES), file.tell())
             file.seek(start)
             data = file.read(_LOG_BYTES)
     except OSError:
-        start, data = 0, b""  # nothing was printed yet
+        start, data = 0, b""  # nothing has been printed yet
     return Response(data, media_type=_TEXT, headers={"X-From": str(start)})
 
 
@@ -233,6 +236,6 @@ def _whole(path: Path) -> Response:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    with contextlib.suppress(OSError), path.open("rb") as file:  # nothing was printed yet
+    with contextlib.suppress(OSError), path.open("rb") as file:  # nothing has been printed yet
         while chunk := file.read(_LOG_BYTES):
             yield chunk

@@ -1,4 +1,4 @@
-"""The server's application, and serving it."""
+"""The web application, and the loop that serves it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ from runtime.server.nni import changes, rest
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
-_LOOK = 2.0  # seconds between looks at whether the server is still wanted
+_INTERVAL = 2.0  # seconds between checks that ANNOTATE_HOME still exists
 
 
 def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) -> ASGIApp:
-    """The whole server, called by `hosts`; what it tells and does takes the `secret`, reading by
-    our own user only where it `is_open` to other machines."""
+    """The whole application.
+
+    `hosts` are the accepted Host headers. Changes need the `secret`; so does reading, except for
+    programs of our own user while the server is not open (`is_open`) to other machines.
+    """
     app = FastAPI(
         title="Annotate",
         version=annotate.__version__,
         openapi_url="/api/openapi.json",
-        docs_url=None,  # their pages would load scripts from elsewhere
+        docs_url=None,  # FastAPI's pages load scripts from other sites
         redoc_url=None,
     )
     app.state.watches = {}
@@ -63,26 +66,25 @@ def _problem(request: Request, error: Exception) -> JSONResponse:
 
 
 def _unreadable(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": f"the store cannot be read: {error}", "hint": ""}, 503)
+    return JSONResponse({"error": f"cannot read the experiment's file: {error}", "hint": ""}, 503)
 
 
 def serve(listener: socket.socket, server: Server) -> None:
-    """Serve on `listener` until a signal ends it, or the server's record has gone."""
-
+    """Serve on `listener` until a signal arrives or ANNOTATE_HOME is removed."""
     app = application(hosts_of(server), token(), is_open=server.host != LOOPBACK)
     config = uvicorn.Config(
         app,
         log_level="warning",
         access_log=False,
         lifespan="off",
-        proxy_headers=False,  # who asks is who holds the connection, whatever the request says
+        proxy_headers=False,  # never trust X-Forwarded-For: the peer's address decides who may read
         timeout_graceful_shutdown=1,
     )
     asyncio.run(_serve(uvicorn.Server(config), listener, paths.server().record(server.port)))
 
 
 def hosts_of(server: Server) -> frozenset[str]:
-    """Every Host by which the server is called, always with its port."""
+    """All accepted Host headers, each with the port."""
     names = {name.lower() for name in server.names} | {LOOPBACK, "localhost"}
     return frozenset(f"{name}:{server.port}" for name in names)
 
@@ -94,11 +96,11 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, record: Path) 
 
 @contextlib.asynccontextmanager
 async def _watching(server: uvicorn.Server, record: Path) -> AsyncIterator[None]:
-    """A server whose home was removed ends."""
+    """Stop the server if its home is removed."""
 
     async def watch() -> None:
         while await asyncio.to_thread(record.parent.is_dir):
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_INTERVAL)
         server.should_exit = True
 
     task = asyncio.create_task(watch())

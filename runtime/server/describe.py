@@ -1,4 +1,4 @@
-"""Experiments and trials as the pages want them, in strict JSON. Times are epoch seconds."""
+"""An experiment and its parameters as the pages need them, in strict JSON."""
 
 from __future__ import annotations
 
@@ -8,57 +8,47 @@ from annotate.space import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
-from runtime.core.trial import Trial
-from runtime.kept.documents import state_now
+from runtime.kept.documents import trial_document
+from runtime.kept.experiments import experiment_document
 from runtime.store import ExperimentRow
+from runtime.store.columns import COLUMNS
 from runtime.store.reader import Reader
 
-_TOP = 10
-
-
-def head(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> dict[str, JSON]:
-    """What stands at the top of every page, and changes while the experiment runs."""
-    config = Config.from_json(row.config)
-    state, reason = state_now(row, folder)
-    best = reader.top(1, maximize=config.maximize)
-    return {
-        "id": row.id,
-        "name": row.name,
-        "state": state,
-        "reason": reason,
-        "created": row.created,
-        "ended": row.ended,
-        "optimize": config.optimize,
-        "max_trials": config.max_trials,
-        "max_duration": config.max_duration,
-        "concurrency": config.concurrency,
-        "tuner": config.tuner,
-        "counts": reader.states(),
-        "best": trial(best[0]) if best else None,
-    }
+_TOP = 10  # trials in each ranking
 
 
 def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> dict[str, JSON]:
-    """The overview of one experiment."""
+    """Everything the pages of one experiment need at first.
+
+    `columns` are those of the trials' table; `top` has the best trials in either direction.
+    """
     names = row.space.names
-    baseline = reader.trial(0)
+    first = reader.trial(0)
     return {
-        **head(folder, row, reader),
+        **experiment_document(folder, row, reader),
         "config": finite(Config.from_json(row.config).to_json()),
         "space": [parameter(p, names[p.key]) for p in row.space],
         "space_json": finite(row.space.to_json()),
-        "baseline": trial(baseline) if baseline and baseline.origin.value == "baseline" else None,
+        "columns": columns(),
+        "baseline": trial_document(first) if first and first.origin.value == "baseline" else None,
         "top": {
-            "maximize": [trial(t) for t in reader.top(_TOP, maximize=True)],
-            "minimize": [trial(t) for t in reader.top(_TOP, maximize=False)],
+            "maximize": [trial_document(t) for t in reader.top(_TOP, maximize=True)],
+            "minimize": [trial_document(t) for t in reader.top(_TOP, maximize=False)],
         },
-        "folder": str(folder.path),
     }
 
 
+def columns() -> list[dict[str, JSON]]:
+    """The columns that the trials' table can show."""
+    return [
+        {"key": c.name, "title": c.title, "kind": c.kind, "hidden": c.hidden}
+        for c in COLUMNS
+        if c.title is not None
+    ]
+
+
 def parameter(of: Parameter, name: str) -> dict[str, JSON]:
-    """One dimension: `options` of a choice and the `children` that some of them have, else `low`
-    and `high` where it is bounded."""
+    """One dimension: `options` and their `children` for a choice; `low` and `high` if bounded."""
     domain = of.domain
     found: dict[str, JSON] = {
         "key": of.key,
@@ -83,7 +73,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
 
 
 def _written(domain: Domain) -> str:
-    """As a person writes it, with what an option has inside behind its name."""
+    """The domain as in an annotation; nested options list their parameters in parentheses."""
     if not isinstance(domain, Choice):
         return str(domain)
     options = []
@@ -91,21 +81,3 @@ def _written(domain: Domain) -> str:
         inside = ", ".join(f"{child.name}={_written(child.domain)}" for child in option.children)
         options.append(f"{option.value}({inside})" if inside else repr(option.value))
     return f"choice({', '.join(options)})"
-
-
-def trial(of: Trial) -> dict[str, JSON]:
-    """One trial. A metric that is no finite number is the string of its name."""
-    return {
-        "number": of.number,
-        "id": of.id,
-        "state": of.state.value,
-        "origin": of.origin.value,
-        "metric": finite(of.metric),
-        "reports": of.reports,
-        "created": of.created,
-        "started": of.started,
-        "ended": of.ended,
-        "reason": of.reason,
-        "values": finite(of.values),
-        "gpu": None if of.gpu is None else of.gpu.to_json(),
-    }

@@ -1,7 +1,7 @@
-"""From what a request names to an experiment or a trial that there is.
+"""Finds the experiment or trial that a request names.
 
-An id is checked by its form and then looked for among those that there are; none ever becomes
-part of a path.
+An id must be letters and digits and is compared with the existing ones; it never becomes part of a
+path.
 """
 
 from __future__ import annotations
@@ -19,38 +19,39 @@ from runtime.system.lock import is_held
 
 _ID = r"^[A-Za-z0-9]{1,32}$"
 
-ExperimentId = Annotated[str, Path(pattern=_ID, description="the experiment's whole id")]
+ExperimentId = Annotated[str, Path(pattern=_ID, description="the experiment's full id")]
 MaybeExperiment = Annotated[
     str | None,
     Query(
         alias="experiment",
         pattern=_ID,
-        description="the experiment's id; without it the newest that runs, else the newest",
+        description="the experiment's id; default: the newest running one, else the newest",
     ),
 ]
-TrialId = Annotated[str, Path(pattern=_ID, description="the trial's id, or its number")]
+TrialId = Annotated[str, Path(pattern=_ID, description="the trial's id or number")]
 
 
 class NotFound(AnnotateError):
-    """There is no such experiment or trial."""
+    """No such experiment or trial exists."""
 
 
-def experiment(given: str | None) -> ExperimentFolder:
-    """The experiment of that id; without one the newest that runs, else the newest."""
+def experiment(experiment_id: str | None) -> ExperimentFolder:
+    """The experiment with that id; without one, the newest running one, else the newest."""
     known = list(lookup.folders())
-    if given is None:
-        found = next((f for f in known if is_held(f.lock)), known[0] if known else None)
+    if experiment_id is None:
+        folder = next((f for f in known if is_held(f.lock)), known[0] if known else None)
     else:
-        found = next((f for f in known if f.id == given), None)
-    if found is None:
-        raise NotFound("there is no experiment" + (f" {given}" if given else ""))
-    return found
+        folder = next((f for f in known if f.id == experiment_id), None)
+    if folder is None:
+        name = f" {experiment_id}" if experiment_id else " yet"
+        raise NotFound(f"there is no experiment{name}")
+    return folder
 
 
-def trial(reader: Reader, given: str) -> Trial:
-    """The trial of that id, or of that number."""
-    number = int(given) if given.isdecimal() and len(given) < 16 else None
-    found = reader.trial(name=given) or (None if number is None else reader.trial(number))
-    if found is None:
-        raise NotFound(f"there is no trial {given}")
-    return found
+def trial(reader: Reader, name: str) -> Trial:
+    """The trial with that id or number."""
+    number = int(name) if name.isdecimal() and len(name) < 16 else None
+    trial = reader.trial(name=name) or (None if number is None else reader.trial(number))
+    if trial is None:
+        raise NotFound(f"there is no trial {name}")
+    return trial

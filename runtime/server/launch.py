@@ -1,8 +1,8 @@
-"""Seeing to it that a server of the pages runs: finds it, or starts it on its own feet.
+"""Finds the web server of this ANNOTATE_HOME, or starts one in the background.
 
-The port is bound, and the lock that says "alive" is taken, by whoever starts the server; both are
-handed down to it. So the address is good at once, two that start at a time never collide, and
-the lock is free when the server has died, however it died.
+The starting process binds the port and takes the lock that marks the server as alive; the server
+inherits both. So the address works at once, two starts never collide, and the lock is released
+however the server ends.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from runtime.system.lock import is_held
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
-_TRIED = 50  # ports behind the one that was wanted
+_TRIED = 50  # ports after the one asked for
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One that runs. `host` is the address it listens on, `names` those it is called by."""
+    """A running server: `host` is the address it listens on, `names` are its names in links."""
 
     pid: int
     host: str
@@ -41,7 +41,7 @@ class Server:
     names: tuple[str, ...]
 
     def addresses(self, experiment: str = "") -> list[str]:
-        """Links for a browser; the token behind # never leaves it."""
+        """Links for a browser, which never sends the token after # to anyone."""
         path = f"e/{experiment}" if experiment else ""
         names = self.names[:1] if self.host == LOOPBACK else self.names
         return [f"http://{n}:{self.port}/{path}#token={token()}" for n in names]
@@ -54,18 +54,19 @@ def ensure(
     host: str = LOOPBACK,
     names: tuple[str, ...] = (),
 ) -> list[str]:
-    """Addresses of a server that runs, started where none did.
+    """Links to the running server; starts one if there is none.
 
-    Without `port` any server will do. Raises AnnotateError where the port is somebody else's.
+    Without `port`, any server of this home will do. Raises AnnotateError if another program uses
+    the port.
     """
     with _starting():
-        found = next((s for s in running() if port in (None, s.port)), None)
-        server = found or _start(port, host, names)
+        known = next((s for s in running() if port in (None, s.port)), None)
+        server = known or _start(port, host, names)
     return server.addresses(experiment)
 
 
 def running() -> list[Server]:
-    """The servers of this home that are alive, by port."""
+    """The running servers of this home, by port."""
     folder = paths.server()
     records = sorted(folder.path.glob("[0-9]*.json")) if folder.path.is_dir() else []
     alive = (_read(path) for path in records if is_held(path.with_suffix(".lock")))
@@ -73,7 +74,7 @@ def running() -> list[Server]:
 
 
 def stop() -> list[int]:
-    """End the servers of this home; returns their ports."""
+    """Stop the servers of this home and return their ports."""
     ended = []
     for server in running():
         os.kill(server.pid, signal.SIGTERM)
@@ -85,7 +86,7 @@ def stop() -> list[int]:
 
 
 def token() -> str:
-    """The secret that others need to read, and all to change; only its owner can read its file."""
+    """The secret for changes, and for other users to read. Only its owner can read its file."""
     path = paths.server().token
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,20 +95,20 @@ def token() -> str:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens; raises AnnotateError that says who has the port and which is free."""
+    """A listening socket. Raises AnnotateError that names the port's user and a free port."""
     listener = _listen(host, port)
     if listener is not None:
         return listener
     free = next((p for p in range(port + 1, port + _TRIED) if _is_free(host, p)), None)
     raise AnnotateError(
         f"port {port} is in use by {_user(port)}",
-        hint=f"--port {free} is free" if free else "name another with --port",
+        hint=f"--port {free} is free" if free else "choose another with --port",
     )
 
 
 def _start(port: int | None, host: str, names: tuple[str, ...]) -> Server:
-    with claimed(port, host) as (listener, lock):
-        names = names or called(host)
+    with claim(port, host) as (listener, lock):
+        names = names or names_of(host)
         number = int(listener.getsockname()[1])
         words = ["ui", "--inherited", str(listener.fileno()), "--host", host]
         with paths.server().log(number).open("ab") as log:
@@ -122,16 +123,16 @@ def _start(port: int | None, host: str, names: tuple[str, ...]) -> Server:
                 pass_fds=(listener.fileno(), lock),
             )
         server = Server(process.pid, host, number, names)
-        keep(server)
-        process.returncode = 0  # it is to outlive us, so nobody waits for it
+        write_record(server)
+        process.returncode = 0  # it outlives us; this silences the ResourceWarning
     return server
 
 
 @contextmanager
-def claimed(port: int | None, host: str) -> Iterator[tuple[socket.socket, int]]:
-    """A socket that listens on `port`, or on the first free one, and the lock that goes with it.
+def claim(port: int | None, host: str) -> Iterator[tuple[socket.socket, int]]:
+    """A socket that listens on `port`, or on the first free one, and the port's lock.
 
-    Both are let go at the end, unless another process has inherited them.
+    Both are closed at the end; a process that inherited them keeps them.
     """
     token()
     listener = bind(host, port) if port else _first_free(host)
@@ -148,13 +149,13 @@ def claimed(port: int | None, host: str) -> Iterator[tuple[socket.socket, int]]:
         listener.close()
 
 
-def keep(server: Server) -> None:
-    """Write the record by which others find the server."""
+def write_record(server: Server) -> None:
+    """Write the file by which other commands find the server."""
     _write(paths.server().record(server.port), json.dumps(asdict(server)))
 
 
-def called(host: str) -> tuple[str, ...]:
-    """The names by which a server on the address `host` is reached."""
+def names_of(host: str) -> tuple[str, ...]:
+    """The names under which browsers reach a server on the address `host`."""
     if host == LOOPBACK:
         return (host, "localhost")
     if host not in ("0.0.0.0", "::"):
@@ -162,8 +163,8 @@ def called(host: str) -> tuple[str, ...]:
     import psutil
 
     families = (a for addresses in psutil.net_if_addrs().values() for a in addresses)
-    found = [a.address for a in families if a.family == socket.AF_INET]
-    return (*sorted(found, key=lambda address: address != LOOPBACK), socket.gethostname())
+    ipv4 = [a.address for a in families if a.family == socket.AF_INET]
+    return (*sorted(ipv4, key=lambda address: address != LOOPBACK), socket.gethostname())
 
 
 def _first_free(host: str) -> socket.socket:
@@ -182,9 +183,9 @@ def _listen(host: str, port: int) -> socket.socket | None:
         listener.listen(128)
     except OSError as error:
         listener.close()
-        if error.errno in (98, 48):  # EADDRINUSE here and on macOS
+        if error.errno in (98, 48):  # EADDRINUSE on Linux and macOS
             return None
-        raise AnnotateError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
+        raise AnnotateError(f"cannot listen on {host} port {port}: {error.strerror}") from None
     return listener
 
 
@@ -199,15 +200,15 @@ def _user(port: int) -> str:
     import psutil
 
     try:
-        found = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
-        process = next(psutil.Process(c.pid) for c in found if c.status == "LISTEN" and c.pid)
+        users = [c for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port]
+        process = next(psutil.Process(c.pid) for c in users if c.status == "LISTEN" and c.pid)
         return f"{process.name()} (pid {process.pid})"
     except (psutil.Error, StopIteration, OSError):
-        return "a process of somebody else"
+        return "another user's process"
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others."""
+    """Write the file atomically, readable by its owner only."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(text)

@@ -1,4 +1,4 @@
-"""What experiments' results say of their parameters, worked out when it is first asked for."""
+"""Parameter importance per experiment, computed on request and cached."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from runtime.store.reader import Reader
 from tuners.geometry.cells import Cells
 from tuners.importance.anova import Importance
 
-_KEPT = 4  # experiments: each takes a few megabytes
-_SHARE = 10  # of the time at most one part in so many goes into one experiment's
+_KEPT = 4  # experiments; each takes a few megabytes
+_IDLE_FACTOR = 10  # computing takes at most one part in this many of the time
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What was learned of an experiment when its trials were `counts` by state, and `results` of
-    them had a finite result; without an `importance` there is a `reason`. Until `good_until`, by
-    the monotonic clock, it is not looked whether there is more to learn."""
+    """The importance of an experiment's parameters.
+
+    `counts` is the number of trials in each state at that time, `results` how many of them had a
+    finite result. Without an `importance` there is a `reason`. The lesson is not checked for new
+    results before `good_until` on the monotonic clock.
+    """
 
     space: SearchSpace
     cells: Cells
@@ -33,14 +36,13 @@ class Lesson:
     reason: str
     good_until: float
 
-    def is_of(self, space: SearchSpace, counts: dict[str, int]) -> bool:
+    def is_current(self, space: SearchSpace, counts: dict[str, int]) -> bool:
         done = TrialState.SUCCEEDED.value
         return space == self.space and counts.get(done) == self.counts.get(done)
 
 
 class Lessons:
-    """One lesson is learned at a time, in a thread: whoever asks meanwhile waits for nothing
-    else than its answer, and others wait for nothing."""
+    """Computes one importance at a time in a worker thread, so other requests never wait."""
 
     def __init__(self) -> None:
         self._known: dict[str, Lesson] = {}
@@ -60,7 +62,7 @@ class Lessons:
 def _learn(folder: ExperimentFolder, known: Lesson | None) -> Lesson:
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         space, counts = store.experiment().space, reader.states()
-        if known is not None and known.is_of(space, counts):
+        if known is not None and known.is_current(space, counts):
             return known
         start = time.monotonic()
         rows = reader.results()
@@ -69,5 +71,5 @@ def _learn(folder: ExperimentFolder, known: Lesson | None) -> Lesson:
         importance = Importance(space, [(values, metric) for _, _, values, metric in rows])
     except AnnotateError as error:
         reason = str(error)
-    until = time.monotonic() + _SHARE * (time.monotonic() - start)
+    until = time.monotonic() + _IDLE_FACTOR * (time.monotonic() - start)
     return Lesson(space, Cells(space), counts, len(rows), importance, reason, until)

@@ -1,4 +1,4 @@
-"""Whose program is at the other end of a connection on this machine."""
+"""Which user owns the other end of a connection on this machine."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-#: The system's tables of connections: IPv4, and IPv4 as sockets of IPv6 have it.
+#: The kernel's connection tables, and the prefix of IPv4 addresses in each.
 _TABLES = {Path("/proc/net/tcp"): "", Path("/proc/net/tcp6"): "0000000000000000FFFF0000"}
 _ESTABLISHED = "01"
 
 
 def is_own(client: tuple[str, int], server: tuple[str, int]) -> bool:
-    """Whether the process that holds the client's end runs as the user that this one runs as.
+    """Whether the client's end of the connection belongs to this process's user.
 
-    `client` and `server` are IPv4 addresses with their ports. Linux alone says whose a connection
-    is; elsewhere, and of what comes from another machine or container, nobody knows, so it is not.
+    `client` and `server` are IPv4 addresses with ports. Only Linux tells who owns a connection;
+    False on other systems, and for clients on other machines or in containers.
     """
     try:
         ends = _address(*client), _address(*server)
@@ -27,7 +27,7 @@ def is_own(client: tuple[str, int], server: tuple[str, int]) -> bool:
 
 
 def _owners(client: str, server: str) -> Iterator[int]:
-    """proc_net_tcp(5): after a number come the two addresses, the state, and fifth the user."""
+    """User ids of the connection, see proc_net_tcp(5)."""
     for table, mapped in _TABLES.items():
         try:
             lines = table.read_text().splitlines()[1:]
@@ -40,6 +40,6 @@ def _owners(client: str, server: str) -> Iterator[int]:
 
 
 def _address(host: str, port: int) -> str:
-    """As the table writes it: the address as a number in the machine's own byte order."""
+    """As in the table: the address as a number in native byte order."""
     (number,) = struct.unpack("=I", socket.inet_aton(host))
     return f"{number:08X}:{port:04X}"

@@ -1,4 +1,4 @@
-"""What a person types over the table: words, and conditions like `lr<0.1 batch=64 metric>=0.9`."""
+"""Parses the search over the trials' table: words and conditions like `lr<0.1 metric>=0.9`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import re
 
 from annotate.errors import SpaceError
 from annotate.space import SearchSpace
-from runtime.store.reader import COLUMNS, Condition
+from runtime.store.columns import SORT_BY
+from runtime.store.reader import Condition
 
 _CONDITION = re.compile(r"([^\s<>=!~]+)\s*(<=|>=|!=|=|<|>|~)\s*(\S+)")
 
 
 def parse(typed: str, space: SearchSpace) -> tuple[str, tuple[Condition, ...]]:
-    """The plain words, and the conditions; what names no column or parameter is a word."""
+    """The plain words, and the conditions on columns and parameters. Anything else is a word."""
     conditions = []
     words = typed
     for match in _CONDITION.finditer(typed):
-        what = _meant(match[1], space)
-        if what is not None:
-            conditions.append(Condition(what, match[2], _value(match[3])))
+        column = _column(match[1], space)
+        if column is not None:
+            conditions.append(Condition(column, match[2], _value(match[3])))
             words = words.replace(match[0], " ", 1)
     return " ".join(words.split()), tuple(conditions)
 
 
-def _meant(name: str, space: SearchSpace) -> str | None:
-    if name in COLUMNS:
+def _column(name: str, space: SearchSpace) -> str | None:
+    if name in SORT_BY:
         return name
     try:
         return space.resolve(name).key

@@ -1,13 +1,12 @@
-"""Who may ask the server what: checked before anything else sees a request.
+"""Access rules, checked before anything else sees a request.
 
-A page of somebody else that is open in the same browser can send requests here. It can't choose
-the Host that the browser sends with them (a name of its own that points here is not on the list),
-can't read what comes back (no CORS), and can't make changes: these need the token in a header of
-our own, our own Origin, and a content type that no plain form can send.
+Another site that is open in the same browser can send requests here. It cannot choose the Host
+header (a name of its own that points here is not on the list), cannot read the answers (no CORS),
+and cannot change anything: a change needs the token in our own header, our own Origin, and a
+content type that no plain form can send.
 
-Another user of the same machine can open sockets to loopback, too. So whatever tells of an
-experiment takes the token, or a connection by a program of our own user's; what everybody may see
-are the pages without their data.
+Other users of the same machine can connect to loopback, too. So everything about experiments needs
+the token, or a connection by a program of our own user. Anyone may load the pages without data.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from runtime.server.peer import is_own
 
 TOKEN_HEADER = "X-Annotate-Token"
 MAX_BODY = 1 << 20  # bytes
-_SECRET = f"the secret of the link from `annotate webui url`, in the header {TOKEN_HEADER}"
+_SECRET = f"the secret in the link from `annotate webui url`, as the header {TOKEN_HEADER}"
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -48,19 +47,21 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`hosts` are the values of Host that are ours, each with its port. Where others than this
-    machine's users can reach us, we are `open`, and everybody needs the token to read."""
+    """`hosts` are the accepted Host headers, each with its port.
+
+    If the server is `open` to other machines, everyone needs the token to read.
+    """
 
     hosts: frozenset[str]
     token: str
     open: bool = False
 
     def refusal(self, scope: Scope) -> Refusal | None:
-        """Why a request is not served; None where it is."""
+        """Why the request is refused; None if it is served."""
         headers = Headers(scope=scope)
-        given = headers.getlist("host")
-        if len(given) != 1 or given[0].lower() not in self.hosts:
-            return Refusal(403, "this server is not called by that name: see the Host header")
+        names = headers.getlist("host")
+        if len(names) != 1 or names[0].lower() not in self.hosts:
+            return Refusal(403, "the Host header does not name this server")
         if scope["method"] not in ("GET", "HEAD"):
             return self._change(headers)
         return self._read(headers, scope) if scope["path"].startswith("/api/") else None
@@ -70,27 +71,27 @@ class Rules:
             return None
         if not self.open and is_own(scope["client"], scope["server"]):
             return None
-        return Refusal(401, f"reading takes {_SECRET}")
+        return Refusal(401, f"reading needs {_SECRET}")
 
-    def _knows(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), self.token.encode())
+    def _knows(self, secret: str) -> bool:
+        return hmac.compare_digest(secret.encode(), self.token.encode())
 
     def _change(self, headers: Headers) -> Refusal | None:
         if headers.get("origin", "").lower() not in {f"http://{host}" for host in self.hosts}:
-            return Refusal(403, "changes are taken from this server's own pages: see Origin")
-        # Not by a password: a browser would send that along with what others make it ask.
+            return Refusal(403, "changes need this server's own address in the Origin header")
+        # No password here: a browser would also send it with requests that other sites make.
         if not self._knows(headers.get(TOKEN_HEADER, "")):
-            return Refusal(401, f"changes take {_SECRET}")
+            return Refusal(401, f"changes need {_SECRET}")
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return Refusal(415, "the content type must be application/json")
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal():
-            return Refusal(411, "a body needs a Content-Length")
-        return Refusal(413, "the body is too long") if int(length) > MAX_BODY else None
+            return Refusal(411, "the Content-Length header is missing")
+        return Refusal(413, "the body is too large") if int(length) > MAX_BODY else None
 
 
 def _password(authorization: str) -> str:
-    """The password of HTTP's basic authentication, whoever the user is; "" where there is none."""
+    """The password of HTTP basic authentication, with any user name; "" if there is none."""
     kind, _, encoded = authorization.partition(" ")
     if kind.lower() != "basic":
         return ""
@@ -101,7 +102,7 @@ def _password(authorization: str) -> str:
 
 
 class Guard:
-    """The rules as the outermost layer of the application."""
+    """Applies the rules as the outermost layer of the application."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
@@ -111,7 +112,7 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})  # there is none here
+            await send({"type": "websocket.close", "code": 1008})  # there are no websockets
         else:
             await self._http(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""The annotated files of an experiment as they were written, and where its parameters stand."""
+"""The annotated files of an experiment, and the positions of its parameters in them."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from runtime.server.describe import parameter
 
 
 def sources(folder: ExperimentFolder, space: SearchSpace) -> list[dict[str, JSON]]:
-    """Each annotated file with its lines and the places of the space's parameters in it."""
+    """Each annotated file with its lines and the places of the parameters in it."""
     try:
         files = json.loads((folder.snapshot / MANIFEST).read_bytes())["files"]
     except (OSError, ValueError, KeyError):
         return []
     names = [name for name, about in files.items() if about["annotated"] and about["counts"]]
-    return [found for name in names if (found := _file(folder, space, name)) is not None]
+    return [file for name in names if (file := _file(folder, space, name)) is not None]
 
 
 def apply_diff(experiment: str, number: int | None) -> dict[str, JSON]:
-    """What `annotate apply` would write for a trial, the best one where none is named.
+    """What `annotate apply` would write for a trial; without `number`, for the best one.
 
-    Raises AnnotateError where there is no such trial, or no source that could be read.
+    Raises AnnotateError if there is no such trial, or if the source cannot be read.
     """
     past = look_back(experiment)
     trial = past.trial(number)
-    done = written_back(past, trial, past.snapshot.root)
+    files = written_back(past, trial, past.snapshot.root)
     return {
         "trial": trial.number,
-        "diff": "".join(line for one in done for line in _diff(one)),
+        "diff": "".join(line for file in files for line in _diff(file)),
         "misfits": [
             {"name": m.name, "where": m.where, "reason": m.reason}
-            for one in done
-            for m in one.misfits
+            for file in files
+            for m in file.misfits
         ],
     }
 
 
-def _diff(one: Applied) -> Iterator[str]:
-    texts = [data.decode("utf-8", errors="replace") for data in (one.before, one.after)]
+def _diff(file: Applied) -> Iterator[str]:
+    texts = [data.decode("utf-8", errors="replace") for data in (file.before, file.after)]
     before, after = (text.splitlines(keepends=True) for text in texts)
-    for line in difflib.unified_diff(before, after, f"a/{one.path}", f"b/{one.path}"):
+    for line in difflib.unified_diff(before, after, f"a/{file.path}", f"b/{file.path}"):
         yield line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
 
 
@@ -59,9 +59,9 @@ def _file(folder: ExperimentFolder, space: SearchSpace, name: str) -> dict[str, 
     try:
         data = (folder.snapshot / "source" / path).read_bytes()
         text = formats.decode(data, name).text
-        found = formats.expand(data, name, path).places
+        places = formats.expand(data, name, path).places
     except (OSError, AnnotateError):
-        return None  # no Python, or gone: the other files are still worth to be seen
+        return None  # deleted or not readable as source; show the other files
     known = {p.key: p for p in space}
     return {
         "path": name,
@@ -69,7 +69,7 @@ def _file(folder: ExperimentFolder, space: SearchSpace, name: str) -> dict[str, 
         "places": [
             {**_described(space, known[place.key]), "line": place.line, "col": place.col}
             | {"written": place.written}
-            for place in found
+            for place in places
             if place.key in known
         ],
     }

@@ -1,7 +1,7 @@
-"""What changes in an experiment, for those who look: only the trials that did, with their turn.
+"""Live updates of an experiment: the trials that changed since a client's last update.
 
-A look at the file's age costs microseconds and is all that happens while nothing does. When it
-has changed, the trials are read again and compared with what was known.
+While nothing happens, the only cost is reading the file's time stamp, which takes microseconds.
+When it changes, all trials are read and compared with the previous rows.
 """
 
 from __future__ import annotations
@@ -15,75 +15,81 @@ from collections.abc import AsyncIterator
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.paths import ExperimentFolder
-from runtime.server.describe import head
+from runtime.kept.experiments import experiment_document
 from runtime.store import Store
+from runtime.store.columns import LIVE
 from runtime.store.reader import Reader
 from runtime.system.lock import is_held
 
-_EVERY = 0.25  # seconds between two looks
-_BEAT = 10.0  # seconds after which a line says that the server is there
-_SHARE = 10  # of the time at most one part in so many goes into reading
+_INTERVAL = 0.25  # seconds between two checks
+_HEARTBEAT = 10.0  # seconds after which an empty line shows that the server is alive
+_IDLE_FACTOR = 10  # reading takes at most one part in this many of the time
+_NUMBER = LIVE.index("number")
 
 
 class Watch:
-    """One experiment, as those who look at it know it."""
+    """One experiment, shared by all clients that follow it.
+
+    A turn is one change; each client names the last turn that it has seen.
+    """
 
     def __init__(self, folder: ExperimentFolder) -> None:
         self._folder = folder
-        self._epoch = secrets.token_hex(4)  # turns of another server mean nothing here
+        self._epoch = secrets.token_hex(4)  # tells this server's turns from another's
         self._turn = 0
         self._rows: dict[int, list[JSON]] = {}
-        self._turns: dict[int, int] = {}
-        self._head: dict[str, JSON] = {}
-        self._sign: tuple[JSON, ...] = ()
+        self._turns: dict[int, int] = {}  # from a trial's number to its last change
+        self._experiment: dict[str, JSON] = {}
+        self._stamp: tuple[JSON, ...] = ()
         self._not_before = 0.0
         self._lock = asyncio.Lock()
 
     async def lines(self, since: str) -> AsyncIterator[str]:
-        """JSON lines: what has changed since the turn `since`, and then whatever changes."""
+        """JSON lines: what has changed since the turn `since`, then each further change."""
         epoch, _, turn = since.partition("-")
         known = int(turn) if epoch == self._epoch and turn.isdecimal() else -1
-        said = time.monotonic()
+        sent = time.monotonic()
         while True:
-            await self._look()
+            await self._check()
             if known < self._turn:
                 yield await asyncio.to_thread(self._line, known)
-                known, said = self._turn, time.monotonic()
-            elif time.monotonic() - said > _BEAT:
+                known, sent = self._turn, time.monotonic()
+            elif time.monotonic() - sent > _HEARTBEAT:
                 yield "{}\n"
-                said = time.monotonic()
-            await asyncio.sleep(_EVERY)
+                sent = time.monotonic()
+            await asyncio.sleep(_INTERVAL)
 
     def _line(self, known: int) -> str:
         rows = [row for number, row in self._rows.items() if self._turns[number] > known]
         line = {
             "turn": f"{self._epoch}-{self._turn}",
             "whole": known < 0,
-            "experiment": self._head,
+            "experiment": self._experiment,
+            "columns": LIVE,
             "trials": rows,
         }
         return json.dumps(line, allow_nan=False, separators=(",", ":")) + "\n"
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         async with self._lock:
             if time.monotonic() < self._not_before:
                 return
-            sign = await asyncio.to_thread(self._read_sign)
-            if sign == self._sign:
+            stamp = await asyncio.to_thread(self._read_stamp)
+            if stamp == self._stamp:
                 return
             start = time.monotonic()
             if await asyncio.to_thread(self._read):
-                self._sign = sign
-            self._not_before = time.monotonic() + _SHARE * (time.monotonic() - start)
+                self._stamp = stamp
+            self._not_before = time.monotonic() + _IDLE_FACTOR * (time.monotonic() - start)
 
-    def _read_sign(self) -> tuple[JSON, ...]:
-        """Cheap, and different whenever the store or its driver's being alive has changed."""
+    def _read_stamp(self) -> tuple[JSON, ...]:
+        """Cheap to read; changes whenever the store does, or the driver starts or ends."""
         store = self._folder.store
         ages = []
         for path in (store, store.with_name(store.name + "-wal")):
             try:
-                found = path.stat()
-                ages.append((found.st_mtime_ns, found.st_size))
+                stat = path.stat()
+                ages.append((stat.st_mtime_ns, stat.st_size))
             except OSError:
                 ages.append((0, 0))
         return (*ages, is_held(self._folder.lock))
@@ -91,31 +97,15 @@ class Watch:
     def _read(self) -> bool:
         try:
             with Store.open(self._folder.store) as store, Reader(self._folder.store) as reader:
-                now = head(self._folder, store.experiment(), reader)
-                rows = [brief(row) for row in reader.briefs()]
+                now = experiment_document(self._folder, store.experiment(), reader)
+                rows = reader.live_rows()
         except AnnotateError:
-            return False  # it is being deleted, or written by a newer version: asked again
-        changed = [row for row in rows if self._rows.get(row[0]) != row]
-        if changed or now != self._head:
+            return False  # it is being deleted, or has a newer format: try again later
+        changed = [row for row in rows if self._rows.get(row[_NUMBER]) != row]
+        if changed or now != self._experiment:
             turn = self._turn + 1
-            self._turns.update({row[0]: turn for row in changed})
-            self._rows.update({row[0]: row for row in changed})
-            self._head = now
+            self._turns.update({row[_NUMBER]: turn for row in changed})
+            self._rows.update({row[_NUMBER]: row for row in changed})
+            self._experiment = now
             self._turn = turn
         return True
-
-
-def brief(row: tuple[JSON, ...]) -> list[JSON]:
-    """[number, id, state, origin, metric, reports, last, created, started, ended, reason] in
-    strict JSON: a metric that is no finite number is the string of its name."""
-    number, name, state, origin, metric, missing, reports, last, *rest = row
-    shown = None if missing else real(metric)
-    curve = real(last) if reports else None
-    return [number, name, state, origin, shown, reports, curve, *rest]
-
-
-def real(value: float | None) -> float | str:
-    """A number out of the store, where nan is NULL."""
-    if value is None:
-        return "nan"
-    return value if abs(value) < float("inf") else "inf" if value > 0 else "-inf"

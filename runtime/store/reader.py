@@ -14,35 +14,27 @@ from annotate.json_value import JSON
 from annotate.space import Values
 from runtime.core.trial import Trial
 from runtime.store import database
+from runtime.store.columns import LIVE, SORT_BY
 from runtime.store.store import trial_of
-
-#: Columns to sort and filter by, and their SQL; any other name is a parameter's key.
-COLUMNS = {
-    "number": "number",
-    "id": "id",
-    "state": "state",
-    "origin": "origin",
-    "metric": "metric",
-    "reports": "reports",
-    "created": "created",
-    "started": "started",
-    "ended": "ended",
-    "seconds": "coalesce(ended, :now) - started",
-}
 
 #: A trial's values as a table; empty if they contain nan, which SQLite's JSON refuses.
 _VALUES = """json_each(CASE WHEN json_valid("values") THEN "values" ELSE '{}' END)"""
 
-#: The columns that charts need; a trial counts as changed if one of them differs.
-BRIEF = (
-    "number, id, state, origin, metric, final IS NULL, reports, last, created, started, ended,"
-    " reason"
+#: A number as strict JSON: nan, which SQLite stores as NULL, and infinities become strings.
+_STRICT = (
+    "CASE WHEN {0} IS NULL AND {1} THEN 'nan' WHEN {0} = 9e999 THEN 'inf'"
+    " WHEN {0} = -9e999 THEN '-inf' ELSE {0} END"
 )
+_STRICT_COLUMNS = {
+    "metric": _STRICT.format("metric", "final IS NOT NULL"),
+    "last": _STRICT.format("last", "reports > 0"),
+}
+_LIVE = ", ".join(_STRICT_COLUMNS.get(name, name) for name in LIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`column` is one of COLUMNS or a parameter's key; operators: = != < <= > >= ~ (contains)."""
+    """`column` is one of SORT_BY or a parameter's key; operators: = != < <= > >= ~ (contains)."""
 
     column: str
     operator: str
@@ -83,9 +75,9 @@ class Reader:
         rows = self._db.execute("SELECT state, count(*) FROM trial GROUP BY state")
         return {row[0]: row[1] for row in rows}
 
-    def briefs(self) -> list[tuple[JSON, ...]]:
-        """The columns BRIEF of every trial, by number."""
-        return [tuple(r) for r in self._db.execute(f"SELECT {BRIEF} FROM trial ORDER BY number")]
+    def live_rows(self) -> list[list[JSON]]:
+        """The LIVE columns of every trial, by number, in strict JSON."""
+        return [list(r) for r in self._db.execute(f"SELECT {_LIVE} FROM trial ORDER BY number")]
 
     def top(self, count: int, *, maximize: bool) -> list[Trial]:
         """The trials with the best finite results."""
@@ -186,7 +178,7 @@ def _where(query: Query) -> tuple[str, dict[str, JSON]]:
 
 
 def _condition(condition: Condition, n: int) -> str:
-    column = COLUMNS.get(condition.column)
+    column = SORT_BY.get(condition.column)
     left = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :column{n})"
     if condition.operator == "~":
         return f"instr(lower({left}), lower(:value{n}))"
@@ -196,6 +188,6 @@ def _condition(condition: Condition, n: int) -> str:
 
 
 def _order(query: Query) -> str:
-    column = COLUMNS.get(query.sort) or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :sort)"
+    column = SORT_BY.get(query.sort) or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :sort)"
     direction = "DESC" if query.descending else "ASC"
     return f"{column} IS NULL, {column} {direction}, number {direction}"

@@ -350,7 +350,7 @@ def trial_of(row: sqlite3.Row) -> Trial:
         values=json.loads(row["values"]),
         metric=None if final is None else number(json.loads(final)),
         reports=row["reports"],
-        last=row["last"],
+        last=math.nan if row["last"] is None and row["reports"] else row["last"],
         created=row["created"],
         started=row["started"],
         ended=row["ended"],

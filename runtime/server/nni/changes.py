@@ -1,4 +1,4 @@
-"""The changes in NNI's REST API: each is a request to the experiment's driver."""
+"""The changes in NNI's REST API; each one is a request to the experiment's driver."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ router = APIRouter(
         code: {"model": Problem, "description": text}
         for code, text in {
             401: "the token is missing or wrong",
-            403: "the request comes from elsewhere",
+            403: "the Host or Origin header names another server",
             404: "there is no such experiment or trial",
-            409: "the experiment does not run, or its driver refuses",
-            411: "the body has no length",
-            413: "the body is too long",
-            415: "the content is not JSON",
+            409: "the experiment is not running, or its driver refused",
+            411: "the Content-Length header is missing",
+            413: "the body is too large",
+            415: "the content type is not application/json",
         }.items()
     },
 )
@@ -48,7 +48,7 @@ router = APIRouter(
 
 @router.delete("/trial-jobs/{trial}")
 def kill(trial: TrialId, experiment: MaybeExperiment = None) -> Done:
-    """End a running trial, or take back a waiting one."""
+    """Stop a running trial, or withdraw a waiting one."""
     folder = finding.experiment(experiment)
     with Reader(folder.store) as reader:
         number = finding.trial(reader, trial).number
@@ -69,11 +69,11 @@ def update(
 @router.post("/trial-jobs")
 def new_trial(
     values: Annotated[
-        dict[str, Any], Body(description="from parameter, by short name or key, to value")
+        dict[str, Any], Body(description="values by the parameters' short names or keys")
     ],
     experiment: MaybeExperiment = None,
 ) -> NewTrial:
-    """Run a trial with values of one's own; a parameter that is left out is as written."""
+    """Run a trial with the given values; parameters left out keep the value in the script."""
     folder = finding.experiment(experiment)
     return NewTrial(sequenceId=None, message=enqueue(folder, values))
 
@@ -81,7 +81,7 @@ def new_trial(
 def _value(params: ChangedParams, field: str) -> JSON:
     value = getattr(params, field)
     if value is None:
-        raise AnnotateError(f"params has no {field}")
+        raise AnnotateError(f"params.{field} is missing")
     return _space(value) if field == "searchSpace" else value
 
 
@@ -90,12 +90,12 @@ def _space(value: JSON) -> JSON:
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise AnnotateError(f"searchSpace is no JSON: {error}") from None
+            raise AnnotateError(f"searchSpace is not valid JSON: {error}") from None
     return SearchSpace.from_json(value).to_json()
 
 
 def enqueue(folder: ExperimentFolder, values: dict[str, JSON]) -> str:
-    """Have a trial run with the user's own values, each one checked by its domain."""
+    """Ask the driver to run a trial with these values, after checking them."""
     with Store.open(folder.store) as store:
         space = store.experiment().space
     checked = {}

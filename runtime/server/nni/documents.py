@@ -1,4 +1,4 @@
-"""An experiment and its trials in the documents of NNI's REST API."""
+"""Experiments and trials as documents of NNI's REST API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from runtime.core.metrics import finite
 from runtime.core.options import AUTO
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.kept.documents import state_now
+from runtime.kept.documents import trial_document
+from runtime.kept.experiments import current_state
 from runtime.server.nni.models import (
     ExperimentParams,
     ExperimentProfile,
@@ -66,41 +67,42 @@ def _params(config: Config, row: ExperimentRow, running: int) -> ExperimentParam
 
 
 def status(folder: ExperimentFolder, row: ExperimentRow) -> Status:
-    state, reason = state_now(row, folder)
+    state, reason = current_state(row, folder)
     errors = [reason] if reason and state == "ERROR" else []
     return Status.model_validate({"status": state, "errors": errors})
 
 
 def trial_job(folder: ExperimentFolder, reader: Reader, trial: Trial) -> TrialJob:
+    document = trial_document(trial)
     place = folder.trial(trial.number)
     parameters = {
-        "parameter_id": trial.number,
+        "parameter_id": document["number"],
         "parameter_source": _SOURCES[trial.origin],
-        "parameters": finite(trial.values),
+        "parameters": document["values"],
         "parameter_index": 0,
     }
     return TrialJob(
-        id=trial.id,
-        trialJobId=trial.id,
-        sequenceId=trial.number,
+        id=document["id"],
+        trialJobId=document["id"],
+        sequenceId=document["number"],
         status=nni_state(trial.state),
         hyperParameters=[json.dumps(parameters)],
         logPath=f"file://localhost:{place.path}",
         stderrPath=f"file://localhost:{place.stderr}",
-        startTime=_milliseconds_of(trial.started),
-        endTime=_milliseconds_of(trial.ended),
+        startTime=_milliseconds_of(document["started"]),
+        endTime=_milliseconds_of(document["ended"]),
         finalMetricData=None if trial.metric is None else [_final(reader, trial)],
-        message=trial.reason,
+        message=document["reason"],
     )
 
 
 def nni_state(state: TrialState) -> NniState:
-    """NNI has no word for a trial that was cut off and runs again."""
+    """NNI's name of the state; it has none for INTERRUPTED."""
     return "SYS_CANCELED" if state is TrialState.INTERRUPTED else state.value
 
 
 def metrics(reader: Reader, trials: list[Trial], *, latest: bool = False) -> Iterator[Metric]:
-    """The trials' results in order; with `latest` of the intermediate ones only the last."""
+    """The trials' results in order. With `latest`, only the last intermediate one of each."""
     for trial in trials:
         first = max(0, trial.reports - 1) if latest else 0
         for _, sequence, value, when in reader.reports([trial.number], first):

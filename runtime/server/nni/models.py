@@ -1,4 +1,4 @@
-"""The documents of the REST API, by NNI's names. Times are milliseconds since the epoch."""
+"""The documents of NNI's REST API, with its names. Times are milliseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NniState = Literal[
 
 
 class Metric(BaseModel):
-    """One result; `data` is JSON text in a JSON string, as NNI has it."""
+    """One result; `data` is JSON text inside a JSON string, as in NNI."""
 
     timestamp: int
     trialJobId: str
@@ -45,7 +45,7 @@ class TrialJob(BaseModel):
 
 
 class ExperimentParams(BaseModel):
-    """What the experiment was asked to do; durations are seconds."""
+    """The experiment's settings; durations are in seconds."""
 
     authorName: str = "default"
     experimentName: str
@@ -81,7 +81,7 @@ class StateCount(BaseModel):
 
 
 class ChangedParams(BaseModel):
-    """The one field that `update_type` names is read."""
+    """Only the field that `update_type` names is read."""
 
     model_config = ConfigDict(extra="ignore")
     trialConcurrency: int | Literal["auto"] | None = None
@@ -96,7 +96,7 @@ class ChangedProfile(BaseModel):
 
 
 class Done(BaseModel):
-    """What the driver answered."""
+    """The driver's answer."""
 
     message: str
 

@@ -1,4 +1,4 @@
-"""NNI's REST API under /api/v1/nni: what its clients read, for the experiment that they name."""
+"""The read-only part of NNI's REST API under /api/v1/nni."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runtime.server.nni.models import (
 from runtime.store import Store
 from runtime.store.reader import Reader
 
-_CHUNK = 500  # trials at a time, so that a huge experiment fills no memory
+_CHUNK = 500  # trials at a time, to bound memory
 
 router = APIRouter(
     prefix="/api/v1/nni", tags=["NNI"], responses={404: {"model": Problem}, 401: {"model": Problem}}
@@ -40,7 +40,7 @@ def version() -> str:
 
 @router.get("/experiment")
 def experiment(experiment: MaybeExperiment = None) -> ExperimentProfile:
-    """What the experiment was asked to do, and how far it is."""
+    """The experiment's settings and progress."""
     folder = finding.experiment(experiment)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         return documents.profile(folder, store.experiment(), reader.states())
@@ -48,7 +48,7 @@ def experiment(experiment: MaybeExperiment = None) -> ExperimentProfile:
 
 @router.get("/check-status")
 def check_status(experiment: MaybeExperiment = None) -> Status:
-    """The experiment's state; `errors` says why where it is ERROR."""
+    """The experiment's state; `errors` has the reason if it is ERROR."""
     folder = finding.experiment(experiment)
     with Store.open(folder.store) as store:
         return documents.status(folder, store.experiment())
@@ -58,7 +58,7 @@ def check_status(experiment: MaybeExperiment = None) -> Status:
 def trial_jobs(
     experiment: MaybeExperiment = None, status: TrialState | None = None
 ) -> list[TrialJob]:
-    """Every trial by number, or those in one state."""
+    """All trials by number, or only those in one state."""
     folder = finding.experiment(experiment)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         trials = [t for t in store.trials() if status in (None, t.state)]
@@ -75,14 +75,14 @@ def trial_job(trial: TrialId, experiment: MaybeExperiment = None) -> TrialJob:
 
 @router.get("/metric-data", response_model=list[Metric])
 def metric_data(experiment: MaybeExperiment = None) -> StreamingResponse:
-    """Every result of every trial."""
+    """All results of all trials."""
     folder = finding.experiment(experiment)
     return StreamingResponse(_metrics(folder.store, latest=False), media_type="application/json")
 
 
 @router.get("/metric-data/{trial}")
 def metric_data_of(trial: TrialId, experiment: MaybeExperiment = None) -> list[Metric]:
-    """Every result of one trial."""
+    """All results of one trial."""
     folder = finding.experiment(experiment)
     with Reader(folder.store) as reader:
         return list(documents.metrics(reader, [finding.trial(reader, trial)]))
@@ -90,14 +90,14 @@ def metric_data_of(trial: TrialId, experiment: MaybeExperiment = None) -> list[M
 
 @router.get("/metric-data-latest", response_model=list[Metric])
 def metric_data_latest(experiment: MaybeExperiment = None) -> StreamingResponse:
-    """Of every trial the final result and the last intermediate one."""
+    """The final and the last intermediate result of each trial."""
     folder = finding.experiment(experiment)
     return StreamingResponse(_metrics(folder.store, latest=True), media_type="application/json")
 
 
 @router.get("/job-statistics")
 def job_statistics(experiment: MaybeExperiment = None) -> list[StateCount]:
-    """How many trials are in each state."""
+    """The number of trials in each state."""
     folder = finding.experiment(experiment)
     with Reader(folder.store) as reader:
         counts: dict[str, int] = {}
@@ -109,17 +109,17 @@ def job_statistics(experiment: MaybeExperiment = None) -> list[StateCount]:
 
 
 async def _metrics(path: Path, *, latest: bool) -> AsyncIterator[str]:
-    """A JSON list, some trials at a time."""
-    first, mark = 0, "["
+    """A JSON list, streamed a chunk of trials at a time."""
+    first, separator = 0, "["
     while True:
         last, texts = await run_in_threadpool(_chunk, path, first, latest)
         if texts:
-            yield mark + ",".join(texts)
-            mark = ","
+            yield separator + ",".join(texts)
+            separator = ","
         if last is None:
             break
         first = last + 1
-    yield "]" if mark == "," else "[]"
+    yield "]" if separator == "," else "[]"
 
 
 def _chunk(path: Path, first: int, latest: bool) -> tuple[int | None, list[str]]:

@@ -18,19 +18,6 @@ const PAGES = {
   importance: ["Importance", importance],
   timeline: ["Timeline", timeline],
 };
-const FIELDS = [
-  "number",
-  "id",
-  "state",
-  "origin",
-  "metric",
-  "reports",
-  "last",
-  "created",
-  "started",
-  "ended",
-  "reason",
-];
 const main = document.getElementById("main"),
   head = document.getElementById("top");
 let leave = null,
@@ -234,7 +221,7 @@ async function experiment(id, name, turn, arrived) {
       model.heard = true;
       if (line.whole) model.trials.clear();
       const changed = line.trials.map((row) =>
-        Object.fromEntries(FIELDS.map((f, i) => [f, row[i]])),
+        Object.fromEntries(line.columns.map((name, i) => [name, row[i]])),
       );
       for (const trial of changed) model.trials.set(trial.number, trial);
       Object.assign(model.head, line.experiment);

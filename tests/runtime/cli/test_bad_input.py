@@ -151,7 +151,7 @@ def test_a_command_that_is_not_there_or_has_nothing_to_work_on(annotate, words, 
 def test_an_id_that_means_nothing(annotate, good):
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
     assert "there is no experiment 'zzzzzzzzz'" in refused(annotate, "trial", "ls", "zzzzzzzzz")
-    assert "is no experiment's id" in refused(annotate, "trial", "ls", "../x")
+    assert "is not an experiment id" in refused(annotate, "trial", "ls", "../x")
 
 
 def test_modules_of_the_user_with_our_names_do_no_harm(annotate, good, folder):

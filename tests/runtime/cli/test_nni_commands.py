@@ -78,7 +78,7 @@ def test_what_was_exported_is_imported_whole(annotate, ended, folder, name):
 
 def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
     done = annotate("experiment", "delete", ended["experiment"])
-    assert re.search(r"is removed: [0-9.]+ (KiB|MiB) are free again", done.stdout)
+    assert re.search(r"Deleted experiment \w+ \(freed [0-9.]+ (KiB|MiB)\)\.", done.stdout)
     assert list((home / "experiments").glob("[!.]*")) == []
     done = annotate("experiment", "delete", ended["experiment"], code=2)
     assert "there is no experiment" in done.stderr
@@ -87,7 +87,9 @@ def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
 def test_what_runs_is_not_deleted(driver, annotate):
     _, experiment = driver()
     done = annotate("experiment", "delete", experiment.id, code=2)
-    assert f"experiment {experiment.id} runs\nhint: annotate stop" in done.stderr
+    assert (
+        f"experiment {experiment.id} is running\nhint: stop it with: annotate stop" in done.stderr
+    )
     assert experiment.store.is_file()
 
 
@@ -172,7 +174,7 @@ def test_the_space_of_annotated_code_is_written_once(annotate, folder):
     annotate("ss_gen", "--trial_command", "python3 train.py --fast")
     written = json.loads((folder / "nni_auto_gen_search_space.json").read_text())
     assert [spec["_type"] for spec in written.values()] == ["uniform", "choice"]
-    assert "is there already" in annotate("ss_gen", "train.py", code=2).stderr
+    assert "exists already" in annotate("ss_gen", "train.py", code=2).stderr
 
 
 def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, ended, home):
@@ -180,7 +182,7 @@ def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, en
     half.mkdir()
     assert "nothing to remove" in annotate("platform", "clean").stdout
     os.utime(half, (0, 0))
-    assert "1 folders were removed" in annotate("platform", "clean", "--config", "x.yml").stdout
+    assert "Removed 1 folder." in annotate("platform", "clean", "--config", "x.yml").stdout
     assert [folder.id for folder in lookup.folders()] == [ended["experiment"]]
 
 

@@ -88,7 +88,7 @@ def test_experiments_are_listed(annotate, experiment):
     assert experiment["id"] in shown
     assert "[b]x" in shown
     assert json.loads(annotate("experiment", "list", "--json").stdout) == []
-    assert "No experiment runs" in annotate("experiment", "list").stdout
+    assert "No experiment is running" in annotate("experiment", "list").stdout
 
 
 def test_trials_are_listed_by_id_or_its_beginning_or_without(annotate, experiment):
@@ -99,7 +99,7 @@ def test_trials_are_listed_by_id_or_its_beginning_or_without(annotate, experimen
     assert lists[0] == lists[1] == lists[2]
     assert [t["number"] for t in lists[0]] == [0, 1, 2]
     keys = {"number", "id", "state", "values", "metric", "intermediate", "seconds", "reason"}
-    keys |= {"gpu", "retries"}
+    keys |= {"gpu", "retries", "origin", "reports", "last", "created", "started", "ended"}
     assert set(lists[0][0]) == keys
     table = annotate("trial", "ls").stdout
     assert all(t["id"] in table for t in lists[0])

@@ -172,8 +172,8 @@ def test_a_change_of_what_does_not_run_is_refused_with_the_command_that_resumes(
     [
         ("duration", {"seconds": "soon"}, b"not a duration"),
         ("space", {"space": {"x": {"_type": "unifrom", "_value": [0, 1]}}}, b"did you mean"),
-        ("trials", {"seconds": "1h"}, b"trials takes value"),
-        ("trials", {"value": 0}, b"greater than or equal to 1"),
+        ("trials", {"seconds": "1h"}, b"the request 'trials' takes value"),
+        ("trials", {"value": 0}, b"must be at least 1"),
     ],
 )
 def test_a_change_that_makes_no_sense_says_why(site, kind, document, said):

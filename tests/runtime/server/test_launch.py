@@ -42,7 +42,7 @@ def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
     assert annotate("ui").stdout.strip() == first
     (server,) = launch.running()
     process = psutil.Process(server.pid)
-    assert annotate("ui", "--stop").stdout == f"The server on port {port} has ended.\n"
+    assert annotate("ui", "--stop").stdout == f"Stopped the server on port {port}.\n"
     psutil.wait_procs([process], timeout=60)
     assert launch.running() == []
 

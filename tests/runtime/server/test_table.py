@@ -49,7 +49,7 @@ def test_the_table_searches_sorts_and_pages_on_the_server(page, site):
 def test_every_column_sorts_and_can_be_hidden_and_shown(page, site):
     open_table(page, site)
     page.get_by_text("Columns").click()
-    for name in ("Reports", "From", "Began", "Ended"):
+    for name in ("Reports", "Origin", "Started", "Ended"):
         page.get_by_label(name, exact=True).check()
         page.get_by_role("columnheader", name=name).wait_for()
     page.get_by_label("Id", exact=True).uncheck()

@@ -34,44 +34,25 @@ const STATES = [
   "INTERRUPTED",
 ];
 
-// The columns beside the parameters: key, title, what stands in it, whether that is a number,
-// whether it is hidden at first.
-const COLUMNS = [
-  { key: "id", title: "Id", cell: (t) => h("td", { class: "mono" }, t.id) },
-  { key: "state", title: "State", cell: stateCell },
-  {
-    key: "metric",
-    title: "Result",
-    right: true,
-    cell: (t, write) => h("td", { class: "number" }, write(t.metric)),
-  },
-  {
-    key: "seconds",
-    title: "Time",
-    right: true,
-    cell: (t) => h("td", { class: "number" }, duration(ranFor(t))),
-  },
-  {
-    key: "reports",
-    title: "Reports",
-    right: true,
-    hidden: true,
-    cell: (t) => h("td", { class: "number" }, String(t.reports)),
-  },
-  { key: "origin", title: "From", hidden: true, cell: (t) => h("td", {}, words(t.origin)) },
-  {
-    key: "started",
-    title: "Began",
-    hidden: true,
-    cell: (t) => h("td", { class: "when" }, time(t.started)),
-  },
-  {
-    key: "ended",
-    title: "Ended",
-    hidden: true,
-    cell: (t) => h("td", { class: "when" }, time(t.ended)),
-  },
-];
+// How to render a column of each kind. The server lists the columns, see runtime/store/columns.py.
+const CELLS = {
+  number: (v) => h("td", { class: "number" }, String(v)),
+  code: (v) => h("td", { class: "mono" }, v),
+  state: (_, trial) => stateCell(trial),
+  result: (v, _, write) => h("td", { class: "number" }, write(v)),
+  duration: (_, trial) => h("td", { class: "number" }, duration(ranFor(trial))),
+  words: (v) => h("td", {}, words(v)),
+  time: (v) => h("td", { class: "when" }, time(v)),
+};
+const RIGHT = ["number", "result", "duration"]; // kinds that are aligned to the right
+
+const columnOf = ({ key, title, kind, hidden }) => ({
+  key,
+  title,
+  hidden,
+  right: RIGHT.includes(kind),
+  cell: (trial, write) => CELLS[kind](trial[key], trial, write),
+});
 
 function stateCell(t) {
   const why = t.state !== "SUCCEEDED" && t.reason;
@@ -88,8 +69,9 @@ export function jobs(model, changed) {
   const asked = new URLSearchParams(location.search);
   const query = { sort: asked.get("sort") || "number", descending: !asked.has("sort"), offset: 0 };
   const chosen = new Set();
+  const [numberColumn, ...fixedColumns] = model.head.columns.map(columnOf);
   const hidden = new Set([
-    ...COLUMNS.filter((c) => c.hidden).map((c) => c.key),
+    ...fixedColumns.filter((c) => c.hidden).map((c) => c.key),
     ...model.head.space.slice(SHOWN_PARAMETERS).map((p) => p.key),
   ]);
   hidden.delete(query.sort);
@@ -130,7 +112,7 @@ export function jobs(model, changed) {
       title: p.name,
       cell: (t) => valueCell(t.values[p.key]),
     }));
-  const columns = () => [...COLUMNS, ...parameters()].filter((c) => !hidden.has(c.key));
+  const columns = () => [...fixedColumns, ...parameters()].filter((c) => !hidden.has(c.key));
 
   function wanted() {
     const params = new URLSearchParams({
@@ -239,7 +221,7 @@ export function jobs(model, changed) {
         ),
       );
     };
-    const cells = [{ key: "number", title: "Trial", right: true }, ...shown].map(titled);
+    const cells = [numberColumn, ...shown].map(titled);
     keepFocus(head, () => put(head, h("th", { class: "tick" }, all), cells));
   }
   function sort(key) {
@@ -290,7 +272,7 @@ export function jobs(model, changed) {
       else hidden.add(key);
       fill();
     };
-    const labels = [...COLUMNS, ...parameters()].map((c) =>
+    const labels = [...fixedColumns, ...parameters()].map((c) =>
       h(
         "label",
         {},
