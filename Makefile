@@ -17,6 +17,7 @@ format:
 types:
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file .ci/mypy-trial.ini
+	$(BIN)/mypy --config-file .ci/mypy-algorithm.ini
 
 test:
 	$(BIN)/pytest

@@ -8,7 +8,7 @@ import os
 import sys
 
 
-def main():
+def main() -> None:
     here, users_path = sys.path[0], sys.path[1:]
     channel, life, crash = map(int, sys.argv[1:4])
     sys.argv[1:] = []
