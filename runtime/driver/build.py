@@ -19,9 +19,10 @@ from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import Gpus, open_gpus
 from runtime.loop import algorithms
 from runtime.loop.change_space import mend
-from runtime.loop.experiment import Experiment, Watcher
+from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
 from runtime.loop.job import warm
+from runtime.loop.watcher import Watcher
 from runtime.store import Store
 from runtime.system import filesystem
 from tuners.base import Assessor, Tuner

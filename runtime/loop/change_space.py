@@ -20,7 +20,7 @@ from runtime.core.trial import Origin, TrialState
 from runtime.loop.replay import lies_in
 from runtime.store import Store
 
-_OUTSIDE = "its values do not lie in the changed search space"
+OUTSIDE = "its values do not lie in the changed search space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Change:
             cut_off = not trial.state.ended and trial.origin is not Origin.BASELINE
             if cut_off and not lies_in(self.space, trial, former=self.before):
                 end = replace(trial, state=TrialState.SYS_CANCELED, ended=time.time())
-                store.end_trial(replace(end, reason=_OUTSIDE))
+                store.end_trial(replace(end, reason=OUTSIDE))
         done = [trial for trial in trials if trial.state is TrialState.SUCCEEDED]
         usable = sum(lies_in(self.space, trial, former=self.before) for trial in done)
         kept = f"{usable} of {len(done)} results lie in the search space: the tuner learns of those"

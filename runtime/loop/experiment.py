@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
@@ -16,22 +16,24 @@ from annotate.space import SearchSpace, Values
 from runtime.core.config import Config
 from runtime.core.failures import Failure
 from runtime.core.paths import ExperimentFolder
-from runtime.core.requests import Request, Requests
-from runtime.core.trial import Origin, Report, Trial, TrialState
+from runtime.core.requests import Answer, Request, Requests
+from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.gpus.looking import Looked
-from runtime.loop import algorithms, change_space, known_results, replay
+from runtime.loop import change_space, tuner_thread
 from runtime.loop.conclude import conclude_trial
 from runtime.loop.full_disk import DiskGuard
 from runtime.loop.gate import Gate
 from runtime.loop.handle_request import handle_request
 from runtime.loop.job import job
 from runtime.loop.limits import FirstFailures, Limits, Running
+from runtime.loop.replay import is_lesson, lies_in
 from runtime.loop.retries import Reason, RetryPolicy
 from runtime.loop.trials import Trials
-from runtime.loop.tuner_thread import Answer, Asked, TunerBroke, TunerThread
+from runtime.loop.tuning import Tuning
+from runtime.loop.watcher import Watcher
 from runtime.store import Store
-from tuners.base import Assessor, Tuner, Verdict
+from tuners.base import Assessor, Tuner
 
 _GRACE = 10.0  # seconds from asking a trial to end to ending it by force
 _IDLE = 1.0  # seconds without an event until the disk is checked
@@ -44,20 +46,7 @@ class Interrupt:
     at_once: bool = False
 
 
-Message: TypeAlias = Event | Answer | Interrupt | Request | Looked
-
-
-class Watcher(Protocol):
-    """Sees what happens, in the driver's own thread; must be quick."""
-
-    def changed(self, trial: Trial) -> None:
-        """A trial has a new state, or reported."""
-
-    def failed(self, trial: Trial, failure: Failure) -> None:
-        """A trial failed."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should know."""
+Message: TypeAlias = Event | tuner_thread.Message | Interrupt | Request | Looked
 
 
 class Experiment:
@@ -81,7 +70,6 @@ class Experiment:
     ) -> None:
         row = store.experiment()
         self.config = Config.from_json(row.config)
-        self.space: SearchSpace = row.space
         self.folder = folder
         self.state, self.reason = row.state, row.reason
         self._disk = DiskGuard(folder.path, watcher.note)
@@ -90,16 +78,23 @@ class Experiment:
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
-        self._tuner = tuner
-        self._assessor = assessor
         self._watcher = watcher
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values and want a slot
         self._running: dict[int, Running] = {}
+        self._tuning = Tuning(
+            self.config,
+            folder,
+            self._store,
+            self.trials,
+            row.space,
+            tuner,
+            assessor,
+            watcher.note,
+            self._inbox.put,
+        )
         self._first_failures = FirstFailures(self.trials.values(), self.config.max_failures)
-        self._asking = 0
-        self._exhausted: str | None = None  # what the tuner said when it had no values
         self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
         self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
 
@@ -109,20 +104,23 @@ class Experiment:
         self._inbox.put(Interrupt(at_once))
 
     @property
+    def space(self) -> SearchSpace:
+        return self._tuning.space
+
+    @property
     def best(self) -> Trial | None:
         return self.trials.best(maximize=self.config.maximize)
 
     def run(self) -> None:
         """Run until the limits are reached or somebody stops it; `state` and `reason` say how."""
         self._limits = Limits(self.config)
-        self._recall()
         self._set_state("RUNNING", None)
         self._store.sync_in_background()
         self._gate = self._make_gate(self.trials, self._inbox.put)
         self._executor = self._make_executor(self._inbox.put)
-        self._thread = TunerThread(self._tuner, self._inbox.put)
         self._requests = Requests(self.folder.requests, self._inbox.put)
         try:
+            self._resume()
             self._fill()
             while self._running or self._goes_on():
                 self._take(self._next())
@@ -130,7 +128,7 @@ class Experiment:
                 self._fill()
         finally:
             self._requests.close()
-            self._thread.close()
+            self._tuning.close()
             self._executor.close()
             self._gate.close()
         self._finish()
@@ -138,15 +136,12 @@ class Experiment:
             raise self._broken
 
     def _goes_on(self) -> bool:
-        """Whether there will be more trials; the end waits for no tuner that is being asked."""
-        return self._ending is None and bool(self._asking or self._waiting)
+        """Whether there may be more trials; once it is ending, nothing waits for the tuner."""
+        return self._ending is None and (self._tuning.busy or bool(self._waiting))
 
-    def _recall(self) -> None:
-        """Go on from where the last driver ended: what it had cut off runs first."""
-        self.trials.step = replay.steps(self._store, self.trials, self.space, self._tuner)
-        self.trials.step = replay.learn(self._store, self._tuner, self.trials.step)
-        if self._assessor is not None:
-            replay.curves(self._store, self.trials, self._assessor)
+    def _resume(self) -> None:
+        """Go on from where the last driver ended; the trials that it left unfinished run first."""
+        self._tuning.resume()
         for trial in list(self.trials.values()):
             if not trial.state.ended:
                 self._waiting.append(self.trials.rerun(trial.number).number)
@@ -154,14 +149,15 @@ class Experiment:
     # Filling the slots
 
     def _fill(self) -> None:
+        if self._tuning.replaying:
+            return
         self._start_waiting()
         while not self._waiting and self._has_slot() and self._wants_more():
             if not self.trials and self.config.baseline:
                 self._waiting.append(self.trials.new(Origin.BASELINE, {}).number)
                 self._start_waiting()
             else:
-                self._asking += 1
-                self._thread.ask()
+                self._tuning.ask()
 
     def _start_waiting(self) -> None:
         """Start what has values, in order, as far as it has a slot and passes the gate."""
@@ -175,17 +171,16 @@ class Experiment:
 
     def _has_slot(self) -> bool:
         slots = self._gate.slots(self.config)
-        return self._ending is None and len(self._running) + self._asking < slots
+        return self._ending is None and len(self._running) + self._tuning.asking < slots
 
     def _wants_more(self) -> bool:
         limit = self.config.max_trials
-        within = limit is None or len(self.trials) + self._asking < limit
-        return within and self._exhausted is None
+        within = limit is None or len(self.trials) + self._tuning.asking < limit
+        return within and self._tuning.exhausted is None
 
     def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
         self._running[trial.number] = Running.begun()
-        if self._assessor is not None:
-            self._assessor.started(trial.number, trial.values)
+        self._tuning.assessment.started(trial)
         environment = {**self._environment, **environment}
         self._disk.start(
             lambda: self._executor.start(job(self.config, self.folder, trial, environment))
@@ -220,24 +215,35 @@ class Experiment:
                 self._on_report(message)
             case Ended():
                 self._on_end(message)
-            case Asked(values, reason):
-                self._asking -= 1
-                self._on_values(values, reason)
-            case TunerBroke(error):
-                self._asking = 0
-                raise error
             case Request():
                 self._on_request(message)
             case Interrupt(at_once):
                 if self._running and self._ending is None:
                     self._watcher.note("ending the running trials; once more ends them at once")
                 self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
+            case _ if message is not None:
+                self._on_tuner(message)
 
-    def _on_values(self, values: Values | None, reason: str) -> None:
-        if values is None:
-            self._exhausted = reason
-        elif self._ending is None:
-            self._waiting.append(self.trials.new(Origin.TUNER, values).number)
+    def _on_tuner(self, message: tuner_thread.Message) -> None:
+        former = self.space
+        answers, decided = self._tuning.take(message, self._running)
+        if self._ending is None:
+            for answer in answers:
+                trial = self.trials.new(Origin.TUNER, answer.values or {}, asked=answer.step)
+                self._waiting.append(trial.number)
+        if decided is not None:
+            self._drop_outside(former)
+            self._answer(decided.request, decided.answer)
+            for request in decided.held:
+                self._on_request(request)
+
+    def _drop_outside(self, former: SearchSpace) -> None:
+        """Cancel what the former tuner proposed outside the present space and has not started."""
+        for number in list(self._waiting):
+            trial = self.trials[number]
+            if trial.origin is Origin.TUNER and not lies_in(self.space, trial, former=former):
+                self._waiting.remove(number)
+                self.trials.never(number, TrialState.SYS_CANCELED, change_space.OUTSIDE)
 
     def _on_report(self, message: Reported) -> None:
         running, batch = self._running[message.trial], message.batch
@@ -246,21 +252,11 @@ class Experiment:
         if batch.reports:
             running.heard = time.monotonic()
         self.trials.reported(message.trial, batch)
-        self._assess(message.trial, running, batch.reports)
+        reason = self._tuning.assessment.reason_to_stop(message.trial, running, batch.reports)
+        if reason is not None:
+            self._end(message.trial, TrialState.EARLY_STOPPED, reason)
         if message.handled is not None:
             message.handled.set()
-
-    def _assess(self, trial: int, running: Running, reports: list[Report]) -> None:
-        if self._assessor is None:
-            return
-        for report in reports:
-            if report.kind != "intermediate":
-                continue
-            running.curve.append(report.number)
-            if running.ends_as or self._assessor.judge(trial, running.curve) is Verdict.KEEP:
-                continue
-            why = f"stopped by the assessor after {len(running.curve)} results"
-            self._end(trial, TrialState.EARLY_STOPPED, why)
 
     def _on_end(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
@@ -274,14 +270,11 @@ class Experiment:
             if reason is not None:
                 self._rerun(trial, failure, reason)
                 return
-        if self._assessor is not None and trial.state.ended:
-            ok = trial.state is TrialState.SUCCEEDED
-            self._assessor.finished(trial.number, running.curve, ok)
-        values = replay.values_told(trial, self.space)
-        self.trials.ended(trial, told=values is not None)
-        if values is not None:
-            self._thread.tell(values, trial.lesson)
-            self._exhausted = None  # it may have values again
+        self._tuning.assessment.ended(trial, running)
+        told = is_lesson(trial)
+        self.trials.ended(trial, told=told)
+        if told:
+            self._tuning.tell(trial)
         if failure is not None:
             self._watcher.failed(trial, failure)
         reason_to_stop = self._first_failures.reason_to_stop(trial)
@@ -295,7 +288,13 @@ class Experiment:
         self._waiting.appendleft(self.trials.rerun(trial.number, failed=reason.is_failure).number)
 
     def _on_request(self, request: Request) -> None:
+        if self._tuning.hold(request):
+            return
         answer = handle_request(self, request)
+        if answer is not None:
+            self._answer(request, answer)
+
+    def _answer(self, request: Request, answer: Answer) -> None:
         self._requests.answer(request, answer)
         if answer.ok:
             self._watcher.note(answer.text)
@@ -307,20 +306,15 @@ class Experiment:
         self.config = self._limits.config = replace(self.config, **limits)
         self._store.set_config(self.config.to_json())
 
-    def change_space(self, space: SearchSpace) -> int:
-        """Go on in another space, and say how many results count there.
+    def change_space(self, space: SearchSpace, request: Request) -> None:
+        """Go on in another space once the tuner has time; `request` is answered then.
 
-        Raises AnnotateError where the frozen code or the tuner can't take it.
+        Raises AnnotateError if the frozen code has no place for it.
         """
+        if self._ending is not None:
+            raise AnnotateError("the experiment is ending")
         change_space.check(self.folder, self.space, space)
-        tuner = algorithms.tuner_of(self.config, space)
-        algorithms.follow(tuner, self._watcher.note)
-        replay.steps(self._store, self.trials, space, tuner)
-        self._thread.change(tuner)
-        self.space = space
-        self._exhausted = None
-        self._store.set_space(space)
-        return replay.counting(self.trials, space)
+        self._tuning.change_space(space, request)
 
     def enqueue(self, values: Values) -> Trial:
         """One more trial, with a person's own values, as soon as there is a slot.
@@ -337,12 +331,7 @@ class Experiment:
 
     def import_results(self, results: Sequence[JSON]) -> str:
         """Tell the tuner results from elsewhere, as `known_results.split_by_space` takes them."""
-        inside, outside = known_results.split_by_space(self.space, results, "a request")
-        for result in inside:
-            self._store.add_history(replace(result, told=self.trials.next_step()))
-            self._thread.tell(result.values, result.metric)
-        self._exhausted = None  # it may have values again
-        return known_results.sentence(inside, outside, "outside")
+        return self._tuning.import_results(results)
 
     def kill(self, number: int) -> None:
         """End one trial; raises AnnotateError where it has ended already, or never was."""
@@ -395,8 +384,8 @@ class Experiment:
 
     def _finish(self) -> None:
         state, reason = self._ending or ("DONE", None)
-        if self._exhausted is not None and self._ending is None:
-            reason = self._exhausted or "the tuner has no more values"
+        if self._tuning.exhausted is not None and self._ending is None:
+            reason = self._tuning.exhausted or "the tuner has no more values"
         if state == "DONE" and self.best is None:
             state, reason = "ERROR", reason or "every trial failed"
         for number in self._waiting if state == "DONE" else ():

@@ -19,20 +19,29 @@ class Controllable(Protocol):
     def stop(self) -> None: ...
     def kill(self, number: int) -> None: ...
     def change_limits(self, **limits: float | str | None) -> None: ...
-    def change_space(self, space: SearchSpace) -> int: ...
+    def change_space(self, space: SearchSpace, request: Request) -> None: ...
     def enqueue(self, values: Values) -> Trial: ...
     def import_results(self, results: list[JSON]) -> str: ...
 
 
-def handle_request(experiment: Controllable, request: Request) -> Answer:
-    """Carry out the request, and answer in a sentence what was done or why not."""
+def handle_request(experiment: Controllable, request: Request) -> Answer | None:
+    """Carry out the request, and answer in a sentence what was done or why not.
+
+    None if the answer follows later, because the tuner may be busy.
+    """
     try:
-        return Answer(True, _handle(experiment, request))
+        text = _handle(experiment, request)
     except AnnotateError as error:
-        return Answer(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+        return refusal(error)
+    return None if text is None else Answer(True, text)
 
 
-def _handle(experiment: Controllable, request: Request) -> str:
+def refusal(error: AnnotateError) -> Answer:
+    """The answer to a request that failed."""
+    return Answer(False, f"{error.message} ({error.hint})" if error.hint else error.message)
+
+
+def _handle(experiment: Controllable, request: Request) -> str | None:
     match request.kind, *request.arguments.values():
         case ["stop"]:
             experiment.stop()
@@ -52,8 +61,8 @@ def _handle(experiment: Controllable, request: Request) -> str:
             experiment.change_limits(max_trials=count)
             return f"the limit of trials is {'none' if count is None else count} now"
         case ["space", dict() as space]:
-            known = experiment.change_space(SearchSpace.from_json(space))
-            return f"the search space is another now; {known} results count there"
+            experiment.change_space(SearchSpace.from_json(space), request)
+            return None
         case ["enqueue", dict() as values]:
             trial = experiment.enqueue(values)
             return f"trial {trial.number} will run with these values"

@@ -1,46 +1,114 @@
-"""What the algorithms learn from trials, and how they learn it again when an experiment goes on."""
+"""Teaches the algorithms what the experiment already knows: at a resume, and in a new space.
+
+The store numbers each call of the tuner. A new tuner that replays the calls in that order ends
+in the state of the one it replaces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 from annotate.errors import SpaceError
 from annotate.space import SearchSpace, Values
 from runtime.core.trial import Origin, Trial, TrialState, number
 from runtime.store import Store
+from runtime.store.history import KnownResult
 from tuners.base import Assessor, Tuner
 
+Call: TypeAlias = tuple[Literal["ask", "tell"], Trial] | tuple[Literal["learn"], KnownResult]
 
-def values_told(trial: Trial, space: SearchSpace) -> Values | None:
-    """The values that the tuner is told of: none of a trial that says nothing about its values."""
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an experiment knew at one moment, for a new tuner and its assessor to learn."""
+
+    calls: Sequence[Call]  # of the tuner, oldest first
+    last_step: int  # 0 if the tuner was never called
+    ended: Mapping[int, Trial]  # the trials that had ended
+    store: Path
+
+    @classmethod
+    def read(cls, store: Store, path: Path, trials: Mapping[int, Trial]) -> Record:
+        """`path` is the file of `store`."""
+        imported = {result.number: result for result in store.history()}
+        steps = store.steps()
+        calls = [_call(what, number, trials, imported) for _, what, number in steps]
+        ended = {number: trial for number, trial in trials.items() if trial.state.ended}
+        return cls(calls, steps[-1][0] if steps else 0, ended, path)
+
+    def teach(self, tuner: Tuner, space: SearchSpace, assessor: Assessor | None) -> int:
+        """Repeat the calls; returns how many results of trials the tuner has learned from.
+
+        Leaves out results outside `space`, which may have changed since. May run in any thread.
+        """
+        count = 0
+        for call in self.calls:
+            if call[0] == "learn":
+                learn(tuner, space, call[1])
+            elif call[0] == "tell":
+                count += tell(tuner, space, call[1])
+            else:
+                with suppress(SpaceError):
+                    tuner.recall(call[1].values)
+        if assessor is not None and self.ended:
+            with Store.open(self.store) as store:
+                show_curves(store, self.ended.values(), assessor)
+        return count
+
+
+def _call(
+    what: str, number: int, trials: Mapping[int, Trial], imported: Mapping[int, KnownResult]
+) -> Call:
+    if what == "learn":
+        return "learn", imported[number]
+    return "ask" if what == "ask" else "tell", trials[number]
+
+
+def tell(tuner: Tuner, space: SearchSpace, trial: Trial) -> bool:
+    """Tell the tuner a trial's result; returns whether it lies in the tuner's space."""
+    values = _values_to_tell(trial, space)
+    if values is None:
+        return False
+    try:
+        tuner.tell(values, trial.lesson)
+    except SpaceError:
+        return False
+    return True
+
+
+def learn(tuner: Tuner, space: SearchSpace, result: KnownResult) -> None:
+    """Tell the tuner a result from elsewhere, if it lies in the tuner's space."""
+    with suppress(SpaceError):
+        tuner.tell(space.locate(result.values), result.metric)
+
+
+def is_lesson(trial: Trial) -> bool:
+    """Whether a trial that has ended says something about its values."""
     if trial.state in (TrialState.INTERRUPTED, TrialState.SYS_CANCELED):
-        return None
+        return False
     if trial.state is TrialState.USER_CANCELED and trial.last is None:
-        return None
-    if trial.origin is not Origin.TUNER and trial.state is TrialState.FAILED:
-        return None
-    if not lies_in(space, trial):
-        return None  # of an earlier space, or as written in the script
-    return trial.values if trial.origin is Origin.TUNER else space.locate(trial.values)
-
-
-def counting(trials: Mapping[int, Trial], space: SearchSpace) -> int:
-    """How many of the trials that have ended the tuner of that space is told of."""
-    ended = (trial for trial in trials.values() if trial.state.ended)
-    return sum(values_told(trial, space) is not None for trial in ended)
+        return False
+    return trial.origin is Origin.TUNER or trial.state is not TrialState.FAILED
 
 
 def lies_in(space: SearchSpace, trial: Trial, *, former: SearchSpace | None = None) -> bool:
     """Whether the trial's values lie in `space`.
 
-    A tuner may add keys of its own, such as a budget, which are ignored. Parameters of the
-    `former` space are no such keys: a trial that has one which `space` lacks lies outside.
+    A tuner may leave parameters out and add keys of its own, such as a budget; neither counts.
+    With `former`, the space before a change, both do for the parameters that came or went.
     """
     values = trial.values
     if trial.origin is Origin.TUNER:
-        parameters = {p.key for p in (*space, *(former or ()))}
-        values = {key: value for key, value in values.items() if key in parameters}
+        keys = {p.key for p in space}
+        earlier = keys if former is None else {p.key for p in former}
+        if (earlier - keys) & values.keys() or (keys - earlier) - values.keys():
+            return False
+        space = SearchSpace(tuple(p for p in space if p.key in values))
+        values = {p.key: values[p.key] for p in space}
     try:
         space.locate(values)
     except SpaceError:
@@ -48,42 +116,15 @@ def lies_in(space: SearchSpace, trial: Trial, *, former: SearchSpace | None = No
     return True
 
 
-def steps(store: Store, trials: Mapping[int, Trial], space: SearchSpace, tuner: Tuner) -> int:
-    """Bring a new tuner to where the last one was, by the steps that the store remembers.
-
-    What no longer lies in the space, where that was changed, is left out. Returns the number of
-    the last step, 0 where there was none.
-    """
-    last = 0
-    history = {known.number: known for known in store.history()}
-    for step, what, name in store.steps():
-        last = step
-        with suppress(SpaceError):
-            if what == "learn":
-                tuner.tell(history[name].values, history[name].metric)
-                continue
-            trial = trials[name]
-            if what == "ask":
-                tuner.recall(trial.values)
-            elif (values := values_told(trial, space)) is not None:
-                tuner.tell(values, trial.lesson)
-    return last
+def _values_to_tell(trial: Trial, space: SearchSpace) -> Values | None:
+    if not is_lesson(trial) or not lies_in(space, trial):
+        return None
+    return trial.values if trial.origin is Origin.TUNER else space.locate(trial.values)
 
 
-def learn(store: Store, tuner: Tuner, last: int) -> int:
-    """Tell the tuner the results from elsewhere that it has not heard of; returns the last step."""
-    for known in store.history():
-        if known.told is None:
-            last += 1
-            with suppress(SpaceError):
-                tuner.tell(known.values, known.metric)
-            store.tell_history(known.number, last)
-    return last
-
-
-def curves(store: Store, trials: Mapping[int, Trial], assessor: Assessor) -> None:
-    """Show a new assessor the curves of the trials that have ended, in that order."""
-    ended = [t for t in trials.values() if t.state.ended and t.ended is not None]
+def show_curves(store: Store, trials: Iterable[Trial], assessor: Assessor) -> None:
+    """Show a new assessor the curves of the trials that have ended, in the order they ended."""
+    ended = [t for t in trials if t.state.ended and t.ended is not None]
     for trial in sorted(ended, key=lambda t: t.ended or 0.0):
         assessor.started(trial.number, trial.values)
         curve = [number(value) for value in store.reports(trial.number)]

@@ -36,13 +36,13 @@ class Trials(Mapping[int, Trial]):
     def best(self, *, maximize: bool) -> Trial | None:
         return best(list(self._trials.values()), maximize=maximize)
 
-    def new(self, origin: Origin, values: Values) -> Trial:
-        """One more trial, which waits to be started."""
+    def new(self, origin: Origin, values: Values, *, asked: int | None = None) -> Trial:
+        """Add a trial, which waits to be started; `asked` is the step of the tuner's answer."""
         name = next(n for n in iter(random_id, "") if n not in self._ids)
         self._number += 1
         self._ids.add(name)
         trial = Trial(self._number, name, origin, TrialState.WAITING, values, created=time.time())
-        self._store.add_trial(trial, asked=self.next_step() if origin is Origin.TUNER else None)
+        self._store.add_trial(trial, asked=asked)
         return self._keep(trial)
 
     def rerun(self, number: int, *, failed: bool = False) -> Trial:

@@ -148,7 +148,7 @@ def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
     refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
     assert "the script has no place for 'other/x'" in refused
     said = annotate("update", "searchspace", "--filename", "space.json").stdout
-    assert "the search space is another now; 0 results count there" in said
+    assert "search space changed: no earlier result lies in it" in said
     (folder / "go").touch()
     out, _ = process.communicate(timeout=60)
     trials = json.loads(out)["trials"]

@@ -320,7 +320,7 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
         for given, answer in (
             ("{", "This is no JSON"),
             ('{"x": {"_type": "uniform", "_value": [1, 0]}}', "x: "),
-            (space.input_value().replace("1", "0.75"), "the search space is another now"),
+            (space.input_value().replace("1", "0.75"), "search space changed"),
         ):
             space.fill(given)
             form = dialog.locator("form", has_text="NNI's JSON")

@@ -1,0 +1,221 @@
+"""The loop's side of the tuner: what it is asked and told, and what takes its place.
+
+A change of the search space waits its turn in the tuner's queue, where a new tuner is created
+and learns what is known. Until then the former tuner may still answer; its answers are held,
+because they count only if the change fails.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from annotate.errors import AnnotateError
+from annotate.json_value import JSON
+from annotate.space import SearchSpace
+from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
+from runtime.core.requests import Answer, Request
+from runtime.core.trial import Trial
+from runtime.loop import algorithms, known_results
+from runtime.loop.assessment import Assessment
+from runtime.loop.handle_request import refusal
+from runtime.loop.replay import Record
+from runtime.loop.trials import Trials
+from runtime.loop.tuner_thread import (
+    Asked,
+    Message,
+    NotReplaced,
+    Replaced,
+    Replayed,
+    TunerBroke,
+    TunerThread,
+)
+from runtime.store import Store
+from tuners.base import Assessor, Tuner
+
+#: Requests that depend on the search space, so they wait until a change of it is decided.
+_HELD = ("space", "import")
+
+
+@dataclass(slots=True)
+class _Change:
+    request: Request
+    space: SearchSpace
+    record: Record  # what the new tuner learns; it is told later results as they come
+    answers: list[Asked] = field(default_factory=list)  # of the former tuner, held
+    requests: list[Request] = field(default_factory=list)  # held
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A change of the search space was made, or failed; `held` are requests that waited for it."""
+
+    request: Request
+    answer: Answer
+    held: list[Request]
+
+
+class Tuning:
+    """Asks and tells the tuner, numbers these calls in the store, and replaces it on request."""
+
+    def __init__(
+        self,
+        config: Config,
+        folder: ExperimentFolder,
+        store: Store,
+        trials: Trials,
+        space: SearchSpace,
+        tuner: Tuner,
+        assessor: Assessor | None,
+        notify: Callable[[str], None],
+        post: Callable[[Message], None],
+    ) -> None:
+        self.space = space
+        self.assessment = Assessment(assessor)
+        self.replaying = False  # of what an earlier driver knew; no trial starts before
+        self.asking = 0  # asks that are not answered yet
+        self.exhausted: str | None = None  # the tuner's reason to have no values
+        self._config, self._folder = config, folder
+        self._store, self._trials = store, trials
+        self._notify = notify
+        self._change: _Change | None = None
+        self._thread = TunerThread(tuner, space, post)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the tuner has something to do that may lead to more trials."""
+        return bool(self.asking or self.replaying or self._change)
+
+    def close(self) -> None:
+        """End without waiting for a call of the tuner that has not returned."""
+        self._thread.close()
+        self.assessment.close()
+
+    def resume(self) -> None:
+        """Start the tuner's thread, and go on from where an earlier driver ended."""
+        self._thread.start()
+        record = self._record()
+        self._trials.step = record.last_step
+        if record.calls or record.ended:
+            self.replaying = True
+            self._thread.replay(record, self.assessment.assessor)
+        for result in self._store.history():
+            if result.told is None:
+                self._store.tell_history(result.number, self._trials.next_step())
+                self._thread.learn(result)
+
+    def _record(self) -> Record:
+        return Record.read(self._store, self._folder.store, self._trials)
+
+    def ask(self) -> None:
+        """Ask for values; the answer comes as a message."""
+        self.asking += 1
+        self._thread.ask(self._trials.next_step())
+
+    def tell(self, trial: Trial) -> None:
+        """Tell the result of a trial, which the store has as told."""
+        self._thread.tell(trial)
+        self.exhausted = None  # it may have values again
+
+    def import_results(self, results: Sequence[JSON]) -> str:
+        """Tell results from elsewhere, as `known_results.split_by_space` takes them."""
+        inside, outside = known_results.split_by_space(self.space, results, "a request")
+        for result in inside:
+            self._store.add_history(replace(result, told=self._trials.next_step()))
+            self._thread.learn(result)
+        self.exhausted = None  # it may have values again
+        return known_results.sentence(inside, outside, "outside")
+
+    # Another search space
+
+    def hold(self, request: Request) -> bool:
+        """Whether the request waits because the search space is being changed."""
+        if self._change is None or request.kind not in _HELD:
+            return False
+        self._change.requests.append(request)
+        return True
+
+    def change_space(self, space: SearchSpace, request: Request) -> None:
+        """Have a new tuner take over, for `space`; the request is answered when it has."""
+        record = self._record()
+        self._change = _Change(request, space, record)
+        self._thread.replace(
+            lambda: self._create(space), space, record, assess=not self._config.assessor
+        )
+
+    def _create(self, space: SearchSpace) -> Tuner:
+        tuner = algorithms.tuner_of(self._config, space)
+        algorithms.follow(tuner, self._notify)
+        return tuner
+
+    def take(self, message: Message, running: Iterable[int]) -> tuple[list[Asked], Decided | None]:
+        """Handle a message of the thread; returns values to start, and the end of a change.
+
+        `running` are the numbers of the trials that run. Raises what the tuner raised.
+        """
+        match message:
+            case Asked():
+                return self._on_answers([message]), None
+            case Replayed():
+                self.replaying = False
+            case Replaced():
+                return [], self._on_replaced(message, running)
+            case NotReplaced(error):
+                return self._on_not_replaced(error)
+            case TunerBroke(error):
+                self.asking = 0
+                raise error
+        return [], None
+
+    def _on_answers(self, answers: list[Asked]) -> list[Asked]:
+        if self._change is not None:
+            self._change.answers += answers
+            return []
+        self.asking -= len(answers)
+        for answer in answers:
+            if answer.values is None:
+                self.exhausted = answer.reason
+        return [answer for answer in answers if answer.values is not None]
+
+    def _on_replaced(self, message: Replaced, running: Iterable[int]) -> Decided:
+        change = self._end_change()
+        self._store.set_space(change.space)
+        self.space = change.space
+        if not self._config.assessor:
+            self.assessment.replace(
+                message.tuner.assessor,
+                self._store,
+                ended=[t for n, t in self._trials.items() if n not in change.record.ended],
+                running=[self._trials[number] for number in running],
+            )
+        message.former.close()
+        self.asking -= len(change.answers)  # the new tuner is asked instead
+        self.exhausted = None
+        return Decided(change.request, _changed(message.count), change.requests)
+
+    def _on_not_replaced(self, error: Exception) -> tuple[list[Asked], Decided]:
+        change = self._end_change()
+        decided = Decided(change.request, _failed(error), change.requests)
+        return self._on_answers(change.answers), decided
+
+    def _end_change(self) -> _Change:
+        change, self._change = self._change, None
+        assert change is not None, "only a request replaces the tuner"
+        return change
+
+
+def _changed(count: int) -> Answer:
+    if count == 0:
+        return Answer(True, "search space changed: no earlier result lies in it")
+    noun = "1 earlier result lies" if count == 1 else f"{count} earlier results lie"
+    return Answer(True, f"search space changed: {noun} in it")
+
+
+def _failed(error: Exception) -> Answer:
+    if isinstance(error, AnnotateError):
+        return refusal(error)
+    logging.error("The tuner failed in the new search space.", exc_info=error)
+    text = f"the tuner failed in the new search space: {type(error).__name__}: {error}"
+    return Answer(False, text)
