@@ -1,1 +1,1 @@
-"""What a trial's own processes import: copied beside `nni.py`, never imported from here."""
+"""Modules for a trial's processes: copied next to `nni.py`, and never imported from here."""

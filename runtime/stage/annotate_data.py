@@ -1,8 +1,8 @@
-"""Reads of annotated files of data go to the trial's copies, whatever opens them in Python.
+"""Redirects reads of annotated data files to the trial's copies.
 
-`open`, `io.open` and `os.open` look at a path's suffix, and only where it is that of an annotated
-file at which file it is: the same one by any path, link or folder. What a process has opened for
-writing it then reads as it is, like every other file. Standard library of Python 3.8 only.
+`open`, `io.open` and `os.open` are replaced. They check a path's suffix first; only if an annotated
+file has it, they check whether it is the same file, by whatever path or link. Once a process has
+opened such a file for writing, it reads the original. Python 3.8, standard library only.
 """
 
 import builtins
@@ -20,7 +20,7 @@ _told: set = set()
 
 
 def install(root, snapshot):
-    """Have this process read copies of the files that `snapshot` says."""
+    """Redirect this process's reads of the files listed in the snapshot's data.json."""
     global _root, _names, _suffixes
     try:
         with _plain_open(os.path.join(snapshot, "data.json"), encoding="utf-8") as file:
@@ -34,18 +34,18 @@ def install(root, snapshot):
 
 
 def copy_of(path, reads=True, dir_fd=None):
-    """The trial's copy of the file at `path`; None where it has none, or it is written."""
-    path = _fitting(path)
+    """The trial's copy of the file at `path`; None without one, or if this process writes it."""
+    path = _candidate(path)
     return None if path is None else _find(path, reads, dir_fd)
 
 
-def _fitting(path):
-    """The path as text where it has the suffix of an annotated file; most end here."""
+def _candidate(path):
+    """The path as text if it has the suffix of an annotated file; for most paths None."""
     if type(path) is not str:
         try:
             path = os.fsdecode(path)
         except TypeError:
-            return None  # a descriptor, or nothing that could be opened
+            return None  # a descriptor, or not a path
     return path if path.endswith(_suffixes) else None
 
 
@@ -62,30 +62,30 @@ def _find(path, reads, dir_fd):
     copy = os.path.join(folder, "data", name)
     if not os.path.exists(copy):
         return None
-    _tell(folder, name)
+    _report_written(folder, name)
     return copy
 
 
 def _name(path, dir_fd):
-    """Which of the files it is: by the file itself, or, where that is gone, by its path."""
+    """Which annotated file it is: by identity or, if the file is missing, by its path."""
     try:
-        there = os.stat(path, dir_fd=dir_fd)
+        status = os.stat(path, dir_fd=dir_fd)
     except OSError:
-        there = None
+        status = None
     for name in _names:
         original = os.path.join(_root, name)
         try:
-            if there is not None and os.path.samestat(there, os.stat(original)):
+            if status is not None and os.path.samestat(status, os.stat(original)):
                 return name
         except OSError:
             pass
-        if there is None and dir_fd is None and os.path.realpath(path) == original:
+        if status is None and dir_fd is None and os.path.realpath(path) == original:
             return name
     return None
 
 
-def _tell(folder, name):
-    """Note what the file has for the parameters that the trial has no values for."""
+def _report_written(folder, name):
+    """Report the file's own values of those parameters that the trial has no values for."""
     if name not in _told:
         _told.add(name)
         import nni
@@ -97,7 +97,7 @@ def _tell(folder, name):
 
 
 class _Builtin:
-    """Not a function: as a builtin, it does not become a method where a class holds it."""
+    """Like a builtin, and unlike a Python function, it is no method when a class holds it."""
 
     def __init__(self, plain):
         self.__wrapped__ = plain
@@ -116,19 +116,19 @@ class _Open(_Builtin):
     def __init__(self):
         super().__init__(_plain_open)
 
-    def __call__(self, file, *rest, **more):
-        if _fitting(file) is None:
-            return _plain_open(file, *rest, **more)
-        return _open(file, *rest, **more)
+    def __call__(self, file, *args, **kwargs):
+        if _candidate(file) is None:
+            return _plain_open(file, *args, **kwargs)
+        return _open(file, *args, **kwargs)
 
 
-def _open(file, mode="r", *rest, **more):
+def _open(file, mode="r", *args, **kwargs):
     reads = isinstance(mode, str) and not set(mode) & set("wax+")
     copy = copy_of(file, reads)
-    if copy is not None:  # an opener, so that the file keeps the name that was asked for
-        more["opener"] = lambda name, flags: _plain_os_open(copy, flags)
-        rest = rest[:5]
-    return _plain_open(file, mode, *rest, **more)
+    if copy is not None:  # with an opener, so that the file object keeps the requested name
+        kwargs["opener"] = lambda name, flags: _plain_os_open(copy, flags)
+        args = args[:5]
+    return _plain_open(file, mode, *args, **kwargs)
 
 
 class _OsOpen(_Builtin):

@@ -1,8 +1,8 @@
-"""Says so where a trial used annotated files of others than the snapshot: they did nothing.
+"""Reports annotations without effect, because a trial used files from outside the snapshot.
 
-That happens to a package that is installed apart from the code folder that was annotated, also
-by an editable install, and to a file of data that lies elsewhere or that nothing names. The other
-way round, it names a file of data that was not read. Standard library of Python 3.8 only.
+For example, an annotated package may be installed separately from the code folder, or a data file
+may be in another folder or not named by the script. Annotated data files that the trial did not
+read are reported too. Python 3.8, standard library only.
 """
 
 import json
@@ -15,7 +15,7 @@ _read: set = set()
 
 
 def watch():
-    """Remember from now on which files of data this process reads."""
+    """Record from now on which data files this process reads."""
     sys.addaudithook(_see)
 
 
@@ -27,7 +27,7 @@ def _see(event, arguments):
 
 
 def notes(root, snapshot):
-    """Sentences about what this process used; `root` is the user's code folder, resolved."""
+    """Messages about annotations without effect; `root` is the user's code folder, resolved."""
     return _of_modules(root, snapshot) + _of_data(root, snapshot)
 
 
@@ -35,22 +35,22 @@ def _of_data(root, snapshot):
     folder = os.environ["NNI_SYS_DIR"]
     known = _from_json(os.path.join(snapshot, "data.json"), [])
     written = _from_json(os.path.join(folder, "parameters.json"), {}).get("written", {})
-    told = _told(os.path.join(folder, "metrics.jsonl"))
-    found = [
+    reported = _reported(os.path.join(folder, "metrics.jsonl"))
+    messages = [
         "%s was not read: its parameters had no effect" % name
         for name, values in written.items()
-        if values and not told.intersection(values)
+        if values and not reported.intersection(values)
     ]
     copies = {os.path.join(root, name) for name in known}
     own = os.path.join(os.path.dirname(os.path.realpath(snapshot)), "")
     for path in sorted(_read - copies):
         if not path.startswith(own) and not _is_installed(path) and _has_annotation(path):
-            found.append("%s was read as it is: its annotations had no effect" % path)
-    return found
+            messages.append("%s was read as it is: its annotations had no effect" % path)
+    return messages
 
 
-def _told(path):
-    """The parameters whose values as written this trial has noted."""
+def _reported(path):
+    """The parameters whose own values this trial has reported."""
     try:
         with open(path, encoding="utf-8") as file:
             records = [json.loads(line) for line in file]
@@ -61,7 +61,7 @@ def _told(path):
 
 def _of_modules(root, snapshot):
     annotated = _annotated(os.path.join(snapshot, "snapshot.json"))
-    found = []
+    messages = []
     for name, module in sorted(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path.endswith(".py"):
@@ -71,16 +71,16 @@ def _of_modules(root, snapshot):
             continue
         twin = _twin(name, real, annotated)
         if twin is not None:
-            found.append(
+            messages.append(
                 "%s was imported from %s, not from the annotated %s: its annotations had no effect"
                 % (name, path, os.path.join(root, twin))
             )
         elif not _is_installed(real) and _has_annotation(real):
-            found.append(
+            messages.append(
                 "%s was imported from %s, outside the code folder: its annotations had no effect"
                 % (name, path)
             )
-    return found
+    return messages
 
 
 def _annotated(manifest):
@@ -89,7 +89,7 @@ def _annotated(manifest):
 
 
 def _from_json(path, nothing):
-    """What a file says; `nothing` where it is not there: the experiment's folder may have gone."""
+    """A file's JSON; `nothing` if it is missing, as the experiment's folder may be deleted."""
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
@@ -102,7 +102,7 @@ def _here():
 
 
 def _twin(name, path, annotated):
-    """The annotated file of the code folder of which the module is another copy."""
+    """The annotated file in the code folder that the module is another copy of, if any."""
     parts = name.split(".")
     ends = ["/".join(parts) + ".py", "/".join(parts) + "/__init__.py"]
     for candidate in annotated:

@@ -1,9 +1,8 @@
-"""The end of a forked trial: what a script can notice of an interpreter's end, and no more.
+"""Ends a forked trial: does the part of an interpreter's shutdown that a script can observe.
 
-An interpreter ends by taking every imported library apart. In a fork that means copying nearly
-all of its parent's memory first (0.4 s with torch), only to give it back. So the user's part is
-done in the interpreter's own order, threads, exit handlers, the script's objects and the standard
-streams, and the rest is left to the system.
+A full shutdown tears down every imported library. In a fork this would copy most of the parent's
+memory (0.4 s with torch) just to free it. So only the user's part is done, in the interpreter's
+order: threads, exit handlers, the script's objects, the standard streams.
 """
 
 import atexit
@@ -17,14 +16,13 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 import annotate_preload
 
-_FLUSH_FAILED = 120  # the interpreter's own exit code for it
+_FLUSH_FAILED = 120  # the interpreter's exit code if a standard stream cannot be flushed
 
 
 def end(asked, last, flush_c):
-    """End this process with the code of `sys.exit(asked)`.
+    """End this process as `sys.exit(asked)` would.
 
-    `last` is the name of the last module that was imported before the fork; `flush_c` flushes
-    what C code has buffered.
+    `last` is the name of the last module imported before the fork; `flush_c` flushes C's buffers.
     """
     code = _code(asked)
     _call_handlers()
@@ -49,11 +47,11 @@ def _code(asked):
 
 
 def _since(last):
-    """The names of the modules imported since, the newest first; None where that is lost."""
+    """The names of modules imported after `last`, newest first; None if `last` is gone."""
     if last not in sys.modules:
         return None
     names = []
-    for name in reversed(sys.modules):  # to look at all of them would copy much memory
+    for name in reversed(sys.modules):  # looking at all of them would copy a lot of memory
         if name == last:
             break
         names.append(name)
@@ -61,15 +59,15 @@ def _since(last):
 
 
 def _needs_all(names):
-    """Whether something is here that may count on the interpreter's whole end."""
+    """Whether something may depend on the interpreter's full shutdown."""
     threading = sys.modules.get("threading")
     if threading is not None and any(t.daemon for t in threading.enumerate()):
-        return True  # it would still run while the script's objects go
+        return True  # it would still run while the script's objects are destroyed
     return any(_is_foreign(name) for name in names)
 
 
 def _is_foreign(name):
-    """Whether it is an extension that nobody has vouched for: C code may have exit handlers."""
+    """Whether it is an extension module of an unknown library: C code may have exit handlers."""
     place = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
     if not isinstance(place, str) or not place.endswith(tuple(EXTENSION_SUFFIXES)):
         return False
@@ -81,12 +79,12 @@ def _call_handlers():
     threading = sys.modules.get("threading")
     if threading is not None:
         threading._shutdown()
-    with contextlib.suppress(BaseException):  # Python 3.8 raises what it has already shown
+    with contextlib.suppress(BaseException):  # Python 3.8 raises an error after printing it
         atexit._run_exitfuncs()
 
 
 def _flush():
-    """Whether nothing was lost."""
+    """Flush the standard streams; returns whether that worked."""
     whole = True
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -98,7 +96,7 @@ def _flush():
 
 
 def _drop(names):
-    """Let the script's objects go, so that files are written out and finalisers run."""
+    """Destroy the script's objects, so that files are written and finalisers run."""
     _write_out()
     alive = [_reference(sys.modules.pop(name, None)) for name in ["__main__", *names]]
     gc.collect()
@@ -110,12 +108,12 @@ def _drop(names):
 
 
 def _write_out():
-    """Files first, and text before bytes: in a circle, a file may close before what it holds."""
+    """Flush open files, text before bytes: in a cycle a file may close before its wrapper."""
     objects = gc.get_objects()
     for kind in (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom):
         for thing in objects:
             if type(thing) is kind:
-                with contextlib.suppress(Exception):  # closed, or its reader has gone
+                with contextlib.suppress(Exception):  # closed, or a pipe without a reader
                     thing.flush()
 
 
@@ -127,7 +125,7 @@ def _reference(module):
 
 
 def _clear(module):
-    """Names with one underscore first, as the interpreter does it."""
+    """Clear a module's names, those with one leading underscore first, like the interpreter."""
     held = getattr(module, "__dict__", None)
     if not isinstance(held, dict):
         return

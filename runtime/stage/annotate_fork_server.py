@@ -1,13 +1,19 @@
-"""`python annotate_fork_server.py SOCKET SCRIPT`: fork a trial of the script at each request.
+"""`python annotate_fork_server.py SOCKET SCRIPT`: forks a trial of the script for each request.
 
-The libraries that the script imports are imported once, here. This process starts no thread and
-touches no GPU; where it can't vouch for a fork it says why and ends.
+It imports the script's libraries once. It starts no thread and touches no GPU; if it cannot
+guarantee that a fork behaves like a new process, it reports why and exits.
 
-Both ways go lines of JSON. Requests: `start` (id, argv, environment: changes to it, stdout,
-stderr, mark: a limit by which what it starts is found), `signal` (id, number) to the trial's
-process group, `reap` (id): what it left running is ended by force; until then nobody else can get
-its process's number. Answers: `ready` or `refused`, `started` (id, pid, time), `failed` (id,
-reason), `ended` (id, code). At the end of the socket all trials are ended.
+Messages are lines of JSON. Requests:
+    start   id, argv, environment (changes only), stdout, stderr, mark (see leftovers.py)
+    signal  id, number: send a signal to the trial's process group
+    reap    id: kill what the trial left running, and let the system reuse its process ID
+Answers:
+    ready   libraries, seconds
+    refused reason
+    started id, pid, time
+    failed  id, reason
+    ended   id, code
+When the socket is closed, all trials are killed.
 """
 
 import sys
@@ -29,10 +35,10 @@ import annotate_pages  # noqa: E402
 import annotate_preload  # noqa: E402
 import annotate_trial  # noqa: E402
 
-_GRACE = 2.0  # seconds that trials have to end by themselves once nobody follows them any more
+_GRACE = 2.0  # seconds for trials to end by themselves after the driver is gone
 _PR_SET_PDEATHSIG = 1
 _RLIMIT_RTTIME = 15
-_OOM_SCORE = "300"  # where memory runs out, a trial is ended before this or the driver
+_OOM_SCORE = "300"  # makes the out-of-memory killer prefer trials to this process and the driver
 
 
 class _Server:
@@ -46,7 +52,7 @@ class _Server:
         self._pid = os.getpid()
 
     def serve(self):
-        """Returns the request in the process forked for it; the server itself ends here."""
+        """Handle requests until the socket closes. Returns only in a fork: its request."""
         self._wake, self._wake_write = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._wake_write, False)
@@ -54,7 +60,7 @@ class _Server:
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         self._pieces = annotate_pages.Pieces(self._libc)
         while True:
-            # While others run there is time to make ready what the next one would wait for.
+            # Fork the process for the next trial in advance, while others are running.
             if self._has_spare() is None:
                 return self._take()
             ready = self._await()
@@ -68,14 +74,14 @@ class _Server:
                     if self._start(request) is None:
                         return self._take()
                 elif request["do"] == "signal" and request["id"] in self._pids:
-                    _send(self._pids[request["id"]], request["number"])
+                    _signal(self._pids[request["id"]], request["number"])
                 elif request["do"] == "reap":
                     pid = self._pids.pop(request["id"])
-                    _send(pid, signal.SIGKILL)
+                    _signal(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
 
     def _await(self):
-        """What can be read. Until then, while trials run, further forks are made cheaper."""
+        """The descriptors that can be read. While trials run, uses the wait to collapse pages."""
         sources = [self._channel, self._wake]
         while self._pieces and self._running:
             ready, _, _ = select.select(sources, [], [], 0)
@@ -84,8 +90,8 @@ class _Server:
             self._pieces.gather()
         return select.select(sources, [], [])[0]
 
-    def say(self, what, **more):
-        data = json.dumps(dict(more, event=what)).encode() + b"\n"
+    def report(self, event, **fields):
+        data = json.dumps(dict(fields, event=event)).encode() + b"\n"
         try:
             self._channel.sendall(data)
         except OSError:
@@ -98,12 +104,12 @@ class _Server:
         try:
             data = self._channel.recv(65536)
         except OSError:
-            data = b""  # the driver was killed with answers unread
+            data = b""  # the driver was killed before it read our answers
         *lines, self._data = (self._data + data).split(b"\n")
         return [json.loads(line) for line in lines] + ([] if data else [None])
 
     def _has_spare(self):
-        """Whether there is one now, forked here if need be; None in the new process itself."""
+        """Fork a spare process if there is none. False if that fails; None in the new process."""
         if self._spare:
             return True
         read, write = os.pipe()
@@ -112,20 +118,20 @@ class _Server:
         except OSError as error:
             os.close(read)
             os.close(write)
-            self._why = str(error)
+            self._fork_error = str(error)
             return False
         os.close(read if pid else write)
         self._spare = (pid, write if pid else read)
         return True if pid else None
 
     def _start(self, request):
-        """Have the spare process run the request; None in that process where it is new."""
+        """Pass the request to the spare process. None in a spare process that was forked here."""
         began, line = time.time(), json.dumps(request).encode() + b"\n"
         while True:
             has = self._has_spare()
             if not has:
                 if has is False:
-                    self.say("failed", id=request["id"], reason=self._why)
+                    self.report("failed", id=request["id"], reason=self._fork_error)
                 return has
             pid, pipe = self._spare
             self._spare = ()
@@ -134,12 +140,12 @@ class _Server:
             if taken:
                 self._pids[request["id"]] = pid
                 self._running.add(request["id"])
-                self.say("started", id=request["id"], pid=pid, time=began)
+                self.report("started", id=request["id"], pid=pid, time=began)
                 return True
-            os.waitpid(pid, 0)  # somebody killed it while it waited
+            os.waitpid(pid, 0)  # the spare process was killed while it waited
 
     def _take(self):
-        """Be what a process of one's own would be, and return the request for it."""
+        """In the spare process: set it up like a new process, and return its request."""
         _, pipe = self._spare
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -151,7 +157,7 @@ class _Server:
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write(_OOM_SCORE)
         if os.getppid() != self._pid:
-            os._exit(1)  # it ended just before it could take this one along
+            os._exit(1)  # the server ended before the death signal was set
         _renew()
         request = json.loads(_read_line(pipe))
         os.close(pipe)
@@ -174,24 +180,24 @@ class _Server:
             end = _end(self._pids[fork])
             if end is not None:
                 self._running.discard(fork)
-                _send(self._pids[fork], signal.SIGTERM)  # to what it left running
-                by_itself = end.si_code == os.CLD_EXITED
-                code = end.si_status if by_itself else -end.si_status
-                self.say("ended", id=fork, code=code)
+                _signal(self._pids[fork], signal.SIGTERM)  # to processes that it left running
+                exited = end.si_code == os.CLD_EXITED
+                code = end.si_status if exited else -end.si_status
+                self.report("ended", id=fork, code=code)
 
     def _end_all(self):
         for pid in self._pids.values():
-            _send(pid, signal.SIGTERM)
+            _signal(pid, signal.SIGTERM)
         until = time.monotonic() + _GRACE
         while any(_end(self._pids[n]) is None for n in self._running) and time.monotonic() < until:
             time.sleep(0.02)
         for pid in self._pids.values():
-            _send(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
         os._exit(0)  # the spare process ends with this one
 
 
 def _open(path):
-    """The file to append to, as soon as the disk has room for it."""
+    """Open the file for appending; waits while the disk is full."""
     while True:
         try:
             return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
@@ -202,7 +208,7 @@ def _open(path):
 
 
 def _write(pipe, data):
-    """Whether there is somebody who reads it."""
+    """Write all data; False if the pipe has no reader any more."""
     try:
         while data:
             data = data[os.write(pipe, data) :]
@@ -212,18 +218,18 @@ def _write(pipe, data):
 
 
 def _read_line(pipe):
-    """A whole line; this process ends where none comes."""
+    """Read one line; ends this process if the pipe is closed before."""
     data = b""
     while not data.endswith(b"\n"):
-        more = os.read(pipe, 65536)
-        if not more:
+        chunk = os.read(pipe, 65536)
+        if not chunk:
             os._exit(0)
-        data += more
+        data += chunk
     return data
 
 
-def _send(pid, number):
-    """To the whole group, or to the process where it has had no time to make one."""
+def _signal(pid, number):
+    """Signal the process group, or the process itself if it has no group yet."""
     try:
         os.killpg(pid, number)
     except ProcessLookupError:
@@ -234,12 +240,12 @@ def _send(pid, number):
 
 
 def _end(pid):
-    """How the child ended, not reaping it; None while it runs."""
+    """How the child ended, without reaping it; None while it runs."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
 
 
 def _renew():
-    """What every process has of its own. Python's global generator renews itself in a fork."""
+    """Renew per-process state. Python's own random generator reseeds itself in a fork."""
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
@@ -261,9 +267,9 @@ def _serve(channel, script):
         annotate_trial.prepare(script)
         names = annotate_preload.preload(script, _at_start)
     except annotate_preload.Refused as error:
-        server.say("refused", reason=str(error))
+        server.report("refused", reason=str(error))
         os._exit(0)
-    server.say("ready", libraries=names, seconds=time.monotonic() - began)
+    server.report("ready", libraries=names, seconds=time.monotonic() - began)
     last = next(reversed(sys.modules))
     code = annotate_trial.compiled(script)
     return server.serve(), last, server.flush_c, code

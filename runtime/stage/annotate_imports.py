@@ -1,8 +1,7 @@
-"""What a script will import for certain, found without running any of it.
+"""Finds the imports that a script will certainly execute, without running it.
 
-The statements are followed in the order in which they would run, through the user's own modules
-too, as far as nothing before an import can change what the import does: once the environment or
-the path is changed, what follows is left for the trial itself.
+Follows the statements in the order of execution, also through the user's own modules. Stops where
+the script may change the environment or the import path, because later imports may then differ.
 """
 
 import ast
@@ -15,7 +14,7 @@ import annotate_trial
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _READS = {"get", "keys", "values", "items", "copy"}
 _WRITES = {"setdefault", "pop"}
-#: Variables that libraries read only when they are first used, which is after the fork.
+#: Variables that libraries read at first use, which is after the fork; changing them is harmless.
 LATE = {
     "CUBLAS_WORKSPACE_CONFIG",
     "CUDA_DEVICE_ORDER",
@@ -29,20 +28,20 @@ _PATHS = {"meta_path", "modules", "path", "path_hooks"}
 
 
 def find(script):
-    """(module, names taken from it) of each certain import of a library, in order."""
+    """(module, names imported from it) for each certain import of a library, in order."""
     search = _Search()
     copy = annotate_trial.frozen(script)
     if copy is not None:
         search.file(copy, "", main=True)
-    return search.found
+    return search.imports
 
 
 class _Search:
     def __init__(self):
-        self.found = []
+        self.imports = []
         self._files = set()
-        self._stopped = False  # what comes now may be another thing than it seems
-        self._armed = False  # there is a function that would change the environment
+        self._stopped = False  # later imports may depend on a change of environment or path
+        self._armed = False  # a function is defined that makes such a change when called
 
     def file(self, path, package, main=False):
         """Follow the file `path`, a module of `package`."""
@@ -86,12 +85,12 @@ class _Search:
         if folder is not None:
             self._own(folder, module, names)
         elif spec is not None:
-            self.found.append((module, names))
+            self.imports.append((module, names))
         else:
-            self._stopped = True  # found by some means that only running it would tell
+            self._stopped = True  # missing, or found only by an import hook
 
     def _own(self, folder, module, names):
-        """Every file of the user's that importing `module` and `names` of it runs."""
+        """Follow every file of the user's that importing `names` from `module` runs."""
         parts = module.split(".")
         steps = [parts[: n + 1] for n in range(len(parts))] + [[*parts, name] for name in names]
         for step in steps:
@@ -111,9 +110,9 @@ class _Search:
 
 
 def users_folder(top, whole=True):
-    """The frozen folder of the path in which the user's own module `top` lies, or None.
+    """The snapshot's copy of the path entry that contains the user's module `top`, or None.
 
-    Unless it is to be a `whole` one, a folder without an `__init__.py` is one too.
+    With `whole=False`, a package folder without `__init__.py` counts too.
     """
     for entry in sys.path:
         folder = annotate_trial.frozen(entry or os.getcwd())
@@ -146,7 +145,7 @@ def _sides(test):
 
 
 def _direct(statement):
-    """The nodes that run with the statement: those in the bodies of functions do not."""
+    """The nodes executed with the statement itself, which excludes bodies of functions."""
     waiting = [statement]
     while waiting:
         node = waiting.pop()
@@ -158,7 +157,7 @@ def _direct(statement):
 
 
 def _changes(nodes):
-    """Whether the nodes may change the environment or where modules are found."""
+    """Whether the nodes may change the environment or the import path."""
     harmless = {id(node) for user in nodes for node in _harmless(user)}
     return any(id(node) not in harmless and _is_lever(node) for node in nodes)
 
@@ -172,7 +171,7 @@ def _is_lever(node):
 
 
 def _harmless(user):
-    """The nodes that `user`, their parent, only reads, or changes where it can't matter."""
+    """Children of `user` that it only reads, or changes in a way that affects no import."""
     if isinstance(user, ast.Subscript):
         if isinstance(user.ctx, ast.Load) or _text(user.slice) in LATE:
             yield user.value
@@ -182,7 +181,7 @@ def _harmless(user):
         yield from user.comparators
     elif isinstance(user, ast.Call) and isinstance(user.func, ast.Attribute):
         late = user.func.attr in _WRITES and user.args and _text(user.args[0]) in LATE
-        # What is appended to the path hides nothing that was there.
+        # Entries appended to the path hide no earlier entry.
         if late or (user.func.attr == "append" and getattr(user.func.value, "attr", "") == "path"):
             yield user.func.value
 

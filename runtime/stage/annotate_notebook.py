@@ -1,8 +1,8 @@
-"""A notebook's cells, run one after the other without Jupyter. Standard library of Python 3.8 only.
+"""Runs a notebook's cells in order, without Jupyter. Python 3.8, standard library only.
 
-The snapshot holds them as one Python file in which a line names each cell. Each is compiled as a
-file of its own, so that a traceback names the cell and the line in it. As in Jupyter, a cell may
-await, and all cells share one event loop.
+The snapshot stores the notebook as one Python file, with a comment line before each cell. Each
+cell is compiled as a separate file, so that tracebacks name the cell and its line. As in Jupyter,
+cells may use `await`, and share one event loop.
 """
 
 import __future__
@@ -22,10 +22,10 @@ for _name in __future__.all_feature_names:
 
 
 def codes(copy, path, names):
-    """The code of each cell of the snapshot's `copy` of the notebook `path`, in order."""
+    """Compile the cells of the notebook `path` in order, from the snapshot's `copy`."""
     with open(copy, encoding="utf-8", newline="") as file:
         _, *parts = _CELL.split(file.read())
-    sys.excepthook = traceback.print_exception  # finds the cells' lines where Python's own can't
+    sys.excepthook = traceback.print_exception  # unlike Python's default, it uses linecache
     names["display"] = print
     flags = 0
     for number, text in zip(parts[::2], parts[1::2]):
@@ -37,8 +37,8 @@ def codes(copy, path, names):
 
 
 def wait_for(coroutine):
-    """Run what a cell that awaits has become."""
-    import asyncio  # few cells do
+    """Run the coroutine of a cell that uses `await`."""
+    import asyncio  # rarely needed
 
     global _loop
     if _loop is None:

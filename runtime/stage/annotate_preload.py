@@ -1,4 +1,4 @@
-"""Importing ahead, once, what the trials forked from this process would each import."""
+"""Preloads, once, the libraries that each trial forked from this process would import."""
 
 import gc
 import os
@@ -9,7 +9,7 @@ import weakref
 import annotate_imports
 import annotate_trial
 
-#: Libraries that are known to be safe to fork once they are imported, and not used yet.
+#: Libraries that are known to be safe to fork after import and before use.
 LIBRARIES = {
     "PIL",
     "joblib",
@@ -24,7 +24,7 @@ LIBRARIES = {
     "torchvision",
     "tqdm",
 }
-#: Of the standard library, what is often imported and has no state of a process's own.
+#: Common modules of the standard library that keep no per-process state.
 STANDARD = {
     *("abc", "argparse", "array", "ast", "base64", "bisect", "collections", "concurrent"),
     *("configparser", "contextlib", "copy", "csv", "ctypes", "dataclasses", "datetime"),
@@ -38,14 +38,14 @@ STANDARD = {
 
 
 class Refused(Exception):
-    """Trials can't be forked from this process; the message says why."""
+    """Trials cannot be forked from this process; the message says why."""
 
 
 def preload(script, at_start):
-    """Import the libraries that `script` imports for certain, and return their names.
+    """Import the libraries that `script` certainly imports, and return their names.
 
-    `at_start` are the modules that every process of this interpreter has from its beginning.
-    Raises Refused where a fork would not be as good as a process of its own.
+    `at_start` has the modules that this interpreter imports at start-up. Raises Refused if a fork
+    would not behave like a new process.
     """
     _refuse_early(at_start)
     names = []
@@ -59,15 +59,15 @@ def preload(script, at_start):
     _refuse_gpu()
     _refuse_threads()
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):
-        finalizer.atexit = False  # a library's own, not to be run again by each trial
+        finalizer.atexit = False  # finalisers of libraries must not run in each trial
     gc.collect()
-    gc.freeze()  # what is here stays, and a trial's collections need not copy its pages
+    gc.freeze()  # a trial's garbage collections then need not copy these objects' pages
     return names
 
 
 def _import(module, taken):
     try:
-        # As the statement itself would do it: what is taken may be modules of a package.
+        # Like the statement itself: the imported names may be modules of a package.
         __import__(module, {}, {}, taken, 0)
     except BaseException as error:
         raise Refused("import %s failed: %s: %s" % (module, type(error).__name__, error)) from error
@@ -82,7 +82,7 @@ def _refuse_early(at_start):
 
 
 def _refuse_hidden(at_start):
-    """A module of the user's own that has another's name must be found first, as ever."""
+    """Refuse if the user has a module of the same name, which the trial must import instead."""
     for name in list(sys.modules):
         if "." in name or name in at_start or name.startswith("annotate_"):
             continue
@@ -106,17 +106,17 @@ def _refuse_gpu():
 
 
 def _refuse_threads():
-    """Threads are lost in a fork, but for those that their library ends before each fork.
+    """Refuse if there are threads, which a fork would lose.
 
-    So a fork is tried. OpenBLAS ends its threads then, and a process starts as many again when it
-    first computes.
+    Tries a fork first: OpenBLAS stops its threads before a fork, and each process starts them
+    again when it first computes.
     """
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
     names = _threads()
-    for _ in range(20):  # one that was told to end may need a moment
+    for _ in range(20):  # a stopped thread may need a moment to end
         if len(names) == 1:
             return
         time.sleep(0.01)

@@ -1,9 +1,9 @@
-"""Inside a trial's processes: the user's modules by their own paths, their code from the snapshot.
+"""Makes a trial's processes run the user's modules with the snapshot's code.
 
-A module of the code folder keeps its `__file__`, its tracebacks and its data files; only the
-bytes that are compiled come from the frozen, instrumented copy. That holds for imports, for the
-script itself, for processes that `multiprocessing` spawns, and for scripts that the trial starts
-by a command of their own. Standard library of Python 3.8 only.
+A module of the code folder keeps its `__file__`, tracebacks and data files; only the source that is
+compiled comes from the frozen, instrumented copy. This applies to imports, the script itself,
+processes spawned by `multiprocessing`, and scripts that the trial starts as commands. Python 3.8,
+standard library only.
 """
 
 import atexit
@@ -36,7 +36,7 @@ _users_nni = None  # the user's own module of that name, once it has been asked 
 
 
 def install():
-    """Let every import of this process find the snapshot's code."""
+    """Have every import in this process use the snapshot's code."""
     global _root
     if not _root:
         import nni  # noqa: F401  before a module of the same name in the user's folder can
@@ -54,32 +54,32 @@ def install():
 
 
 def run(argv):
-    """Run the script `argv[0]` as `python argv[0] ...` would, from the snapshot; never returns."""
+    """Run the script `argv[0]` like `python argv[0] ...`, with the snapshot's code."""
     prepare(argv[0])
     execute(argv)
 
 
 def prepare(script):
-    """Have this process import what `python script` would import."""
+    """Set up this process's imports as for `python script`."""
     install()
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = os.path.dirname(os.path.realpath(script))
 
 
 def compiled(script):
-    """The code of `script`, for all its runs; None where compiling it has something to say."""
+    """Compile `script` for all its runs; None if that raises or warns, or for a notebook."""
     import warnings
 
     copy = frozen(script)
     if copy is None or script.endswith(".ipynb"):
         return None
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             code = _Loader("__main__", _main_path(script), copy).get_code("__main__")
         except Exception:
             return None
-    return None if said else code
+    return None if caught else code
 
 
 def _main_path(script):
@@ -87,9 +87,9 @@ def _main_path(script):
 
 
 def execute(argv, code=None):
-    """Run the script `argv[0]` as `__main__`, in a process that is prepared for it.
+    """Run the script `argv[0]` as `__main__`, in a process set up by `prepare`.
 
-    `code` is what the script was compiled to, where it was.
+    `code` is the result of `compiled`.
     """
     script = argv[0]
     copy = frozen(script)
@@ -99,12 +99,12 @@ def execute(argv, code=None):
     if os.path.dirname(getattr(sys.modules.get("sitecustomize"), "__file__", "")) == _stage:
         del sys.modules["sitecustomize"]  # ours has done its work; the script may have its own
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(line_buffering=True)  # logs are followed while the trial runs
+        sys.stdout.reconfigure(line_buffering=True)  # so that output can be followed live
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
         import annotate_elsewhere
 
         annotate_elsewhere.watch()
-        atexit.register(_note_what_came_from_elsewhere)
+        atexit.register(_report_outside_files)
     main = _module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
     if script.endswith(".ipynb"):
@@ -119,8 +119,8 @@ def _code_of(main):
     yield main.__loader__.get_code("__main__")
 
 
-def _note_what_came_from_elsewhere():
-    """Once an experiment is enough: the other trials import the same."""
+def _report_outside_files():
+    """Report annotations without effect. Only trial 0 does: the others import the same files."""
     import annotate_elsewhere
 
     import nni
@@ -139,12 +139,12 @@ def _execute(codes, names):
     except SystemExit:
         raise
     except BaseException as error:
-        # What led to the script is no part of the user's traceback.
+        # Remove our frames from the user's traceback: those before the script ...
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_globals is not names:
             trace = trace.tb_next
         error.__traceback__ = trace
-        while trace is not None:  # nor is what stands around open()
+        while trace is not None:  # ... and those of our open()
             below = trace.tb_next
             while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":
                 trace.tb_next = below = below.tb_next
@@ -157,7 +157,7 @@ def _execute(codes, names):
         try:  # noqa: SIM105  every trial would pay for contextlib
             atexit._run_exitfuncs()
         except BaseException:
-            pass  # Python 3.8 raises what it has already shown
+            pass  # Python 3.8 raises an error after printing it
         sys.stdout.flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
@@ -177,9 +177,9 @@ def _module(name, path, copy):
 
 
 def frozen(path):
-    """The snapshot's copy of the file or folder `path`; None where it has none.
+    """The snapshot's copy of the file or folder `path`; None if it has none.
 
-    A link inside the code folder has a copy of its own, wherever it leads.
+    A symbolic link in the code folder has its own copy, whatever its target.
     """
     folder, name = os.path.split(os.path.abspath(path))
     return _copy(os.path.join(os.path.realpath(folder), name)) or _copy(os.path.realpath(path))
@@ -221,7 +221,7 @@ class _Loader(SourceFileLoader):
 
 
 class _Finder(FileFinder):
-    """Finds modules in the user's folder `path`, of which the snapshot's copy is `frozen`."""
+    """Finds modules in the user's folder `path`; `frozen` is its copy in the snapshot."""
 
     def __init__(self, path, frozen):
         super().__init__(path, *_KINDS)
@@ -312,7 +312,7 @@ class _UsersNni:
 
 
 def _redirect_main():
-    """Where this process is about to run a script of the snapshot itself, run its copy."""
+    """If this process is about to run a script of the code folder, run its copy instead."""
     first = sys.argv[0] if getattr(sys, "argv", None) else ""
     if first in ("-c", "-m"):
         _redirect_run_path()
@@ -323,7 +323,7 @@ def _redirect_main():
 
 
 def _command():
-    """The whole command line of this process, the interpreter's own options included."""
+    """The full command line of this process, including options of the interpreter."""
     if hasattr(sys, "orig_argv"):
         return list(sys.orig_argv)
     try:
@@ -334,7 +334,7 @@ def _command():
 
 
 def _redirect_run_path():
-    """`multiprocessing` runs the main script again, in a process of its own, by `run_path`."""
+    """Redirect `run_path`, with which `multiprocessing` runs the main script in a new process."""
     import runpy
 
     plain = runpy.run_path

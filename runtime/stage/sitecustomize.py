@@ -1,4 +1,4 @@
-"""Python imports this by itself at the start of every process of a trial."""
+"""Imported by Python at the start of every process of a trial."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ _here = os.path.dirname(os.path.abspath(__file__))
 
 
 def _next():
-    """Give way to the environment's own sitecustomize, which this one stands before."""
+    """Import the environment's own sitecustomize, which this module hides."""
     path = sys.path[:]
     ours = sys.modules.pop(__name__)
     try:

@@ -1,1 +1,1 @@
-"""The submodules of `nni`: staged beside it, and read only by scripts that ask for them."""
+"""The submodules of `nni`, staged next to it and loaded only when a script uses them."""

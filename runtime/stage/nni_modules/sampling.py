@@ -1,7 +1,7 @@
-"""The ten domains as functions that a script calls by hand: `lr = nni.uniform(0, 1, name="lr")`.
+"""The ten domains as functions for scripts to call: `lr = nni.uniform(0, 1, name="lr")`.
 
-In a trial whose values hold the name, its value; else a random draw from the domain, by Python's
-own generator. Standard library of Python 3.8 only.
+Each returns the trial's value with this name. If there is none, it draws a random value from the
+domain with Python's own generator. Python 3.8, standard library only.
 """
 
 import math
@@ -30,16 +30,16 @@ def choice(*options, name=None):
     """One of the options."""
     if not options:
         raise ValueError("nni.choice() needs at least one option")
-    found = _find(name, "choice")
-    return random.choice(options) if found is None else _option(options, found[0])
+    value = _find(name, "choice")
+    return random.choice(options) if value is None else _option(options, value[0])
 
 
 def function_choice(*functions, name=None):
-    """What the chosen function returns; a value of the search space names it."""
+    """Call one of the functions, which the trial's value names, and return its result."""
     if not functions:
         raise ValueError("nni.function_choice() needs at least one function")
-    found = _find(name, "function_choice")
-    return (random.choice(functions) if found is None else _option(functions, found[0]))()
+    value = _find(name, "function_choice")
+    return (random.choice(functions) if value is None else _option(functions, value[0]))()
 
 
 def randint(lower, upper, name=None):
@@ -83,7 +83,7 @@ def _loguniform(low, high):
 
 
 def _step(value, q, *bounds):
-    """The nearest multiple of q between the bounds; an int where all of them are ints."""
+    """The nearest multiple of q within the bounds; an int if q and the bounds are ints."""
     stepped = round(value / q) * q
     if bounds:
         stepped = min(max(stepped, bounds[0]), bounds[1])
@@ -91,12 +91,12 @@ def _step(value, q, *bounds):
 
 
 def _value(name, domain, draw):
-    found = _find(name, domain)
-    return draw() if found is None else found[0]
+    value = _find(name, domain)
+    return draw() if value is None else value[0]
 
 
 def _find(name, domain):
-    """The trial's value in a tuple of one; None where it has none of that name."""
+    """The trial's value, in a tuple of length one; None if it has no value of this name."""
     values = nni.get_next_parameter()
     if name is None or not values:
         return None
@@ -105,12 +105,12 @@ def _find(name, domain):
             return (value,)
     if name not in _unknown:
         _unknown.add(name)
-        nni.note("nni.%s: %r is not in the search space: it is drawn at random" % (domain, name))
+        nni.note("nni.%s: %r is not in the search space; drawing a random value" % (domain, name))
     return None
 
 
 def _option(options, value):
-    """The option that the value of the search space is, or names; else the value itself."""
+    """The option that equals the trial's value, or is named by it; else the value itself."""
     for option in options:
         if type(option) is type(value) and option == value:
             return option

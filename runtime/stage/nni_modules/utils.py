@@ -1,14 +1,14 @@
-"""`nni.utils`, as far as trials use it. Standard library of Python 3.8 only."""
+"""The part of `nni.utils` that trials use. Python 3.8, standard library only."""
 
 __all__ = ["merge_parameter"]
 
 
 def merge_parameter(base_params, override_params):
-    """Put the trial's values over a script's own, in place, and return those.
+    """Override the script's parameters in place with the trial's values, and return them.
 
-    `base_params` is a dict, or a namespace as argparse gives it; `override_params` a dict or None.
-    Raises ValueError for a name that the script does not have, and TypeError for a value of
-    another type than the script's; an int will do for a float.
+    `base_params` is a dict or an argparse namespace, `override_params` a dict or None. Raises
+    ValueError for an unknown name, and TypeError for a value of another type than the script's;
+    an int is accepted for a float.
     """
     own = base_params if isinstance(base_params, dict) else vars(base_params)
     for name, value in (override_params or {}).items():
