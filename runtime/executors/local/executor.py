@@ -11,10 +11,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
-from runtime.core.metrics import MetricsFile
 from runtime.executors.base import Ended, Event, Executor, Job, Reported, Started
 from runtime.executors.local import leftovers
 from runtime.executors.local.fork_server import (
@@ -24,9 +22,9 @@ from runtime.executors.local.fork_server import (
     ServerCommand,
 )
 from runtime.executors.local.leftovers import Watchdog
-from runtime.executors.local.memory import OomKills, memory_used
-from runtime.executors.local.process import ChildProcess, Process
-from runtime.system.units import size
+from runtime.executors.local.memory import OomKills
+from runtime.executors.local.process import ChildProcess
+from runtime.executors.local.running import RunningTrial
 
 # Intervals in seconds.
 _TICK = 0.1  # between two reads of the running trials' metrics files
@@ -35,17 +33,6 @@ _LEFTOVER_GRACE = 2.0  # for processes that a trial left behind to end by themse
 _SWEEP_INTERVAL = 1.0  # between two searches through all processes of the system
 _USAGE_INTERVAL = 0.5  # between two measurements of the trials' memory and output
 _MAX_SERVERS = 4  # starts of a fork server; one that keeps ending is not started again
-_MAX_OUTPUT = 1 << 30  # bytes that a trial may write to stdout, and as many to stderr
-
-
-@dataclass(slots=True)
-class _Running:
-    job: Job
-    process: Process
-    metrics: MetricsFile
-    kill_at: float | None = None  # monotonic seconds
-    cause: str | None = None  # why this executor killed the trial, if it did
-    batch_handled: threading.Event | None = None  # read no more reports until it is set
 
 
 class LocalExecutor(Executor):
@@ -70,10 +57,10 @@ class LocalExecutor(Executor):
             self._watchdog = Watchdog(stage)
         self._oom_kills = OomKills()
         self._swept = self._measured = time.monotonic()
-        self._trials: dict[int, _Running] = {}
+        self._trials: dict[int, RunningTrial] = {}
         # Trials that ended but may have left processes, earliest deadline first. Used only by
         # self._thread.
-        self._leftovers: deque[_Running] = deque()
+        self._leftovers: deque[RunningTrial] = deque()
         self._lock = threading.RLock()
         self._closing = False
         self._selector = selectors.DefaultSelector()
@@ -92,11 +79,11 @@ class LocalExecutor(Executor):
         with self._lock:
             if self._server is not None and self._server.takes(job):
                 forked = self._server.start(job, self._mark(job))
-                self._trials[job.trial] = _track(job, forked)
+                self._trials[job.trial] = RunningTrial.of(job, forked)
                 return
             child = ChildProcess(job, self._mark(job))
             self.post(Started(job.trial, time.time(), child.pid))
-            self._trials[job.trial] = _track(job, child)
+            self._trials[job.trial] = RunningTrial.of(job, child)
             self._watch(child)
         self._wake()
 
@@ -164,7 +151,7 @@ class LocalExecutor(Executor):
         for forked in waiting:
             self._start_without_server(self._trials[forked.job.trial])
 
-    def _start_without_server(self, running: _Running) -> None:
+    def _start_without_server(self, running: RunningTrial) -> None:
         """Start a new process for a trial that was waiting for the server."""
         try:
             running.process = child = ChildProcess(running.job, self._mark(running.job))
@@ -201,7 +188,7 @@ class LocalExecutor(Executor):
             if self._closing and not self._snapshot() and not self._leftovers:
                 return
 
-    def _snapshot(self) -> list[_Running]:
+    def _snapshot(self) -> list[RunningTrial]:
         with self._lock:
             return list(self._trials.values())
 
@@ -211,7 +198,7 @@ class LocalExecutor(Executor):
             return _TICK_POLLED
         return _TICK if running or self._leftovers else None
 
-    def _poll(self, running: _Running) -> None:
+    def _poll(self, running: RunningTrial) -> None:
         if running.batch_handled is not None and not running.batch_handled.wait(_TICK_POLLED):
             return  # reports must not pile up in memory
         # Poll the exit code before reading: a report written in between would be lost otherwise.
@@ -223,11 +210,11 @@ class LocalExecutor(Executor):
             with self._lock:
                 running.process.signal(signal.SIGKILL)
 
-    def _is_due(self, running: _Running) -> bool:
+    def _is_due(self, running: RunningTrial) -> bool:
         due = running.kill_at is not None and time.monotonic() >= running.kill_at
         return self._closing or due
 
-    def _read_reports(self, running: _Running) -> bool:
+    def _read_reports(self, running: RunningTrial) -> bool:
         """Post the next batch of reports; returns whether there may be more."""
         batch = running.metrics.read()
         running.batch_handled = threading.Event() if batch.has_more else None
@@ -235,7 +222,7 @@ class LocalExecutor(Executor):
             self.post(Reported(running.job.trial, batch, running.batch_handled))
         return batch.has_more
 
-    def _end(self, running: _Running, code: int) -> None:
+    def _end(self, running: RunningTrial, code: int) -> None:
         """Post the end of the main process, and begin to end the rest of its session.
 
         `_kill_leftovers` reaps it: until then the system cannot reuse its group's number.
@@ -252,7 +239,7 @@ class LocalExecutor(Executor):
         self._leftovers.append(running)
         self.post(Ended(running.job.trial, time.time(), code, cause, process.lost))
 
-    def _cause(self, running: _Running, code: int) -> str | None:
+    def _cause(self, running: RunningTrial, code: int) -> str | None:
         killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)  # directly, or within a shell
         if not killed or running.kill_at is not None or running.process.lost:
             return None
@@ -284,26 +271,10 @@ class LocalExecutor(Executor):
             return
         self._measured = now
         for running in self._snapshot():
-            if running.cause is None and (cause := _exceeded_limit(running)):
+            if running.cause is None and (cause := running.exceeded_limit()):
                 running.cause = cause
                 with self._lock:
                     running.process.signal(signal.SIGKILL)
-
-
-def _exceeded_limit(running: _Running) -> str | None:
-    """Which limit the trial exceeded, as a reason for its end; None if it exceeded none."""
-    job, pid = running.job, running.process.pid
-    if job.memory is not None and pid and memory_used(pid, job.memory) > job.memory:
-        return f"used more than --memory {size(job.memory)}"
-    for file in (job.folder.stdout, job.folder.stderr):
-        with contextlib.suppress(OSError):  # not created yet, or deleted
-            if file.stat().st_size > _MAX_OUTPUT:
-                return f"wrote more than {size(_MAX_OUTPUT)} to {file.name}"
-    return None
-
-
-def _track(job: Job, process: Process) -> _Running:
-    return _Running(job, process, MetricsFile(job.folder.metrics))
 
 
 def _log_no_forking(reason: Exception) -> None:

@@ -99,8 +99,8 @@ def test_a_trial_that_clears_its_environment(three):
 SMALL_OUTPUT = """\
 import sys
 from runtime.cli import main
-from runtime.executors.local import executor
-executor._MAX_OUTPUT = 1 << 20
+from runtime.executors.local import running
+running._MAX_OUTPUT = 1 << 20
 sys.exit(main())
 """
 
