@@ -13,10 +13,10 @@ import os
 _plain_open = io.open
 _plain_os_open = os.open
 _root = ""
-_names: tuple = ()  # of the files, from the code folder on
+_names: tuple = ()  # paths of the annotated files, relative to the code folder
 _suffixes: tuple = ()
-_ours: set = set()  # those that this process has written
-_told: set = set()
+_written: set = set()  # annotated files that this process has opened for writing
+_reported: set = set()  # annotated files whose own values were reported
 
 
 def install(root, snapshot):
@@ -54,10 +54,10 @@ def _find(path, reads, dir_fd):
     if not folder:
         return None
     name = _name(path, dir_fd)
-    if name is None or name in _ours:
+    if name is None or name in _written:
         return None
     if not reads:
-        _ours.add(name)
+        _written.add(name)
         return None
     copy = os.path.join(folder, "data", name)
     if not os.path.exists(copy):
@@ -86,8 +86,8 @@ def _name(path, dir_fd):
 
 def _report_written(folder, name):
     """Report the file's own values of those parameters that the trial has no values for."""
-    if name not in _told:
-        _told.add(name)
+    if name not in _reported:
+        _reported.add(name)
         import nni
 
         with _plain_open(os.path.join(folder, "parameters.json"), encoding="utf-8") as file:
