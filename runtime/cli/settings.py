@@ -62,7 +62,10 @@ def _add(group: argparse._ArgumentGroup, field: str, option: Option, default: st
 
 
 def typed(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were typed, by Config's field. Raises AnnotateError for an unknown name."""
+    """The settings that were typed, by Config's field.
+
+    Raises AnnotateError for an unknown algorithm or interpreter.
+    """
     from runtime.system.interpreter import interpreter
 
     settings = {name: value for name, value in vars(args).items() if name in OPTIONS}
@@ -137,7 +140,11 @@ def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
 
 
 def refuse_unused(config: Config, typed: Settings) -> None:
-    """Raise AnnotateError if an option was typed that has no effect without --gpus."""
+    """Raise AnnotateError if an option was typed that has no effect without another."""
+    if typed.get("assessor_args") and not config.assessor:
+        raise AnnotateError(
+            "--assessor-args has no effect without an assessor", hint="name one with --assessor"
+        )
     unused = [OPTIONS[name].flags[0] for name in config.needs_gpus if name in typed]
     if unused:
         effect = "has no effect" if len(unused) == 1 else "have no effect"

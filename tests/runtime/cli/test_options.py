@@ -253,6 +253,7 @@ BAD = [
         "--minimize --tuner-args optimize_mode=maximize",
         "contradicts --minimize",
     ),
+    ("--assessor-args n=1", "--assessor-args has no effect without an assessor"),
     ("--search-space other.json", "--search-space has no effect with a config file"),
     ("--tuner-args gama=1 --tuner tpe", "did you mean 'gamma'?"),
 ]
