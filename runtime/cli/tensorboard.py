@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import annotate_hpo
 from annotate.errors import AnnotateError
 from runtime.cli import chosen, options
 
@@ -100,7 +102,8 @@ def _start(folder: ExperimentFolder, logs: list[str], port: int) -> subprocess.P
     import psutil
 
     program = Path(sys.executable).with_name("tensorboard")
-    path = str(program) if program.is_file() else shutil.which("tensorboard")
+    is_ours = program.is_file()  # installed beside Annotate, so the user's modules stay out of it
+    path = str(program) if is_ours else shutil.which("tensorboard")
     if path is None:
         raise AnnotateError(
             "TensorBoard is not installed",
@@ -109,6 +112,7 @@ def _start(folder: ExperimentFolder, logs: list[str], port: int) -> subprocess.P
     with folder.tensorboard.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
             [path, *logs, "--host", "127.0.0.1", "--port", str(port)],
+            env=annotate_hpo.environment(os.environ) if is_ours else None,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import annotate_hpo
 from annotate_hpo import PACKAGES
 
 #: A user's module: wherever it is imported by something else than a trial, the test fails.
@@ -79,7 +80,7 @@ def names(request, folder):
 def run(folder):
     """Run a command as the user would, with the project on PYTHONPATH."""
 
-    def run(*words, start=(COMMAND,), **environment):
+    def run(*words, start=(COMMAND,), errors=False, **environment):
         done = subprocess.run(
             [*start, *words],
             cwd=folder,
@@ -91,7 +92,7 @@ def run(folder):
             check=False,
         )
         assert done.returncode == 0, (done.stdout, done.stderr)
-        return done.stdout
+        return done.stderr if errors else done.stdout
 
     return run
 
@@ -163,3 +164,47 @@ def test_without_the_users_own_a_trial_finds_none_of_ours(run, home, folder, fre
     values, stage = seen(home, 0)
     assert values.pop("PYTHONPATH") == stage
     assert values == {name: f"No module named {name!r}" for name in names}
+
+
+def test_libraries_that_a_cluster_offers_through_pythonpath_are_still_found(folder, tmp_path):
+    """They come last, and plain source is left out."""
+    offered, plain = tmp_path / "offered", tmp_path / "plain"
+    (offered / "numpy-2.0.dist-info").mkdir(parents=True)
+    (plain / "project.egg-info").mkdir(parents=True)
+    for place in (offered, plain):
+        (place / "typing.py").write_text(OWN)
+    code = (
+        "import sys, annotate_hpo, runtime.cli\n"
+        "runtime.cli.main = lambda: print(*sys.path, sep='\\n')\n"
+        "sys.argv = ['annotate']\n"
+        "annotate_hpo.main()\n"
+    )
+    path = {annotate_hpo.SET_ASIDE: f"{plain}:{offered}:", "PYTHONPATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = done.stdout.splitlines()
+    assert found[-1] == str(offered)
+    assert not {str(plain), str(folder), ""}.intersection(found)
+
+
+def test_the_interpreters_options_survive_the_restart_without_pythonpath(run, folder):
+    (folder / "typing.py").write_text(OWN)
+    start = [sys.executable, "-X", "importtime", "-um", "annotate_hpo"]
+    done = run("--version", start=start, errors=True)
+    assert done.count("import time: self") == 2
+    assert "annotate " in run("--version", start=[sys.executable, "-m", "annotate_hpo"])
+
+
+def test_an_experiment_made_before_the_trials_program_was_renamed_goes_on(annotate, home, folder):
+    (folder / "train.py").write_text(SCRIPT % [])
+    words = ("run", "train.py", "--max-trials", 1, "--tuner", "random", "--fresh-process")
+    annotate(*words)
+    (stage,) = home.glob("experiments/[!.]*/stage")
+    (stage / "annotate_run.py").rename(stage / "run.py")
+    done = annotate("resume", stage.parent.name, "--max-trials", 2, "--foreground", "--json")
+    assert [t["state"] for t in json.loads(done.stdout)["trials"]] == ["SUCCEEDED"] * 2
