@@ -1,4 +1,4 @@
-"""The tuner and the assessor that a config names: built in, or the user's own."""
+"""Creates the tuner and the assessor that a config names, built in or custom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuners.base import Assessor, Tuner
 
 
 def tuner_of(config: Config, space: SearchSpace) -> Tuner:
-    """The tuner; raises AnnotateError where it is unknown or cannot take the space."""
+    """The tuner. Raises AnnotateError if it is unknown or does not support the space."""
     if custom.is_custom(config.tuner):
         return CustomTuner(config, space)
     context = {"seed": config.seed, "maximize": config.maximize}
@@ -22,7 +22,7 @@ def tuner_of(config: Config, space: SearchSpace) -> Tuner:
 
 
 def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
-    """The assessor: the one named, or the one that the tuner brings."""
+    """The assessor that the config names, or the one that the tuner brings."""
     if not config.assessor:
         return tuner.assessor
     if tuner.assessor is not None:
@@ -36,7 +36,7 @@ def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
 
 
 def check(config: Config, space: SearchSpace) -> None:
-    """Make both and throw them away; raises AnnotateError where that cannot be done."""
+    """Create both and close them again. Raises AnnotateError if either cannot be created."""
     tuner = tuner_of(config, space)
     try:
         assessor = assessor_of(config, tuner)
@@ -47,20 +47,20 @@ def check(config: Config, space: SearchSpace) -> None:
 
 
 def follow(algorithm: Tuner | Assessor | None, note: Callable[[str], None]) -> None:
-    """Have one of the user's own say to `note` that a call takes long, and print to the log."""
+    """Let a custom algorithm report slow calls to `note` and print to the log."""
     if isinstance(algorithm, (CustomTuner, CustomAssessor)):
         algorithm.follow(note)
 
 
 def tuner_name(given: str) -> str:
-    """The short name of a tuner, or the reference to the user's own with its whole path."""
+    """The short name of a tuner, or the reference to a custom one with its absolute path."""
     from tuners.registry import TUNERS, find
 
     return _reference(given) or find(given, TUNERS, "tuner").name
 
 
 def assessor_name(given: str) -> str:
-    """Likewise of an assessor; nothing for nothing."""
+    """The same for an assessor; an empty name stays empty."""
     from tuners.registry import ASSESSORS, find
 
     return given and (_reference(given) or find(given, ASSESSORS, "assessor").name)

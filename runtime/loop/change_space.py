@@ -1,4 +1,4 @@
-"""Going on with another search space, on purpose: what changes, and what stays of use."""
+"""Changes the search space of an experiment that resumes, and checks any change of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTSIDE = "its values do not lie in the changed search space"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another space; with `project` the script is frozen again, as it is now."""
+    """A change of the search space; with `project`, the script is also frozen again."""
 
     folder: ExperimentFolder
     before: SearchSpace
@@ -33,7 +33,7 @@ class Change:
     project: Project | None = None
 
     def lines(self) -> list[str]:
-        """What is different, a line each."""
+        """The differences, one line each."""
         before = {p.key: p for p in self.before}
         after = {p.key: p for p in self.space}
         gone = [
@@ -48,7 +48,7 @@ class Change:
         return [*changed, *new, *gone] or ["the search space is as it was"]
 
     def make(self, store: Store) -> list[str]:
-        """Have the experiment go on with it; the driver's own. Returns what to tell people.
+        """Apply the change, in the driver. Returns notes for the user.
 
         A trial that was cut off and whose values are of no use any more does not run again.
         """
@@ -68,7 +68,7 @@ class Change:
 
 
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
-    """The space in the file `path`; raises AnnotateError where the frozen code can't follow it."""
+    """The change to the space in `path`. Raises AnnotateError if the frozen code lacks a place."""
     space = SearchSpace.read(path)
     try:
         check(folder, before, space)
@@ -79,7 +79,7 @@ def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Chan
 
 
 def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> None:
-    """Raises AnnotateError, with a line for each thing that the frozen code has no place for."""
+    """Raise AnnotateError with one line for each part of `space` that the frozen code lacks."""
     if (folder.snapshot / "source").is_dir():
         mistakes = [m for parameter in space for m in _beyond(parameter, before)]
         if mistakes:
@@ -88,13 +88,13 @@ def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> 
 
 
 def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:
-    """The space of the script as it is now; raises Mistakes and AnnotateError."""
+    """The change to the script as it is now. Raises Mistakes and AnnotateError."""
     project = read_project(config.path, config.path.parent, config.arguments)
     return Change(folder, before, project.space, project)
 
 
 def _beyond(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
-    """What the frozen code has no place for."""
+    """Say what the frozen code lacks for `parameter`."""
     known = {p.key: p.domain for p in before}
     if parameter.key not in known:
         yield f"the script has no place for {parameter.key!r}"
@@ -108,7 +108,7 @@ def _beyond(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
 
 
 def _freeze_again(project: Project, folder: ExperimentFolder) -> None:
-    """Put the script as it is now in the snapshot's place; the earlier one is kept beside it."""
+    """Replace the snapshot by the script as it is now; keep the earlier one as `snapshot-N`."""
     new = folder.path / "snapshot.new"
     shutil.rmtree(new, ignore_errors=True)
     freeze(project, new)
@@ -120,7 +120,7 @@ def _freeze_again(project: Project, folder: ExperimentFolder) -> None:
 
 
 def mend(folder: ExperimentFolder) -> None:
-    """Where the driver died between two names of a new snapshot, finish that."""
+    """Finish replacing the snapshot if a driver died between the two renames."""
     if not folder.snapshot.exists() and (folder.path / "snapshot.new" / MANIFEST).exists():
         with suppress(FileNotFoundError):
             (folder.path / "snapshot.new").rename(folder.snapshot)

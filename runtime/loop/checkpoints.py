@@ -1,16 +1,16 @@
-"""The folders by which a trial goes on from where another one ended."""
+"""Checkpoint folders, with which a trial continues from where another one ended."""
 
 from __future__ import annotations
 
 from annotate.space import Values
 from runtime.core.paths import ExperimentFolder
 
-#: NNI's keys, as `tuners.pbt` gives them: folders to load from and to save to.
+#: NNI's keys, which `tuners.pbt` sets: the folders to load from and to save to.
 KEYS = ("load_checkpoint_dir", "save_checkpoint_dir")
 
 
 def ready(folder: ExperimentFolder, values: Values) -> Values:
-    """`values` with these folders made and by their whole paths, where they have them.
+    """Create the folders that `values` name, and return `values` with their absolute paths.
 
     A relative one lies in the experiment's own folder.
     """

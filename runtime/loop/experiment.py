@@ -1,4 +1,4 @@
-"""The experiment: asks the tuner, starts trials, keeps what they report, tells the tuner."""
+"""The experiment: asks the tuner, starts trials, stores what they report, tells the tuner."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from runtime.loop.watcher import Watcher
 from runtime.store import Store
 from tuners.base import Assessor, Tuner
 
-_GRACE = 10.0  # seconds from asking a trial to end to ending it by force
+_GRACE = 10.0  # seconds that a trial has to end by itself before it is killed
 _IDLE = 1.0  # seconds without an event until the disk is checked
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Somebody wants the experiment to stop: running trials are ended, to be run again later."""
+    """Stop the experiment: end the running trials, which rerun when it resumes."""
 
     at_once: bool = False
 
@@ -52,8 +52,8 @@ Message: TypeAlias = Event | tuner_thread.Message | Interrupt | Request | Looked
 class Experiment:
     """Runs one experiment to its end.
 
-    It owns `store` (opened for writing) while it runs. `make_executor` is given the function that
-    takes the executor's events, `make_gate` the trials and the function that takes looks at GPUs.
+    Owns `store`, opened for writing, while it runs. `make_executor` and `make_gate` get a function
+    to which the executor posts its events and the gate its views of the GPUs.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Experiment:
         self._watcher = watcher
         self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
-        self._waiting: deque[int] = deque()  # trials that have values and want a slot
+        self._waiting: deque[int] = deque()  # trials that have values but no slot yet
         self._running: dict[int, Running] = {}
         self._tuning = Tuning(
             self.config,
@@ -95,11 +95,11 @@ class Experiment:
             self._inbox.put,
         )
         self._first_failures = FirstFailures(self.trials.values(), self.config.max_failures)
-        self._broken: AnnotateError | None = None  # a tuner or assessor of the user's own
-        self._ending: tuple[str, str | None] | None = None  # the state it will end in, and why
+        self._broken: AnnotateError | None = None  # raised by a custom tuner or assessor
+        self._ending: tuple[str, str | None] | None = None  # its final state, and the reason
 
     def interrupt(self, *, at_once: bool = False) -> None:
-        """Stop; may be called from a signal handler or another thread."""
+        """Stop the experiment. May be called from a signal handler or from another thread."""
         self._disk.give_up()
         self._inbox.put(Interrupt(at_once))
 
@@ -112,7 +112,7 @@ class Experiment:
         return self.trials.best(maximize=self.config.maximize)
 
     def run(self) -> None:
-        """Run until the limits are reached or somebody stops it; `state` and `reason` say how."""
+        """Run until a limit is reached or the user stops it; sets `state` and `reason`."""
         self._limits = Limits(self.config)
         self._set_state("RUNNING", None)
         self._store.sync_in_background()
@@ -160,7 +160,7 @@ class Experiment:
                 self._tuning.ask()
 
     def _start_waiting(self) -> None:
-        """Start what has values, in order, as far as it has a slot and passes the gate."""
+        """Start waiting trials, in order, while there are slots and the gate lets them pass."""
         for number in list(self._waiting):
             if not self._has_slot():
                 return
@@ -186,10 +186,10 @@ class Experiment:
             lambda: self._executor.start(job(self.config, self.folder, trial, environment))
         )
 
-    # What happens
+    # Messages
 
     def _next(self) -> Message | None:
-        """What happens next, or None where a limit is reached before, or nothing for a while."""
+        """The next message, or None if a limit is reached first or nothing happens for a while."""
         patience = self._limits.patience(self._running.values(), ending=self._ending is not None)
         with suppress(Empty):
             return self._inbox.get(timeout=min(patience, _IDLE))
@@ -197,7 +197,7 @@ class Experiment:
         return None
 
     def _take(self, message: Message | None) -> None:
-        """Handle a message; where the user's own algorithm breaks, all is kept for a resume."""
+        """Handle a message. If a custom algorithm breaks, the experiment ends but can resume."""
         try:
             self._handle(message)
         except AnnotateError as error:
@@ -302,12 +302,12 @@ class Experiment:
     # Requests
 
     def change_limits(self, **limits: Any) -> None:
-        """Go on with other limits; raises AnnotateError where they make no sense."""
+        """Continue with other limits. Raises AnnotateError if they make no sense."""
         self.config = self._limits.config = replace(self.config, **limits)
         self._store.set_config(self.config.to_json())
 
     def change_space(self, space: SearchSpace, request: Request) -> None:
-        """Go on in another space once the tuner has time; `request` is answered then.
+        """Continue in another space once the tuner is free; answers `request` then.
 
         Raises AnnotateError if the frozen code has no place for it.
         """
@@ -317,7 +317,7 @@ class Experiment:
         self._tuning.change_space(space, request)
 
     def enqueue(self, values: Values) -> Trial:
-        """One more trial, with a person's own values, as soon as there is a slot.
+        """Add a trial with values of the user's choice, which runs as soon as there is a slot.
 
         Raises SpaceError for values that do not lie in the space; those left out are as written.
         """
@@ -334,7 +334,7 @@ class Experiment:
         return self._tuning.import_results(results)
 
     def kill(self, number: int) -> None:
-        """End one trial; raises AnnotateError where it has ended already, or never was."""
+        """End one trial. Raises AnnotateError if it has ended already or does not exist."""
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
             raise AnnotateError(f"trial {number} does not run")
@@ -362,7 +362,7 @@ class Experiment:
                 self._end(number, TrialState.FAILED, text)
 
     def _end(self, number: int, state: TrialState, reason: str, grace: float = _GRACE) -> None:
-        """End a running trial, which will then be in `state`."""
+        """End a running trial; its final state will be `state`."""
         self._running[number].ends_as = (state, reason)
         self._executor.stop(number, grace=grace)
 
@@ -374,7 +374,7 @@ class Experiment:
         cut: TrialState = TrialState.INTERRUPTED,
         grace: float = _GRACE,
     ) -> None:
-        """Start no more trials and end those that run; a second time, with less grace."""
+        """Start no more trials and end the running ones; a second call may shorten their grace."""
         self._ending = self._ending or (state, reason)
         for number, running in self._running.items():
             if running.ends_as is None:

@@ -1,4 +1,4 @@
-"""The loop's gate: a trial passes it with a lease, or is told why it waits."""
+"""The gate that each trial passes before it starts: it gets a GPU lease, or a reason to wait."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ from runtime.gpus.waiting import Key, Wait
 from runtime.gpus.world import NOTHING
 from runtime.loop.trials import Trials
 
-_START = 120.0  # seconds: a failure without any report is one at the start
-_MOST_FAULTS = 3  # GPUs that failed a trial: more, and it may be what does it
-_PATIENCE = 3.0  # seconds that a trial may wait before people are told
-_KEEP = 10.0  # seconds between two times that what changes all the time is kept
+_START = 120.0  # seconds; a trial that fails sooner, without a report, failed at its start
+_MOST_FAULTS = 3  # GPUs lost under one trial; after more, the trial may be the cause
+_PATIENCE = 3.0  # seconds that a trial may wait before the user is told
+_KEEP = 10.0  # seconds between two writes of values that keep changing
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What is known of a trial that waits: since when, since when for this reason, and when that
-    was last kept, in monotonic seconds."""
+    """A waiting trial, in monotonic seconds.
+
+    `began` is when it began to wait, `since` when it did so for the present reason, and `kept`
+    when that was last stored.
+    """
 
     began: float
     since: float
@@ -42,15 +45,15 @@ class _Waiting:
 
 
 class Gate(Protocol):
-    """Every trial passes it before it starts, and is heard of until it has ended."""
+    """Lets trials start, and follows each one until it has ended."""
 
     def take(self, trial: int) -> Mapping[str, str] | None:
-        """The environment it starts with, or None where it has to wait."""
+        """The environment that the trial starts with, or None if it has to wait."""
 
     def looked(self, message: Looked) -> None: ...
     def started(self, trial: int, pid: int) -> None: ...
     def ended(self, trial: Trial, failure: Failure | None) -> bool:
-        """Whether it is to run again, as it only had no room beside others."""
+        """Whether the trial should rerun, because the GPU or its neighbours made it fail."""
 
     def slots(self, config: Config) -> int:
         """How many trials may run at a time."""
@@ -66,14 +69,14 @@ def gate(
     note: Callable[[str], None],
     post: Callable[[Looked], None],
 ) -> Gate:
-    """Looks are posted to `post`; what people should know is said by `note`."""
+    """Posts views of the GPUs to `post` and passes messages for the user to `note`."""
     if gpus is None:
         return _Open(NOTHING if config.gpus == 0 else {})
     return _Gate(gpus, config, experiment, trials, note, post)
 
 
 class _Open:
-    """Without leases nobody waits."""
+    """Leases nothing, so no trial waits."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -98,8 +101,7 @@ class _Open:
 
 
 def cores() -> int:
-    """The processor's cores, those that count twice counted once, as far as this process may use
-    them."""
+    """How many physical CPU cores this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(psutil.cpu_count(logical=False) or 1, allowed or 1))
 
@@ -121,11 +123,11 @@ class _Gate:
         self._auto = config.concurrency == AUTO
         self._trials = trials
         self._note = note
-        self._unused: dict[Key, float] = {}  # why GPUs are not used, and since when
+        self._unused: dict[Key, float] = {}  # why a GPU is unused, and since when
         self._waiting: dict[int, _Waiting] = {}
         self._tried: set[int] = set()  # since the last view
-        self._running: dict[int, float] = {}  # when its use was last kept
-        self._faults: Counter[int] = Counter()  # of GPUs, by the trial that they cut off
+        self._running: dict[int, float] = {}  # when its use was last stored
+        self._faults: Counter[int] = Counter()  # lost GPUs, by trial
         self._said: set[object] = set()
         for device in gpus.world.silent:
             note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
@@ -144,7 +146,7 @@ class _Gate:
         return answer.environment
 
     def _before(self, trial: int) -> GpuUse:
-        """What it had, and how long it waited, before it has a lease."""
+        """The trial's use of GPUs and its waiting time so far, without a lease."""
         had, waiting = self._trials[trial].gpu or GpuUse(), self._waiting.get(trial)
         use = GpuUse(seconds=had.seconds, waited=had.waited, waited_for=had.waited_for)
         if waiting is None or not waiting.wait.blocks:
@@ -162,7 +164,7 @@ class _Gate:
         now = time.monotonic()
         waiting = self._waiting.setdefault(trial, _Waiting(now, now, -_KEEP, wait))
         if not wait.blocks:
-            return  # only a look, which is soon over
+            return  # it waits only for the next view of the GPUs
         changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
         if changed and (str(wait) != self._trials[trial].reason):
             waiting.kept = now
@@ -176,7 +178,7 @@ class _Gate:
             self._say(trial, wait)
 
     def _say(self, trial: int, wait: Wait) -> None:
-        """The same reason once, whichever trial waits for it, and whoever of ours is in the way."""
+        """Report each reason once, whichever trial is waiting."""
         if wait.reason not in self._said:
             self._said.add(wait.reason)
             self._note(f"trial {trial} {wait}")
@@ -197,7 +199,7 @@ class _Gate:
             self._say_unused()
 
     def _forget(self) -> None:
-        """Who was not tried since the last look has no slot any more, or was killed."""
+        """Drop trials that were not tried since the last view: killed, or without a slot."""
         for trial in [t for t in self._waiting if t not in self._tried]:
             before = self._before(trial)
             del self._waiting[trial]
@@ -206,7 +208,7 @@ class _Gate:
                 self._trials.waits(trial, None, before)
 
     def _say_unused(self) -> None:
-        """Where there are as many trials as there is room for, none waits and says this."""
+        """Say why GPUs stay unused, because with --concurrency auto no trial waits for them."""
         now = time.monotonic()
         unused = {block.key: block for block in self._leases.unused()}
         self._unused = {key: self._unused.get(key, now) for key in unused}

@@ -1,4 +1,4 @@
-"""From a trial to the command that runs it: what is staged, and the trial's environment."""
+"""Prepares a trial to run: its staged modules, its command and its environment."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _CACHE = shutil.ignore_patterns("__pycache__")
 
 
 def stage(folder: Path, root: Path) -> None:
-    """Copy what a trial's processes import into `folder`; `root` is the user's code folder."""
+    """Copy the modules that trials import into `folder`; `root` is the user's code folder."""
     folder.mkdir(parents=True)
     for file in (Path(__file__).parent.parent / "stage").glob("*.py"):
         shutil.copyfile(file, folder / file.name)
     shutil.copytree(
         Path(__file__).parent.parent / "stage" / MODULES, folder / MODULES, ignore=_CACHE
     )
-    # Our own nni.py by its place: the module that `import nni` finds may be NNI's.
+    # Find our nni.py by its path, because `import nni` may find NNI's own module.
     shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
     (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))
 
@@ -39,7 +39,7 @@ def stage(folder: Path, root: Path) -> None:
 def job(
     config: Config, folder: ExperimentFolder, trial: Trial, environment: Mapping[str, str]
 ) -> Job:
-    """Make the trial's folder, and say how to run it."""
+    """Create the trial's folder and return the job that runs it."""
     place = folder.trial(trial.number)
     _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)), folder.snapshot)
     argv = None if config.command else (config.script, *config.arguments)
@@ -59,7 +59,7 @@ def job(
 def warm(
     config: Config, folder: ExperimentFolder, environment: Mapping[str, str]
 ) -> ServerCommand | None:
-    """The process to fork the trials from; None where each is to have a fresh one."""
+    """The command of the fork server; None if each trial starts a new interpreter."""
     if config.fresh_process or config.command:
         return None
     return ServerCommand(
@@ -82,7 +82,7 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
     place.metrics.unlink(missing_ok=True)
     parameters = {"parameter_id": trial.number, "parameters": trial.values}
     if copies := data_copies(snapshot, trial.values):
-        # What a file has for a parameter without a value is told once the trial has read it.
+        # A parameter without a value keeps the file's value, reported once the trial reads it.
         parameters["written"] = {name: written for name, (_, written) in copies.items()}
     for name, (data, _) in copies.items():
         copy = place.data / name
@@ -94,7 +94,7 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
 def trial_environment(
     experiment: str, stage: Path, place: TrialFolder, trial: Trial, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The user's environment, and the trial's identity by NNI's names."""
+    """The user's environment plus the trial's identity in NNI's variables."""
     return {
         **_with_stage(stage, environment),
         "NNI_PLATFORM": "local",

@@ -1,5 +1,4 @@
-"""Results from elsewhere, for the tuner to learn from: other experiments, files; and trials that
-a person wants first."""
+"""Results from other experiments and files for the tuner, and trials that the user wants first."""
 
 from __future__ import annotations
 
@@ -31,8 +30,10 @@ def of_experiment(folder: ExperimentFolder) -> list[dict[str, JSON]]:
 
 
 def of_file(path: Path) -> list[JSON]:
-    """The results in a file: NNI's `[{"parameter": {...}, "value": 0.9}]`, what `--json` prints,
-    or a table where its name ends in .csv. Raises AnnotateError that names file and place.
+    """The results in a file.
+
+    A file is NNI's `[{"parameter": {...}, "value": 0.9}]`, a document that `--json` printed, or a
+    table if its name ends in .csv. Raises AnnotateError that names the file and the place.
 
     Trials that say nothing about their values are left out.
     """
@@ -54,7 +55,7 @@ def of_file(path: Path) -> list[JSON]:
 
 
 def _says_nothing(result: JSON) -> bool:
-    """Whether its trial was cut off; stopped early, it may have had no result to keep."""
+    """Whether its trial was interrupted, or stopped early without a result."""
     if not isinstance(result, Mapping):
         return False
     stopped = result.get("state") == TrialState.EARLY_STOPPED and result.get("value") is None
@@ -93,7 +94,7 @@ def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
 
 
 def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
-    """By whole keys; what is no parameter, as a budget, is passed over."""
+    """Yield whole keys with their values; skip a key that is no parameter, such as a budget."""
     for name, value in values.items():
         try:
             yield space.resolve(name).key, value

@@ -14,8 +14,12 @@ from runtime.system.units import duration
 
 @dataclass(slots=True)
 class Running:
-    """What is known of a running trial beyond what is kept: since when, when it last reported,
-    its curve, and as what it ends where somebody has ended it."""
+    """The state of a running trial that is not stored.
+
+    `started` is when it started and `heard` when it last reported, both in monotonic seconds;
+    `curve` its intermediate results. `ends_as` is its final state, with the reason, once it has
+    been told to end.
+    """
 
     started: float
     heard: float
@@ -29,11 +33,11 @@ class Running:
 
 
 class Limits:
-    """When an experiment, or one of its trials, has had its time. The clock starts here."""
+    """Time limits of an experiment and of its trials. The clock starts with the constructor."""
 
     def __init__(self, config: Config) -> None:
         self._began = time.monotonic()
-        self._next = 0.0  # no limit is reached before that
+        self._next = 0.0  # no limit is reached before this time
         self._config = config
 
     @property
@@ -51,23 +55,23 @@ class Limits:
         return None if duration is None else self._began + duration
 
     def over(self) -> str | None:
-        """Why the whole experiment is to end now, if it is."""
+        """Why the experiment must end now, or None."""
         deadline = self._deadline
         if deadline is None or time.monotonic() < deadline:
             return None
         return f"--max-duration {duration(self.config.max_duration or 0.0)} is over"
 
     def broken(self, running: Running) -> str | None:
-        """Why a running trial is to be ended now, if it is."""
+        """Why a running trial must end now, or None."""
         now = time.monotonic()
         return next((text for at, text in self._of(running) if now >= at), None)
 
     def due(self) -> bool:
-        """Whether a limit may have been reached since `patience` was asked for."""
+        """Whether a limit may have been reached since the last call of `patience`."""
         return time.monotonic() >= self._next
 
     def patience(self, running: Iterable[Running], *, ending: bool) -> float:
-        """Seconds until the next limit may be reached; infinite where none is set.
+        """Seconds until the next limit may be reached; infinite if none is set.
 
         All that run are looked at only where the last answer has passed, not at each event.
         """

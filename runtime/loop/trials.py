@@ -1,4 +1,4 @@
-"""An experiment's trials, in memory and in its store, which change together."""
+"""An experiment's trials, in memory and in its store; both always change together."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from runtime.store import Store
 
 
 class Trials(Mapping[int, Trial]):
-    """The trials by number. `changed` is called with each one that has changed."""
+    """The trials by number. Calls `changed` with each trial that changes."""
 
     def __init__(self, store: Store, space: SearchSpace, changed: Callable[[Trial], None]) -> None:
-        self.step = 0  # of what the tuner was asked and told so far
+        self.step = 0  # number of calls of the tuner so far
         self._store = store
         self._space = space
         self._changed = changed
@@ -64,13 +64,13 @@ class Trials(Mapping[int, Trial]):
         )
 
     def waits(self, number: int, reason: str | None, use: GpuUse | None) -> None:
-        """A trial that has not started waits for something, or for nothing any more."""
+        """Store why a trial waits, and for which GPUs; None once it no longer waits."""
         self._store.set_gpu(number, use)
         self._store.set_reason(number, reason)
         self._keep(replace(self._trials[number], reason=reason, gpu=use))
 
     def uses(self, number: int, use: GpuUse, *, keep: bool) -> None:
-        """What a trial has of GPUs by now; in the store only where it is to be kept."""
+        """Update a trial's use of GPUs; `keep` also writes it to the store."""
         if keep:
             self._store.set_gpu(number, use)
         self._keep(replace(self._trials[number], gpu=use))
@@ -80,13 +80,13 @@ class Trials(Mapping[int, Trial]):
         self._keep(replace(self._trials[number], state=TrialState.RUNNING, started=when))
 
     def reported(self, number: int, batch: Batch) -> None:
-        """Keep what a running trial reported, and what it has as written also as its values."""
+        """Store a trial's reports, and as its values those that the script had as written."""
         trial = self._trials[number]
         if batch.reports:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)
         if batch.written and trial.origin is not Origin.TUNER:
-            # The first value of a place counts: a loop may come by again with another.
+            # The first value of a place counts; a loop may reach it again with another value.
             values = batch.written | trial.values
             order = [p.key for p in self._space if p.key in values]
             trial = replace(trial, values={key: values[key] for key in order})
@@ -94,12 +94,12 @@ class Trials(Mapping[int, Trial]):
         self._keep(trial)
 
     def ended(self, trial: Trial, *, told: bool) -> None:
-        """Keep how `trial` ended, and whether the tuner learns of it now."""
+        """Store how `trial` ended, and whether the tuner is told of it."""
         self._store.end_trial(trial, told=self.next_step() if told else None)
         self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
     def never(self, number: int, state: TrialState, reason: str) -> None:
-        """A trial that waits will not run."""
+        """End a waiting trial, which will not run."""
         trial = replace(self._trials[number], state=state, reason=reason, ended=time.time())
         self.ended(trial, told=False)
 
