@@ -27,7 +27,7 @@ _HEAD = re.compile(r"(@[ \t]*nni)(\s*)(\.?)(\s*)(\w*)(\s*)", re.IGNORECASE)
 
 
 class Wrong(Exception):
-    """A mistake found on the way; it ends the work on one annotation only."""
+    """A mistake in one annotation; the other annotations of the file are still read."""
 
     def __init__(self, code: str, span: Span, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -39,12 +39,12 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Carrier:
-    """Where an annotation stands and its text, one character for each of the source's.
+    """The comment or string that holds an annotation.
 
-    `kind` is "line" (a comment on its own line or lines), "trailing" or "string", or "behind" for
-    one behind a remark, which is a mistake; `start` and
-    `end` are the span in the source; `text` begins at `@` and lies at `base`. In a string with
-    escapes characters can't be told apart: then `base` is None.
+    `kind` is "line" (one or more comment lines), "trailing", "string", or "behind" for an
+    annotation after another comment, which is a mistake. `start` and `end` are the span in the
+    source. `text` starts at the `@`, has one character per source character and begins at offset
+    `base`. A string with escapes has no such mapping; its `base` is None.
     """
 
     kind: str
@@ -55,7 +55,7 @@ class Carrier:
     node: cst.Expr | None = None
 
     def span(self, start: int, end: int) -> Span:
-        """The span in the source of a span in `text`."""
+        """Map a span of `text` to a span of the source."""
         if self.base is None:
             return self.start, self.end
         return self.base + start, self.base + end
@@ -63,7 +63,7 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A directive with its arguments. `end` is where a remark or the next text begins."""
+    """A directive with its arguments. `end` is the offset after its closing bracket."""
 
     carrier: Carrier
     directive: str
@@ -87,13 +87,13 @@ class Annotation:
         return self.carrier.base + self.length
 
     def place(self, node: cst.CSTNode) -> Span:
-        """The span in the source of a part of the annotation."""
+        """The source span of a node of the annotation."""
         start, end = self.tree.span(node)
         return self.carrier.span(start + 1, end + 1)
 
 
 def carriers(source: Source, tree: Tree) -> list[Carrier]:
-    """Every comment and string statement that is, or tries to be, an annotation, in order."""
+    """Every comment and string statement that is meant to be an annotation, in source order."""
     return sorted(_carriers(source, tree), key=lambda carrier: carrier.start)
 
 
@@ -105,11 +105,11 @@ def _carriers(source: Source, tree: Tree) -> Iterator[Carrier]:
 
 
 def comment_carriers(source: Source, comments: list[tuple[int, str]]) -> Iterator[Carrier]:
-    """The carriers among comments, each with its offset."""
+    """The carriers among `comments`, which are pairs of offset and text."""
     for index, (offset, text) in enumerate(comments):
         trailing = bool(source.before(offset).strip())
         if not lexer.is_annotation_comment(text):
-            # On a line of its own it is code that was commented out.
+            # On its own line, it is code that was commented out.
             if trailing and (behind := lexer.annotation_behind(text)) is not None:
                 yield Carrier("behind", offset + behind, offset + len(text), "", offset + behind)
         elif trailing:
@@ -119,7 +119,7 @@ def comment_carriers(source: Source, comments: list[tuple[int, str]]) -> Iterato
 
 
 def _last_end(source: Source, comments: list[tuple[int, str]], index: int) -> int:
-    """Where the comment ends with the lines below it that continue an open bracket."""
+    """The end of a comment, including the comment lines that continue its open bracket."""
     start, text = comments[index]
     end = start + len(text)
     while lexer.brackets(_blanked(source.text[start:end])).unclosed is not None:
@@ -135,7 +135,7 @@ def _last_end(source: Source, comments: list[tuple[int, str]], index: int) -> in
 
 
 def _blanked(text: str) -> str:
-    """Comment lines without their hashes, as long as before."""
+    """Comment lines with each `#` replaced by a space, so that offsets stay."""
     return re.sub(r"(\A|[\r\n])([ \t\f]*)#", r"\1\2 ", text)
 
 
@@ -167,7 +167,7 @@ def _string(tree: Tree, node: cst.Expr) -> Carrier | None:
 
 
 def _text_of(node: cst.BaseExpression) -> str | None:
-    """What a string literal says; None for bytes and f-strings."""
+    """The value of a string literal; None for bytes and f-strings."""
     if not isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
         return None
     try:
@@ -181,17 +181,17 @@ def parse(carrier: Carrier) -> Annotation:
     """Parse an annotation's own syntax; raises Wrong."""
     if carrier.kind == "behind":
         span = carrier.start, carrier.end
-        hint = "write the annotation first and the remark behind it"
-        raise Wrong("A207", span, "an annotation behind a remark is none", hint)
+        hint = "put the annotation first, then the other comment"
+        raise Wrong("A207", span, "an annotation after another comment is ignored", hint)
     head = _HEAD.match(carrier.text)
     assert head is not None, "a carrier begins with @nni"
     _check_head(carrier, head)
     group = lexer.brackets(carrier.text[head.end() :])
     if group.unclosed is not None:
         at = head.end() + group.unclosed
-        hint = "close it, or go on in a comment on the next line"
+        hint = "close it, or continue in a comment on the next line"
         if carrier.kind == "trailing":
-            hint = "close it on this line; longer ones go into comment lines above the value"
+            hint = "close it on this line; put a longer annotation in comment lines above the value"
         raise Wrong("A202", carrier.span(at, at + 1), "this bracket was never closed", hint)
     assert group.end is not None
     length = head.end() + group.end
@@ -204,7 +204,7 @@ def parse(carrier: Carrier) -> Annotation:
 
 
 def _check_head(carrier: Carrier, head: re.Match[str]) -> None:
-    example = "write for example @nni.variable(nni.uniform(0, 1), name=lr)"
+    example = "for example: @nni.variable(nni.uniform(0, 1), name=lr)"
     if head[1] != "@nni":
         raise Wrong("A201", carrier.span(*head.span(1)), f"{head[1]!r}: did you mean '@nni'?")
     if not head[3] or head[2] or head[4]:
@@ -217,23 +217,34 @@ def _check_head(carrier: Carrier, head: re.Match[str]) -> None:
     name, span = head[5], carrier.span(*head.span(5))
     if name not in DIRECTIVES and name not in DOMAINS:
         close = difflib.get_close_matches(name, [*DIRECTIVES, *DOMAINS], n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(DIRECTIVES)}"
+        hint = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else f"the directives are {', '.join(DIRECTIVES)}"
+        )
         raise Wrong("A203", span, f"there is no directive {name!r}", hint)
     if carrier.text[head.end() : head.end() + 1] != "(":
         raise Wrong("A201", span, f"{name!r} is not followed by '('", f"write @nni.{name}(...)")
 
 
 def _check_rest(carrier: Carrier, length: int) -> None:
-    """Raises Wrong where something else than a remark follows the annotation."""
+    """Raise Wrong if anything but an ordinary comment follows the annotation."""
     for match in re.finditer(r"[^\s][^\r\n]*", carrier.text[length:]):
         start, end = length + match.start(), length + match.end()
         text = match.group().rstrip()
         if lexer.is_annotation_comment(text):
             span = carrier.span(start, end)
-            raise Wrong("A205", span, "a line holds one annotation", "give each value a line")
+            raise Wrong(
+                "A205",
+                span,
+                "a line can hold only one annotation",
+                "put each value on its own line",
+            )
         if not text.startswith("#"):
             span = carrier.span(start, start + len(text))
-            raise Wrong("A205", span, "this follows the annotation", "begin a remark with '#'")
+            raise Wrong(
+                "A205", span, "unexpected text after the annotation", "start a comment with '#'"
+            )
 
 
 def _parse_call(carrier: Carrier, text: str) -> tuple[Tree, cst.Call]:
@@ -242,18 +253,18 @@ def _parse_call(carrier: Carrier, text: str) -> tuple[Tree, cst.Call]:
     except Unparsable as error:
         at = _offset(text, error.line, error.col) + 1
         message = f"the annotation does not parse: {error.message}"
-        hint = "an annotation is one call, in Python's syntax"
+        hint = "an annotation is a single call in Python syntax"
         raise Wrong("A201", carrier.span(at, at + 1), message, hint) from None
     line = tree.module.body[0]
     if isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Expr):
         call = line.body[0].value
         if isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
             return tree, call
-    raise Wrong("A201", carrier.span(0, len(text) + 1), "the annotation is not one call")
+    raise Wrong("A201", carrier.span(0, len(text) + 1), "the annotation is not a single call")
 
 
 def _offset(text: str, line: int, col: int) -> int:
-    """The offset of a line (from 1) and a column (from 0), kept inside the text."""
+    """The offset of a line (from 1) and column (from 0), clamped to the text."""
     starts = [0, *(m.end() for m in re.finditer(r"\r\n|\r|\n", text))]
     start = starts[min(max(line, 1), len(starts)) - 1]
     return min(start + max(col, 0), max(len(text) - 1, 0))

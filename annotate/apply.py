@@ -1,7 +1,7 @@
-"""Values written back into the sources that they came from.
+"""Write a trial's values back into the source.
 
-A value goes where its annotation stands now, and only there: what is written is read again, and
-counts when the file has the same parameters at the same places with the new code in them.
+A value is written only at its annotation. The result is parsed again and accepted only if it has
+the same parameters at the same places, with the new code.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from annotate.tree import Span
 
 Change: TypeAlias = tuple[Span, str]
 
-_UNREADABLE = "written there it could not be told from the code around it"
-_INSIDE = "its annotation stands inside the value: move it to a line above"
+_UNREADABLE = "written here, the value would be ambiguous"
+_INSIDE = "its annotation is inside the value; move it to the line above"
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A value that fits: where it goes, the code that stands there now, and the new one."""
+    """A value that fits: its place, the current code there, and the new code."""
 
     key: str
     name: str
@@ -44,7 +44,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A parameter that does not fit any more, and why."""
+    """A parameter that no longer fits, and why."""
 
     key: str
     name: str
@@ -54,7 +54,7 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A file with values written into it: its bytes before and after, and what became of each."""
+    """A file before and after values were written into it, and the outcome for each value."""
 
     path: PurePosixPath
     before: bytes = field(repr=False)
@@ -65,7 +65,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as it is edited: its text and the places in it."""
+    """A file that is being edited: its text and its annotated places."""
 
     below: PurePosixPath
     source: Source
@@ -90,19 +90,19 @@ class _File:
 def apply(
     now: bytes | None, then: bytes, values: Values, *, path: str, below: PurePosixPath
 ) -> Applied:
-    """Write `values` into the file as it is `now`; `then` is what it was when they were tried.
+    """Write `values` into the current file `now`; `then` is the file that the trial ran.
 
-    `path` is shown to people, `below` is the file's place in the code folder. A parameter that
-    `values` lack is written as it was then. `now` is None where the file is gone.
+    `path` is for display, `below` is the path in the code folder. A parameter without a value in
+    `values` gets its code from `then`. `now` is None if the file no longer exists.
     """
     old = _File.read(then, path, below)
     if now is None:
-        return Applied(below, b"", b"", (), _all(old, "the file is gone"))
+        return Applied(below, b"", b"", (), _all(old, "the file no longer exists"))
     try:
         file = _File.read(now, path, below)
     except Mistakes as error:
         first = error.mistakes[0]
-        reason = f"the file has mistakes now: {first.code} {first.message}, line {first.line}"
+        reason = f"the file now has mistakes: line {first.line}, {first.code} {first.message}"
         return Applied(below, now, now, (), _all(old, reason))
     wishes, misfits = _wishes(file, old, values)
     done = _write(file, wishes)
@@ -131,13 +131,13 @@ def _misfit(file: _File, place: Place, reason: str) -> Misfit:
     return Misfit(place.key, place.target, place.where, reason)
 
 
-# What should be written
+# Decide what to write
 
 
 def _wishes(
     file: _File, old: _File, values: Values
 ) -> tuple[list[tuple[Place, str]], list[Misfit]]:
-    """The code that each place should get, and the parameters that have no place for it."""
+    """The new code for each place, and the parameters that no longer have a place."""
     wishes: list[tuple[Place, str]] = []
     misfits: list[Misfit] = []
     groups, earlier = file.groups(), old.groups()
@@ -163,32 +163,32 @@ def _wanted(
     place: Place, number: int, count: int, earlier: list[Place] | None, values: Values, old: _File
 ) -> str | _No:
     if earlier is None:
-        return _No("it is new: the trial had no value for it")
+        return _No("it is new, so the trial has no value for it")
     if place.key not in values:
         if len(earlier) != count:
-            return _No(f"it stood in {len(earlier)} places, and now in {count}")
+            return _No(f"it had {len(earlier)} places and now has {count}")
         return old.text(earlier[number].inner)
     try:
         return place.code(values[place.key])
     except SpaceError as error:
-        changed = f"its domain was {earlier[0].domain} and is {place.domain} now: "
+        changed = f"its domain was {earlier[0].domain} and is now {place.domain}: "
         return _No(f"{changed if place.domain != earlier[0].domain else ''}{error}")
 
 
 def _lost(place: Place, file: _File) -> str:
-    """Why a parameter has no place any more."""
+    """Why a parameter no longer has a place."""
     for other in file.places:
         if other.target == place.target:
-            return f"it was {place.domain} and is {other.domain} now"
-    return "it is not annotated any more"
+            return f"its domain was {place.domain} and is now {other.domain}"
+    return "it is no longer annotated"
 
 
-# Writing it, and reading it again
+# Write it, and read it back
 
 
 @dataclass(slots=True)
 class _Done:
-    """What was written, by the span of each value, and what was refused with the reason."""
+    """The written code and the reasons for refusals, by the span of each value."""
 
     data: bytes
     codes: dict[Span, str] = field(default_factory=dict)
@@ -196,7 +196,7 @@ class _Done:
 
 
 def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
-    """Write all at once; where that does not read back, one after the other."""
+    """Write all values at once; if that does not read back correctly, one by one."""
     wanted = [(p, code) for p, code in wishes if not p.alike(code, file.text(p.inner))]
     plain = [(place.inner, code) for place, code in wanted]
     inside = any(_holds(place) for place, _ in wanted)
@@ -221,12 +221,12 @@ def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
 
 
 def _holds(place: Place) -> bool:
-    """Whether the annotation would go with the value."""
+    """Whether replacing the value would also remove its annotation."""
     return place.inner[0] <= place.annotation[0] < place.inner[1]
 
 
 def _ways(file: _File, place: Place, code: str) -> Iterable[list[Change]]:
-    """The ways to write a value: plain or in brackets, and for a call with its name kept."""
+    """Ways to write a value: with or without parentheses; for a call, also with an added name."""
     named: list[list[Change]] = [[]]
     if place.kind == "call":
         named.append([_naming(file, place)])
@@ -236,7 +236,7 @@ def _ways(file: _File, place: Place, code: str) -> Iterable[list[Change]]:
 
 
 def _naming(file: _File, place: Place) -> Change:
-    """The change that lets the annotation say the function's name, as it is not called any more."""
+    """Add `name=` to the annotation, because the function may no longer be called."""
     text = file.text(place.annotation)
     end = text.rindex(")")
     comma = "" if text[:end].rstrip(" \t\r\n#").endswith(",") else ", "
@@ -245,7 +245,7 @@ def _naming(file: _File, place: Place) -> Change:
 
 
 def _reading_back(file: _File, changes: Sequence[Change]) -> bytes | None:
-    """The file with the changes; None where it does not say the same with the new code in it."""
+    """The changed file; None if it no longer has the same parameters at the same places."""
     if not changes:
         return file.source.data
     data = file.source.rewritten(Edit(span, instead=text) for span, text in changes)
@@ -269,5 +269,5 @@ def _reading_back(file: _File, changes: Sequence[Change]) -> bytes | None:
 
 
 def _moved(offset: int, changes: Iterable[Change]) -> int:
-    """Where an offset lies after the changes before it."""
+    """The position of an offset after the changes before it."""
     return offset + sum(len(text) - (end - a) for (a, end), text in changes if end <= offset)

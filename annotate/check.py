@@ -1,4 +1,4 @@
-"""Every mistake in the annotations of files and folders."""
+"""Find every mistake in the annotations of files and folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from annotate.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many files were read, how many of them are annotated, and what is wrong."""
+    """The number of files, annotated files and parameters, and all mistakes."""
 
     files: int
     annotated: int
@@ -26,7 +26,7 @@ class Checked:
 
 
 def check(paths: Iterable[Path]) -> Checked:
-    """Check files, and the Python files and annotated files of data of folders.
+    """Check files; of a folder, its Python files and annotated data files.
 
     Raises AnnotateError for a missing path.
     """

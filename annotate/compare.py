@@ -1,4 +1,4 @@
-"""What became of a source since a trial ran it: its code, its annotations, and each value."""
+"""Compare two versions of a source: code, annotations and each parameter's value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from annotate.space import Values
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter on both sides: the code that stands for it, None where it has no place."""
+    """A parameter on both sides: its code, or None if it has no place there."""
 
     key: str
     name: str
@@ -26,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file on both sides. `code` says whether more than values and annotations has changed."""
+    """A file on both sides. `code`: whether more than values and annotations changed."""
 
     path: PurePosixPath
     a: bytes = field(repr=False)
@@ -38,10 +38,10 @@ class File:
 def rows(
     then: bytes, now: bytes | None, a: Values, b: Values | None, *, path: str, below: PurePosixPath
 ) -> list[Row]:
-    """Each parameter of the source `then` with the values `a`, and of `now` with the values `b`.
+    """Compare each parameter of the source `then` with values `a` to `now` with values `b`.
 
-    Without `b` the other side is what stands in the source now. Raises Mistakes for `then`; a
-    source with mistakes now has no parameters.
+    Without `b`, the other side is the code in `now`. Raises Mistakes for `then`; if `now` has
+    mistakes, it counts as having no parameters.
     """
     old, new = _places(then, path, below), _now(now, path, below)
     found = []
@@ -50,16 +50,16 @@ def rows(
         mine = _code(place, a)
         if other is None:
             renamed = [p for p in new.values() if p.target == place.target and p.key not in old]
-            remark = f"its domain is {renamed[0].domain} now" if renamed else "not annotated now"
+            remark = f"its domain is now {renamed[0].domain}" if renamed else "no longer annotated"
             found.append(Row(key, place.target, place.where, mine, None, True, remark))
         else:
             theirs = other.inner_code if b is None else _code(other, b)
             changed = other.domain != place.domain
-            remark = f"its domain was {place.domain}, is {other.domain}" if changed else ""
+            remark = f"its domain was {place.domain}, is now {other.domain}" if changed else ""
             differs = changed or not place.alike(mine, theirs)
             found.append(Row(key, place.target, other.where, mine, theirs, differs, remark))
     found += [
-        Row(key, place.target, place.where, None, place.inner_code, True, "new since")
+        Row(key, place.target, place.where, None, place.inner_code, True, "new")
         for key, place in new.items()
         if key not in old
     ]
@@ -88,7 +88,7 @@ def _now(data: bytes | None, path: str, below: PurePosixPath) -> dict[str, Place
 def changed(
     then: bytes, now: bytes | None, *, path: str, below: PurePosixPath
 ) -> tuple[bool, bool]:
-    """Whether the code, and whether the annotations of a file are others now."""
+    """Whether the code, and whether the annotations, of a file have changed."""
     if now is None:
         return True, True
     if then == now:
@@ -100,7 +100,7 @@ def changed(
 
 
 def _apart(data: bytes, path: str, below: PurePosixPath) -> tuple[list[str], list[str]] | None:
-    """The text between values and annotations, and the annotations; None with mistakes."""
+    """Split a file into code and annotations, without the values; None if it has mistakes."""
     try:
         places = formats.expand(data, path, below).places
         source = formats.decode(data, path)

@@ -1,6 +1,6 @@
-"""The page of the language, made from the kinds' own cases.
+"""Generates docs/annotations.md from the cases in annotate/kinds.
 
-`python -m annotate.docs > docs/annotations.md` writes it.
+Run `python -m annotate.docs > docs/annotations.md`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from annotate.kinds import (
 from annotate.kinds.case import Invalid, Valid
 from annotate.mistake_codes import CODES
 
-#: In the order of the page.
+#: The sections of the page, in order.
 KINDS: tuple[ModuleType, ...] = (
     carrier,
     variable,
@@ -45,18 +45,18 @@ KINDS: tuple[ModuleType, ...] = (
 _INTRODUCTION = """\
 # Annotations
 
-An annotation is a comment or a string that begins with `@nni`. Plain Python ignores it, so that
-the script runs alone; `annotate run` gives the annotated values of each trial their own.
+An annotation is a comment or a string that begins with `@nni`. Plain Python ignores it, so the
+script runs on its own; `annotate run` gives each trial its own values.
 
-- `annotate check PATH` lists every mistake, `annotate show PATH` the search space, and
-  `annotate expand FILE` the source as trials run it.
-- Expanding changes annotated values and reports only. Every other byte stays, and line N stays
-  line N.
-- Options are evaluated where they stand, and only the chosen one is. An annotation itself is
-  never executed to read it.
-- A parameter's key is `module/name/domain`. People see and type its name.
+- `annotate check PATH` lists every mistake, `annotate show PATH` shows the search space, and
+  `annotate expand FILE` prints the source that trials run.
+- Only annotated values and reports are changed for a trial. Every other byte stays the same, and
+  so do line numbers.
+- An option is evaluated in place, and only if it is chosen. Reading an annotation never executes
+  it.
+- A parameter's key is `module/name/domain`. You see and type its short name.
 
-This page is made from the examples that the tests run: every example below is checked.
+Every example on this page is tested.
 """
 
 
@@ -95,7 +95,7 @@ def _sentence(text: str) -> str:
 
 
 def _codes() -> str:
-    lines = ["## Codes of mistakes\n", "A code keeps its meaning for ever.\n"]
+    lines = ["## Codes of mistakes\n", "A code never changes its meaning.\n"]
     examples = {case.code: case for kind in reversed(KINDS) for case in reversed(kind.INVALID)}
     for code, meaning in CODES.items():
         lines += [f"### {code}: {meaning}\n", "```text", _shown(examples[code]), "```\n"]
@@ -103,7 +103,7 @@ def _codes() -> str:
 
 
 def _shown(case: Invalid) -> str:
-    """The mistake as people see it."""
+    """The mistake as `annotate check` prints it."""
     try:
         expand(case.source.encode(), path="train.py", module="train")
     except Mistakes as error:

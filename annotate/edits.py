@@ -1,4 +1,4 @@
-"""Changes to a text that keep its lines: insertions around spans, and spans that are replaced."""
+"""Edits of a text: insertions around spans, and replacements of spans."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from annotate.tree import Span
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Code put before and after a span; with `instead`, the span itself is replaced.
+    """Insert code before and after a span, or replace the span with `instead`.
 
-    Of two edits around the same span the one with the lower `order` is the outer one.
+    Of two edits around the same span, the one with the lower `order` is the outer one.
     """
 
     span: Span
@@ -23,9 +23,9 @@ class Edit:
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Apply edits whose spans are nested or apart."""
+    """Apply edits whose spans are nested or disjoint."""
     outer_first = sorted(edits, key=lambda e: (e.span[0], -e.span[1], e.order))
-    # At one offset what ends there comes before what begins, and inner ends before outer ones.
+    # At the same offset, ends come before beginnings, and inner ends before outer ends.
     cuts: list[tuple[int, int, int, int, str]] = []
     for number, edit in enumerate(outer_first):
         start, end = edit.span

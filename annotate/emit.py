@@ -1,7 +1,7 @@
-"""The expressions that expanded code is made of.
+"""The expressions inserted into expanded code.
 
-They are plain expressions in the scope where they stand: no name is bound and no function made,
-so that they are right in a class body, beside `await` and `yield`, and in a comprehension.
+They bind no names and create no functions, so they work in any scope: in a class body, with
+`await` and `yield`, and in a comprehension.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from annotate.json_value import JSON
 
 _PLAIN = '__import__("nni")'
 
-# A file that gives `__import__` a meaning of its own leaves this way to the import system's own.
+# If a file redefines `__import__`, this expression still reaches the import system's own.
 _ROUNDABOUT = (
     "[c for c in ().__class__.__base__.__subclasses__() if c.__name__ == "
     '"ModuleSpec"][0].__init__.__globals__["__import__"]("nni")'
@@ -27,11 +27,11 @@ class Unquotable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Emitter:
-    """Writes calls of the trial's `nni`.
+    """Writes calls to the trial's `nni`.
 
-    `quote` is the one that strings use; `around` are the delimiters of the f-strings around,
-    where no Python before 3.12 takes their quotes or a backslash. `letters` are those outside
-    ASCII that the file's encoding is known to hold.
+    `quote` is the quote for strings. `around` are the delimiters of the enclosing f-strings;
+    before Python 3.12, neither their quotes nor a backslash may occur inside. `letters` are the
+    non-ASCII characters that the file's encoding is known to support.
     """
 
     nni: str
@@ -46,7 +46,7 @@ class Emitter:
         return cls(nni, letters=frozenset(letters))
 
     def inside(self, delimiters: str, written: str) -> Emitter:
-        """The same inside f-strings, around code as it is written; raises Unquotable."""
+        """An emitter for use inside f-strings, around the code `written`; raises Unquotable."""
         if not delimiters or _taken(written, delimiters):
             return self  # the file needs Python 3.12, where anything may stand in an f-string
         free = [quote for quote in "\"'" if quote not in delimiters]
@@ -55,13 +55,13 @@ class Emitter:
         return replace(self, nni=self.nni.replace('"', free[0]), quote=free[0], around=delimiters)
 
     def code(self, text: str) -> str:
-        """A piece of the user's code; raises Unquotable where it cannot stand."""
+        """The user's code, unchanged; raises Unquotable if the f-string cannot hold it."""
         if _taken(text, self.around):
             raise Unquotable
         return text
 
     def literal(self, value: JSON) -> str:
-        """A Python literal in ASCII; raises Unquotable where it cannot stand."""
+        """A Python literal in ASCII; raises Unquotable if the f-string cannot hold it."""
         if isinstance(value, str):
             return self._string(value)
         if isinstance(value, dict):
@@ -92,7 +92,7 @@ class Emitter:
 
 
 def _escaped(text: str) -> str:
-    """The text in ASCII, as between quotes, with both quotes as they are."""
+    """Escape the text to ASCII, but leave both kinds of quotes unescaped."""
     # With both quotes in the text ascii() always escapes the single one.
     body = ascii(f"{text}'\"")[1:-4]
     return re.sub(r"\\(.)", lambda match: "'" if match[1] == "'" else match[0], body)

@@ -1,4 +1,4 @@
-"""Errors that people see: raised where the fact is known, shown at the edge."""
+"""Errors shown to users: raised where the cause is known, printed by the command line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 
 class AnnotateError(Exception):
-    """Something that was given cannot be used; the text says what, and `hint` what to do.
+    """A user's mistake: the message says what is wrong, `hint` what to do.
 
-    A face shows it without a traceback and ends with exit code 2.
+    The command line prints it without a traceback and exits with code 2.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -19,9 +19,9 @@ class AnnotateError(Exception):
 
 
 class SpaceError(AnnotateError, ValueError):
-    """A search space, one of its domains, or values for it that make no sense.
+    """An invalid search space or domain, or values that do not fit one.
 
-    `argument` names the domain's argument that is wrong, where it is one.
+    `argument` names the invalid argument of the domain, if there is one.
     """
 
     def __init__(self, message: str, *, hint: str = "", argument: str = "") -> None:
@@ -33,9 +33,8 @@ class SpaceError(AnnotateError, ValueError):
 class Mistake:
     """One mistake in an annotation.
 
-    `line` counts from 1; `col` from 1 in characters, as editors do; `end_col` is the first
-    column after the offending token. `source_line` is the line as it stands, without its
-    newline; `hint` may be empty.
+    `line` and `col` (in characters) start at 1, as in editors; `end_col` is the first column after
+    the offending token. `source_line` is the whole line without its newline. `hint` may be empty.
     """
 
     path: str
@@ -61,7 +60,7 @@ class Mistake:
 
 
 class Mistakes(AnnotateError):
-    """Every mistake of every file that was read, in the order of path, line and column."""
+    """All mistakes of all files that were read, sorted by path, line and column."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.path, m.line, m.col, m.code)))

@@ -1,4 +1,4 @@
-"""A source with values baked in and no annotation left; every other byte stays."""
+"""Replace annotated values and remove annotations; every other byte stays."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from annotate.tree import Span
 
 
 def export(data: bytes, values: Values, *, path: str, below: PurePosixPath) -> bytes:
-    """Bake `values` into a file; a parameter that they lack stays as written.
+    """Write `values` into a file and remove its annotations; other parameters stay as written.
 
-    Raises Mistakes, and SpaceError where a value does not lie in its domain.
+    Raises Mistakes, and SpaceError if a value is outside its domain.
     """
     places = formats.expand(data, path, below).places
     source = formats.decode(data, path)
@@ -31,13 +31,13 @@ def export(data: bytes, values: Values, *, path: str, below: PurePosixPath) -> b
     for carrier in found:
         edit = _without(source, carrier, "")
         if carrier.kind == "string" and readable and not _tree(apply(source.text, [*edits, edit])):
-            edit = _without(source, carrier, "pass")  # it was all that its block had
+            edit = _without(source, carrier, "pass")  # the block had no other statement
         edits.append(edit)
     return source.rewritten(edits)
 
 
 def _outermost(places: tuple[Place, ...], values: Values) -> Iterator[Place]:
-    """The places that get a value, without those inside another one's."""
+    """The places that get a value, except those inside another such place."""
     end = -1
     for place in sorted(places, key=lambda p: (p.span[0], -p.span[1], p.kind == "call")):
         if place.key in values and place.inner[0] >= end:
@@ -55,7 +55,7 @@ def _baked(text: str, place: Place, values: Values) -> Edit:
     bracketed = Edit(place.inner, instead=f"({code})")
     plain = Edit(place.inner, instead=code)
     wanted = _tree(apply(text, [bracketed]))
-    # Brackets only where the code around would otherwise take it apart.
+    # Use parentheses only if precedence requires them.
     return plain if wanted is not None and _tree(apply(text, [plain])) == wanted else bracketed
 
 
@@ -69,12 +69,12 @@ def _tree(text: str) -> str | None:
 
 
 def _goes_with(carrier: Carrier, spans: list[Span]) -> bool:
-    """Whether an annotation stands inside a value that is replaced."""
+    """Whether an annotation is inside a value that is replaced."""
     return any(start <= carrier.start < end for start, end in spans)
 
 
 def _without(source: Source, carrier: Carrier, instead: str) -> Edit:
-    """Takes an annotation out, with its line where nothing else stands on it."""
+    """Remove an annotation, and its line if nothing else is on it."""
     text, start, end = source.text, carrier.start, parse(carrier).end
     line = start - len(source.before(start))
     rest = source.line_of(end)

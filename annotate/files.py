@@ -1,4 +1,4 @@
-"""The files of a folder that can be annotated, without what is ignored, generated or others'."""
+"""The annotatable files of a folder, without ignored, generated and third-party files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OTHERS = frozenset(
     {"site-packages", "dist-packages", "node_modules", "__pycache__", "__pypackages__"}
 )
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
-#: What is larger, or lies among more of its kind, is no file that somebody writes by hand.
+#: Larger files, and folders with more data files, are not written by hand.
 _LARGEST = 1 << 20
 _MOST = 500
 
@@ -31,7 +31,7 @@ class _Ignore:
     spec: GitIgnoreSpec
 
     def verdict(self, path: Path, is_folder: bool) -> bool | None:
-        """Whether the path is ignored; None where no pattern speaks of it."""
+        """Whether the path is ignored; None if no pattern matches it."""
         relative = path.relative_to(self.folder).as_posix()
         return self.spec.check_file(relative + "/" if is_folder else relative).include
 
@@ -39,17 +39,17 @@ class _Ignore:
 def python_files(root: Path) -> list[PurePosixPath]:
     """The `.py` files below `root`, relative to it, in order.
 
-    Left out are hidden folders, caches, virtual environments, installed packages, what a
-    .gitignore names, and links that lead out of `root` or to a folder that was there before.
+    Skips hidden folders, caches, virtual environments, installed packages, anything that a
+    .gitignore excludes, and links that lead out of `root` or to a folder already visited.
     """
     return _below(root, _python)
 
 
 def data_files(root: Path) -> list[PurePosixPath]:
-    """The YAML, TOML and JSON files below `root`, likewise.
+    """The YAML, TOML and JSON files below `root`, found like Python files.
 
-    Left out is also what nobody writes by hand: files beyond a mebibyte, those of a folder that
-    has more than 500 of them, and links to other files of the list.
+    Also skips files over 1 MiB, folders with more than 500 of them, and links to other files of
+    the list.
     """
     found = _below(root, is_data)
     count = Counter(path.parent for path in found)

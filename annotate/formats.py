@@ -1,4 +1,4 @@
-"""The kinds of files that can be annotated, by their names."""
+"""Dispatch by file type: Python, notebook or data file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from annotate.tree import Tree, Unparsable
 def module_name(path: PurePosixPath) -> str:
     """The dotted path of a file below the code folder; a package is named by its folder.
 
-    A file of data keeps its suffix: `train.yaml` beside `train.py` is another module.
+    A data file keeps its suffix, so `train.yaml` and `train.py` are different modules.
     """
     parts = list(path.parts if is_data(path.name) else path.with_suffix("").parts)
     if len(parts) > 1 and parts[-1] == "__init__":
@@ -30,29 +30,29 @@ def is_notebook(path: str) -> bool:
 
 
 def decode(data: bytes, path: str) -> Source:
-    """The file as text that can be edited; raises Mistakes."""
+    """Decode a file for editing; raises Mistakes."""
     if is_data(path):
         return data_file.decode(data, path)
     return Notebook.decode(data, path) if is_notebook(path) else Source.decode(data, path)
 
 
 def carriers(source: Source) -> list[Carrier]:
-    """The annotations of a file that could be expanded, also the wrong ones, in order."""
+    """All annotations of an expandable file, including invalid ones, in source order."""
     if is_data(source.path):
         return data_file.carriers(source)
     try:
         return annotation.carriers(source, Tree(source.text))
     except Unparsable:
-        return []  # one that has annotations could not have been expanded
+        return []  # a file with annotations would not have been expanded
 
 
 def expand(data: bytes, path: str, below: PurePosixPath) -> Expansion:
-    """Instrument a file that lies at `below` in the code folder; raises Mistakes."""
+    """Instrument the file at `below` in the code folder; raises Mistakes."""
     return expand_module(data, path, module_name(below))
 
 
 def expand_module(data: bytes, path: str, module: str) -> Expansion:
-    """The same for a file whose parameters' keys begin with `module`."""
+    """Instrument a file whose parameter keys begin with `module`; raises Mistakes."""
     if is_data(path):
         return data_file.expand(data, path, module)
     if is_notebook(path):
@@ -61,7 +61,7 @@ def expand_module(data: bytes, path: str, module: str) -> Expansion:
 
 
 def python(data: bytes, path: str) -> bytes:
-    """The Python in a file, for a look at what it imports; raises Mistakes."""
+    """The Python code of a file, to look for imports in it; raises Mistakes."""
     if is_data(path):
         return b""
     if not is_notebook(path):

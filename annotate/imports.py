@@ -1,4 +1,4 @@
-"""The static imports of a source, found without parsing it: projects have many files."""
+"""Find the imports of a source without parsing it, because projects have many files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Strings and comments are matched first, so that what looks like an import in them is passed by.
+# Strings and comments are matched first, so text in them is not taken for an import.
 _SCAN = re.compile(
     r"""
     \"\"\"(?:[^\\]|\\.)*?\"\"\" | '''(?:[^\\]|\\.)*?'''
@@ -25,9 +25,9 @@ _DYNAMIC = re.compile(rb"import_module|__import__|\bimport\b")
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`level` dots and a dotted `module`; with `names`, what is taken from it.
+    """An import: `level` leading dots, a dotted `module`, and the `names` imported from it.
 
-    `module` is None where the name is only known when the program runs.
+    `module` is None if its name is known only at run time.
     """
 
     module: str | None
@@ -36,7 +36,7 @@ class Import:
 
 
 def find(data: bytes) -> Iterator[Import]:
-    """The imports that a source makes anywhere, also inside functions."""
+    """All imports of a source, including those inside functions."""
     if not _DYNAMIC.search(data):
         return
     text = data.decode("utf-8", errors="replace")

@@ -1,4 +1,4 @@
-"""From a file's bytes to its instrumented bytes, its parameters, and every mistake in it."""
+"""Instrument a file: bytes in; bytes, parameters and all mistakes out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from annotate.source import Source, encoding_of
 from annotate.space import Parameter
 from annotate.tree import Tree, Unparsable
 
-#: Frames; libcst takes two for each step down. Its own stack would not hold many more.
+#: Python frames. libcst uses two per nesting level, and its own stack allows few more.
 _DEEPEST_STACK = 5000
 
 __all__ = ["Expansion", "Place", "Report", "expand"]
@@ -29,7 +29,7 @@ __all__ = ["Expansion", "Place", "Report", "expand"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A call that an annotation became: a report, or the fetch of the parameters."""
+    """An annotation that became a call: a report, or fetching the parameters."""
 
     path: str
     line: int
@@ -38,7 +38,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """An expanded file. `places` has one entry for each annotated value, in source order."""
+    """An expanded file. `places` has one entry per annotated value, in source order."""
 
     code: bytes = field(repr=False)
     parameters: tuple[Parameter, ...] = ()
@@ -51,16 +51,16 @@ class Expansion:
 
 
 def expand(source: bytes, *, path: str, module: str) -> Expansion:
-    """Instrument a file; one without annotations comes back as it is, and is not parsed.
+    """Instrument a file. A file without annotations is returned unchanged and not parsed.
 
-    `path` is shown to people; `module` is the dotted name that keys begin with. Raises Mistakes.
+    `path` is for display; `module` is the dotted name that keys begin with. Raises Mistakes.
     """
     if not lexer.may_be_annotated(source):
         return Expansion(source)
     try:
         decoded = Source.decode(source, path)
     except Mistakes:
-        # What Python cannot read either is no annotated file unless it tries to be one.
+        # Python cannot read the file either, so this matters only if it has annotations.
         if lexer.has_annotations(source.decode("latin-1")):
             raise
         return Expansion(source)
@@ -68,7 +68,7 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
 
 
 def expand_source(source: Source, module: str) -> Expansion:
-    """Instrument a text that is decoded; raises Mistakes."""
+    """Instrument a decoded file; raises Mistakes."""
     with _deep():
         tree = _tree(source)
         return _expand(source, tree, module) if tree else Expansion(source.frozen(source.text))
@@ -76,9 +76,9 @@ def expand_source(source: Source, module: str) -> Expansion:
 
 @contextmanager
 def _deep() -> Iterator[None]:
-    """Room for deep trees: a sum of 1,000 terms, or a text in 1,000 pieces, is a tree that deep.
+    """Allow deep trees: a sum of 1,000 terms, or 1,000 concatenated strings, is that deep.
 
-    A tree is many objects that all live until the end, which the collector would visit in vain.
+    Garbage collection is off meanwhile: a tree has many objects, which all live until the end.
     """
     limit, collects = sys.getrecursionlimit(), gc.isenabled()
     sys.setrecursionlimit(max(limit, _DEEPEST_STACK))
@@ -92,7 +92,7 @@ def _deep() -> Iterator[None]:
 
 
 def _tree(source: Source) -> Tree | None:
-    """The file's tree; None where it cannot be parsed and has no annotation. Raises Mistakes."""
+    """Parse a file. None if it has a syntax error but no annotation. Raises Mistakes."""
     try:
         return Tree(source.text)
     except Unparsable as error:
@@ -101,7 +101,7 @@ def _tree(source: Source) -> Tree | None:
         line = min(max(error.line, 1), len(source.starts))
         start = min(source.starts[line - 1] + max(error.col, 0), len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
-        hint = "annotations need a file that parses; the others are copied as they are"
+        hint = "fix the syntax error; only files without annotations may have one"
         raise Mistakes([source.mistake("A102", (start, start + 1), message, hint)]) from None
 
 
@@ -123,7 +123,7 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
             mistakes.append(wrong.at(source))
         except RecursionError:
             span = carrier.start, carrier.end
-            mistakes.append(source.mistake("A201", span, "it is nested too deeply to be read"))
+            mistakes.append(source.mistake("A201", span, "the nesting is too deep"))
     mistakes += twice(source, found) or conflicts((a.place for a in found), {source.path: source})
     if mistakes:
         raise Mistakes(mistakes)
@@ -146,7 +146,7 @@ def _read(annotation: Annotation, context: Context) -> list[Annotated]:
 
 
 def twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
-    """A mistake for each value that has two annotations of the same sort."""
+    """A mistake for each value with two annotations of the same sort."""
     seen: dict[tuple[object, bool], Annotated] = {}
     mistakes = []
     for annotated in found:
@@ -154,13 +154,13 @@ def twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
         earlier = seen.setdefault((place.span, place.kind == "call"), annotated).place
         if earlier is not place:
             message = f"{place.target!r} is annotated twice"
-            hint = f"the other annotation is in line {earlier.annotation_line}"
+            hint = f"the other annotation is on line {earlier.annotation_line}"
             mistakes.append(source.mistake("A412", place.annotation, message, hint))
     return mistakes
 
 
 def conflicts(places: Iterable[Place], sources: Mapping[str, Source]) -> list[Mistake]:
-    """A mistake for each place whose key has another domain at an earlier place."""
+    """A mistake for each place whose key had a different domain at an earlier place."""
     first: dict[str, Place] = {}
     mistakes = []
     for place in places:
@@ -169,14 +169,14 @@ def conflicts(places: Iterable[Place], sources: Mapping[str, Source]) -> list[Mi
         if not _same(mine, other):
             where = f"{earlier.path}:{earlier.annotation_line}"
             message = f"{place.target!r} is {mine} here and {other} in {where}"
-            hint = "give both the same domain, or the targets different names"
+            hint = "use the same domain for both, or rename one of them"
             source = sources[place.path]
             mistakes.append(source.mistake("A501", place.annotation, message, hint))
     return mistakes
 
 
 def _same(a: Domain, b: Domain) -> bool:
-    """Whether two domains have the same values: 1 and 1.0 are one bound, but not one option."""
+    """Whether two domains have the same values: 1 and 1.0 are equal bounds, but unequal options."""
     if isinstance(a, Numeric) and isinstance(b, Numeric):
         return a == b and a.integral == b.integral
     return same(a.to_json(), b.to_json())
@@ -185,9 +185,9 @@ def _same(a: Domain, b: Domain) -> bool:
 def _check(
     source: Source, code: bytes, found: list[Annotated], calls: list[tuple[Report, Edit]]
 ) -> None:
-    """Raises Mistakes where the expanded code is no Python although the source is."""
+    """Raise Mistakes if the source compiles but the expanded code does not."""
     if calls and encoding_of(code) != encoding_of(source.encode(source.text)):
-        message = "the call would push the line that names the encoding from its place"
+        message = "the call would come before the line that declares the encoding"
         span = calls[0][1].span
         raise Mistakes([source.mistake("A413", span, message, "move it below that line")])
     error = _compile_error(code, source.path)
@@ -201,14 +201,14 @@ def _check(
     _, span = max((s for s in spans if s[0] <= line), default=spans[0])
     reason = getattr(error, "msg", None) or str(error)
     message = f"with this annotation the code does not compile: {reason}"
-    hint = "what it says must be able to stand in the annotated place"
+    hint = "the annotation's code must be valid in place of the value"
     raise Mistakes([source.mistake("A103", span, message, hint)])
 
 
 def _is_newer(found: Iterable[Annotated]) -> bool:
-    """Whether an option, which libcst could read, has a syntax newer than the running Python's."""
+    """Whether an option uses syntax that libcst knows but the running Python does not."""
     texts = {option.text for a in found for option in a.place.wording.options}
-    functions = ("def f(): (", "async def f(): (")  # `yield from` and `await` need one each
+    functions = ("def f(): (", "async def f(): (")  # for `yield from` and `await`
     return any(
         all(_compile_error(f"{start}{text})".encode(), "") for start in functions) for text in texts
     )

@@ -1,4 +1,4 @@
-"""Where on the page an annotation stands: in which block, before which statement."""
+"""Find the block and the statement that an annotation belongs to."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from annotate.tree import Line, Tree
 class Spot:
     """A place between two logical lines.
 
-    `indent` is the white space of a statement there, or None where no statement can stand;
-    `below` is the index of the next line, if it is a statement of the same block; `first` says
-    whether the place is the first of its block.
+    `indent` is the indentation of a statement there, or None if no statement is allowed. `below`
+    is the index of the next line if that is a statement of the same block. `first` is whether the
+    place is at the start of its block.
     """
 
     indent: str | None
@@ -35,21 +35,21 @@ class Layout:
         self._starts = [line.start for line in tree.lines]
         self._blanks = [source.before(line.start) for line in tree.lines]
         self._widths = [indentation(blank) for blank in self._blanks]
-        #: Where the last `from __future__ import` begins; before it only comments may stand.
+        #: Where the last `from __future__ import` begins; no code may be inserted before it.
         self.future = max((line.start for line in self.lines if _is_future(line.node)), default=-1)
         self._strings = {id(node) for node in tree.strings if is_annotation(node.value)}
 
     def index(self, offset: int) -> int:
-        """The index of the last logical line that begins at `offset` or before; -1 for none."""
+        """The index of the last logical line that begins at or before `offset`; -1 for none."""
         return bisect_right(self._starts, offset) - 1
 
     def in_brackets(self, offset: int) -> bool:
-        """Whether a comment on its own line lies inside a logical line."""
+        """Whether a comment on its own line is inside a logical line."""
         index = self.index(offset)
         return index >= 0 and offset < self.lines[index].end
 
     def spot(self, offset: int) -> Spot:
-        """Where a comment on its own line at `offset` belongs, by its column."""
+        """The place of a comment on its own line at `offset`, given its column."""
         above, below = self.index(offset), self.index(offset) + 1
         column = indentation(self.source.before(offset))
         blocks = self._blocks(above, below)
@@ -65,9 +65,9 @@ class Layout:
         return self._widths[below] == width and not self.lines[below].clause
 
     def _blocks(self, above: int, below: int) -> list[tuple[int, str | None]]:
-        """The blocks that are open between two lines, the innermost first.
+        """The blocks that are open between two lines, innermost first, as (width, indentation).
 
-        A width with None is the place between a body and its `else`, or under a decorator.
+        The indentation is None between a body and its `else`, and below a decorator.
         """
         ahead = self.lines[below] if below < len(self.lines) else None
         width = self._widths[below] if ahead else 0
@@ -87,13 +87,13 @@ class Layout:
         return blocks
 
     def _enclosing(self, index: int) -> list[tuple[int, str]]:
-        """The indentation of a line and of the blocks around it, the innermost first."""
-        found = [(self._widths[index], self._blanks[index])]
-        while index and found[-1][0]:
+        """Width and indentation of a line and of the blocks around it, innermost first."""
+        blocks = [(self._widths[index], self._blanks[index])]
+        while index and blocks[-1][0]:
             index -= 1
-            if self._widths[index] < found[-1][0]:
-                found.append((self._widths[index], self._blanks[index]))
-        return found
+            if self._widths[index] < blocks[-1][0]:
+                blocks.append((self._widths[index], self._blanks[index]))
+        return blocks
 
     def after_string(self, node: cst.Expr) -> int | None:
         """The index of the statement below a string statement, in the same block."""
@@ -106,7 +106,7 @@ class Layout:
         return isinstance(node, cst.SimpleStatementLine) and id(node.body[0]) in self._strings
 
     def line_below(self, offset: int) -> int:
-        """The number of the next line after that of `offset` that holds code; 0 for none."""
+        """The number of the next line with code after the line of `offset`; 0 for none."""
         for number in range(self.source.line_of(offset) + 1, len(self.source.starts) + 1):
             text = self.source.line(number).strip()
             if text and not text.startswith("#"):
@@ -114,7 +114,7 @@ class Layout:
         return 0
 
     def annotated(self, index: int | None) -> Line | None:
-        """The statement from `index` on that is no annotation itself."""
+        """The first statement from `index` on that is not itself an annotation."""
         while index is not None:
             if not self.is_annotation(index):
                 return self._statement(index)
@@ -122,7 +122,7 @@ class Layout:
         return None
 
     def _statement(self, index: int) -> Line:
-        """The line itself, or for the first decorator the statement that it decorates."""
+        """The line itself; for a decorator, the statement that it decorates."""
         line = self.lines[index]
         if not isinstance(line.node, cst.Decorator):
             return line

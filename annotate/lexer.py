@@ -1,7 +1,7 @@
 """A small lexer: enough of Python's tokens to find comments, strings and brackets.
 
-It reads any text, also one that is no Python, and never fails. Where it must be right (the
-comments of a file that has annotations) libcst's tree is asked instead.
+It accepts any text, even invalid Python, and never fails. Where it has to be exact (the comments
+of an annotated file), libcst's tree is used instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 
 _FORMATTED = re.compile(r"(?i:rf|fr|f|rt|tr|t)(\"\"\"|'''|\"|')")
 
-#: What an annotation needs to be in a file at all; most files end here.
+#: Every annotated file contains this; most files are ruled out here.
 _SIEVE = re.compile(rb"@\s*nni", re.IGNORECASE)
 _COMMENT = re.compile(r"#[ \t\f]*@[ \t]*nni(?!\w)", re.IGNORECASE)
 _BEHIND = re.compile(r"#[ \t\f]*@nni\.\w+\s*\(")
@@ -56,7 +56,7 @@ def tokens(text: str, start: int = 0) -> Iterator[Token]:
 
 
 def _end_of_formatted(text: str, start: int, quote: str) -> int | None:
-    """Where an f-string ends whose fields may hold its own quotes; None where it never does."""
+    """The end of an f-string whose fields may contain its own quotes; None if it has no end."""
     while start < len(text):
         if text.startswith(quote, start):
             return start + len(quote)
@@ -80,23 +80,23 @@ def may_be_annotated(data: bytes) -> bool:
 
 
 def is_annotation_comment(text: str) -> bool:
-    """Whether a comment begins with `@nni`, also where what follows is wrong."""
+    """Whether a comment begins with `@nni`, even if the rest is invalid."""
     return _COMMENT.match(text) is not None
 
 
 def annotation_behind(text: str) -> int | None:
-    """Where in a comment an annotation begins behind something else."""
+    """The offset of an annotation after other text in a comment; None if there is none."""
     match = _BEHIND.search(text, 1)
     return match.start() if match else None
 
 
 def is_annotation_string(text: str) -> bool:
-    """Whether a string literal, as source, begins with `@nni.`."""
+    """Whether the source of a string literal begins with `@nni.`."""
     return _STRING.match(text) is not None
 
 
 def has_annotations(text: str) -> bool:
-    """Whether some comment, or some string at the start of a statement, is an annotation."""
+    """Whether any comment, or any string at the start of a statement, is an annotation."""
     fresh = True
     for token in tokens(text):
         if token.kind == "comment" and is_annotation_comment(token.text):
@@ -110,7 +110,7 @@ def has_annotations(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Brackets:
-    """The first bracketed group of a text: where it ends, or which bracket was never closed."""
+    """The first bracketed group of a text: its end, or the bracket that is never closed."""
 
     end: int | None
     unclosed: int | None
@@ -118,7 +118,7 @@ class Brackets:
 
 
 def brackets(text: str) -> Brackets:
-    """Follow the first bracket of `text` to the one that closes it."""
+    """Find the bracket that closes the first bracket of `text`."""
     opened: list[int] = []
     deepest = 0
     for token in tokens(text):

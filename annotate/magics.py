@@ -1,7 +1,7 @@
-"""What a notebook's cell holds beside Python: magics, shell lines and questions for help.
+"""Mask the parts of a notebook cell that are not Python: magics, shell lines and `?` help.
 
-Trials run the Python only. What else stands in a cell is left out for them where leaving it out
-changes nothing that Python sees, and is a mistake where it does.
+Trials run only the Python. Other parts are commented out if Python does not depend on them, and
+are a mistake otherwise.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _NEXT_LINE = re.compile(r"\r?\n[^\r\n]*")
 _TIMED = re.compile(r"[ \t]*(%\w+(?:[ \t]+-\w+(?:[ \t]+\d+)?)*[ \t]*)")
 _WHOLE_CELL = re.compile(r"\s*%%([\w.]+)[^\r\n]*")
 _HELP = re.compile(r"[ \t]*[\w.]+\?\??[ \t]*(?=[\r\n]|\Z)")
-#: Magics before code that runs all the same.
+#: Magics that just run the code after them.
 _TIMES = frozenset({"time", "timeit", "prun", "capture", "memit", "mprun", "lprun"})
-#: Those without which Python sees the same.
+#: Magics that do not affect Python.
 _IDLE = frozenset(
-    # looks, packages, and questions
+    # display, packages and information
     {"matplotlib", "config", "precision", "colors", "xmode", "pdb", "tensorboard"}
     | {"load_ext", "reload_ext", "unload_ext", "autoreload", "pip", "conda", "mamba", "uv"}
     | {"who", "whos", "pwd", "ls", "ll", "history", "lsmagic", "magic", "quickref"}
     | {"pinfo", "pinfo2", "pdoc", "psource", "doctest_mode"}
-    # cells in another language than Python that only show something
+    # cells in other languages that only display something
     | {"html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"}
 )
 
 
 class NeedsJupyter(Exception):
-    """A magic without which the cell would not be the same; `span` is where it stands."""
+    """A magic at `span` that affects what the cell does."""
 
     def __init__(self, name: str, span: Span) -> None:
         super().__init__(name)
@@ -43,7 +43,7 @@ class NeedsJupyter(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A part of a cell that is no Python, and what stands for it."""
+    """A part of a cell that is not Python, and its replacement."""
 
     span: Span
     instead: str
@@ -64,7 +64,7 @@ def masks(cell: str) -> Iterator[Mask]:
     while at < len(cell):
         if masked := _masked(cell, at):
             yield masked
-            # What stands behind `%time` is Python and may go on over the line.
+            # The text after `%time` is Python and may span lines.
             at = masked.span[1] if masked.instead else _logical_end(cell, masked.span[1])
         else:
             at = _logical_end(cell, at)
@@ -73,24 +73,24 @@ def masks(cell: str) -> Iterator[Mask]:
 def _masked(cell: str, at: int) -> Mask | None:
     if assigned := _ASSIGNED.match(cell, at):
         raise NeedsJupyter(assigned["what"].strip(), assigned.span("what"))
-    if found := _HELP.match(cell, at):
-        return _comment(cell, found.span())
-    found = _MAGIC.match(cell, at)
-    if found is None:
+    if question := _HELP.match(cell, at):
+        return _comment(cell, question.span())
+    magic = _MAGIC.match(cell, at)
+    if magic is None:
         return None
-    name = found[2]
+    name = magic[2]
     if name in _TIMES and (timed := _TIMED.match(cell, at)):
         return Mask(timed.span(1), "")
     if name is not None and name not in _IDLE:
-        raise NeedsJupyter(f"%{name}", (found.start(1), found.end(2)))
-    end = found.end()
-    while cell[:end].endswith("\\") and (more := _NEXT_LINE.match(cell, end)):
-        end = more.end()
+        raise NeedsJupyter(f"%{name}", (magic.start(1), magic.end(2)))
+    end = magic.end()
+    while cell[:end].endswith("\\") and (line := _NEXT_LINE.match(cell, end)):
+        end = line.end()
     return _comment(cell, (at, end))
 
 
 def _comment(cell: str, span: Span) -> Mask:
-    """A comment; in a block, which it may be all of, behind a `pass`."""
+    """Comment out a span; indented text gets a `pass`, as it may be all that its block has."""
     text = cell[span[0] : span[1]]
     blank = text[: len(text) - len(text.lstrip())]
     lines = re.sub(r"(\r\n|\r|\n)", r"\1# ", text[len(blank) :])
@@ -98,7 +98,7 @@ def _comment(cell: str, span: Span) -> Mask:
 
 
 def _logical_end(cell: str, at: int) -> int:
-    """Where the logical line that begins at `at` ends, its newline included."""
+    """The end of the logical line that begins at `at`, including its newline."""
     depth = 0
     for token in lexer.tokens(cell, at):
         if token.kind == "open":

@@ -1,4 +1,4 @@
-"""Which files of data a script may read: those whose names it says somewhere."""
+"""Find the data files that a script may read: those that its code mentions."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ _WORD = re.compile(r"[\w.-]+")
 def mentioned(
     files: Mapping[PurePosixPath, bytes], code: Iterable[bytes], words: Sequence[str]
 ) -> set[PurePosixPath]:
-    """Those of `files` that strings of the `code`, or `words`, mean by their names.
+    """The `files` mentioned in strings of the `code` or in `words`.
 
-    A file is meant by its name with its suffix or without, or by its suffix alone
-    (`f"{name}.yaml"`), and one that is meant may name others. A folder means all files below it,
-    unless one of them is meant by its own name.
+    A mention is a file's name, with or without suffix, or only its suffix (`f"{name}.yaml"`). A
+    mentioned file may mention others. A folder's name mentions all files below it, unless one of
+    them is mentioned by its own name.
     """
-    said = _words(words)
+    vocabulary = _words(words)
     for source in code:
         tokens = lexer.tokens(source.decode(errors="replace"))
-        said |= _words(token.text for token in tokens if token.kind == "string")
-    found = _by_name(files, said)
-    named = {folder for path in found for folder in path.parents}
-    folders = {f for path in files for f in path.parents[:-1] if _said(f.name, said)} - named
-    return found | {path for path in files if not folders.isdisjoint(path.parents)}
+        vocabulary |= _words(token.text for token in tokens if token.kind == "string")
+    by_name = _by_name(files, vocabulary)
+    above = {folder for path in by_name for folder in path.parents}
+    parents = {folder for path in files for folder in path.parents[:-1]}
+    folders = {folder for folder in parents if _occurs(folder.name, vocabulary)} - above
+    return by_name | {path for path in files if not folders.isdisjoint(path.parents)}
 
 
-def _by_name(files: Mapping[PurePosixPath, bytes], said: set[str]) -> set[PurePosixPath]:
-    """Those named by their own names; `said` grows by what they say."""
-    found: set[PurePosixPath] = set()
-    while new := {path for path in files if path not in found and _is_named(path, said)}:
-        found |= new
-        said |= _words(files[path].decode(errors="replace") for path in new)
-    return found
+def _by_name(files: Mapping[PurePosixPath, bytes], vocabulary: set[str]) -> set[PurePosixPath]:
+    """The files mentioned by name; adds the words of those files to `vocabulary`."""
+    mentioned: set[PurePosixPath] = set()
+    while new := {p for p in files if p not in mentioned and _is_mentioned(p, vocabulary)}:
+        mentioned |= new
+        vocabulary |= _words(files[path].decode(errors="replace") for path in new)
+    return mentioned
 
 
-def _is_named(path: PurePosixPath, said: set[str]) -> bool:
-    return any(_said(name, said) for name in (path.name, path.stem, path.suffix))
+def _is_mentioned(path: PurePosixPath, vocabulary: set[str]) -> bool:
+    return any(_occurs(name, vocabulary) for name in (path.name, path.stem, path.suffix))
 
 
-def _said(name: str, said: set[str]) -> bool:
+def _occurs(name: str, vocabulary: set[str]) -> bool:
     words = _words([name])
-    return bool(words) and words <= said
+    return bool(words) and words <= vocabulary
 
 
 def _words(texts: Iterable[str]) -> set[str]:

@@ -1,8 +1,8 @@
-"""The codes of mistakes: stable, never used for anything else."""
+"""The codes of mistakes. A code never changes its meaning and is never reused."""
 
 from __future__ import annotations
 
-#: From each code to what it says, as the documentation lists it.
+#: Each code with its meaning, as listed in docs/annotations.md.
 CODES: dict[str, str] = {
     "A101": "the file cannot be decoded",
     "A102": "the annotated file cannot be parsed",
@@ -12,41 +12,41 @@ CODES: dict[str, str] = {
     "A203": "the directive does not exist",
     "A204": "the directive has the wrong arguments",
     "A205": "text follows the annotation",
-    "A206": "a domain alone stands elsewhere than at the end of a line",
-    "A207": "the annotation stands behind a remark",
+    "A206": "the short form is not at the end of a line",
+    "A207": "the annotation follows another comment",
     "A301": "the domain does not exist",
-    "A302": "an argument is no number that is known without running the program",
-    "A303": "the domain's arguments make no sense",
-    "A304": "two options look alike",
-    "A305": "there is no option",
-    "A306": "a domain stands inside an expression",
+    "A302": "an argument is not a constant number",
+    "A303": "the domain's arguments are invalid",
+    "A304": "two options are the same",
+    "A305": "there are no options",
+    "A306": "a domain is inside an expression",
     "A401": "there is nothing to annotate",
     "A402": "no value that can be annotated ends on the line",
     "A403": "the target is a tuple or a list",
     "A404": "the assignment is augmented",
-    "A405": "the assignment has two targets",
-    "A406": "the name is not the target",
-    "A407": "several values could be meant",
+    "A405": "the assignment has several targets",
+    "A406": "the name does not match the target",
+    "A407": "several values match",
     "A408": "the statement does not call the function",
-    "A409": "no call of the function equals an option",
-    "A410": "no statement can stand here",
-    "A411": "the string does not stand alone on its line",
+    "A409": "no call of the function matches an option",
+    "A410": "the call is not allowed here",
+    "A411": "the string is not alone on its line",
     "A412": "the value is annotated twice",
-    "A413": "the statement would push something from its place",
-    "A414": "the place inside an f-string cannot take the code",
+    "A413": "the call would come before something that must be first",
+    "A414": "the value is in an f-string that cannot hold the code",
     "A501": "one key has two different domains",
 }
 
-#: Those that only notebooks have.
+#: Codes that occur only in notebooks.
 NOTEBOOK_CODES: dict[str, str] = {"N101": "a magic needs Jupyter"}
 
-#: Those that only files of data have.
+#: Codes that occur only in data files.
 DATA_CODES: dict[str, str] = {
     "D101": "the directive is for code",
     "D102": "an option is code",
-    "D103": "the value stands on lines of its own",
-    "D104": "the value stands elsewhere, at its anchor",
+    "D103": "the value is a block that spans lines",
+    "D104": "the value is defined elsewhere, at its anchor",
     "D105": "there is no value",
     "D106": "TOML has no null",
-    "D107": "the annotation stands between `/*` and `*/`",
+    "D107": "the annotation is between `/*` and `*/`",
 }

@@ -1,4 +1,4 @@
-"""Jupyter notebooks: the code cells as one Python text, edited where they stand in the file."""
+"""Jupyter notebooks: their code cells as one Python text, edited in place in the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHARACTER = re.compile(
 )
 _SOURCE = re.compile(r"cells\.(\d+)\.source(?:\.\d+)?")
 _TYPE = re.compile(r"cells\.(\d+)\.cell_type")
-#: The line that names a cell in the snapshot's copy.
+#: The prefix of the line that marks a cell in the snapshot's copy.
 MARK = "# %%annotate cell "
 
 
@@ -35,8 +35,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Notebook(Source):
-    """The code cells of a notebook. `spans` has, for each character of `text`, its span in the
-    file's own text `document`; None for what stands for something else there."""
+    """The code cells of a notebook.
+
+    `spans` has, for each character of `text`, its span in the file's text `document`, or None for
+    a character that replaces something else.
+    """
 
     document: str = field(default="", repr=False)
     cells: tuple[Cell, ...] = field(default=(), repr=False)
@@ -44,15 +47,15 @@ class Notebook(Source):
 
     @classmethod
     def decode(cls, data: bytes, path: str) -> Notebook:
-        """Raises Mistakes where the file is no notebook, or a magic in it needs Jupyter."""
+        """Raises Mistakes if the file is not a notebook, or a magic in it needs Jupyter."""
         encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
         try:
             document = data.decode(encoding)
             content = json.loads(document)
             language = _language(content)
         except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
-            hint = "notebooks of format 4 are read, as Jupyter saves them"
-            mistake = Mistake(path, 1, 1, "A101", f"the file is no notebook: {error}", hint)
+            hint = "only notebooks of format 4, as Jupyter saves them, can be read"
+            mistake = Mistake(path, 1, 1, "A101", f"the file is not a notebook: {error}", hint)
             raise Mistakes([mistake]) from None
         if language != "python":
             message = f"the notebook's language is {language!r}, not Python"
@@ -77,7 +80,7 @@ class Notebook(Source):
             span = here[0], here[0]
         else:
             before = self.spans[start - 1] if start else None
-            assert before is not None, "nothing is written between cells"
+            assert before is not None, "edits are never between cells"
             span = before[1], before[1]
 
         def escaped(text: str) -> str:
@@ -93,7 +96,7 @@ class Notebook(Source):
         )
 
     def frozen(self, text: str) -> bytes:
-        """The cells as one Python file for the snapshot, with a line that names each one."""
+        """The cells as one Python file for the snapshot, with a marker line before each cell."""
         lines = text.split("\n")
         ends = [cell.line - 1 for cell in self.cells[1:]] + [len(lines)]
         parts = []
@@ -169,7 +172,7 @@ class _Reader:
             self._add([("\n", None)])
 
     def _characters(self, span: Span) -> Iterator[tuple[str, Span | None]]:
-        """The characters of a string of the document, each with its own span."""
+        """The characters of a JSON string, each with its span in the document."""
         document = self._notebook.document
         for match in _CHARACTER.finditer(document, span[0] + 1, span[1] - 1):
             raw = match.group()
@@ -190,8 +193,8 @@ class _Reader:
             line + 1,
             col + 1,
             "N101",
-            f"{error.name} needs Jupyter, and trials run without it",
-            "write it in plain Python, or move it out of the notebook",
+            f"{error.name} needs Jupyter, which trials do not use",
+            "write it in plain Python, or remove it from the notebook",
             text.split("\n")[line],
             col + 1 + end - start,
         )
@@ -217,7 +220,7 @@ def _strings(document: str) -> Iterator[tuple[str, Span]]:
 
 
 def _step(path: list[str | int], mark: str) -> bool:
-    """Follow a mark of JSON, and return whether a string behind it is a key."""
+    """Update `path` for a JSON punctuation mark; return whether a key follows."""
     if mark == "{":
         path.append("")
     elif mark == "[":

@@ -1,4 +1,4 @@
-"""What annotations make of a file: annotated values, and the edits that put the trial's in."""
+"""Annotated values of a file, and the edits that insert the trial's values."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from annotate.tree import Line, Span, Tree
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a parameter stands in a source.
+    """An annotated value in a source.
 
-    `where` (for people), `line` and `col` (from 1) say where the annotated value begins. In
-    characters of the decoded text without its BOM, `span` is the value's, `inner` the same
-    without brackets around it, and `annotation` the annotation's; `bytes` is the value's span in
-    the file. `kind` is what is annotated: assignment, keyword, option, entry, default or call.
-    `written` is the value's source text, `target` what names it.
+    `where` (for display), `line` and `col` (from 1) are the start of the value. `span` is the
+    value's span, `inner` the span without enclosing parentheses, and `annotation` the
+    annotation's, all in characters of the decoded text without BOM; `bytes` is the value's span in
+    bytes of the file. `kind` is assignment, keyword, option, entry, default or call. `written` is
+    the value's source text, `target` its name.
     """
 
     key: str
@@ -52,31 +52,31 @@ class Place:
         return self.wording.domain
 
     def code(self, value: JSON) -> str:
-        """The source text of a value: a literal, or the text of the option that it chooses.
+        """The source text of a value: a literal, or the text of the chosen option.
 
-        Numbers and quotes are written as the author wrote the value that stands here. Raises
-        SpaceError where the value does not lie in the domain.
+        Numbers and quotes follow the style of the current value. Raises SpaceError if the value is
+        outside the domain.
         """
         return choice.code(self.wording, self.domain.locate(value), self.inner_code)
 
-    def alike(self, one: str, other: str) -> bool:
-        """Whether two texts are the same code here: 0.1 and 1e-1 are, 1 and 1.0 are not."""
-        return same_code(one, other)
+    def alike(self, a: str, b: str) -> bool:
+        """Whether two texts are the same code: 0.1 and 1e-1 are, 1 and 1.0 are not."""
+        return same_code(a, b)
 
     @property
     def brackets(self) -> bool:
-        """Whether a value may stand in brackets of its own."""
+        """Whether a value may be put in parentheses."""
         return True
 
     @property
     def inner_code(self) -> str:
-        """`written` without brackets around it."""
+        """`written` without enclosing parentheses."""
         return self.written[self.inner[0] - self.span[0] : self.inner[1] - self.span[0]]
 
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A value that an annotation makes a parameter."""
+    """An annotated value: its parameter, place and edit."""
 
     parameter: Parameter
     place: Place
@@ -84,7 +84,7 @@ class Annotated:
 
 
 class Context:
-    """One annotated file while its annotations are read."""
+    """An annotated file whose annotations are being read."""
 
     def __init__(self, source: Source, tree: Tree, module: str) -> None:
         self.source, self.tree, self.module = source, tree, module
@@ -93,12 +93,12 @@ class Context:
         self._targets: dict[int, list[Located]] = {}
 
     def line(self, offset: int) -> Line | None:
-        """The logical line in or after which an offset lies."""
+        """The last logical line that begins at or before an offset."""
         index = self.layout.index(offset)
         return self.layout.lines[index] if index >= 0 else None
 
     def targets(self, offset: int) -> list[Located]:
-        """The values that can be annotated in the logical line in or after which an offset lies."""
+        """The annotatable values of the last logical line at or before an offset."""
         index = self.layout.index(offset)
         if index < 0:
             return []
@@ -108,7 +108,7 @@ class Context:
         return self._targets[index]
 
     def statement(self, annotation: Annotation) -> Line:
-        """The statement below an annotation that stands between statements; raises Wrong."""
+        """The statement below an annotation that is between statements; raises Wrong."""
         carrier = annotation.carrier
         if carrier.kind == "string":
             below = self._below_string(annotation)
@@ -117,7 +117,7 @@ class Context:
         line = self.layout.annotated(below)
         if line is None:
             message = "there is nothing to annotate before the block ends"
-            hint = "write the annotation above the statement, indented like it"
+            hint = "put the annotation above the statement, with the same indentation"
             raise Wrong("A401", annotation.name_span, message, hint)
         return line
 
@@ -127,8 +127,8 @@ class Context:
         line = self.line(self.tree.span(node)[0])
         alone = line and isinstance(line.node, cst.SimpleStatementLine) and len(line.node.body) == 1
         if not alone:
-            message = "the string does not stand alone on its line"
-            hint = "give it a line of its own, or write a comment at the end of the line"
+            message = "the string is not alone on its line"
+            hint = "put it on its own line, or use a comment at the end of the line"
             raise Wrong("A411", annotation.name_span, message, hint)
         return self.layout.after_string(node)
 
@@ -178,25 +178,25 @@ class Context:
             option = _equal_option(self.tree, value, written)
             after = f"), option={emitter.literal(option)}))" if option is not None else ")))"
         except Unquotable:
-            message = "quotes inside this f-string leave no room for the trial's value"
-            hint = "give the value a name in a line before"
+            message = "the quotes in this f-string prevent inserting the trial's value"
+            hint = "assign the value to a name on an earlier line"
             raise Wrong("A414", annotation.name_span, message, hint) from None
-        # Around the same span a value goes around a call.
+        # If both annotate the same span, the value's edit encloses the call's.
         return Edit(span, before, after, order=annotation.directive == "function_choice")
 
     def _emitter(self, annotation: Annotation, span: Span) -> Emitter:
-        """The emitter for a span: inside f-strings only some quotes may be used."""
+        """The emitter for a span; inside f-strings it may use only some quotes."""
         marks = "".join(self.tree.formatted(span))
         if "=" in marks:
-            message = "an f-string shows the code of this value: {...=}"
-            raise Wrong("A414", annotation.name_span, message, "leave the '=' out")
+            message = "this f-string prints the value's own code: {...=}"
+            raise Wrong("A414", annotation.name_span, message, "remove the '='")
         return self.emitter.inside(marks, self.source.text[span[0] : span[1]])
 
 
 def _equal_option(
     tree: Tree, value: cst.BaseExpression, written: choice.WrittenDomain
 ) -> JSON | None:
-    """The option that the author's code is, where running it would not tell."""
+    """The option that equals the written code, if running the code would not reveal it."""
     if not written.options or literal(value)[0]:
         return None
     code = fingerprint(fold(tree, value))

@@ -1,4 +1,4 @@
-"""A code folder read as a whole: its files, its search space, and every mistake in it."""
+"""Read a whole code folder: its files, search space and mistakes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from annotate.space import Parameter, SearchSpace
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A Python file of the project, or an annotated file of data; `path` is relative to the code
-    folder.
+    """A Python file or annotated data file of a project; `path` is relative to the code folder.
 
-    `counts` says whether its parameters are in the search space: the script reaches it.
+    `counts`: whether the script reaches it, so that its parameters are in the search space.
     """
 
     path: PurePosixPath
@@ -43,10 +42,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A code folder as it was when it was read.
+    """A code folder at the time it was read.
 
-    `places` and `reports` are those of the files that the script reaches; `left_out` are the
-    annotated files that it does not reach, whose parameters the space lacks.
+    `places` and `reports` are from the files that the script reaches. `left_out` lists the
+    annotated files that it does not reach; their parameters are not in the space.
     """
 
     root: Path
@@ -58,7 +57,7 @@ class Project:
 
     @property
     def asks_by_itself(self) -> bool:
-        """Whether no annotation says what the trials need, but the code asks for it."""
+        """Whether the code calls `get_next_parameter` and no value is annotated."""
         return not self.places and any(b"get_next_parameter" in f.source for f in self.files)
 
 
@@ -68,25 +67,25 @@ def code_folder(path: Path) -> Path:
 
 
 def unreached(path: PurePosixPath, script: str) -> str:
-    """Why the parameters of a file do not count."""
+    """Why a file's parameters are not in the search space."""
     return f"{script} does not {'name' if is_data(path.name) else 'import'} it"
 
 
 def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> list[str]:
-    """What is annotated and has no effect, a sentence each.
+    """A sentence for each annotated file that has no effect.
 
-    `arguments` are those of the script, from the current folder on where they are paths.
+    `arguments` are the script's; paths in them are relative to the current folder.
     """
-    found = [
-        f"{path} has annotations, but {unreached(path, script)}: left out"
+    sentences = [
+        f"{path} has annotations, but {unreached(path, script)}: ignored"
         for path in project.left_out
     ]
     known = {(project.root / file.path).resolve() for file in project.files}
     for word in arguments:
         path = Path(word.rpartition("=")[2])
         if is_data(path.name) and _is_annotated(path) and path.resolve() not in known:
-            found.append(f"{path} has annotations, but is no file of {project.root}: left out")
-    return found
+            sentences.append(f"{path} has annotations, but is not in {project.root}: ignored")
+    return sentences
 
 
 def _is_annotated(path: Path) -> bool:
@@ -105,10 +104,10 @@ def expand_file(path: Path, root: Path) -> Expansion:
 def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ()) -> Project:
     """Read the code folder `root`.
 
-    With a script the parameters of the annotated files that it reaches by imports count, and of
-    all where an import's name is only known at run time; of the files of data, those that it or
-    one of its `arguments` names. Without one those of all files.
-    Raises Mistakes with those of all files, and AnnotateError where a path is no good.
+    With a script, the search space has the parameters of the files that it imports (of all files
+    if an import's name is known only at run time), and of the data files that the code or one of
+    the `arguments` mentions. Without a script, it has those of all files.
+    Raises Mistakes with the mistakes of all files, and AnnotateError for an unusable path.
     """
     root = root.resolve()
     sources = _read(script, root)
@@ -130,9 +129,9 @@ def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ())
 
 
 def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Project:
-    """Read the code folder `root` for a script that asks for its values by itself.
+    """Read the code folder `root` without expanding annotations, which stay comments.
 
-    Annotations are the comments that Python takes them for; `space` was given elsewhere.
+    For a script that calls `get_next_parameter` itself; `space` comes from elsewhere.
     """
     root = root.resolve()
     sources = _read(script, root)
@@ -168,7 +167,7 @@ def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
         source = read_file(script)
         sources[_relative(script, root)] = source
     if not root.is_dir():
-        raise AnnotateError(f"{root} is no folder", hint=_similar(root))
+        raise AnnotateError(f"{root} is not a folder", hint=_similar(root))
     for path in python_files(root):
         if path not in sources:
             sources[path] = read_file(root / path)
@@ -176,7 +175,7 @@ def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
 
 
 def _read_data(root: Path) -> dict[PurePosixPath, bytes]:
-    """The files of data that can be read: what cannot is nothing that the script reads either."""
+    """The readable data files; the script could not read the others either."""
     sources = {}
     for path in data_files(root):
         with suppress(OSError):
@@ -185,12 +184,12 @@ def _read_data(root: Path) -> dict[PurePosixPath, bytes]:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file; raises AnnotateError with a name that may have been meant."""
+    """The bytes of a file; raises AnnotateError, which suggests a similar name."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
         hint = _similar(path)
-        raise AnnotateError(f"there is no file {path}", hint=hint) from None
+        raise AnnotateError(f"{path} does not exist", hint=hint) from None
     except OSError as error:
         raise AnnotateError(f"{path} cannot be read: {error.strerror or error}") from None
 
@@ -199,17 +198,17 @@ def _similar(path: Path) -> str:
     try:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
-        return f"there is no folder {path.parent} either"
+        return f"the folder {path.parent} does not exist either"
     close = difflib.get_close_matches(path.name, names, n=1)
     return f"did you mean {path.parent / close[0]}?" if close else ""
 
 
 def _relative(script: Path, root: Path) -> PurePosixPath:
-    # The folder of a link is resolved but not the link itself: it is the name that is run.
+    # Resolve the folder but not the script: a link keeps its own name.
     absolute = script.parent.resolve() / script.name
     if not absolute.is_relative_to(root):
-        message = f"{script} does not lie in the code folder {root}"
-        raise AnnotateError(message, hint="name a code folder that holds the script")
+        message = f"{script} is not in the code folder {root}"
+        raise AnnotateError(message, hint="choose a code folder that contains the script")
     return PurePosixPath(absolute.relative_to(root).as_posix())
 
 
@@ -247,7 +246,7 @@ class _Modules:
     def __init__(self, paths: Iterable[PurePosixPath], script_folder: PurePosixPath) -> None:
         self._paths = frozenset(paths)
         self._folders = frozenset(parent for path in self._paths for parent in path.parents)
-        # Where Python or an installation of the project may look for its modules.
+        # Where Python, or an installation of the project, may look for its modules.
         top = PurePosixPath()
         self._bases = list(dict.fromkeys([script_folder, top, top / "src"]))
         self._anywhere: dict[str, list[PurePosixPath]] = {}
@@ -285,7 +284,7 @@ class _Modules:
         return module.with_name(module.name + ".py") in self._paths or module in self._folders
 
     def _chain(self, base: PurePosixPath, parts: tuple[str, ...]) -> Iterator[PurePosixPath]:
-        """The files that importing `parts` below `base` runs: every package on the way."""
+        """The files that importing `parts` below `base` runs, including parent packages."""
         for part in parts:
             base = base / part
             for candidate in (base, base / "__init__"):

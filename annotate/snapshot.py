@@ -1,4 +1,4 @@
-"""A project frozen in a folder: what trials run, and what the user had written."""
+"""Snapshots: a project saved in a folder, as trials run it and as the user wrote it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DATA = "data.json"
 
 
 def freeze(project: Project, folder: Path) -> None:
-    """Write `code/` (what trials run), `source/` (annotated files as written), `data.json` (which
-    of those are data that trials get copies of, where there are any) and the manifest.
+    """Save a project as a snapshot; raises OSError.
 
-    Every file is complete on the disk before the manifest names it, and the manifest comes last:
-    a folder that has one is whole. Raises OSError.
+    Writes `code/` (what trials run), `source/` (annotated files as written), `data.json` (a list of
+    the annotated data files, if any) and the manifest. The manifest is written last, after every
+    file is on disk, so a folder with a manifest is complete.
     """
     for file in project.files:
         if not is_data(file.path.name):
@@ -54,7 +54,7 @@ def freeze(project: Project, folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class FrozenFile:
-    """A file of a snapshot as its author had written it; `counts` as for a project's files."""
+    """A snapshot's file as the user wrote it; `counts` as in SourceFile."""
 
     source: bytes
     annotated: bool
@@ -63,7 +63,7 @@ class FrozenFile:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a project was when it was frozen: its code folder, and its files by their paths."""
+    """A project at the time of its snapshot: its code folder, and its files by path."""
 
     root: Path
     files: Mapping[PurePosixPath, FrozenFile]
@@ -75,7 +75,7 @@ class Snapshot:
 
 
 def thaw(folder: Path) -> Snapshot:
-    """Read what `freeze` wrote; raises AnnotateError where the folder is no snapshot."""
+    """Read what `freeze` wrote; raises AnnotateError if the folder is not a snapshot."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         files = {}
@@ -90,8 +90,10 @@ def thaw(folder: Path) -> Snapshot:
 
 
 def data_copies(folder: Path, values: Values) -> dict[str, tuple[bytes, Values]]:
-    """From each annotated file of data in a snapshot to its bytes with `values` in it, and what
-    it has for the parameters that they lack."""
+    """Write `values` into each annotated data file of a snapshot.
+
+    Maps each file's name to its new bytes and its values for the parameters not in `values`.
+    """
     try:
         names = json.loads((folder / DATA).read_bytes())
     except FileNotFoundError:

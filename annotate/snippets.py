@@ -1,4 +1,4 @@
-"""Pieces of source: compared as code, folded to one line, read as literals and constants."""
+"""Pieces of source: compare as code, fold to one line, read literals and constants."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from annotate import lexer
 from annotate.json_value import JSON
 from annotate.tree import Tree
 
-#: No whole number beyond 64 bits: nothing that samples could hold it.
+#: Ints must fit in 64 bits, because samplers use 64-bit ints.
 _LARGEST = 2**63
 _NO_LITERAL = object()
 
 
 class NotConstant(Exception):
-    """An expression that is no number known without running it."""
+    """The expression is not a constant number."""
 
 
 def fingerprint(text: str) -> str:
-    """Equal for two texts that are the same code, whatever their spacing, quotes and brackets."""
+    """A key that is equal for texts that are the same code except spacing, quotes and brackets."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.dump(ast.parse(f"(\n{text}\n)", mode="eval"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # A grammar newer than the running Python's.
+        # The syntax is newer than the running Python's.
         skipped = ("space", "newline", "comment")
         return "\n".join(t.text for t in lexer.tokens(text) if t.kind not in skipped)
 
 
-def same_code(one: str, other: str) -> bool:
+def same_code(a: str, b: str) -> bool:
     """Whether two texts are the same code: 0.1 and 1e-1 are, 1 and 1.0 are not."""
-    return one == other or fingerprint(one) == fingerprint(other)
+    return a == b or fingerprint(a) == fingerprint(b)
 
 
 def fold(tree: Tree, node: cst.CSTNode) -> str:
-    """The source text of a node on one line: as written where it is on one line already."""
+    """The source text of a node on one line; unchanged if it already is on one line."""
     text = tree.code(node)
     return text if not re.search(r"[\r\n]", text) else _Fold(tree).text(node)
 
 
 class _Fold:
-    """Folds white space, leaves comments out, and writes strings that span lines on one."""
+    """Folds white space, drops comments, and writes multi-line strings on one line."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -143,14 +143,14 @@ _BINARY: dict[type[cst.BaseBinaryOp], Callable[[Any, Any], Any]] = {
 
 
 def constant(node: cst.BaseExpression) -> int | float:
-    """The number that an expression of literals, signs and `+ - * / // **` gives.
+    """The value of an expression of number literals, signs and `+ - * / // **`.
 
     Raises NotConstant for anything else, and for numbers beyond 64 bits.
     """
     try:
         value = _constant(node)
     except ZeroDivisionError:
-        raise NotConstant("a division by zero") from None
+        raise NotConstant("division by zero") from None
     except OverflowError:
         raise NotConstant("the number is too large") from None
     return value
@@ -167,7 +167,7 @@ def _constant(node: cst.BaseExpression) -> int | float:
         return -value if isinstance(node.operator, cst.Minus) else value
     if isinstance(node, cst.BinaryOperation):
         return _binary(node)
-    raise NotConstant("it is not a number that is known without running the program")
+    raise NotConstant("this is not a constant number")
 
 
 def _binary(node: cst.BinaryOperation) -> int | float:
@@ -176,12 +176,12 @@ def _binary(node: cst.BinaryOperation) -> int | float:
         return _power(left, right)
     operation = _BINARY.get(type(node.operator))
     if operation is None:
-        raise NotConstant("of the operators only + - * / // and ** are known here")
+        raise NotConstant("only the operators + - * / // ** are allowed")
     return _bounded(operation(left, right))
 
 
 def _power(left: int | float, right: int | float) -> int | float:
-    # 2**64 is too large already, so that no exponent beyond 64 is worth trying for ints.
+    # 2**64 is already too large, so ints need no exponent beyond 64.
     if isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > 64:
         raise NotConstant("the number is too large")
     value = left**right

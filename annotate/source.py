@@ -1,4 +1,4 @@
-"""A source file as bytes and as text, with every newline, BOM and byte kept."""
+"""A source file as bytes and as text; newlines, BOM and all other bytes are preserved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TAB = 8
 
 @dataclass(frozen=True)
 class Source:
-    """One file. Offsets count characters of `text`, which has no BOM and its own newlines."""
+    """One file. Offsets are in characters of `text`, which has no BOM and keeps its newlines."""
 
     path: str
     data: bytes = field(repr=False)
@@ -29,14 +29,14 @@ class Source:
 
     @classmethod
     def decode(cls, data: bytes, path: str) -> Source:
-        """Decode by BOM or cookie, else as UTF-8; raises Mistakes where that fails."""
+        """Decode by BOM or coding comment, else as UTF-8; raises Mistakes if that fails."""
         try:
             encoding = encoding_of(data)
             source = cls(path, data, encoding, data.decode(encoding))
         except (SyntaxError, UnicodeError, LookupError, ValueError) as error:
             raise Mistakes([_undecodable(data, path, error)]) from None
         if source.encode(source.text) != data:
-            message = f"the file does not survive decoding as {encoding} and encoding again"
+            message = f"decoding the file as {encoding} and encoding it again changes it"
             hint = "save it as UTF-8"
             raise Mistakes([Mistake(path, 1, 1, "A101", message, hint)])
         return source
@@ -49,16 +49,16 @@ class Source:
         return self.encode(apply(self.text, edits))
 
     def where(self, offset: int) -> str:
-        """The place of `offset`, for people."""
+        """`path:line` of an offset, for display."""
         path, line = self.place(self.line_of(offset))
         return f"{path}:{line}"
 
     def place(self, line: int) -> tuple[str, int]:
-        """The file, or the part of it, in which people find a line, and its number there."""
+        """The file (or the part of it, such as a cell) with a line, and the line's number there."""
         return self.path, line
 
     def frozen(self, text: str) -> bytes:
-        """What a snapshot keeps of the file with that text."""
+        """The bytes that a snapshot stores for the file with this text."""
         return self.encode(text)
 
     @cached_property
@@ -67,7 +67,7 @@ class Source:
         return [0, *(m.end() for m in _NEWLINE.finditer(self.text))]
 
     def line_of(self, offset: int) -> int:
-        """The line of `offset`, counted from 1."""
+        """The line number of `offset`, from 1."""
         return bisect_right(self.starts, offset)
 
     def lines_of(self, span: tuple[int, int]) -> tuple[int, int]:
@@ -75,7 +75,7 @@ class Source:
         return self.line_of(span[0]), self.line_of(span[1] - 1)
 
     def position(self, offset: int) -> tuple[int, int]:
-        """Line and column of `offset`, both counted from 1."""
+        """Line and column of `offset`, both from 1."""
         line = self.line_of(offset)
         return line, offset - self.starts[line - 1] + 1
 
@@ -85,11 +85,11 @@ class Source:
         return self.text[self.starts[number - 1] : end].rstrip("\r\n")
 
     def before(self, offset: int) -> str:
-        """The text of the line of `offset` that stands before it."""
+        """The text before `offset` on its line."""
         return self.text[self.starts[self.line_of(offset) - 1] : offset]
 
     def byte_span(self, span: tuple[int, int]) -> tuple[int, int]:
-        """Where a span of characters lies in `data`."""
+        """The span in `data` of a span of characters."""
         return self._byte(span[0]), self._byte(span[1])
 
     def _byte(self, offset: int) -> int:
@@ -107,7 +107,7 @@ class Source:
         return len(text) if text.isascii() else len(text.encode(self.encoding.removesuffix("-sig")))
 
     def mistake(self, code: str, span: tuple[int, int], message: str, hint: str = "") -> Mistake:
-        """A mistake whose caret lies under `span`."""
+        """A mistake with its caret under `span`."""
         line, col = self.position(span[0])
         shown = self.line(line)
         end_col = col + max(1, min(span[1] - span[0], len(shown) - col + 1))
@@ -115,7 +115,7 @@ class Source:
 
 
 def encoding_of(data: bytes) -> str:
-    """The encoding that BOM or cookie name, else UTF-8; raises SyntaxError."""
+    """The encoding from the BOM or coding comment, else UTF-8; raises SyntaxError."""
     return tokenize.detect_encoding(io.BytesIO(data).readline)[0]
 
 
@@ -145,5 +145,5 @@ def _undecodable(data: bytes, path: str, error: Exception) -> Mistake:
         col,
         "A101",
         f"the file cannot be decoded: {reason}",
-        "save it as UTF-8, or name its encoding in the first line: # coding: latin-1",
+        "save it as UTF-8, or declare its encoding on the first line: # coding: latin-1",
     )

@@ -1,4 +1,4 @@
-"""Literals in the author's hand: a new value, written like the literal whose place it takes."""
+"""Write a value in the style of the literal that it replaces."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _BASED = re.compile(r"(0[xX])([0-9a-fA-F_]+)|(0[oO])([0-7_]+)|(0[bB])([01_]+)")
 _DECIMAL = re.compile(r"(?P<whole>[\d_]*)(?P<dot>\.?)(?P<part>[\d_]*)(?:(?P<e>[eE])(?P<exp>.+))?")
 _STRING = re.compile(r"(?P<quote>'''|\"\"\"|'|\")(?P<body>[^'\"\\]*)(?P=quote)", re.DOTALL)
 _FORMATS = {"x": "x", "o": "o", "b": "b"}
-#: Outside of these powers of ten a number of plain digits is longer than anybody writes.
+#: Beyond these powers of ten, nobody writes a number without an exponent.
 _PLAIN = range(-9, 16)
 
 
 def number(value: int | float, like: str) -> str:
-    """`value` with the base, exponent, underscores and bare dots of the literal `like`.
+    """Write `value` with the base, exponent, underscores and bare dots of the literal `like`.
 
-    Where `like` is no number, or cannot be followed, Python's own way to write it.
+    Uses Python's `repr` if `like` is not a number or its style does not fit the value.
     """
     like = like.strip().lstrip("+-").strip()
     sign = "-" if str(value).startswith("-") else ""
@@ -30,7 +30,7 @@ def number(value: int | float, like: str) -> str:
 
 
 def string(text: str, like: str) -> str:
-    """The string literal `text` between the quotes of `like`, where nothing in it minds."""
+    """The string literal `text` with the quotes of `like`, if its content allows them."""
     mine, other = _STRING.fullmatch(text), _STRING.fullmatch(like.strip())
     if mine is None or other is None or set(mine["body"]) & set("\r\n"):
         return text

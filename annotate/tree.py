@@ -1,8 +1,8 @@
 """libcst's tree of a text, with the span of every node in characters.
 
-libcst only locates here: nothing is ever printed from the tree. Spans come from one walk of its
-printer with a state that counts instead of printing, which takes a fraction of the time of
-libcst's own position providers.
+libcst only locates nodes; its tree is never printed. Spans come from one run of its printer with a
+state that counts characters instead of printing, which is much faster than libcst's own position
+providers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from annotate import lexer
 
 Span: TypeAlias = tuple[int, int]
 
-#: CPython refuses more open brackets than this; libcst would overflow its stack.
+#: CPython rejects deeper brackets, and libcst would overflow its stack.
 DEEPEST = 200
 
-TOO_DEEP = "it is nested too deeply to be read"
+TOO_DEEP = "the nesting is too deep"
 
 _CLAUSES = (cst.Else, cst.Finally, cst.ExceptHandler, cst.ExceptStarHandler, cst.MatchCase)
 _LINES = frozenset(
@@ -38,13 +38,13 @@ _LINES = frozenset(
 )
 _FORMATTED = (cst.FormattedString, cst.TemplatedString)
 _SEEN = _LINES | {cst.Comment, cst.Expr, *_FORMATTED, cst.FormattedStringExpression}
-# What libcst may lose: form feeds in indentation, the space in `except E :`.
+# Text that libcst may lose: form feeds in indentation, the space in `except E :`.
 _LOST = re.compile(r"[ \t\f]|\\(?:\r\n|\n)")
-_UNFAITHFUL = "libcst does not give it back as it is"
+_UNFAITHFUL = "libcst cannot reproduce it exactly"
 
 
 class Unparsable(Exception):
-    """The text is no Python that can be read; `offset` is where, as far as known."""
+    """The text cannot be parsed; `line` and `col` are 0 if unknown."""
 
     def __init__(self, message: str, line: int = 0, col: int = 0) -> None:
         super().__init__(message)
@@ -55,8 +55,8 @@ class Unparsable(Exception):
 class Line:
     """A logical line: a simple statement, or the header of a compound one.
 
-    `start` is its first token; `end` is where its own tokens end, so that for a header the body
-    lies behind it, unless the body stands on the same line. A `clause` is an `else` and its kin.
+    `start` is its first token and `end` the end of its own tokens, so a header's body comes after
+    it, unless the body is on the same line. A `clause` is an `else`, `except` or similar.
     """
 
     node: cst.CSTNode
@@ -72,7 +72,7 @@ class Tree:
     def __init__(self, text: str) -> None:
         """Raises Unparsable."""
         self.text = text
-        # libcst knows a carriage return alone as a new line only in some places.
+        # libcst treats a lone carriage return as a newline only in some places.
         plain = re.sub(r"\r(?!\n)", "\n", text)
         self.module = parse(plain)
         walk = _Walk(self.module, plain)
@@ -92,11 +92,11 @@ class Tree:
         )
 
     def span(self, node: cst.CSTNode) -> Span:
-        """The span of a node, its own brackets included."""
+        """The span of a node, including parentheses around it."""
         return self._spans[id(node)]
 
     def inner(self, node: cst.CSTNode) -> Span:
-        """The span of a node without its own brackets, or its comments above and indentation."""
+        """The span of a node without parentheses around it, comments above it and indentation."""
         if head := self._heads.get(id(node)):
             return head
         start, end = self._spans[id(node)]
@@ -107,7 +107,7 @@ class Tree:
         return start, end
 
     def value(self, node: cst.CSTNode) -> Span:
-        """The same, with the brackets that make a tuple: these are not around it."""
+        """Like `inner`, but with the parentheses of a tuple, which are part of it."""
         if not isinstance(node, (cst.Tuple, cst.GeneratorExp)) or not node.lpar:
             return self.inner(node)
         return self._spans[id(node.lpar[-1])][0], self._spans[id(node.rpar[0])][1]
@@ -117,7 +117,7 @@ class Tree:
         return self.text[start:end]
 
     def formatted(self, span: Span) -> Iterator[str]:
-        """The quotes of the f-strings around a span, and "=" where one shows its code."""
+        """The quotes of the f-strings around a span, and "=" for a field that prints its code."""
         for (start, end), mark in self._formatted:
             if start <= span[0] and span[1] <= end:
                 yield mark
@@ -136,7 +136,7 @@ class Tree:
 
 
 def parse(text: str) -> cst.Module:
-    """Parse with libcst; raises Unparsable, with CPython's message where it has one."""
+    """Parse with libcst; raises Unparsable, with CPython's message if there is one."""
     message, line, col = _ask_cpython(text)
     if message is not None and line < 0:
         raise Unparsable(message)
@@ -155,10 +155,10 @@ def parse(text: str) -> cst.Module:
 
 
 def _ask_cpython(text: str) -> tuple[str | None, int, int]:
-    """What the running Python says: no message, or one with its place; line -1: hopeless.
+    """Parse with the running Python: (message or None, line, col); line -1 means give up.
 
-    It is asked first because it survives what overflows libcst's stack; but its grammar may be
-    older than the file, so that a syntax error is left to libcst.
+    CPython parses first because it survives nesting that overflows libcst's stack. Its grammar may
+    be older than the file, so libcst has the last word on syntax errors.
     """
     try:
         with warnings.catch_warnings():
@@ -191,7 +191,7 @@ def _first_line(message: str) -> str:
 
 
 class _Nothing:
-    """A context that does nothing."""
+    """A context manager that does nothing."""
 
     __slots__ = ()
 
@@ -233,12 +233,12 @@ _NOTHING = _Nothing()
 class _Walk(CodegenState):
     """libcst's printer state, which follows the text instead of printing it.
 
-    It is called for every node of a file, hence the look at classes instead of `isinstance`.
+    It runs for every node of a file, so it compares classes instead of using `isinstance`.
     """
 
     def __init__(self, module: cst.Module, text: str) -> None:
         super().__init__(module.default_indent, module.default_newline)
-        # An empty list would make libcst take the text for an empty file.
+        # With an empty list, libcst would take the text for an empty file.
         self.tokens = [""]
         self.offset = 0
         self._text = text
@@ -263,7 +263,7 @@ class _Walk(CodegenState):
             self._find(value)
 
     def _find(self, value: str) -> None:
-        """Go on where the token stands behind white space that libcst lost."""
+        """Skip white space that libcst lost, up to the token."""
         place = self.offset
         while lost := _LOST.match(self._text, place):
             place = lost.end()

@@ -1,1 +1,1 @@
-"""Files of data that a script reads: YAML, TOML and JSON whose values carry annotations."""
+"""Annotated data files: YAML, TOML and JSON that a script reads."""

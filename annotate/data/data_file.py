@@ -1,4 +1,4 @@
-"""From the bytes of a file of data to its parameters and every mistake in it."""
+"""Read a data file: bytes in; parameters and all mistakes out."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from annotate.source import Source
 from annotate.space import Parameter, Values
 from annotate.tree import Span
 
-#: What a comment of an annotated file has; in a file without one `@nni` is a text.
+#: Every annotated file has such a comment; elsewhere `@nni` is just text.
 _ANNOTATION = re.compile(r"(?:#|//|/\*)[ \t]*@[ \t]*nni(?!\w)", re.IGNORECASE)
 _WORD = re.compile(r"\b(true|false|null)\b")
 _PYTHON = {"true": "True", "false": "False", "null": "None"}
 
 
 def may_be_annotated(data: bytes) -> bool:
-    """Whether `data` is worth parsing: it has what looks like the comment of an annotation."""
+    """Whether `data` is worth parsing: it has something like an annotation comment."""
     return lexer.may_be_annotated(data) and _ANNOTATION.search(data.decode("latin-1")) is not None
 
 
 def decode(data: bytes, path: str) -> Source:
-    """The file as text: UTF-8, with a byte order mark or without; raises Mistakes."""
+    """Decode a file as UTF-8, with or without a byte order mark; raises Mistakes."""
     encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
     try:
         return Source(path, data, encoding, data.decode(encoding))
@@ -44,14 +44,14 @@ def decode(data: bytes, path: str) -> Source:
         before = data[: error.start]
         line, col = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         message = f"the file cannot be decoded: {error.reason}"
-        hint = "annotated files of data are UTF-8"
+        hint = "save annotated data files as UTF-8"
         raise Mistakes([Mistake(path, line, col, "A101", message, hint)]) from None
 
 
 def expand(data: bytes, path: str, module: str) -> Expansion:
-    """The parameters of a file, whose keys begin with `module`; raises Mistakes.
+    """The parameters of a file, with keys that begin with `module`; raises Mistakes.
 
-    The code is the file as it is: each trial has a copy of its own.
+    The expansion's code is the unchanged file; each trial gets its own copy with values.
     """
     if not may_be_annotated(data):
         return Expansion(data)
@@ -60,31 +60,31 @@ def expand(data: bytes, path: str, module: str) -> Expansion:
 
 
 def carriers(source: Source) -> list[Carrier]:
-    """Every comment that is, or tries to be, an annotation; raises Mistakes."""
+    """Every comment that is meant to be an annotation; raises Mistakes."""
     return _carriers(source, form_of(source.path), _contents(source))
 
 
 def render(data: bytes, values: Values, *, path: str, module: str) -> tuple[bytes, Values]:
-    """The file with `values` in it; a parameter that they lack stays as written.
+    """Write `values` into the file; other parameters stay as written.
 
-    Also returns what stands in the file for those. Raises Mistakes.
+    Returns the new file and the values of those other parameters. Raises Mistakes.
     """
     edits: list[Edit] = []
     written: Values = {}
     for place in _places(data, path, module):
         if place.key not in values:
             written.setdefault(place.key, place.as_written)
-        elif not edits or edits[-1].span[1] <= place.span[0]:  # else it goes with the one around
+        elif not edits or edits[-1].span[1] <= place.span[0]:  # else an enclosing value replaces it
             edits.append(Edit(place.span, instead=place.literal(values[place.key])))
     return decode(data, path).rewritten(edits), written
 
 
 @lru_cache(maxsize=64)
 def _places(data: bytes, path: str, module: str) -> tuple[DataPlace, ...]:
-    """The places of a file, the outer ones first; read once for all trials."""
+    """The places of a file, outer ones first; cached for all trials."""
     places = expand(data, path, module).places
-    found = [place for place in places if isinstance(place, DataPlace)]
-    return tuple(sorted(found, key=lambda place: (place.span[0], -place.span[1])))
+    own = [place for place in places if isinstance(place, DataPlace)]
+    return tuple(sorted(own, key=lambda place: (place.span[0], -place.span[1])))
 
 
 def _contents(source: Source) -> Contents:
@@ -94,12 +94,12 @@ def _contents(source: Source) -> Contents:
     except Unreadable as error:
         at = min(error.offset, len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
-        hint = f"annotations need a file that is {form.name}"
+        hint = f"an annotated file must be valid {form.name}"
         raise Mistakes([source.mistake("A102", (at, at + 1), message, hint)]) from None
 
 
 def _carriers(source: Source, form: Form, contents: Contents) -> list[Carrier]:
-    """The comments, read as if they were Python's: of the same length, with its words."""
+    """The annotation comments, rewritten as Python comments of the same length."""
     edits, comments = [], []
     for start, end in contents.comments:
         text = source.text[start:end]
@@ -127,7 +127,7 @@ def _as_python(text: str, mark: str) -> str:
 
 
 class _File:
-    """One annotated file while its annotations are read."""
+    """An annotated file whose annotations are being read."""
 
     def __init__(self, source: Source, form: Form, contents: Contents, module: str) -> None:
         self._source, self._form, self._contents = source, form, contents
@@ -135,38 +135,38 @@ class _File:
         self._targets = Targets(source, form, contents)
 
     def expansion(self) -> Expansion:
-        found: list[Annotated] = []
-        mistakes = list(self._closed())
+        values: list[Annotated] = []
+        mistakes = list(self._in_block_comments())
         for carrier in _carriers(self._source, self._form, self._contents):
             try:
-                found.append(self._read(parse(carrier)))
+                values.append(self._read(parse(carrier)))
             except Wrong as wrong:
                 mistakes.append(wrong.at(self._source))
         path = self._source.path
-        mistakes += twice(self._source, found) or conflicts(
-            (a.place for a in found), {path: self._source}
+        mistakes += twice(self._source, values) or conflicts(
+            (a.place for a in values), {path: self._source}
         )
         if mistakes:
             raise Mistakes(mistakes)
         parameters: dict[str, Parameter] = {}
-        for annotated in found:
+        for annotated in values:
             parameters.setdefault(annotated.parameter.key, annotated.parameter)
-        places = sorted((a.place for a in found), key=lambda place: place.span)
+        places = sorted((a.place for a in values), key=lambda place: place.span)
         return Expansion(self._source.data, tuple(parameters.values()), tuple(places))
 
-    def _closed(self) -> Iterator[Mistake]:
-        """A mistake for each annotation between /* and */."""
+    def _in_block_comments(self) -> Iterator[Mistake]:
+        """A mistake for each annotation in a /* */ comment."""
         for start, end in self._contents.comments:
             if re.match(r"/\*\s*@nni\b", self._source.text[start:end]):
-                message = "an annotation stands behind // only"
+                message = "an annotation must be in a // comment"
                 hint = "write it as // @nni... at the end of the line"
                 yield self._source.mistake("D107", (start, end), message, hint)
 
     def _read(self, annotation: Annotation) -> Annotated:
         name = annotation.directive
         if name not in DOMAINS and name != variable.DIRECTIVE:
-            message = f"{name} is for code, and this is a file of data"
-            hint = "here @nni.variable(domain) is known, and a domain alone behind a value"
+            message = f"{name} is for code, and this is a data file"
+            hint = "data files support @nni.variable(domain) and a domain at the end of a line"
             raise Wrong("D101", annotation.name_span, message, hint)
         written, wanted = variable.arguments(annotation)
         self._check_options(annotation, written)
@@ -181,18 +181,18 @@ class _File:
             try:
                 value = data(option.text)
             except ValueError:
-                message = f"{option.text} is code, and a file of data holds values"
-                hint = "options are numbers, strings, true, false, null, lists and maps of them"
+                message = f"{option.text} is code, but a data file holds only values"
+                hint = "use numbers, strings, true, false, null, or lists and maps of them"
                 if option.text.isidentifier():
-                    hint = f'a string stands in quotes: "{option.text}"'
+                    hint = f'put a string in quotes: "{option.text}"'
                 raise Wrong("D102", self._inside(annotation, option.text), message, hint) from None
             if self._form.name == "TOML" and _has_null(value):
-                hint = "write another value that the script takes for none"
+                hint = "use another value that the script treats as none"
                 span = self._inside(annotation, option.text)
                 raise Wrong("D106", span, "TOML has no null", hint)
 
     def _inside(self, annotation: Annotation, text: str) -> Span:
-        """Where an option stands in its annotation; the directive where it is on several lines."""
+        """The span of an option; of the directive if the option spans several lines."""
         at = annotation.carrier.text.find(text)
         return annotation.carrier.span(at, at + len(text)) if at >= 0 else annotation.name_span
 

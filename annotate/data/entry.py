@@ -1,4 +1,4 @@
-"""The values of a file of data: where each one stands, and what people call it."""
+"""Entries of a data file: their positions and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotate.tree import Span
 
 
 class Unreadable(Exception):
-    """The text cannot be parsed; `offset` says where, in characters."""
+    """The text cannot be parsed; `offset` is the position in characters."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
@@ -18,11 +18,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value at `path`, its keys and the numbers of its items from the top on.
+    """A value at `path`: the keys and item numbers from the top of the file.
 
-    `start` is where its key begins, or the value where it has none; `span` is the value's own,
-    without anchor and tag. `kind` is "scalar", "flow" (a list or a map in brackets), "block" (a
-    value over lines of its own), "alias" (one that stands elsewhere) or "empty".
+    `start` is the start of its key, or of the value if it has no key. `span` is the value's,
+    without anchor and tag. `kind` is "scalar", "flow" (a list or map in brackets), "block" (a value
+    that spans lines without brackets), "alias" (a reference to an anchor) or "empty".
     """
 
     path: tuple[str | int, ...]
@@ -32,7 +32,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The whole path, with dots between, as no other entry of the file is called."""
+        """The path joined by dots, unique in the file."""
         return ".".join(map(_word, self.path))
 
     @property
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A file of data: its entries and its comments, in order."""
+    """The entries and comments of a data file, in order."""
 
     entries: tuple[Entry, ...]
     comments: tuple[Span, ...]

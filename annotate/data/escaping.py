@@ -1,4 +1,4 @@
-"""Strings between double quotes, with the escapes that YAML, TOML and JSON share."""
+"""Double-quoted strings, with the escapes that YAML, TOML and JSON share."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 
 
 def double(value: str) -> str:
-    """`value` between double quotes; what cannot be printed is escaped, other letters stay."""
+    """`value` in double quotes; only characters that are not printable are escaped."""
     return re.sub(r"[^ -~]", _escaped, json.dumps(value, ensure_ascii=False))
 
 
 def _escaped(match: re.Match[str]) -> str:
     letter = match[0]
-    # Beyond the first plane the three have different escapes, and none needs one.
+    # Beyond U+FFFF the three formats have different escapes, and none requires one.
     return letter if letter.isprintable() or letter > "\uffff" else f"\\u{ord(letter):04x}"

@@ -1,4 +1,4 @@
-"""The forms of data: how a file of each kind is read and written, by its suffix."""
+"""Data formats: how to read and write a file, by its suffix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from annotate.json_value import JSON
 
-if TYPE_CHECKING:  # the search space knows files of data by their names, and needs no parser
+if TYPE_CHECKING:  # the search space only checks file names and must not import parsers
     from annotate.data.entry import Contents
 
 SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
@@ -18,8 +18,11 @@ SUFFIXES = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`read` finds the entries of a text, `load` gives the value of a literal, and `write` the
-    literal of a value in the style of another one. `mark` begins a comment."""
+    """A data format; `mark` starts a comment.
+
+    `read` finds the entries of a text, `load` evaluates a literal, and `write` turns a value into
+    a literal in the style of another literal.
+    """
 
     name: str
     mark: str
@@ -29,18 +32,18 @@ class Form:
 
 
 def is_data(path: str) -> bool:
-    """Whether a file of that name is one of data."""
+    """Whether a file with this name is a data file."""
     return path.lower().endswith(SUFFIXES)
 
 
 def form_of(path: str) -> Form:
-    """The form of a file of data."""
+    """The format of a data file."""
     return _form(PurePath(path).suffix.lower())
 
 
 @cache
 def _form(suffix: str) -> Form:
-    # The parsers are imported where a file needs them.
+    # Parsers are imported only when a file needs them.
     if suffix == ".toml":
         from annotate.data import toml_text as text
 

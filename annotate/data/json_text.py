@@ -1,7 +1,6 @@
-"""JSON with comments, and JSON5: read by a parser of ours.
+"""JSON with comments, and JSON5, read by our own parser.
 
-No kept library gives back the comments and the layout of such a file: those that read it (json5,
-commentjson) drop them.
+The libraries that read such files (json5, commentjson) drop comments and positions.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ def read(text: str) -> Contents:
         parser = _Parser(text)
         parser.whole()
     except RecursionError:
-        raise Unreadable("it is nested too deeply to be read", 0) from None
+        raise Unreadable("the nesting is too deep", 0) from None
     return Contents(tuple(e for e in parser.entries if e.path), tuple(parser.comments))
 
 
 def load(text: str) -> JSON:
-    """The value of a text that is right."""
+    """The value of a valid text."""
     return _Parser(text).whole()
 
 
@@ -61,7 +60,7 @@ class _Parser:
         while at < len(self._text):
             found = _TOKEN.match(self._text, at)
             if found is None:
-                raise Unreadable("this is no JSON", at)
+                raise Unreadable("this is not valid JSON", at)
             at, kind = found.end(), str(found.lastgroup)
             if kind == "comment":
                 self.comments.append(found.span())
@@ -74,7 +73,7 @@ class _Parser:
 
     def _expect(self, mark: str) -> _Token:
         if self._token[1] != mark or self._token[0] != "mark":
-            raise Unreadable(f"{mark!r} was expected here", self._place())
+            raise Unreadable(f"{mark!r} expected here", self._place())
         return self._take()
 
     def _place(self) -> int:
@@ -83,7 +82,7 @@ class _Parser:
     def whole(self) -> JSON:
         value = self._value((), None)
         if self._token is not _END:
-            raise Unreadable("this follows the end of the value", self._place())
+            raise Unreadable("unexpected text after the end of the value", self._place())
         return value
 
     def _value(self, path: tuple[str | int, ...], key: int | None) -> JSON:
@@ -95,7 +94,7 @@ class _Parser:
         elif kind in ("string", "word"):
             value = _scalar(text, start)
         else:
-            raise Unreadable("a value was expected here", start)
+            raise Unreadable("a value expected here", start)
         shape = "flow" if kind == "mark" else "scalar"
         first = start if key is None else key
         self.entries.insert(number, Entry(path, first, (start, end), shape))
@@ -106,7 +105,7 @@ class _Parser:
         while self._token[1] != "}" or self._token[0] != "mark":
             kind, text, (start, _) = self._take()
             if kind not in ("string", "word"):
-                raise Unreadable("a key was expected here", start)
+                raise Unreadable("a key expected here", start)
             name = str(_scalar(text, start)) if kind == "string" else text
             self._expect(":")
             found[name] = self._value((*path, name), start)
@@ -137,7 +136,7 @@ def _scalar(text: str, at: int) -> JSON:
     except (ValueError, SyntaxError):
         if re.fullmatch(r"[-+]?(Infinity|NaN)", text):
             return text
-        raise Unreadable("this is no JSON value", at) from None
+        raise Unreadable("this is not valid JSON value", at) from None
     return value
 
 

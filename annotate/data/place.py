@@ -1,4 +1,4 @@
-"""Where a parameter stands in a file of data, and what is written there for a value."""
+"""An annotated value in a data file, and how a new value is written there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from annotate.plan import Place
 
 @dataclass(frozen=True, slots=True)
 class DataPlace(Place):
-    """A place whose code is a literal of the file's form."""
+    """A place whose code is a literal in the file's format."""
 
     form: Form
 
@@ -26,21 +26,21 @@ class DataPlace(Place):
 
     @property
     def value(self) -> JSON:
-        """What stands here: a number, too, where it is written between quotes and meant."""
-        found = self.form.load(self.written)
+        """The current value; a quoted number counts as a number if the domain is numeric."""
+        value = self.form.load(self.written)
         if self.wording.options:
             options = [_data(option) for option in self.wording.options if not option.nested]
-            return _as_option(found, self.written, options)
-        if isinstance(found, str):
+            return _as_option(value, self.written, options)
+        if isinstance(value, str):
             try:
-                return float(found.replace("_", ""))
+                return float(value.replace("_", ""))
             except ValueError:
-                return found
-        return found
+                return value
+        return value
 
     @property
     def as_written(self) -> JSON:
-        """The value that stands here as the search space has it."""
+        """The current value, in the search space's form."""
         value = self.value
         for option in self.wording.options:
             if not option.nested and same(_data(option), value):
@@ -53,26 +53,28 @@ class DataPlace(Place):
         return self.written if same(data, self.value) else self.form.write(data, like)
 
     def literal(self, value: JSON) -> str:
-        """A literal of any value, in the domain or not, that no reader takes for another one:
-        also where the same value is written here."""
+        """A literal that every parser reads alike, for any value inside or outside the domain.
+
+        Unlike `code`, it is rewritten even if the value is unchanged.
+        """
         return self.form.write(*_chosen(self.wording, value, self.written))
 
-    def alike(self, one: str, other: str) -> bool:
-        return one == other or same(self.form.load(one), self.form.load(other))
+    def alike(self, a: str, b: str) -> bool:
+        return a == b or same(self.form.load(a), self.form.load(b))
 
 
-def _as_option(found: JSON, written: str, options: list[JSON]) -> JSON:
-    """YAML's `yes` is a switch to some readers and a text to others: the options say which."""
+def _as_option(value: JSON, written: str, options: list[JSON]) -> JSON:
+    """Parsers disagree whether YAML's `yes` is a boolean or a string; the options decide."""
     from annotate.data.yaml_text import boolean
 
     switch = boolean(written)
     if switch is not None and any(same(switch, option) for option in options):
         return switch
-    return found
+    return value
 
 
 def _chosen(written: WrittenDomain, value: JSON, like: str) -> tuple[JSON, str]:
-    """The data that a value of the domain means, and the literal to write it like."""
+    """The data for a value of the domain, and the literal whose style to follow."""
     if not isinstance(written.domain, Choice):
         return value, like
     try:
@@ -90,7 +92,7 @@ def _data(option: WrittenOption) -> JSON:
 
 
 def data(text: str) -> JSON:
-    """The value of an option's text; raises ValueError where it is code."""
+    """The value of an option's text; raises ValueError if it is code."""
     try:
         value = _plain(ast.literal_eval(text))
     except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
@@ -107,4 +109,4 @@ def _plain(value: object) -> JSON:
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value
-    raise ValueError(f"{value!r} is no value of data")
+    raise ValueError(f"{value!r} is not a data value")

@@ -1,4 +1,4 @@
-"""Which entry of a file of data an annotation means."""
+"""Find the entry of a data file that an annotation refers to."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Targets:
                 self._beginning[line].append(entry)
 
     def find(self, annotation: Annotation, written: WrittenDomain, name: str | None) -> Entry:
-        """The entry that an annotation means; raises Wrong."""
-        found, nothing = self._candidates(annotation)
-        if not found:
-            raise nothing
+        """The entry that an annotation refers to; raises Wrong."""
+        candidates, mistake = self._candidates(annotation)
+        if not candidates:
+            raise mistake
         if name is not None:
-            wanted = [entry for entry in found if name in dotted_ends(entry.name)]
+            wanted = [entry for entry in candidates if name in dotted_ends(entry.name)]
             if not wanted:
-                raise self._unnamed(annotation, name, found)
+                raise self._unnamed(annotation, name, candidates)
         else:
-            wanted = _likely(found, written)
+            wanted = _likely(candidates, written)
         if len(wanted) > 1:
-            called = ", ".join(entry.name for entry in wanted)
-            hint = f"say which with name=, or give each a line: {called}"
-            message = f"{len(wanted)} values could be meant: {called}"
+            names = ", ".join(entry.name for entry in wanted)
+            hint = f"select one with name=, or put each on its own line: {names}"
+            message = f"{len(wanted)} values match: {names}"
             raise Wrong("A407", annotation.name_span, message, hint)
         _check(annotation, wanted[0])
         return wanted[0]
@@ -51,26 +51,26 @@ class Targets:
         start = annotation.carrier.start
         if annotation.carrier.kind == "trailing":
             line = self._source.line_of(start)
-            found = [entry for entry in self._ending[line] if entry.span[1] <= start]
+            candidates = [entry for entry in self._ending[line] if entry.span[1] <= start]
             message = "no value that can be annotated ends on this line"
-            hint = "a list or a map is annotated in brackets, at the end of its line"
-            return found, Wrong("A402", annotation.name_span, message, hint)
-        found = self._beginning[self._line_below(annotation.carrier.end)]
+            hint = "write a list or a map in brackets, and annotate it at the end of its line"
+            return candidates, Wrong("A402", annotation.name_span, message, hint)
+        candidates = self._beginning[self._line_below(annotation.carrier.end)]
         message = "no value that can be annotated begins on the next line"
-        return found, Wrong("A401", annotation.name_span, message)
+        return candidates, Wrong("A401", annotation.name_span, message)
 
     def _first_lines(self, entry: Entry) -> set[int]:
-        """The lines on which its key and its value begin."""
+        """The lines on which an entry's key and value begin."""
         key, value = self._source.line_of(entry.start), self._source.line_of(entry.span[0])
         return {key} if entry.kind == "block" else {key, value}
 
     def _line_below(self, offset: int) -> int:
-        """The number of the next line that holds more than a comment; 0 for none."""
+        """The number of the next line that is more than a comment; 0 for none."""
         return self._content_below[self._source.line_of(offset)]
 
     @cached_property
     def _content_below(self) -> list[int]:
-        """By line number, the next line below it that holds more than a comment; 0 for none."""
+        """For each line, the next line below that is more than a comment; 0 for none."""
         below = [0] * (len(self._source.starts) + 1)
         for number in range(len(self._source.starts), 0, -1):
             text = self._source.line(number).strip()
@@ -78,19 +78,21 @@ class Targets:
             below[number - 1] = number if holds_more else below[number]
         return below
 
-    def _unnamed(self, annotation: Annotation, name: str, found: list[Entry]) -> Wrong:
-        called = [entry.name for entry in found]
-        message = f"{name!r} is not what is annotated here"
-        close = difflib.get_close_matches(name, called, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(called)}"
+    def _unnamed(self, annotation: Annotation, name: str, candidates: list[Entry]) -> Wrong:
+        names = [entry.name for entry in candidates]
+        message = f"{name!r} does not match the annotated value"
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"use {' or '.join(names)}"
         (node,) = (a.value for a in annotation.arguments if a.keyword is not None)
         return Wrong("A406", annotation.place(node), message, hint)
 
 
-def _likely(found: list[Entry], written: WrittenDomain) -> list[Entry]:
-    """What is meant where no name says it: values with keys of their own before items, and
-    those that can be what the domain gives."""
-    wanted = [entry for entry in found if entry.keyed] or found
+def _likely(candidates: list[Entry], written: WrittenDomain) -> list[Entry]:
+    """The entries that an annotation without a name may refer to.
+
+    Prefers values with keys to list items, and values of the domain's type.
+    """
+    wanted = [entry for entry in candidates if entry.keyed] or candidates
     lists = any(option.text[:1] in "[{(" for option in written.options)
     if not written.options:
         wanted = [entry for entry in wanted if entry.kind != "flow"] or wanted
@@ -102,13 +104,15 @@ def _likely(found: list[Entry], written: WrittenDomain) -> list[Entry]:
 
 
 def _check(annotation: Annotation, entry: Entry) -> None:
-    """Raises Wrong for a value that cannot be annotated."""
+    """Raise Wrong for a value that cannot be annotated."""
     if entry.kind == "block":
-        message = "the value stands on lines of its own"
-        hint = "write it in one: [64, 32] or {a: 1}, or a text between quotes"
+        message = "the value is a block that spans lines"
+        hint = "write it on one line: [64, 32] or {a: 1}, or a quoted string"
         raise Wrong("D103", annotation.name_span, message, hint)
     if entry.kind == "alias":
-        hint = "annotate the value where its & stands: it changes here, too"
-        raise Wrong("D104", entry.span, "this value stands elsewhere", hint)
+        hint = "annotate the value at its anchor (&); it then changes here too"
+        raise Wrong("D104", entry.span, "this value is defined elsewhere", hint)
     if entry.kind == "empty":
-        raise Wrong("D105", annotation.name_span, "there is no value", "write null for none")
+        raise Wrong(
+            "D105", annotation.name_span, "there is no value", "write null for an empty value"
+        )

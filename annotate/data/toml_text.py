@@ -1,7 +1,6 @@
-"""TOML: tomlkit says whether it is right, a small lexer of ours where everything stands.
+"""TOML: tomlkit validates a file, and our own small lexer finds the positions.
 
-tomlkit gives back what it read byte for byte, but no positions, without which no mistake has a
-place.
+tomlkit reproduces a file byte for byte but has no positions, which mistakes need.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def read(text: str) -> Contents:
 
 
 class _Reader:
-    """Goes through a text that is right."""
+    """Reads the entries and comments of a valid text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -89,7 +88,7 @@ class _Reader:
     def _skip_past(self, mark: str) -> None:
         self._skip()
         if not self._next(mark):
-            raise Unreadable(f"{mark!r} was expected here", self._at)
+            raise Unreadable(f"{mark!r} expected here", self._at)
 
     def _take(self, *patterns: re.Pattern[str]) -> Span:
         for pattern in patterns:
@@ -155,7 +154,7 @@ class _Reader:
 
 
 def load(text: str) -> JSON:
-    """The value of a literal; of a date, its text."""
+    """The value of a literal; for a date, its text."""
     return _plain(tomlkit.parse(f"x = {text}").unwrap()["x"], text)
 
 
@@ -219,7 +218,7 @@ VALID = [
 ]
 
 INVALID = [
-    Invalid("null, which TOML has not", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
+    Invalid("null, which TOML does not have", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
     Invalid("a table's header", "[a]  # @nni.choice(1, 2)\nb = 1\n", "A402", "choice"),
     Invalid("no TOML", "a = 1 2  # @nni.choice(1, 2)\n", "A102", ""),
 ]

@@ -1,8 +1,7 @@
-"""YAML: what stands where, by ruamel.yaml's events, and literals that every reader reads alike.
+"""YAML: positions from ruamel.yaml's events, and literals that every parser reads alike.
 
-PyYAML and OmegaConf follow YAML 1.1, ruamel.yaml 1.2. What is written here is the same in both:
-floats with a point and a signed exponent, and quotes where a text could be taken for anything
-else.
+PyYAML and OmegaConf follow YAML 1.1, ruamel.yaml follows 1.2. Literals written here mean the same
+in both: floats have a point and a signed exponent, and strings are quoted if ambiguous.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from annotate.tree import Span
 
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#[^\r\n]*")
-#: Texts that need no quotes in any YAML, whatever stands around them.
+#: Strings that need no quotes in any YAML version and context.
 _PLAIN = re.compile(r"[A-Za-z_][\w/-]*(?:\.[\w/-]+)*(?: [A-Za-z_][\w/-]*)*", re.ASCII)
 _SWITCHES = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _WORDS = frozenset(["y", "n", "null", "none", "nan", "inf", *_SWITCHES])
@@ -58,7 +57,7 @@ def read(text: str) -> Contents:
 
 
 class _Reader:
-    """Follows the events of a text; paths begin with the number of the document."""
+    """Reads entries from the events of a text; paths begin with the document's number."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -92,12 +91,12 @@ class _Reader:
         else:
             kind = "scalar"
             self.scalars.append((start, end))
-            if end == start:  # its marks are those of the next token
+            if end == start:  # its position is the next token's
                 kind, start, end = "empty", first, first
         self.entries.append(Entry(path, first, (start, end), kind))
 
     def _items(self, opening: Any, path: tuple[str | int, ...]) -> int:
-        """Read what is in a list or a map, and return where it ends."""
+        """Read the items of a list or map, and return the end offset."""
         number = 0
         for event in self._events:
             if isinstance(event, (MappingEndEvent, SequenceEndEvent)):
@@ -110,7 +109,7 @@ class _Reader:
         raise AssertionError("ruamel.yaml closes what it opens")
 
     def _pair(self, key: Any, path: tuple[str | int, ...]) -> None:
-        if not isinstance(key, ScalarEvent):  # a key that is a list itself, or an alias
+        if not isinstance(key, ScalarEvent):  # the key is a list or an alias
             known = len(self.entries)
             self._value(key, (*path, "?"), None)
             del self.entries[known:]
@@ -121,7 +120,7 @@ class _Reader:
 
 
 def _comments(text: str, scalars: list[Span]) -> Iterator[Span]:
-    """What begins with # between the scalars: in them it is text."""
+    """The comments: every `#` outside scalars, where it would be text."""
     done = 0
     for start, end in [*sorted(scalars), (len(text), len(text))]:
         place = done
@@ -132,10 +131,10 @@ def _comments(text: str, scalars: list[Span]) -> Iterator[Span]:
 
 
 def load(text: str) -> JSON:
-    """The value of a scalar, or of a list or a map in brackets; of a date, its text."""
+    """The value of a scalar, or of a list or map in brackets; for a date, its text."""
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except YAMLError:  # it needs what stands elsewhere: an anchor, a tag
+    except YAMLError:  # it refers to an anchor or tag defined elsewhere
         return text
     return _plain(value, text)
 
@@ -151,7 +150,7 @@ def _plain(value: Any, text: str) -> JSON:
 
 
 def boolean(text: str) -> bool | None:
-    """What `yes` and its kin are in YAML 1.1; None for another word."""
+    """The value of `yes` and similar words in YAML 1.1; None for other words."""
     return _SWITCHES.get(text.lower())
 
 
@@ -172,7 +171,7 @@ def write(value: JSON, like: str) -> str:
 
 
 def _boolean(value: bool, like: str) -> str:
-    # `yes` and its kin are texts in YAML 1.2, so that both are written as true and false.
+    # `yes` and similar words are strings in YAML 1.2, so only true and false are written.
     word = "true" if value else "false"
     if like in ("TRUE", "FALSE"):
         return word.upper()
@@ -180,7 +179,7 @@ def _boolean(value: bool, like: str) -> str:
 
 
 def _number(value: int | float, like: str) -> str:
-    # 0o7, 0b1 and 1_000 are no numbers to some readers, and 1e-3 is a text to PyYAML.
+    # Some parsers do not accept 0o7, 0b1 and 1_000, and 1e-3 is a string to PyYAML.
     like = "" if re.match(r"[-+]?0[oObB]", like) else like.replace("_", "")
     text = style.number(value, like)
     if not isinstance(value, float):

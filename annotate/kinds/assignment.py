@@ -1,4 +1,4 @@
-"""Assignments: `t = value` and `t: float = value` to a name, an attribute or a subscript."""
+"""Assignments `t = value` and `t: float = value` to a name, an attribute or a subscript."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
     elif isinstance(node, cst.AnnAssign) and node.value is not None:
         yield from _single(tree, node.target, node.value)
     elif isinstance(node, cst.AugAssign):
-        problem = "A404", "an augmented assignment has no value of its own", "write it as t = value"
+        problem = "A404", "an augmented assignment cannot be annotated", "write it as t = value"
         yield _refused(tree, node.target, node.value, problem)
 
 
@@ -27,7 +27,7 @@ def _assign(node: cst.Assign, tree: Tree) -> Iterator[Target]:
     if len(node.targets) == 1:
         yield from _single(tree, node.targets[0].target, node.value)
         return
-    problem = "A405", "the assignment has two targets", "write two assignments"
+    problem = "A405", "the assignment has several targets", "write separate assignments"
     for target in node.targets:
         yield _refused(tree, target.target, node.value, problem)
 
@@ -36,7 +36,7 @@ def _single(tree: Tree, target: cst.BaseExpression, value: cst.BaseExpression) -
     if isinstance(target, (cst.Name, cst.Attribute, cst.Subscript)):
         yield named_by_code(KIND, tree, target, value)
         return
-    problem = "A403", "a tuple of targets cannot be annotated", "write one assignment for each"
+    problem = "A403", "a tuple of targets cannot be annotated", "write one assignment per target"
     yield _refused(tree, target, value, problem)
     if isinstance(target, (cst.Tuple, cst.List)):
         for element in target.elements:
@@ -62,17 +62,17 @@ VALID = [
         {'cfg["lr"]/uniform': [0, 1]},
     ),
     Valid(
-        "an annotated assignment",
+        "an assignment with a type annotation",
         "class Config:\n    lr: float = 0.1  # @nni.uniform(0, 1)\n",
         {"lr/uniform": [0, 1]},
     ),
     Valid(
-        "a value over several lines",
+        "a value that spans several lines",
         "sizes = [\n    1,\n    2,\n]  # @nni.choice([1, 2], [3])\n",
         {"sizes/choice": ["[1, 2]", "[3]"]},
     ),
     Valid(
-        "in a suite of one line, and behind ;",
+        "in a one-line body, and after ;",
         "if x: a = 1; lr = 0.1  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
         {"lr/uniform": [0, 1]},
     ),

@@ -1,9 +1,9 @@
-"""Carriers: a string statement, comment lines, or a comment at the end of a line.
+"""Where annotations go: a string statement, comment lines, or a comment at the end of a line.
 
-Strings and comment lines stand before the statement that they annotate; inside brackets a comment
-line annotates the value that begins on the next line. A comment at the end of a line annotates
-the value that ends there. The column of a comment line says to which block it belongs. Behind an
-annotation a second `#` begins an ordinary remark.
+A string or comment line goes before the statement that it annotates. Inside brackets, a comment
+line annotates the value that begins on the next line. A comment at the end of a line annotates the
+value that ends there. The indentation of a comment line decides which block it belongs to. Text
+after a second `#` is an ordinary comment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VALID = [
         {"lr/choice": [0.1, 0.01]},
     ),
     Valid(
-        "several comment lines, while a bracket is open",
+        "several comment lines, as long as a bracket is open",
         "# @nni.function_choice(\n#     max_pool(h, k),\n#     avg_pool(h, k), name=max_pool)\n"
         "h = max_pool(h, k)\n",
         {"max_pool/function_choice": ["max_pool(h, k)", "avg_pool(h, k)"]},
@@ -33,7 +33,7 @@ VALID = [
         {"lr/loguniform": [1e-5, 1e-1]},
     ),
     Valid(
-        "the short form: a domain alone, with a remark behind it",
+        "the short form: only a domain, followed by an ordinary comment",
         "lr = 0.01  #@nni.loguniform(1e-5, 1e-1)  # the usual range\n",
         {"lr/loguniform": [1e-5, 1e-1]},
     ),
@@ -44,35 +44,36 @@ VALID = [
         {"momentum/uniform": [0, 1]},
     ),
     Valid(
-        "several annotations over one statement",
+        "several annotations above one statement",
         "# @nni.function_choice(f(x), g(x), name=f)\n"
         "# @nni.function_choice(h(x), -x, name=h)\ny = f(x) + h(x)\n",
         {"f/function_choice": ["f(x)", "g(x)"], "h/function_choice": ["h(x)", "-x"]},
     ),
-    Valid("a string that only mentions an annotation", "s = f('@nni.variable(1)')\nf'@nni.x'\n"),
-    Valid("a line that was commented out", "# x = 1  # @nni.choice(1, 2)\n"),
-    Valid("a comment about something else", "# @nnie and @nni_old\nx = 1\n"),
+    Valid(
+        "not an annotation: a string that only mentions one",
+        "s = f('@nni.variable(1)')\nf'@nni.x'\n",
+    ),
+    Valid("not an annotation: a line that was commented out", "# x = 1  # @nni.choice(1, 2)\n"),
+    Valid("not an annotation: a comment about something else", "# @nnie and @nni_old\nx = 1\n"),
 ]
 
 INVALID = [
-    Invalid("no directive", "# @nni\nx = 1\n", "A201", "@nni"),
-    Invalid("a space where none belongs", "x = 1  # @ nni.choice(1, 2)\n", "A201", "@ nni"),
-    Invalid("no brackets", "# @nni.variable\nx = 1\n", "A201", "variable"),
-    Invalid("no Python", "x = 1  # @nni.choice(1, , 2)\n", "A201", ","),
-    Invalid("an open bracket", "# @nni.variable(nni.choice(1, 2)\nx = 1\n", "A202", "("),
+    Invalid("a missing directive", "# @nni\nx = 1\n", "A201", "@nni"),
+    Invalid("a misplaced space", "x = 1  # @ nni.choice(1, 2)\n", "A201", "@ nni"),
+    Invalid("missing parentheses", "# @nni.variable\nx = 1\n", "A201", "variable"),
+    Invalid("invalid Python", "x = 1  # @nni.choice(1, , 2)\n", "A201", ","),
+    Invalid("an unclosed bracket", "# @nni.variable(nni.choice(1, 2)\nx = 1\n", "A202", "("),
     Invalid("a misspelt directive", "# @nni.varable(nni.choice(1, 2))\nx = 1\n", "A203", "varable"),
-    Invalid("text behind it", "x = 1  # @nni.choice(1, 2) or so\n", "A205", "or so"),
+    Invalid("text after the annotation", "x = 1  # @nni.choice(1, 2) or so\n", "A205", "or so"),
     Invalid(
-        "two in one line",
+        "two on one line",
         "x = 1  # @nni.choice(1, 2)  # @nni.choice(3, 4)\n",
         "A205",
         "# @nni.choice(3, 4)",
     ),
+    Invalid("the short form on its own line", "# @nni.uniform(0, 1)\nx = 1\n", "A206", "uniform"),
     Invalid(
-        "the short form on a line of its own", "# @nni.uniform(0, 1)\nx = 1\n", "A206", "uniform"
-    ),
-    Invalid(
-        "behind a remark",
+        "after another comment",
         "x = 1  # noqa  # @nni.choice(1, 2)\n",
         "A207",
         "# @nni.choice(1, 2)",
@@ -90,11 +91,13 @@ INVALID = [
         "choice",
     ),
     Invalid(
-        "a string beside other statements",
+        "a string next to another statement",
         "y = 2; '@nni.variable(nni.choice(1, 2))'\nx = 1\n",
         "A411",
         "variable",
     ),
-    Invalid("an annotated file that is no Python", "x = = 1  # @nni.choice(1, 2)\n", "A102", "="),
+    Invalid(
+        "an annotated file that is not valid Python", "x = = 1  # @nni.choice(1, 2)\n", "A102", "="
+    ),
     Invalid("an unknown encoding", "# coding: none\nx = 1  # @nni.choice(1, 2)\n", "A101", ""),
 ]

@@ -1,4 +1,4 @@
-"""Choices: options that are any expressions, and domains inside domains."""
+"""Choices: any expressions as options, and domains inside domains."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def parse(annotation: Annotation, node: cst.BaseExpression) -> WrittenDomain:
     if name is None or not isinstance(node, cst.Call):
         hint = _bare_domain(node) or f"the domains are {', '.join(DOMAINS)}"
         raise Wrong(
-            "A301", annotation.place(node), "this is no domain such as nni.uniform(0, 1)", hint
+            "A301", annotation.place(node), "this is not a domain such as nni.uniform(0, 1)", hint
         )
     if name not in DOMAINS:
         assert isinstance(node.func, cst.Attribute)
         close = difflib.get_close_matches(name, DOMAINS, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(DOMAINS)}"
+        hint = f"did you mean {close[0]!r}?" if close else f"the domains are {', '.join(DOMAINS)}"
         raise Wrong("A301", annotation.place(node.func.attr), f"there is no domain {name!r}", hint)
     return parse_named(annotation, name, node)
 
@@ -89,13 +89,13 @@ def parse_options(
 ) -> WrittenDomain:
     """The choice between `arguments`; `span` is where to point if there are none."""
     if not arguments:
-        raise Wrong("A305", span, "there is no option", "give at least one option")
+        raise Wrong("A305", span, "there are no options", "add at least one option")
     for argument in arguments:
         if argument.star:
-            message = "options are written one by one, not unpacked"
+            message = "options must be listed, not unpacked"
             raise Wrong("A204", annotation.place(argument), message)
         if argument.keyword is not None:
-            message = f"an option has no keyword {argument.keyword.value!r}"
+            message = f"options are positional; unexpected keyword {argument.keyword.value!r}"
             place = annotation.place(argument.keyword)
             raise Wrong("A204", place, message, numeric.name_hint(argument))
     options = tuple(_option(annotation, argument.value) for argument in arguments)
@@ -107,14 +107,14 @@ def _option(annotation: Annotation, node: cst.BaseExpression) -> WrittenOption:
     text = fold(annotation.tree, node)
     if "\n" in text or "\r" in text:
         message = "this string cannot be written on one line"
-        raise Wrong("A201", annotation.place(node), message, "use \\n instead of a new line")
+        raise Wrong("A201", annotation.place(node), message, "use \\n instead of a line break")
     if domain_name(node) is not None:
         nested = parse(annotation, node)
         child = Parameter(nested.domain.type, nested.domain)
         return WrittenOption(Option(text, (child,)), text, False, nested)
     for inner in _calls(node):
         if domain_name(inner) in DOMAINS:
-            message = "a domain must be an option of its own"
+            message = "a domain must be a separate option"
             raise Wrong("A306", annotation.place(inner), message)
     known, value = literal(node)
     return WrittenOption(Option(value if known else text), text, known)
@@ -136,8 +136,8 @@ def _check_alike(
             repeated = codes[number] == codes[index]
             if repeated or same(earlier.test, option.test):
                 code = earlier.text if option.literal else option.text
-                hint = "leave one out" if repeated else f"put brackets around the code: ({code})"
-                message = f"{option.text} and the option {earlier.text} look alike"
+                hint = "remove one" if repeated else f"put the code in parentheses: ({code})"
+                message = f"{option.text} and the option {earlier.text} are the same"
                 raise Wrong("A304", annotation.place(arguments[index].value), message, hint)
 
 
@@ -178,17 +178,17 @@ def code(written: WrittenDomain, value: JSON, like: str = "") -> str:
 
 VALID = [
     Valid(
-        "literals stand as themselves",
+        "literals appear as themselves",
         "x = 1  # @nni.choice(1, -2.5, 'a', True, None)\n",
         {"x/choice": [1, -2.5, "a", True, None]},
     ),
     Valid(
-        "other options stand as their source text, and only the chosen one is evaluated",
+        "other options appear as their source text; only the chosen one is evaluated",
         "act = relu  # @nni.choice(relu, nn.Tanh(), lambda x: x)\n",
         {"act/choice": ["relu", "nn.Tanh()", "lambda x: x"]},
     ),
     Valid(
-        "an option that is a domain, active only when it is chosen",
+        "an option that is a domain, used only when chosen",
         "dropout = 0  # @nni.choice(0, nni.uniform(0.1, 1))\n",
         {
             "dropout/choice": [
@@ -203,9 +203,9 @@ VALID = [
 ]
 
 INVALID = [
-    Invalid("no option", "x = 1  # @nni.choice()\n", "A305", "nni.choice()"),
+    Invalid("no options", "x = 1  # @nni.choice()\n", "A305", "nni.choice()"),
     Invalid("an option twice", "x = 1  # @nni.choice(f(1), f( 1 ))\n", "A304", "f( 1 )"),
-    Invalid("a text that looks like code", "x = 1  # @nni.choice(a, 'a')\n", "A304", "'a'"),
+    Invalid("a string that looks like code", "x = 1  # @nni.choice(a, 'a')\n", "A304", "'a'"),
     Invalid(
         "a domain inside an option",
         "x = 1  # @nni.choice([nni.uniform(0, 1)])\n",
@@ -213,11 +213,11 @@ INVALID = [
         "nni.uniform(0, 1)",
     ),
     Invalid("a misspelt domain", "x = 1  # @nni.variable(nni.unifrom(0, 1))\n", "A301", "unifrom"),
-    Invalid("no domain", "x = 1  # @nni.variable(uniform(0, 1))\n", "A301", "uniform(0, 1)"),
+    Invalid("not a domain", "x = 1  # @nni.variable(uniform(0, 1))\n", "A301", "uniform(0, 1)"),
     Invalid("a keyword", "x = 1  # @nni.choice(1, 2, name=x)\n", "A204", "name"),
     Invalid("unpacked options", "x = 1  # @nni.choice(*options)\n", "A204", "*options"),
     Invalid(
-        "an option that cannot stand there",
+        "an option that is not valid there",
         "x = 1  # @nni.choice(1, await f())\n",
         "A103",
         "# @nni.choice(1, await f())",

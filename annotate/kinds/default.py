@@ -1,4 +1,4 @@
-"""Defaults of parameters: `def f(lr=0.1):`, also of a lambda."""
+"""Parameter defaults of functions and lambdas: `def f(lr=0.1):`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
 
 VALID = [
     Valid(
-        "in the header",
+        "on the line of the `def`",
         "def train(epochs, lr=0.1):  # @nni.uniform(0, 1)\n    pass\n",
         {"lr/uniform": [0, 1]},
     ),
     Valid(
-        "in a line of its own",
+        "on its own line",
         "def train(\n    *,\n    lr: float = 0.1,  # @nni.uniform(0, 1)\n): ...\n",
         {"lr/uniform": [0, 1]},
     ),

@@ -1,4 +1,4 @@
-"""Dict entries: `"lr": 0.1,`, named by the key's text."""
+"""Dict entries such as `"lr": 0.1,`, named by the text of the key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VALID = [
         {"lr/uniform": [0, 1]},
     ),
     Valid(
-        "by a comment line above it",
+        "with a comment line above it",
         "config = {\n    # @nni.variable(nni.choice(16, 32), name='batch size')\n"
         "    'batch size': 16,\n}\n",
         {"batch size/choice": [16, 32]},
@@ -36,7 +36,7 @@ VALID = [
 
 INVALID = [
     Invalid(
-        "two entries in one line",
+        "two entries on one line",
         "config = {\n    'a': 1, 'b': 2,  # @nni.choice(1, 2)\n}\n",
         "A407",
         "choice",

@@ -47,7 +47,7 @@ def _meant(
         calls = _equal_and_one(annotation, context, calls, codes)
         return calls, fold(context.tree, calls[0].func)
     if not calls:
-        raise Wrong("A408", annotation.name_span, "there is no call here")
+        raise Wrong("A408", annotation.name_span, "there is no call to replace here")
     callee = fold(context.tree, calls[0].func)
     if len(calls) == 1:
         return calls, callee
@@ -59,8 +59,8 @@ def _meant(
     ):
         return chosen, callee
     if not equal:
-        message = f"{len(calls)} calls could be meant, and none equals an option"
-        hint = f"write the call itself as an option: {fold(context.tree, calls[0])}"
+        message = f"{len(calls)} calls match, but none equals an option"
+        hint = f"add the call itself as an option: {fold(context.tree, calls[0])}"
         raise Wrong("A409", annotation.place(name) if name else annotation.name_span, message, hint)
     return equal, callee
 
@@ -117,7 +117,7 @@ def _named(
     if not named:
         callees = list(dict.fromkeys(fold(context.tree, call.func) for call in calls))
         text = fold(annotation.tree, name)
-        hint = f"it calls {', '.join(callees)}" if callees else "it calls nothing"
+        hint = f"it calls {', '.join(callees)}" if callees else "it has no calls"
         if close := difflib.get_close_matches(text, callees, n=1):
             hint = f"did you mean {close[0]!r}?"
         message = f"the statement does not call {text!r}"
@@ -134,8 +134,8 @@ def _equal_and_one(
     if len(callees) == 1 and equal:
         return equal
     names = ", ".join(callees)
-    hint = f"say which with name=: {names}"
-    raise Wrong("A407", annotation.name_span, f"several calls could be meant: {names}", hint)
+    hint = f"select one with name=: {names}"
+    raise Wrong("A407", annotation.name_span, f"several calls match: {names}", hint)
 
 
 def _nodes(annotation: Annotation, context: Context) -> list[cst.BaseExpression]:
@@ -202,30 +202,30 @@ VALID = [
         {"tf.nn.relu/function_choice": ["tf.nn.relu(x)", "tf.tanh(x)"]},
     ),
     Valid(
-        "of several calls the one that equals an option",
+        "of several calls, the one that equals an option",
         "# @nni.function_choice(f( 1 ), g(1), name=f)\ny = f(0) + f(1)\n",
         {"f/function_choice": ["f( 1 )", "g(1)"]},
     ),
     Valid(
-        "an option that `annotate apply` chose stands in the call's place",
+        "after `annotate apply` has replaced the call with another option",
         "# @nni.function_choice(max_pool(h, k), avg_pool(h, k), name=max_pool)\n"
         "h = avg_pool(h, k)\n",
         {"max_pool/function_choice": ["max_pool(h, k)", "avg_pool(h, k)"]},
     ),
     Valid(
-        "in brackets, where it could be taken for something else",
+        "in parentheses, if it would be ambiguous otherwise",
         "# @nni.function_choice(f(x), x, name=f)\ny = (x) + x\n",
         {"f/function_choice": ["f(x)", "x"]},
     ),
     Valid(
-        "no name where only one call is possible",
+        "without a name, if there is only one possible call",
         "# @nni.function_choice(relu(x), tanh(x))\nprint(relu(x))\n",
         {"relu/function_choice": ["relu(x)", "tanh(x)"]},
     ),
 ]
 
 INVALID = [
-    Invalid("no option", "# @nni.function_choice(name=f)\ny = f(x)\n", "A305", "function_choice"),
+    Invalid("no options", "# @nni.function_choice(name=f)\ny = f(x)\n", "A305", "function_choice"),
     Invalid(
         "a function that is not called",
         "# @nni.function_choice(f(x), g(x), name=ff)\ny = f(x)\n",
@@ -239,7 +239,7 @@ INVALID = [
         "f",
     ),
     Invalid(
-        "several functions",
+        "calls of several functions",
         "# @nni.function_choice(1, 2)\ny = f(1) + g(2)\n",
         "A407",
         "function_choice",

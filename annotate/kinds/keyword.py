@@ -1,4 +1,4 @@
-"""Keyword arguments: `SGD(p, lr=0.1)`, also of a class."""
+"""Keyword arguments of calls and class definitions: `SGD(p, lr=0.1)`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _named(arguments: Sequence[cst.Arg]) -> Iterator[Target]:
 VALID = [
     Valid("of a call", "SGD(p, lr=0.1)  # @nni.uniform(0, 1)\n", {"lr/uniform": [0, 1]}),
     Valid(
-        "in a line of its own",
+        "on its own line",
         "opt = SGD(\n    p,\n    lr=0.1,  # @nni.uniform(0, 1)\n)\n",
         {"lr/uniform": [0, 1]},
     ),

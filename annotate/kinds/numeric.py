@@ -1,4 +1,4 @@
-"""The numeric domains: NNI's nine, with arguments that are known without running the program."""
+"""Numeric domains: NNI's nine, with constant arguments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _number(annotation: Annotation, kind: str, argument: cst.Arg) -> int | float
     try:
         return constant(argument.value)
     except NotConstant as error:
-        hint = "write a number, or + - * / // ** and brackets over numbers"
+        hint = "use numbers, + - * / // ** and parentheses"
         raise Wrong("A302", annotation.place(argument.value), str(error), hint) from None
 
 
@@ -39,14 +39,14 @@ def name_hint(argument: cst.Arg) -> str:
     """Where a `name=` belongs that stands inside a domain."""
     if argument.keyword is None or argument.keyword.value != "name":
         return ""
-    return "the name stands behind the domain: variable(nni.uniform(0, 1), name=x)"
+    return "put the name after the domain: variable(nni.uniform(0, 1), name=x)"
 
 
 VALID = [
     Valid("randint: low <= v < high", "n = 3  # @nni.randint(1, 10)\n", {"n/randint": [1, 10]}),
     Valid("uniform", "x = 0.1  # @nni.uniform(-1, 1)\n", {"x/uniform": [-1, 1]}),
     Valid(
-        "quniform: multiples of q; ints where every argument is one",
+        "quniform: multiples of q; ints if every argument is an int",
         "n = 4  # @nni.quniform(0, 10, 2)\n",
         {"n/quniform": [0, 10, 2]},
     ),
@@ -61,7 +61,7 @@ VALID = [
     Valid("lognormal", "x = 0.1  # @nni.lognormal(0, 1)\n", {"x/lognormal": [0, 1]}),
     Valid("qlognormal", "x = 1  # @nni.qlognormal(0, 1, 0.5)\n", {"x/qlognormal": [0, 1, 0.5]}),
     Valid(
-        "numbers that are known without running the program",
+        "constant expressions",
         "x = 64  # @nni.uniform(-(2 ** 3), 3 * 10 // 4 - 1 / 2)\n",
         {"x/uniform": [-8, 6.5]},
     ),
@@ -70,18 +70,21 @@ VALID = [
 INVALID = [
     Invalid("the name inside the domain", "x = 1  # @nni.uniform(0, 1, name=x)\n", "A303", "name"),
     Invalid("a name", "x = 1  # @nni.uniform(0, n)\n", "A302", "n"),
-    Invalid("a text", "x = 1  # @nni.uniform('0', 1)\n", "A302", "'0'"),
+    Invalid("a string", "x = 1  # @nni.uniform('0', 1)\n", "A302", "'0'"),
     Invalid(
-        "a number without end", "x = 1  # @nni.uniform(0, 9 ** 9 ** 9)\n", "A302", "9 ** 9 ** 9"
+        "a number that is too large",
+        "x = 1  # @nni.uniform(0, 9 ** 9 ** 9)\n",
+        "A302",
+        "9 ** 9 ** 9",
     ),
     Invalid("a division by zero", "x = 1  # @nni.uniform(0, 1 / 0)\n", "A302", "1 / 0"),
     Invalid("bounds in the wrong order", "x = 1  # @nni.uniform(1, 0)\n", "A303", "1"),
     Invalid("equal bounds", "x = 1  # @nni.randint(1, 1)\n", "A303", "1"),
-    Invalid("no logarithm", "x = 1  # @nni.loguniform(0, 1)\n", "A303", "0"),
-    Invalid("no step", "x = 1  # @nni.quniform(0, 1, 0)\n", "A303", "0"),
-    Invalid("no width", "x = 1  # @nni.normal(0, -1)\n", "A303", "-1"),
+    Invalid("a lower bound without a logarithm", "x = 1  # @nni.loguniform(0, 1)\n", "A303", "0"),
+    Invalid("a step of zero", "x = 1  # @nni.quniform(0, 1, 0)\n", "A303", "0"),
+    Invalid("a negative width", "x = 1  # @nni.normal(0, -1)\n", "A303", "-1"),
     Invalid("infinity", "x = 1  # @nni.uniform(0, 1e999)\n", "A303", "1e999"),
     Invalid("too few arguments", "x = 1  # @nni.quniform(0, 1)\n", "A303", "nni.quniform(0, 1)"),
-    Invalid("no int", "x = 1  # @nni.randint(0, 2.5)\n", "A303", "2.5"),
-    Invalid("keywords", "x = 1  # @nni.uniform(low=0, high=1)\n", "A303", "low"),
+    Invalid("not an int", "x = 1  # @nni.randint(0, 2.5)\n", "A303", "2.5"),
+    Invalid("keyword arguments", "x = 1  # @nni.uniform(low=0, high=1)\n", "A303", "low"),
 ]

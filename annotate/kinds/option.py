@@ -1,4 +1,4 @@
-"""Command line options: the `default` of argparse's `add_argument` and of click's `option`."""
+"""Command-line options: the `default` of argparse's `add_argument` and click's `option`."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def _destination(call: cst.Call) -> str:
 
 VALID = [
     Valid(
-        "argparse: the name is the long option's",
+        "argparse: named by the long option",
         "parser.add_argument('-b', '--batch-size', type=int, default=32)  # @nni.choice(16, 32)\n",
         {"batch_size/choice": [16, 32]},
     ),
     Valid(
-        "argparse: dest",
+        "argparse: named by `dest`",
         "parser.add_argument('--lr', dest='rate', default=0.1)  # @nni.uniform(0, 1)\n",
         {"rate/uniform": [0, 1]},
     ),
@@ -79,7 +79,7 @@ INVALID = [
         "uniform",
     ),
     Invalid(
-        "another name than the option's",
+        "a name that does not match the option",
         "p.add_argument('--lr', default=1)  # @nni.variable(nni.uniform(0, 1), name=default)\n",
         "A406",
         "default",

@@ -1,4 +1,4 @@
-"""Reports and `@nni.get_next_parameter()`: calls where the annotation stands."""
+"""Reports and `@nni.get_next_parameter()`: the annotation becomes a call."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def read(annotation: Annotation, context: Context) -> Edit:
     """The edit that puts the call in the annotation's place; raises Wrong."""
     call = _call(annotation, context)
     if annotation.carrier.kind == "trailing":
-        message = "a call needs a line of its own"
-        hint = "write the annotation in the line above or below"
+        message = "this annotation needs its own line"
+        hint = "move the annotation to the line above or below"
         raise Wrong("A410", annotation.name_span, message, hint)
     if annotation.carrier.kind == "string":
         return _instead_of_string(annotation, context, call)
@@ -31,7 +31,7 @@ def _call(annotation: Annotation, context: Context) -> str:
     arguments, name = annotation.arguments, annotation.directive
     wanted = 0 if name == FETCH else 1
     if len(arguments) != wanted or any(a.keyword or a.star for a in arguments):
-        takes = "no argument" if name == FETCH else "one value"
+        takes = "no arguments" if name == FETCH else "one value"
         hint = f"write @nni.{name}({'' if name == FETCH else 'accuracy'})"
         raise Wrong("A204", annotation.name_span, f"{name} takes {takes}", hint)
     text = ""
@@ -57,10 +57,10 @@ def _instead_of_string(annotation: Annotation, context: Context, call: str) -> E
 def _instead_of_comment(annotation: Annotation, context: Context, call: str) -> Edit:
     start = annotation.carrier.start
     if context.layout.in_brackets(start):
-        raise _nowhere(annotation, "no statement can stand inside brackets")
+        raise _nowhere(annotation, "no statement is allowed inside brackets")
     spot = context.layout.spot(start)
     if spot.indent is None:
-        message = "no statement can stand between the parts of another"
+        message = "no statement is allowed between the parts of another"
         raise _nowhere(annotation, message)
     _check_docstring(annotation, context, spot.first, spot.below)
     _check_future(annotation, context)
@@ -69,7 +69,7 @@ def _instead_of_comment(annotation: Annotation, context: Context, call: str) -> 
 
 
 def _nowhere(annotation: Annotation, message: str) -> Wrong:
-    hint = "indent it like the statements of its block, or move it out"
+    hint = "indent it like the other statements of its block, or move it outside"
     return Wrong("A410", annotation.name_span, message, hint)
 
 
@@ -92,7 +92,7 @@ def _check_docstring(
         return
     if not _is_string(node) or context.layout.is_annotation(below):
         return
-    message = "the call would stand before the docstring"
+    message = "the call would come before the docstring"
     raise Wrong("A413", annotation.name_span, message, "move it below the docstring")
 
 
@@ -105,26 +105,26 @@ def _is_string(node: cst.CSTNode) -> bool:
 
 def _check_future(annotation: Annotation, context: Context) -> None:
     if annotation.carrier.start < context.layout.future:
-        message = "the call would stand before a 'from __future__ import'"
+        message = "the call would come before a 'from __future__ import'"
         raise Wrong("A413", annotation.name_span, message, "move it below the imports")
 
 
 VALID = [
     Valid(
-        "a result, in a line of its own",
+        "a result, on its own line",
         "accuracy = 0.5\n# @nni.report_final_result(accuracy)  # at the end\n",
     ),
     Valid(
-        "a string statement, also in the place of a docstring",
+        "a string statement, even in place of a docstring",
         "def f(x):\n    '''@nni.report_intermediate_result({'default': x, 'loss': 1 - x})'''\n",
     ),
     Valid(
-        "the column says to which block it belongs",
+        "the indentation decides which block it belongs to",
         "for x in range(3):\n    pass\n    # @nni.report_intermediate_result(x)\n"
         "# @nni.report_final_result(x)\n",
     ),
     Valid(
-        "fetching the parameters at a place of one's own",
+        "fetching the parameters at a place of your choice",
         "import os\n# @nni.get_next_parameter()\n",
     ),
 ]

@@ -1,4 +1,4 @@
-"""`@nni.variable(domain, name=target)`: the right side becomes the trial's value."""
+"""`@nni.variable(domain, name=target)`: the annotated value becomes the trial's."""
 
 from __future__ import annotations
 
@@ -44,9 +44,11 @@ def arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExp
     if len(domains) != 1 or len(names) > 1:
         where = annotation.place(domains[1]) if len(domains) > 1 else annotation.name_span
         hint = "write @nni.variable(nni.uniform(0, 1), name=lr)"
-        raise Wrong("A204", where, "variable takes one domain and a name", hint)
+        raise Wrong("A204", where, "variable takes one domain and an optional name", hint)
     if domains[0].star:
-        raise Wrong("A204", annotation.place(domains[0]), "variable takes one domain and a name")
+        raise Wrong(
+            "A204", annotation.place(domains[0]), "variable takes one domain and an optional name"
+        )
     return choice.parse(annotation, domains[0].value), names[0].value if names else None
 
 
@@ -54,7 +56,7 @@ def _short_form(annotation: Annotation) -> choice.WrittenDomain:
     name = annotation.directive
     if annotation.carrier.kind != "trailing":
         hint = f"write @nni.variable(nni.{name}(...), name=...)"
-        message = "a domain alone stands at the end of the line that holds the value"
+        message = "the short form must be at the end of the line with the value"
         raise Wrong("A206", annotation.name_span, message, hint)
     call = annotation.call
     return choice.parse_named(annotation, name, call)
@@ -80,10 +82,10 @@ def _target(
         return option
     if len(sound) > 1:
         names = ", ".join(dict.fromkeys(t.name for t in sound))
-        hint = f"say which with name=: {names}"
+        hint = f"select one with name=: {names}"
         if name is not None:
-            hint = "put them on lines of their own"
-        message = f"{len(sound)} values could be meant: {names}"
+            hint = "put them on separate lines"
+        message = f"{len(sound)} values match: {names}"
         raise Wrong("A407", annotation.place(name) if name else annotation.name_span, message, hint)
     return sound[0]
 
@@ -119,9 +121,9 @@ def _unnamed(
     annotation: Annotation, node: cst.BaseExpression, name: str, candidates: Iterable[Target]
 ) -> Wrong:
     names = list(dict.fromkeys(target.name for target in candidates))
-    message = f"{name!r} is not what is annotated here"
+    message = f"{name!r} does not match the annotated value"
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"here it is {' or '.join(map(repr, names))}"
+    hint = f"did you mean {close[0]!r}?" if close else f"use {' or '.join(map(repr, names))}"
     return Wrong("A406", annotation.place(node), message, hint)
 
 
@@ -137,13 +139,13 @@ def _candidates(annotation: Annotation, context: Context) -> tuple[list[Target],
             found = _beginning(located, layout.line_below(carrier.end))
             return found, Wrong("A401", where, message)
         message = "no value that can be annotated ends on this line"
-        hint = "annotate an assignment, a keyword, an option, a dict entry or a default"
+        hint = "annotate an assignment, a keyword argument, an option, a dict entry or a default"
         found = _ending(located, context.source.line_of(carrier.start))
         return found, Wrong("A402", where, message, hint)
     line = context.statement(annotation)
     found = [t for node in inside(line.node, False) for t in assignment.targets(node, context.tree)]
-    message = "the statement below is no assignment"
-    hint = "for a value inside a statement write the annotation at the end of its line"
+    message = "the statement below is not an assignment"
+    hint = "to annotate a value inside a statement, put the annotation at the end of its line"
     return found, Wrong("A401", where, message, hint)
 
 
@@ -161,27 +163,27 @@ def _beginning(located: list[Located], number: int) -> list[Target]:
 
 VALID = [
     Valid(
-        "with the name of the target",
+        "with the target's name",
         "# @nni.variable(nni.uniform(0, 1), name=self.lr)\nself.lr = 0.1\n",
         {"self.lr/uniform": [0, 1]},
     ),
     Valid(
-        "without it, where one value is possible",
+        "without a name, if there is only one possible value",
         "lr = 0.1  # @nni.variable(nni.uniform(0, 1))\n",
         {"lr/uniform": [0, 1]},
     ),
     Valid(
-        "the name says which of several values",
+        "a name that selects one of several values",
         "opt = SGD(p, lr=0.1)  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
         {"lr/uniform": [0, 1]},
     ),
     Valid(
-        "the value that an option is, where it holds the others",
+        "if one value contains the others, the one that equals an option is meant",
         "opt = SGD(p, lr=0.1)  # @nni.choice(SGD(p, lr=0.1), Adam(p))\n",
         {"opt/choice": ["SGD(p, lr=0.1)", "Adam(p)"]},
     ),
     Valid(
-        "the same key and domain twice are one parameter",
+        "two annotations with the same key and domain are one parameter",
         "a = f(lr=0.1)  # @nni.variable(nni.uniform(0, 1), name=lr)\n"
         "b = f(lr=0.2)  # @nni.variable(nni.uniform(0, 1), name=lr)\n",
         {"lr/uniform": [0, 1]},
@@ -189,12 +191,12 @@ VALID = [
 ]
 
 INVALID = [
-    Invalid("no domain", "# @nni.variable(name=x)\nx = 1\n", "A204", "variable"),
+    Invalid("a missing domain", "# @nni.variable(name=x)\nx = 1\n", "A204", "variable"),
     Invalid(
         "a misspelt argument", "x = 1  # @nni.variable(nni.choice(1, 2), nme=x)\n", "A204", "nme"
     ),
     Invalid(
-        "another name than the target's",
+        "a name that does not match the target",
         "x = 1  # @nni.variable(nni.choice(1, 2), name=y)\n",
         "A406",
         "y",
@@ -203,7 +205,7 @@ INVALID = [
         "two possible values", "opt = SGD(p, lr=0.1)  # @nni.uniform(0, 1)\n", "A407", "uniform"
     ),
     Invalid(
-        "two annotations of one value",
+        "two annotations for one value",
         "# @nni.variable(nni.choice(1, 2))\nx = 1  # @nni.choice(1, 3)\n",
         "A412",
         "# @nni.choice(1, 3)",
@@ -215,7 +217,7 @@ INVALID = [
         "# @nni.choice(1, 3)",
     ),
     Invalid(
-        "a value that an f-string shows",
+        "a value that an f-string prints as code",
         "s = f'{g(k=1)=}'  # @nni.variable(nni.choice(1, 2), name=k)\n",
         "A414",
         "variable",

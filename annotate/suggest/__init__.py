@@ -1,4 +1,4 @@
-"""Proposals: annotations for the values of a script that look like hyper-parameters."""
+"""Propose annotations for values that look like hyper-parameters."""
 
 from __future__ import annotations
 

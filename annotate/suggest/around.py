@@ -1,7 +1,7 @@
-"""Domains around an author's own value: each takes the value and says a domain and why.
+"""Makers of domains around a written value.
 
-A maker gives None where the value is none that it speaks of (a text, a negative number). The
-value itself always lies in the domain, or is one of its options.
+A maker takes a value and returns a domain with a phrase that explains it, or None if it does not
+apply to the value (a string, a negative number). The domain always contains the value.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A domain as an annotation writes it, without its leading `nni.`, and a phrase about it."""
+    """A domain as in an annotation, without the leading `nni.`, and a phrase that explains it."""
 
     domain: str
     phrase: str
 
 
-#: From the value and its source text to a domain.
+#: Takes a value and its source text.
 Maker: TypeAlias = Callable[[Any, str], "Range | None"]
 
-#: Up to here a count is searched evenly, above in factors.
+#: Counts up to this get a uniform domain, larger ones a logarithmic domain.
 _FEW = 20
-#: Numbers beyond are sentinels, and their factors may be none that a float holds.
+#: Smaller numbers, or inverses of them, are sentinels; factors of them may overflow.
 _TINY = 1e-30
-#: What floats lose where a bound is computed.
+#: Tolerance for rounding errors in computed bounds.
 _SLACK = 1e-9
-#: More ways than these make a search long.
+#: More options than this would make a search too long.
 _FEW_WAYS = 4
 _STEPS = (1000, 500, 100, 50, 10, 5, 1)
 
@@ -54,7 +54,7 @@ def is_count(value: object) -> bool:
 
 
 def factor(by: int, cap: float | None = None, zero: tuple[float, float] | None = None) -> Maker:
-    """A factor either way, no higher than `cap`; from 0 also to `zero`'s range, if there is one."""
+    """A factor either way, up to `cap`. A value of 0 gets 0 or the range `zero`, if given."""
 
     def make(value: Any, text: str) -> Range | None:
         if not is_number(value) or value < 0:
@@ -78,7 +78,7 @@ _FRACTIONS = {4: "quarter", 10: "tenth", 100: "hundredth"}
 
 
 def between(low: float, high: float) -> Maker:
-    """Evenly between two bounds; a share beyond them moves the bound that it lies beyond."""
+    """Uniform between two bounds; a value beyond a bound moves that bound."""
 
     def make(value: Any, _: str) -> Range | None:
         if not is_number(value) or value < 0 or value > max(1.0, high):
@@ -91,7 +91,7 @@ def between(low: float, high: float) -> Maker:
 
 
 def near_one(value: Any, _: str) -> Range | None:
-    """For what works by its distance to 1: from ten times as far to a tenth as far."""
+    """For values whose distance to 1 matters: from ten times to a tenth of that distance."""
     if not is_number(value) or not 0.5 <= value < 1 - 1e-6:
         return None
     far = 1 - value
@@ -99,7 +99,7 @@ def near_one(value: Any, _: str) -> Range | None:
 
 
 def shrinking(value: Any, text: str) -> Range | None:
-    """For a factor by which something shrinks again and again."""
+    """For a factor that is applied repeatedly."""
     if not is_number(value) or not 0 < value < 1:
         return None
     return (
@@ -116,7 +116,7 @@ def _uniform(low: float, high: float, digits: int = 3) -> Range:
 
 
 def doubling(value: Any, _: str) -> Range | None:
-    """Half, as it is, and double."""
+    """Half the value, the value, and twice the value."""
     if not is_count(value) or value < 1:
         return None
     if value == 1:
@@ -125,7 +125,7 @@ def doubling(value: Any, _: str) -> Range | None:
 
 
 def counted(value: Any, text: str) -> Range | None:
-    """A few: evenly from half to double. Many: a factor of 4 either way, in round steps."""
+    """Small counts: uniform from half to double. Large ones: a factor of 4 either way, rounded."""
     if not is_count(value) or value <= _FEW:
         return few(value, text)
     step = next(s for s in _STEPS if value % s == 0 and (value >= 10 * s or s == 1))
@@ -135,7 +135,7 @@ def counted(value: Any, text: str) -> Range | None:
 
 
 def few(value: Any, _: str) -> Range | None:
-    """Evenly from half to double, also where that is many."""
+    """Uniform from half to double, even for large counts."""
     if not is_count(value) or value < 1:
         return None
     low, high = max(1, value // 2), max(4, value * 2)
@@ -143,14 +143,14 @@ def few(value: Any, _: str) -> Range | None:
 
 
 def depth(value: Any, text: str) -> Range | None:
-    """A count where -1 stands for no limit."""
+    """A count for which -1 means no limit."""
     if value == -1:
         return Range(f"choice({text}, 4, 8, 12)", "without or with a limit")
     return counted(value, text)
 
 
 def odd(value: Any, _: str) -> Range | None:
-    """An odd number and its odd neighbours, as kernels have them."""
+    """An odd number and its odd neighbours, for kernel sizes."""
     if not is_count(value) or value < 1 or value % 2 == 0:
         return None
     first = max(1, value - 2)
@@ -158,7 +158,7 @@ def odd(value: Any, _: str) -> Range | None:
 
 
 def widths(value: Any, text: str) -> Range | None:
-    """A tuple or list of sizes: all half or all double."""
+    """A tuple or list of sizes: all halved or all doubled."""
     if not isinstance(value, (tuple, list)) or not value:
         return None
     if not all(is_count(size) and size > 1 for size in value):
@@ -168,7 +168,7 @@ def widths(value: Any, text: str) -> Range | None:
 
 
 def growing(value: Any, text: str) -> Range | None:
-    """A pair (1, n) as word n-grams have it."""
+    """A pair (1, n), for word n-grams."""
     if not isinstance(value, tuple) or value not in ((1, 1), (1, 2), (1, 3)):
         return None
     return Range("choice((1, 1), (1, 2), (1, 3))", "single words up to three in a row")
@@ -179,7 +179,7 @@ def switch(value: Any, _: str) -> Range | None:
 
 
 def one_of(*options: str | None) -> Maker:
-    """The best known options of a text, of which the value is one."""
+    """The value, which must be one of `options`, and the best-known other options."""
 
     def make(value: Any, text: str) -> Range | None:
         if not isinstance(value, str) or value not in options:
@@ -191,7 +191,7 @@ def one_of(*options: str | None) -> Maker:
 
 
 def listed(options: list[Any], text: str) -> Range | None:
-    """Options of which the first is the author's, written as `text`; texts with its quotes."""
+    """A choice of options. The first is the written one, `text`, whose quotes all strings get."""
     if len(options) < 2:
         return None
     quote = text[0] if text[:1] in ("'", '"') else '"'
@@ -206,9 +206,9 @@ def _literal(value: Any, quote: str) -> str:
 
 
 def first(*makers: Maker) -> Maker:
-    """What the first maker says that speaks of the value."""
+    """The domain of the first maker that applies to the value."""
 
     def make(value: Any, text: str) -> Range | None:
-        return next((found for maker in makers if (found := maker(value, text))), None)
+        return next((domain for maker in makers if (domain := maker(value, text))), None)
 
     return make

@@ -1,4 +1,4 @@
-"""Switches, and texts that name one of several ways."""
+"""Rules for switches, and for strings that select one of several options."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SWITCHES: tuple[Rule, ...] = (
         r"|obs|observations?|returns?)|clip_v(f_)?loss|reward_norm",
         switch,
     ),
-    rule("a switch of the words", "sublinear_tf|binary", switch, within=of.VECTORIZERS),
+    rule("a switch of the word counts", "sublinear_tf|binary", switch, within=of.VECTORIZERS),
     rule("a switch of the forest", "bootstrap", switch, within=of.FORESTS),
     rule("a switch of the components", "whiten", switch, within=of.REDUCERS),
 )
 
-#: Texts whose options the library that is called knows.
+#: Strings whose options are those of the called library.
 TEXTS: tuple[Rule, ...] = (
     rule(
         "the activation",
@@ -88,7 +88,7 @@ TEXTS: tuple[Rule, ...] = (
         within=rf"{of.FORESTS}|{of.LINEAR}|{of.VECTOR_MACHINES}|LogisticRegression",
     ),
     rule(
-        "what fills the gaps",
+        "how missing values are filled",
         "strategy",
         one_of("median", "mean", "most_frequent"),
         within="SimpleImputer",
@@ -115,18 +115,23 @@ TEXTS: tuple[Rule, ...] = (
         given=["boosting"],
     ),
     rule(
-        "what a split is judged by",
+        "the split criterion",
         "criterion",
         one_of("gini", "entropy", "log_loss"),
         within=r"(RandomForest|ExtraTrees?|DecisionTree)Classifier",
     ),
     rule(
-        "what a split is judged by",
+        "the split criterion",
         "criterion",
         one_of("squared_error", "friedman_mse", "absolute_error"),
         within=r"(RandomForest|ExtraTrees?|DecisionTree)Regressor",
     ),
-    rule("the columns of a split", "max_features", one_of("sqrt", "log2", None), within=of.FORESTS),
+    rule(
+        "the number of columns per split",
+        "max_features",
+        one_of("sqrt", "log2", None),
+        within=of.FORESTS,
+    ),
     rule(
         "the weight of the neighbours",
         "weights",
@@ -144,7 +149,7 @@ TEXTS: tuple[Rule, ...] = (
     rule("how votes are counted", "voting", one_of("soft", "hard"), within=r"Voting\w+"),
 )
 
-#: Texts whose options the script itself knows: those that it compares with, or looks up.
+#: Strings whose options the script itself handles, by comparisons or lookups.
 SCRIPTS: tuple[tuple[str, str], ...] = (
     ("the optimiser", r"(\w+_)?(optimi[sz]er|optim|opt)(_name|_type|_kind)?"),
     ("the activation", r"(\w+_)?(activation|act|act_fn|nonlinearity)(_name|_type|_fn|_kind)?"),

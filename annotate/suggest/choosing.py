@@ -1,4 +1,4 @@
-"""From a file to its proposals: those that fit together, and that the compiler takes."""
+"""Choose the proposals for a file: compatible with each other and free of mistakes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from annotate.suggest.site import Script
 from annotate.tree import Tree, Unparsable
 
 _REPORT = b"report_final_result"
-_CROWDED = "the line holds one annotation: give the value a line of its own"
-_SAME_NAME = "another value has this name and another domain: give one another name"
+_CROWDED = "a line can hold only one annotation; put the value on its own line"
+_SAME_NAME = "another value with this name has a different domain; rename one of them"
 
 
 def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
-    """Propose annotations for a file; what is annotated already is left alone.
+    """Propose annotations for a file, except for values that already have one.
 
-    `path` is shown to people; `module` is the dotted name that keys begin with. With all or some
-    of the proposals inserted the file has no mistakes. Raises Mistakes with those that it has
-    now, and AnnotateError where it is no Python.
+    `path` is for display; `module` is the dotted name that keys begin with. With any subset of the
+    proposals inserted, the file has no mistakes. Raises Mistakes if it has mistakes already, and
+    AnnotateError if it is not valid Python.
     """
     decoded = formats.decode(source, path)
     now = formats.expand_module(source, path, module)
@@ -35,30 +35,30 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
         raise AnnotateError(f"{where}: the file cannot be parsed: {error.message}") from None
     page = Page(decoded, script, now.places)
     sites = find(script, decoded.encode(decoded.text))
-    found = [one for one in sites if not page.is_annotated(one.site)]
-    chosen, left = _one_a_line(page, found)
+    candidates = [finding for finding in sites if not page.is_annotated(finding.site)]
+    chosen, left = _best_per_line(page, candidates)
     proposals: list[Proposal] = []
-    for one in chosen:
-        made = page.place(one)
-        if isinstance(made, Proposal):
-            proposals.append(made)
+    for finding in chosen:
+        placed = page.place(finding)
+        if isinstance(placed, Proposal):
+            proposals.append(placed)
         else:
-            left.append(made)
+            left.append(placed)
     taken = {place.key.partition("/")[2]: "" for place in now.places}
     proposals = _agreeing(proposals, taken, left)
     proposals = _accepted(decoded, module, proposals, left)
-    left.sort(key=lambda one: one.line)
+    left.sort(key=lambda skipped: skipped.line)
     return Suggestions(path, source, tuple(proposals), tuple(left), _REPORT in source)
 
 
-def _one_a_line(page: Page, found: Iterable[Found]) -> tuple[list[Found], list[Left]]:
-    """For each line the one that matters most; the others are left."""
+def _best_per_line(page: Page, findings: Iterable[Found]) -> tuple[list[Found], list[Left]]:
+    """The most important finding of each line; the others are skipped."""
     lines: dict[int, list[Found]] = defaultdict(list)
-    for one in found:
-        lines[page.line(one.site)].append(one)
+    for finding in findings:
+        lines[page.line(finding.site)].append(finding)
     chosen, left = [], []
     for together in lines.values():
-        first, *others = sorted(together, key=lambda one: one.rank)
+        first, *others = sorted(together, key=lambda finding: finding.rank)
         chosen.append(first)
         left += [page.left(other, _CROWDED) for other in others]
     return chosen, left
@@ -67,37 +67,36 @@ def _one_a_line(page: Page, found: Iterable[Found]) -> tuple[list[Found], list[L
 def _agreeing(
     proposals: Iterable[Proposal], domains: dict[str, str], left: list[Left]
 ) -> list[Proposal]:
-    """Those that have no other domain than an earlier one with the same key.
+    """The proposals whose domain equals that of earlier values with the same key.
 
-    `domains` is from each key, without its module, to its domain; empty for one that the file
-    has already.
+    `domains` maps keys without module to domains; the domain of a key that the file already has is
+    empty, which rules out another value with that key.
     """
     agreeing = []
-    for one in sorted(proposals, key=lambda one: (one.line, one.col)):
-        key = f"{one.name}/{one.domain.partition('(')[0]}"
-        if domains.setdefault(key, one.domain) == one.domain:
-            agreeing.append(one)
+    for proposal in sorted(proposals, key=lambda p: (p.line, p.col)):
+        key = f"{proposal.name}/{proposal.domain.partition('(')[0]}"
+        if domains.setdefault(key, proposal.domain) == proposal.domain:
+            agreeing.append(proposal)
         else:
-            left.append(Left(one.line, one.name, one.reason, _SAME_NAME))
+            left.append(Left(proposal.line, proposal.name, proposal.reason, _SAME_NAME))
     return agreeing
 
 
 def _accepted(
     source: Source, module: str, proposals: list[Proposal], left: list[Left]
 ) -> list[Proposal]:
-    """Those with which the file has no mistakes."""
+    """The proposals with which the file has no mistakes."""
     while True:
         written = insert(source.data, proposals, path=source.path)
         try:
             formats.expand_module(written, source.path, module)
         except Mistakes as error:
             wrong = {(m.path, m.line): m.message for m in error.mistakes}
-            places = {one: source.place(source.line_of(one.offset)) for one in proposals}
-            refused = [one for one in proposals if places[one] in wrong]
+            places = {p: source.place(source.line_of(p.offset)) for p in proposals}
+            refused = [p for p in proposals if places[p] in wrong]
             if not refused:
                 raise
-            proposals = [one for one in proposals if one not in refused]
-            for one in refused:
-                left.append(Left(one.line, one.name, one.reason, wrong[places[one]]))
+            proposals = [p for p in proposals if p not in refused]
+            left += [Left(p.line, p.name, p.reason, wrong[places[p]]) for p in refused]
         else:
             return proposals

@@ -1,4 +1,4 @@
-"""Parameters of estimators that only their own library calls so."""
+"""Rules for estimator parameters whose names are specific to a library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
     rule("the randomness of the trees", "bagging_temperature", between(0.0, 10.0)),
     rule("the randomness of the trees", "random_strength", factor(10)),
     rule("the number of bins", "border_count", doubling),
-    rule("the width of the tube without loss", "epsilon", factor(10), within=of.VECTOR_MACHINES),
+    rule("the width of the loss-free tube", "epsilon", factor(10), within=of.VECTOR_MACHINES),
     rule(
         "the share of outliers",
         "contamination|nu",

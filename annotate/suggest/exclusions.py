@@ -1,4 +1,4 @@
-"""False friends: what looks like a hyper-parameter and is none."""
+"""Exclusions: values that look like hyper-parameters but should not be tuned."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from annotate.kinds import assignment, default, keyword
 from annotate.suggest.site import Around, Site, first_word_of, snake, words
 
-#: A name with one of these words is about the data, the machine, the output or the budget.
+#: Words in names that concern the data, the machine, the output or the budget.
 _WORDS = words(
     "seed state port host rank world path dir directory file folder url uri version device devices"
     " gpu gpus cuda workers worker jobs threads verbose verbosity log logging print save plot show"
     " checkpoint ckpt test val valid validation eval evaluation dev infer inference predict image"
     " img classes labels vocab timeout patience tol tolerance debug cache"
 )
-#: Words of names in which they mean something else.
+#: Parts of names in which such a word means something else.
 _HARMLESS = re.compile(r"per_(device|gpu)_|drop_path|_val$|lora_rank|adapter_rank")
-#: A call with one of these words beside its arguments measures; nothing is learnt there.
+#: Words in the arguments or target of a call that evaluates rather than trains.
 _MEASURES = words("test val valid validation eval evaluation dev holdout")
 _FUNCTIONS = _MEASURES | words(
     "evaluate predict plot visualize visualise show sample infer inference export benchmark demo"
     " profile score"
 )
-#: Calls whose keywords say nothing about the learning.
+#: Calls whose keywords do not affect training.
 _CALLS = re.compile(
     r"map|evaluate|predict\w*|load\w*|EarlyStopping|\w*Checkpoint|print|figure|subplots?|savefig"
     r"|\w*plot\w*|hist|scatter|bar|imshow|Normalize|Resize|read_\w+|to_csv|train_test_split"
@@ -32,31 +32,33 @@ _CALLS = re.compile(
 _LIBRARIES = words("plt ax axes fig sns go px alt logging wandb mlflow pd os sys")
 
 
-def is_foe(site: Site, names: frozenset[str]) -> bool:
-    """Whether a site is none to tune; `names` is those of all sites of the file."""
+def is_excluded(site: Site, names: frozenset[str]) -> bool:
+    """Whether a site should not be tuned; `names` has the names of all sites of the file."""
     name = site.name
-    if site.is_element or (site.value == 0 and site.target.kind == assignment.KIND and _runs(site)):
+    if site.is_element or (
+        site.value == 0 and site.target.kind == assignment.KIND and _is_in_function(site)
+    ):
         return True
     parts = set(_HARMLESS.sub("", name).split("_"))
     if parts & _WORDS or _is_of_images(name, site.value, names):
         return True
-    if _measures(site.around):
+    if _evaluates(site.around):
         return True
     if site.target.kind == keyword.KIND:
-        return _is_foe_call(site)
+        return _is_excluded_call(site)
     return site.target.kind == default.KIND and name in {"c", "alpha", "p", "r"}
 
 
-def _measures(around: Around) -> bool:
-    """Whether it stands where something is measured or shown, so that nothing is learnt."""
+def _evaluates(around: Around) -> bool:
+    """Whether the code around evaluates or displays something rather than trains."""
     owners = [*around.classes, around.owner or ""]
     if any(set(snake(name).split("_")) & _MEASURES for name in owners):
         return True
     return any(set(snake(name).split("_")) & _FUNCTIONS for name in around.functions)
 
 
-def _runs(site: Site) -> bool:
-    """Whether an assignment stands in a function, where a 0 begins a sum or a count."""
+def _is_in_function(site: Site) -> bool:
+    """Whether an assignment is in a function, where a 0 starts a sum or a count."""
     return bool(site.around.functions) and not site.around.classes
 
 
@@ -66,7 +68,7 @@ def _is_of_images(name: str, value: object, names: frozenset[str]) -> bool:
     return name in ("channels", "n_channels", "num_channels") and value in (1, 3, 4)
 
 
-def _is_foe_call(site: Site) -> bool:
+def _is_excluded_call(site: Site) -> bool:
     call = site.around.call
     if call is None or site.callee is None:
         return False

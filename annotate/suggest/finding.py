@@ -1,4 +1,4 @@
-"""Which sites are worth tuning, over what domain, and why."""
+"""Find the sites worth tuning, each with a domain and a reason."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from annotate.kinds import default
 from annotate.snippets import fold
 from annotate.suggest import choices, estimators, rates, shares, sizes
 from annotate.suggest.around import Range, listed
-from annotate.suggest.exclusions import is_foe
+from annotate.suggest.exclusions import is_excluded
 from annotate.suggest.known import Options, options
 from annotate.suggest.libraries import FAMILIES
 from annotate.suggest.rule import Rule
@@ -36,7 +36,7 @@ _SETTINGS = re.compile(r"_(config|cfg|conf|args|arguments|params|options|setting
 
 @dataclass(frozen=True)
 class Found:
-    """A site with its domain; of two on one line the one with the lower rank matters more."""
+    """A site with its domain; on one line, a lower rank is more important."""
 
     site: Site
     range: Range
@@ -53,79 +53,79 @@ def find(script: Script, source: bytes) -> list[Found]:
     names = frozenset(site.name for site in script.sites)
     families = _families(source)
     known = options([node for node, _ in script.nodes])
-    found = [
-        found
+    findings = [
+        finding
         for site in script.sites
         if site.known and not site.target.problem and not site.around.in_string
-        if not is_foe(site, names) and (found := _judge(script.tree, site, families, known))
+        if not is_excluded(site, names) and (finding := _judge(script.tree, site, families, known))
     ]
     calls = [node for node, _ in script.nodes if isinstance(node, cst.Call)]
-    return _without_overruled(found, calls)
+    return _without_overridden(findings, calls)
 
 
 def _families(source: bytes) -> frozenset[str]:
-    tops = {(found.module or "").partition(".")[0] for found in imports.find(source)}
+    tops = {(each.module or "").partition(".")[0] for each in imports.find(source)}
     return frozenset(FAMILIES[top] for top in tops if top in FAMILIES)
 
 
 def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> Found | None:
     text = fold(tree, site.target.value)
-    if found := _of_script(site, text, known):
-        return found
+    if finding := _of_script(site, text, known):
+        return finding
     for rank, rule in enumerate(_RULES):
         if rule.holds(site.name, site.callee, families):
             declared = _of_options(site, text, site.declared) if site.declared else None
-            if made := declared or rule.maker(site.value, text):
-                return Found(site, made, rule.what, rank)
+            if domain := declared or rule.maker(site.value, text):
+                return Found(site, domain, rule.what, rank)
     return None
 
 
 def _of_script(site: Site, text: str, known: Options) -> Found | None:
-    """A text that names one of the ways that the script knows."""
+    """A string that is one of the options that the script itself handles."""
     if not isinstance(site.value, str):
         return None
     name = _of_owner(site) if site.name in _ANY_NAME else site.name
     what = next((what for what, names in _SCRIPTS if names.fullmatch(name)), None)
-    made = _of_options(site, text, site.declared or known.get(site.name, ()))
-    return Found(site, made, what, len(_RULES)) if what and made else None
+    domain = _of_options(site, text, site.declared or known.get(site.name, ()))
+    return Found(site, domain, what, len(_RULES)) if what and domain else None
 
 
 def _of_owner(site: Site) -> str:
-    """What a value only called `name` is the name of: of `optimizer`, in OptimizerConfig."""
+    """The thing that a value called `name` names: in OptimizerConfig, `optimizer`."""
     owner = site.around.owner
     if owner in (None, site.target.name):  # a field
         owner = next(reversed(site.around.classes), "")
     return _SETTINGS.sub("", snake(owner or ""))
 
 
-def _of_options(site: Site, text: str, given: tuple[object, ...]) -> Range | None:
-    if site.value not in given or len(given) > _MOST_OPTIONS:
+def _of_options(site: Site, text: str, options: tuple[object, ...]) -> Range | None:
+    if site.value not in options or len(options) > _MOST_OPTIONS:
         return None
-    if not all(isinstance(option, (str, int, float, type(None))) for option in given):
+    if not all(isinstance(option, (str, int, float, type(None))) for option in options):
         return None
-    return listed([site.value, *(o for o in dict.fromkeys(given) if o != site.value)], text)
+    return listed([site.value, *(o for o in dict.fromkeys(options) if o != site.value)], text)
 
 
-def _without_overruled(found: list[Found], calls: list[cst.Call]) -> list[Found]:
-    """Without the parameters' defaults that no call leaves to them."""
-    elsewhere = {one.site.name for one in found if one.site.target.kind != default.KIND}
+def _without_overridden(findings: list[Found], calls: list[cst.Call]) -> list[Found]:
+    """Drop parameter defaults that calls override."""
+    elsewhere = {f.site.name for f in findings if f.site.target.kind != default.KIND}
     return [
-        one
-        for one in found
-        if one.site.target.kind != default.KIND
-        or not (one.site.name in elsewhere or _is_given(one.site, calls))
+        finding
+        for finding in findings
+        if finding.site.target.kind != default.KIND
+        or not (finding.site.name in elsewhere or _is_passed(finding.site, calls))
     ]
 
 
-def _is_given(site: Site, calls: Iterable[cst.Call]) -> bool:
-    """Whether some call of the function passes the parameter itself."""
+def _is_passed(site: Site, calls: Iterable[cst.Call]) -> bool:
+    """Whether any call of the function passes the parameter."""
     function = site.around.function
     if function is None:
         return True
     name, parameters = function.name.value, function.params
     names = [p.name.value for p in (*parameters.posonly_params, *parameters.params)]
     if site.target.name not in {*names, *(p.name.value for p in parameters.kwonly_params)}:
-        return True  # a lambda's
+        return True  # it belongs to a lambda
     if name == "__init__" and site.around.classes:
         name, names = site.around.classes[-1], names[1:]
     return any(_passes(call, site.target.name, names) for call in calls if callee_of(call) == name)

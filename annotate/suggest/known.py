@@ -1,4 +1,4 @@
-"""Options that a script itself knows: those that it compares a name with, or looks it up in."""
+"""Options that a script itself handles: it compares a name with them or looks it up in a dict."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import libcst as cst
 from annotate.kinds.target import text_of
 from annotate.suggest.site import last_word_of, snake
 
-#: From a name, as `Site.name` has it, to the texts that the script knows for it, in order.
+#: Maps a name, as in `Site.name`, to the strings that the script handles for it, in order.
 Options = Mapping[str, tuple[str, ...]]
 
 
 def options(nodes: Collection[cst.CSTNode]) -> Options:
-    """The options of every name that is compared with texts or is a key to a dict of texts."""
+    """The options of every name that is compared with strings or used as a key of a dict."""
     tables = {
         last_word_of(target.target): keys
         for node in nodes
@@ -23,16 +23,16 @@ def options(nodes: Collection[cst.CSTNode]) -> Options:
         for target in node.targets
         if (keys := _keys(node.value))
     }
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+    by_name: dict[str, dict[str, None]] = defaultdict(dict)
     for node in nodes:
         for name, texts in _known(node, tables):
             if not name.startswith("__"):  # __name__ == "__main__"
-                found[snake(name)].update(dict.fromkeys(texts))
-    return {name: tuple(texts) for name, texts in found.items() if name}
+                by_name[snake(name)].update(dict.fromkeys(texts))
+    return {name: tuple(texts) for name, texts in by_name.items() if name}
 
 
 def _keys(node: cst.BaseExpression) -> tuple[str, ...]:
-    """The keys of a dict display whose keys are all texts."""
+    """The keys of a dict literal whose keys are all strings."""
     if not isinstance(node, cst.Dict) or not node.elements:
         return ()
     keys = [text_of(e.key) if isinstance(e, cst.DictElement) else None for e in node.elements]

@@ -1,8 +1,8 @@
-"""What the known libraries call their parts, and the families that they belong to."""
+"""Known libraries: their families, and the names of their parts."""
 
 from __future__ import annotations
 
-#: From a library's import name to its family.
+#: Maps a library's import name to its family.
 FAMILIES: dict[str, str] = {
     "torch": "deep",
     "torchvision": "deep",
@@ -43,6 +43,6 @@ ADAMS = r"\w*[Aa]dam\w*|[Ll]amb|[Ll]ion|LAMB"
 SCHEDULES = r"\w*LR|\w*(Decay|Plateau)|\w+_(schedule|decay|schedule_with_warmup)"
 DROPOUTS = r"\w*Dropout\w*|DropPath|StochasticDepth"
 CONVOLUTIONS = r"(\w*Conv\w*)"
-#: Convolutions that pad by name, so that another kernel leaves the shapes as they are.
+#: Convolutions whose padding is given by name, so a different kernel keeps the shapes.
 FREE_CONVOLUTIONS = r"(Separable|Depthwise)?Conv([123]D)?"
 LAYERS = rf"Dense|LSTM|GRU|\w*RNN\w*|{CONVOLUTIONS}|MLP\w*|LSTMCell|GRUCell|\w*Attention\w*"

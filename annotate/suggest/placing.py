@@ -1,4 +1,4 @@
-"""Where an annotation goes: to the end of the line on which the value ends."""
+"""Place proposed annotations: at the end of the line on which the value ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STRINGS = (cst.SimpleString, cst.FormattedString, cst.TemplatedString)
 
 
 class Page:
-    """A file's lines with what stands on them, and the annotations that it has already."""
+    """The lines of a file: their values, comments and existing annotations."""
 
     def __init__(self, source: Source, script: Script, places: Iterable[Place]) -> None:
         self.source, self.tree = source, script.tree
@@ -39,12 +39,12 @@ class Page:
         return self._end(site)[1]
 
     def is_annotated(self, site: Site) -> bool:
-        """Whether the value has an annotation, or stands inside or around one that has."""
+        """Whether the value, a part of it, or a value around it is already annotated."""
         start, end = self.tree.span(site.target.value)
         return any(start < last and first < end for first, last in self._annotated)
 
     def place(self, found: Found) -> Proposal | Left:
-        """The annotation with its place, or why there is none."""
+        """The proposal for a value, or the reason why there is none."""
         site, line = found.site, self.line(found.site)
         if why := self._obstacle(site, line):
             return self.left(found, why)
@@ -75,22 +75,22 @@ class Page:
         return self._layout.index(start), self.source.line_of(end - 1)
 
     def _obstacle(self, site: Site, line: int) -> str:
-        """What keeps an annotation from the end of the line; empty if nothing does."""
+        """Why the line cannot end with an annotation; empty if it can."""
         _, comment = self._comments.get(line, (0, ""))
         if lexer.is_annotation_comment(comment):
-            return "the line has an annotation already: give it a line of its own"
+            return "the line already has an annotation; put the value on its own line"
         if comment.lstrip("# \t").startswith("type:"):
-            return "the line's comment is for type checkers, which want it to be the first"
+            return "the line has a type comment, which must come first"
         end = self.source.starts[line - 1] + len(self.source.line(line))
         if any(first < end < last for first, last in self._strings):
-            return "a string runs on over the end of the line"
+            return "a string continues past the end of the line"
         if not comment and self.source.line(line).endswith("\\"):
             return "the line is continued by a backslash"
         names = [other.target.name for other in self._ending[self._end(site)]]
         return "the line has two values of this name" if names.count(site.target.name) > 1 else ""
 
     def _annotation(self, found: Found) -> str:
-        """The short form where only one value can be meant, else with the value's name."""
+        """The short form if only one value ends on the line, else the form with a name."""
         site, domain = found.site, found.range.domain
         if len(self._ending[self._end(site)]) == 1:
             return f"@nni.{domain}"
@@ -108,7 +108,7 @@ class Page:
 
 
 def insert(source: bytes, proposals: Iterable[Proposal], *, path: str = "") -> bytes:
-    """The file with proposals of its own inserted; every other byte stays."""
+    """Insert proposals into the file that they were made for; every other byte stays."""
     decoded = formats.decode(source, path)
     edits = [Edit((one.offset, one.offset), before=one.insert) for one in proposals]
     return decoded.rewritten(edits)

@@ -1,4 +1,4 @@
-"""What is proposed, and what is not although it looks like a hyper-parameter."""
+"""Proposals, and values that were skipped although they look like hyper-parameters."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from annotate import formats
 class Proposal:
     """An annotation for one value.
 
-    `line` and `col` (from 1) are where the value begins; `kind` is assignment, keyword, option,
-    entry or default; `written` is the value's source text, `annotation` the comment's. `insert`
-    goes into the decoded text at `offset`; nothing else changes.
+    `line` and `col` (from 1) are the start of the value. `kind` is assignment, keyword, option,
+    entry or default. `written` is the value's source text, `annotation` the comment's text.
+    Accepting the proposal inserts `insert` into the decoded text at `offset`.
     """
 
     line: int
@@ -29,13 +29,13 @@ class Proposal:
     insert: str = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        words = ("line", "col", "name", "kind", "written", "domain", "annotation", "reason")
-        return {word: getattr(self, word) for word in words}
+        names = ("line", "col", "name", "kind", "written", "domain", "annotation", "reason")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A value that is worth tuning but has no proposal; `why` says what is in the way."""
+    """A value worth tuning that has no proposal; `why` is the obstacle."""
 
     line: int
     name: str
@@ -48,7 +48,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """The proposals for one file, in order of line. `reports` says whether it reports a result."""
+    """The proposals for one file, by line. `reports`: whether the file reports a result."""
 
     path: str
     source: bytes = field(repr=False)
@@ -57,6 +57,6 @@ class Suggestions:
     reports: bool
 
     def where(self, line: int) -> str:
-        """A line as people find it: in a notebook by its cell."""
+        """A line's place for display; in a notebook, the cell and the line in it."""
         path, number = formats.decode(self.source, self.path).place(line)
         return f"{path}:{number}"

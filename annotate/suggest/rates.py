@@ -1,4 +1,4 @@
-"""Rates, strengths and weights: what is searched in factors."""
+"""Rules for rates, strengths and weights, which get logarithmic domains."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _STRONG_PENALTY = factor(100, zero=(1e-3, 10.0))
 
 
 def _learning_rate(value: object, text: str) -> Range | None:
-    """Fine-tuning rates lie close together; others may be far off."""
+    """A fine-tuning rate is usually nearly right; other rates may be far off."""
     fine = isinstance(value, float) and value <= 1e-4
     return factor(10 if fine else 100, cap=1.0)(value, text)
 
 
 def _decay(value: object, text: str) -> Range | None:
-    """Near 1 something is multiplied by it, near 0 it is a strength."""
+    """A decay near 1 is a factor; near 0 it is a strength."""
     near = isinstance(value, float) and value >= 0.5
     return shrinking(value, text) if near else factor(100)(value, text)
 

@@ -1,4 +1,4 @@
-"""A rule: names that mean a hyper-parameter, where they mean it, and the domain to propose."""
+"""Rules: names of hyper-parameters, where they apply, and the domain to propose."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from annotate.suggest.around import Maker
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`names` matches a whole name in lower case, its words joined by underscores.
+    """Proposes a domain for values with certain names.
 
-    `within` matches the last name of what is called, for keyword arguments; `given` is the
-    families of libraries of which the script imports one, for all other places. A rule with
-    neither holds everywhere; one with `within` alone for keyword arguments only.
+    `names` matches a whole name in lower case, with words joined by underscores. For keyword
+    arguments, `within` matches the last name of the callee. Elsewhere, the script must import a
+    library of one of the families in `given`. A rule with neither applies everywhere; a rule with
+    only `within` applies to keyword arguments only.
     """
 
     what: str
@@ -37,6 +38,6 @@ class Rule:
 def rule(
     what: str, names: str, maker: Maker, *, within: str = "", given: Iterable[str] = ()
 ) -> Rule:
-    """A row of a table: patterns are words between bars, as regular expressions have them."""
+    """Create a rule from regular expressions, which are mostly words separated by bars."""
     compiled = re.compile(within) if within else None
     return Rule(what, re.compile(names), maker, compiled, frozenset(given))

@@ -1,4 +1,4 @@
-"""Probabilities, shares and factors below 1: what is searched evenly."""
+"""Rules for probabilities, shares and factors below 1, which get uniform domains."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
         given=["boosting"],
     ),
     rule(
-        "the share of texts above which a word is dropped",
+        "the largest share of texts with a word",
         "max_df",
         between(0.3, 1.0),
         within=of.VECTORIZERS,
@@ -60,15 +60,15 @@ RULES: tuple[Rule, ...] = (
         between(0.0, 1.0),
     ),
     rule("the momentum", r"(\w+_)?momentum|beta_?1|adam_beta1", between(0.0, 0.99)),
-    rule("how much priorities count", r"per_(alpha|beta)|priority_(alpha|beta)", between(0.0, 1.0)),
+    rule("the weight of priorities", r"per_(alpha|beta)|priority_(alpha|beta)", between(0.0, 1.0)),
     rule("the momentum", "b1", between(0.0, 0.99), within=of.ADAMS),
-    rule("the memory of the squared gradients", r"beta_?2|adam_beta2", near_one),
-    rule("the memory of the squared gradients", "b2", near_one, within=of.ADAMS),
-    rule("the memory of the average", r"ema(_decay|_rate|_momentum)?|polyak_decay", near_one),
+    rule("the decay rate of the squared gradients", r"beta_?2|adam_beta2", near_one),
+    rule("the decay rate of the squared gradients", "b2", near_one, within=of.ADAMS),
+    rule("the decay rate of the average", r"ema(_decay|_rate|_momentum)?|polyak_decay", near_one),
     rule("the discount", r"gamma|discount(_factor|_rate)?", near_one, given=["reinforcement"]),
     rule("the discount", r"discount(_factor|_rate)?", near_one),
-    rule("the trade of bias for variance", r"gae_?(lambda|lam)", between(0.8, 1.0)),
-    rule("how long it explores", "exploration_fraction", between(0.05, 0.5)),
+    rule("the trade-off of bias and variance", r"gae_?(lambda|lam)", between(0.8, 1.0)),
+    rule("the share of exploration", "exploration_fraction", between(0.05, 0.5)),
     rule("the decay of exploration", r"(eps|epsilon|exploration)_decay(_rate)?", near_one),
     rule("the slope below zero", "negative_slope|alpha", between(0.01, 0.3), within="LeakyReLU"),
     rule(

@@ -1,4 +1,4 @@
-"""Sites: the values of a script that an annotation can stand for, with what is around them."""
+"""Sites: the annotatable values of a script, with their context."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Calls that only gather settings, as a dict does.
+#: Calls that only collect settings, like a dict.
 _CONTAINERS = words("dict AttrDict ConfigDict EasyDict Munch Namespace SimpleNamespace edict field")
 
 
 @dataclass(frozen=True)
 class Around:
-    """What a node stands in: functions and classes, the innermost call, the key or name above.
+    """The context of a node: functions and classes, the innermost call, and `owner`, the name or
+    key that it belongs to.
 
-    `beside` is the text of the call's plain arguments and of what it is assigned to.
+    `beside` is the text of the call's positional arguments and assignment target.
     """
 
     functions: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Site:
-    """A target and the Python value that it has as written, if that is known without running."""
+    """A target and its Python value as written, if `known` without running the script."""
 
     target: Target
     around: Around
@@ -61,12 +62,12 @@ class Site:
 
     @property
     def is_element(self) -> bool:
-        """Whether it is an element of an array or list: a subscript that is no text."""
+        """Whether it is an element of an array or list: its subscript is not a string."""
         return self.target.name.endswith("]") and not self.target.name.endswith(('"]', "']"))
 
     @property
     def callee(self) -> str | None:
-        """The last name of what takes the keyword; None where it is no keyword argument."""
+        """The last name of the callee; None if the target is not a keyword argument."""
         if self.target.kind != keyword.KIND or self.around.call is None:
             return None
         callee = callee_of(self.around.call)
@@ -74,7 +75,7 @@ class Site:
 
     @property
     def name(self) -> str:
-        """The last name of the target in lower case, words joined by underscores."""
+        """The last name of the target in lower case, with words joined by underscores."""
         name = self.target.name
         return snake(last_word(name) if self.target.kind == assignment.KIND else name)
 
@@ -85,13 +86,13 @@ def snake(name: str) -> str:
 
 
 def last_word(text: str) -> str:
-    """`lr` of `self.lr` and of `cfg["optim"]["lr"]`; a key that is no name stays."""
+    """`lr` for `self.lr` and `cfg["optim"]["lr"]`; text without a name is returned unchanged."""
     words = _WORD.findall(text)
     return words[-1] if words else text
 
 
 class Script:
-    """A parsed file: its nodes, each with what it stands in, and its sites in source order."""
+    """A parsed file: its nodes with their context, and its sites in source order."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
@@ -116,7 +117,7 @@ def _site(tree: Tree, target: Target, around: Around, node: cst.CSTNode) -> Site
 
 
 def value_of(node: cst.BaseExpression) -> Any:
-    """The value of a literal, a constant expression, or a tuple or list of such."""
+    """The value of a literal, a constant expression, or a tuple or list of these."""
     known, value = literal(node)
     if known:
         return value
@@ -132,7 +133,7 @@ def value_of(node: cst.BaseExpression) -> Any:
 
 
 def _declared(call: cst.Call) -> tuple[Any, ...]:
-    """The options that a command line option names: `choices=[...]`, `type=Choice([...])`."""
+    """The options of a command-line option: `choices=[...]` or `type=Choice([...])`."""
     for argument in call.args:
         word = argument.keyword.value if argument.keyword else ""
         value = argument.value
@@ -158,7 +159,7 @@ def _members(node: cst.BaseExpression) -> tuple[Any, ...]:
 
 
 def last_word_of(node: cst.CSTNode) -> str:
-    """`relu` of `nn.functional.relu`, `lr` of `cfg["lr"]`; empty where there is no name."""
+    """`relu` for `nn.functional.relu`, `lr` for `cfg["lr"]`; empty if there is no name."""
     if isinstance(node, cst.Name):
         return node.value
     if isinstance(node, cst.Attribute):
@@ -170,7 +171,7 @@ def last_word_of(node: cst.CSTNode) -> str:
 
 
 def first_word_of(node: cst.CSTNode) -> str:
-    """`plt` of `plt.bar`; empty where a dotted name does not begin with a name."""
+    """`plt` for `plt.bar`; empty if the expression does not begin with a name."""
     while isinstance(node, cst.Attribute):
         node = node.value
     return last_word_of(node) if isinstance(node, cst.Name) else ""
@@ -215,5 +216,5 @@ def _enter_call(tree: Tree, node: cst.Call, around: Around) -> Around:
     return replace(around, call=node, beside=beside)
 
 
-#: An argument that is longer says nothing about what a call is for.
+#: Longer arguments say nothing about the purpose of a call.
 _LONG = 60

@@ -1,4 +1,4 @@
-"""Sizes and counts."""
+"""Rules for sizes and counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RULES: tuple[Rule, ...] = (
         r"|batch_size_(train|per_gpu)|per_(device|gpu)_(train_)?batch_size",
         doubling,
     ),
-    rule("the number of batches of an update", r"(n|num)_mini_?batch(es)?", doubling),
+    rule("the number of minibatches per update", r"(n|num)_mini_?batch(es)?", doubling),
     rule(
         "the width of a layer",
         r"(n_|num_)?(\w+_)?hidden(_size|_dim|_dims|_units|_channels|_width|_nodes|_features"
@@ -40,7 +40,7 @@ RULES: tuple[Rule, ...] = (
     ),
     rule("the widths of the layers", "features", widths, given=["deep"]),
     rule("the size of the population", r"pop(ulation)?_size|n_?pop", doubling),
-    rule("the number of maps", r"filters|features", doubling, within=of.CONVOLUTIONS),
+    rule("the number of feature maps", r"filters|features", doubling, within=of.CONVOLUTIONS),
     rule("the width of a layer", r"units|features|hidden_size", doubling, within=of.LAYERS),
     rule(
         "the width of the vectors",
@@ -98,9 +98,9 @@ RULES: tuple[Rule, ...] = (
     rule("the number of components", "n_components", counted, given=["classic"]),
     rule("the number of clusters", "n_clusters", counted, within=r"\w*KMeans|\w+Clustering"),
     rule("the degree", "degree", counted, within=rf"PolynomialFeatures|{of.VECTOR_MACHINES}"),
-    rule("the texts that a word needs", "min_df", counted, within=of.VECTORIZERS),
+    rule("the smallest number of texts with a word", "min_df", counted, within=of.VECTORIZERS),
     rule("the number of words", "max_features", counted, within=of.VECTORIZERS),
-    rule("the words in a row", "ngram_range", growing, within=of.VECTORIZERS),
+    rule("the length of n-grams", "ngram_range", growing, within=of.VECTORIZERS),
     rule(
         "the length of the warm-up",
         r"(n_|num_)?(lr_)?warm_?up(_steps|_iters|_epochs|_iterations"
@@ -121,7 +121,7 @@ RULES: tuple[Rule, ...] = (
         given=["reinforcement"],
     ),
     rule(
-        "how often it is updated",
+        "the update interval",
         r"(target_|policy_|critic_)?(network_)?(update|sync)(_target)?(_network)?"
         r"(_freq|_frequency|_every|_interval|_period|_steps)?"
         r"|target_network_frequency|train_(freq|frequency|every|interval)"

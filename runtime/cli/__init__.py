@@ -1,4 +1,4 @@
-"""The command line: finds the command, parses, calls, prints; decides nothing."""
+"""The command line: finds the command, parses its arguments and runs it."""
 
 from __future__ import annotations
 
@@ -10,62 +10,74 @@ from typing import Any, NoReturn
 
 from annotate.errors import AnnotateError, Mistakes
 
-#: Command, where it is, what it does. A command of two words stands behind a group of that name.
+#: Command, its module (or module:attribute), and its help. Two words make a group and a command.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
-    ("run", "runtime.cli.run", "tune a script: the main job"),
-    ("check", "runtime.cli.check", "list all mistakes in annotations"),
+    ("run", "runtime.cli.run", "tune a script"),
+    ("check", "runtime.cli.check", "list every mistake in annotations"),
     ("show", "runtime.cli.show", "show the search space"),
     ("expand", "runtime.cli.expand", "print the instrumented source"),
-    ("try", "runtime.cli.try_", "run one trial in the foreground with values of your own"),
-    ("suggest", "runtime.cli.suggest", "propose what to annotate in a script"),
+    ("try", "runtime.cli.try_", "run one trial in the foreground with your own values"),
+    ("suggest", "runtime.cli.suggest", "propose annotations for a script"),
     ("apply", "runtime.cli.apply", "write a trial's values back into the source"),
-    ("export", "runtime.cli.export", "a plain script with a trial's values and no annotation"),
-    ("diff", "runtime.cli.diff", "what differs between two trials, or a trial and the source"),
-    ("create", "runtime.cli.create", "start what a config file describes, in the background"),
-    ("resume", "runtime.cli.resume", "go on with an experiment that was interrupted"),
-    ("stop", "runtime.cli.stop", "end what runs; resume goes on"),
-    ("top", "runtime.cli.top", "follow all experiments that run"),
+    (
+        "export",
+        "runtime.cli.export",
+        "print a plain script with a trial's values and no annotations",
+    ),
+    ("diff", "runtime.cli.diff", "compare two trials, or a trial and the source"),
+    ("create", "runtime.cli.create", "run the experiment in a config file in the background"),
+    ("resume", "runtime.cli.resume", "continue a stopped or interrupted experiment"),
+    ("stop", "runtime.cli.stop", "stop an experiment; resume continues it"),
+    ("top", "runtime.cli.top", "follow all running experiments"),
     (
         "update concurrency",
         "runtime.cli.update:concurrency",
         "change how many trials run at a time",
     ),
-    ("update duration", "runtime.cli.update:duration", "change how long the experiment may take"),
-    ("update trialnum", "runtime.cli.update:trialnum", "change how many trials there are in all"),
-    ("update searchspace", "runtime.cli.update:searchspace", "give it another search space"),
+    ("update duration", "runtime.cli.update:duration", "change how long an experiment may run"),
+    ("update trialnum", "runtime.cli.update:trialnum", "change the total number of trials"),
+    ("update searchspace", "runtime.cli.update:searchspace", "change the search space"),
     ("trial ls", "runtime.cli.trial_ls", "list an experiment's trials"),
-    ("trial kill", "runtime.cli.trial_kill", "end one trial"),
-    ("trial codegen", "runtime.cli.trial_codegen", "write the code of one trial to a folder"),
+    ("trial kill", "runtime.cli.trial_kill", "stop one trial"),
+    ("trial codegen", "runtime.cli.trial_codegen", "write one trial's code to a folder"),
     ("view", "runtime.cli.view", "show an experiment in the browser"),
-    ("ui", "runtime.cli.ui", "show all experiments in the browser"),
-    ("webui url", "runtime.cli.webui_url", "print the addresses of the pages"),
+    ("ui", "runtime.cli.ui", "show every experiment in the browser"),
+    ("webui url", "runtime.cli.webui_url", "print the addresses of the web pages"),
     (
         "experiment import",
         "runtime.cli.experiment_import",
-        "let the tuner learn results from a file",
+        "feed results from a file to the tuner",
     ),
     ("experiment list", "runtime.cli.experiment_list", "list experiments"),
-    ("experiment show", "runtime.cli.experiment_show", "show what an experiment is"),
-    ("experiment status", "runtime.cli.experiment_status", "say how far an experiment is"),
-    ("experiment export", "runtime.cli.experiment_export", "write its results to a file"),
-    ("experiment delete", "runtime.cli.experiment_delete", "remove an experiment for good"),
-    ("log stdout", "runtime.cli.log:stdout", "show what a driver printed"),
-    ("log stderr", "runtime.cli.log:stderr", "show what a driver said on the way"),
-    ("log trial", "runtime.cli.log:trial", "show what a trial printed"),
-    ("config show", "runtime.cli.config_show", "say where things lie"),
+    ("experiment show", "runtime.cli.experiment_show", "show an experiment's settings"),
+    ("experiment status", "runtime.cli.experiment_status", "show an experiment's progress"),
+    (
+        "experiment export",
+        "runtime.cli.experiment_export",
+        "write an experiment's results to a file",
+    ),
+    ("experiment delete", "runtime.cli.experiment_delete", "delete an experiment for good"),
+    ("log stdout", "runtime.cli.log:stdout", "print a driver's standard output"),
+    ("log stderr", "runtime.cli.log:stderr", "print a driver's progress and errors"),
+    ("log trial", "runtime.cli.log:trial", "print a trial's output"),
+    ("config show", "runtime.cli.config_show", "show paths and settings"),
     ("ss_gen", "runtime.cli.ss_gen", "write the search space of annotated code as NNI's JSON"),
-    ("platform clean", "runtime.cli.platform_clean", "remove what half-made experiments left"),
-    ("tensorboard start", "runtime.cli.tensorboard:start", "show the trials' event files"),
-    ("tensorboard stop", "runtime.cli.tensorboard:stop", "end that again"),
-    ("completion", "runtime.cli.completion", "print what makes a shell complete commands"),
+    (
+        "platform clean",
+        "runtime.cli.platform_clean",
+        "remove the leftovers of experiments that were never fully created",
+    ),
+    ("tensorboard start", "runtime.cli.tensorboard:start", "show event files in TensorBoard"),
+    ("tensorboard stop", "runtime.cli.tensorboard:stop", "stop TensorBoard"),
+    ("completion", "runtime.cli.completion", "print a completion script for your shell"),
 )
 
-_HINT = "annotate COMMAND --help says more about a command."
+_HINT = "Run annotate COMMAND --help for a command's options."
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 no result, 2 a mistake in what was given,
-    130 interrupted."""
+    """Run one command and return its exit code: 0 success, 1 no result, 2 invalid input, 130
+    interrupted."""
     words = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(list(words))
@@ -73,12 +85,12 @@ def main(argv: list[str] | None = None) -> int:
         _print_error(error)
         return 2
     except KeyboardInterrupt:
-        # Where it broke off an `exec` of text, as each dataclass is one that is imported, Python
-        # would still end by the signal instead of by our code, but for another `exec` after it.
+        # If the signal interrupted an `exec` (importing a dataclass runs one), Python would still
+        # exit by the signal instead of with our code. Another `exec` clears that.
         exec("")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing is left to say, also not at exit.
+        # The reader of our output is gone. Drop stdout, or Python fails to flush it at exit.
         sys.stdout = None
         return 0
 
@@ -109,33 +121,33 @@ def _dispatch(words: list[str]) -> int:
     args = parser.parse_args(words)
     args.rest = rest
     if rest and not takes_rest:
-        raise AnnotateError(f"annotate {name} takes nothing behind --, got {' '.join(rest)}")
+        raise AnnotateError(f"annotate {name} takes no arguments after --, got {' '.join(rest)}")
     code: int = module.run(args)
     return code
 
 
 def load(command: str) -> Any:
-    """What a command's `arguments` and `run` belong to: a module, or something in one."""
+    """The module or object that has the command's `arguments` and `run`."""
     place = next(place for name, place, _ in COMMANDS if name == command)
     module, _, attribute = place.partition(":")
-    found = import_module(module)
-    return getattr(found, attribute) if attribute else found
+    loaded = import_module(module)
+    return getattr(loaded, attribute) if attribute else loaded
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises its mistakes like all others are."""
+    """Raises AnnotateError for bad arguments instead of exiting."""
 
     takes_rest = False
 
     def error(self, message: str) -> NoReturn:
-        hint = f"{self.prog} --help shows what it takes"
+        hint = f"see {self.prog} --help"
         if self.takes_rest and message.startswith("unrecognized"):
-            hint = f"the script's own arguments stand behind --; {hint}"
+            hint = f"put the script's own arguments after --; {hint}"
         raise AnnotateError(f"{self.prog}: {message}", hint=hint)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """What stands before the first `--`, and the script's own arguments behind it."""
+    """Split at the first `--`: our arguments, and the script's."""
     if "--" not in words:
         return words, []
     place = words.index("--")
@@ -160,7 +172,7 @@ def _group_or_mistake(words: list[str]) -> int:
 def _overview() -> str:
     title = (
         "usage: annotate COMMAND ...\n\n"
-        "Tune the hyper-parameters of a plain script by comments over its values."
+        "Tune the hyper-parameters of a plain script that has comments on its values."
     )
     return f"{_table(title, list(COMMANDS))}\n\n{_HINT}"
 

@@ -1,13 +1,13 @@
-"""Write a trial's values back into the sources that they came from.
+"""Write a trial's values back into your source files.
 
   annotate apply EXPERIMENT train.py
   annotate apply EXPERIMENT train.py --trial 7 --write
 
-Prints a diff that `git apply` and `patch -p1` take; --write writes the files, each in one step.
-The values are the best trial's where no other is named. Annotations stay, and so does every other
-byte. Where a source has changed since, what does not fit any more is named with the reason.
+Prints a diff that `git apply` and `patch -p1` accept; --write also changes the files, each one
+atomically. Without --trial, uses the best trial. Annotations and every other byte stay the same.
+If a source has changed since the experiment, values that no longer fit are listed with the reason.
 
-Exit code 2 where nothing fits, or git could not bring back what --write would change."""
+The exit code is 2 if nothing fits, or if --write would overwrite uncommitted changes."""
 
 from __future__ import annotations
 
@@ -29,20 +29,18 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="its id or the beginning of it"
+        "experiment", nargs="?", metavar="EXPERIMENT", help="the experiment's id or a prefix of it"
     )
     parser.add_argument(
         "script",
         nargs="?",
         type=Path,
         metavar="SCRIPT",
-        help="the script; default: where it lay when the experiment was made",
+        help="the script (default: the path that the experiment was started with)",
     )
-    parser.add_argument("--trial", type=int, metavar="N", help="the trial (default: the best)")
+    parser.add_argument("--trial", type=int, metavar="N", help="the trial (default: the best one)")
     parser.add_argument("--write", action="store_true", help="write the values into the files")
-    parser.add_argument(
-        "--force", action="store_true", help="also over changes that git could not bring back"
-    )
+    parser.add_argument("--force", action="store_true", help="overwrite uncommitted changes")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
 
 
@@ -54,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     trial = past.trial(args.trial)
     root = past.root(script)
     if not past.snapshot.annotated:
-        hint = "its space came from a file: its values are in `annotate trial ls`"
+        hint = "its search space came from a file; `annotate trial ls` shows the values"
         raise AnnotateError(f"{past.folder.id} has no annotated source", hint=hint)
     done = written_back(past, trial, root)
     if args.write:
@@ -62,13 +60,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_document(past, trial, root, done), indent=2))
     else:
-        _say(past, trial, root, done, wrote=args.write)
+        _report(past, trial, root, done, wrote=args.write)
     nothing = not any(one.fits for one in done) and any(one.misfits for one in done)
     return 2 if nothing else 0
 
 
 def sort_out(experiment: str | None, script: Path | None) -> tuple[str | None, Path | None]:
-    """What was meant where one of the two was left out: `annotate apply train.py`."""
+    """Tell a script from an experiment's id if only one was typed: `annotate apply train.py`."""
     if experiment is not None and script is None and "." in experiment:
         return None, Path(experiment)
     return experiment, script
@@ -83,8 +81,10 @@ def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
     dirty = [] if force else [one for one in changed if is_uncommitted(root / one.path)]
     if dirty:
         names = ", ".join(shown(root / one.path) for one in dirty)
-        hint = "commit first, so that git can bring it back, or say --force"
-        raise AnnotateError(f"{names}: not committed as it is now; nothing was written", hint=hint)
+        hint = "commit or stash them first, or use --force"
+        have = "has" if len(dirty) == 1 else "have"
+        message = f"{names} {have} uncommitted changes; nothing was written"
+        raise AnnotateError(message, hint=hint)
     for one in changed:
         replace_file(root / one.path, one.before, one.after)
 
@@ -111,7 +111,7 @@ def _document(past: Past, trial: Trial, root: Path, done: Sequence[Applied]) -> 
     }
 
 
-def _say(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wrote: bool) -> None:
+def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wrote: bool) -> None:
     from runtime.kept.review import shown
 
     if past.remark:
@@ -119,15 +119,15 @@ def _say(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wrote
     for one in [] if wrote else done:
         print_bytes(git_diff(shown(root / one.path), one.before, one.after))
     count = sum(fit.changes for one in done for fit in one.fits)
-    what = f"{count} value{'' if count == 1 else 's'} of trial {trial.number}"
-    print(f"annotate: {what} {_verb(count, wrote)}", file=sys.stderr)
+    print(f"annotate: {_summary(count, trial.number, wrote=wrote)}", file=sys.stderr)
     for one in done:
         for misfit in one.misfits:
-            text = f"annotate: {misfit.where} {misfit.name} is left as it is: {misfit.reason}"
+            text = f"annotate: {misfit.where} {misfit.name} skipped: {misfit.reason}"
             print(text, file=sys.stderr)
 
 
-def _verb(count: int, wrote: bool) -> str:
+def _summary(count: int, trial: int, *, wrote: bool) -> str:
     if not count:
-        return "to write: the source has them already, as far as they fit"
-    return "written" if wrote else "to write; --write writes them"
+        return f"nothing to write: the source already has every value of trial {trial} that fits"
+    values = f"{count} value{'' if count == 1 else 's'} of trial {trial}"
+    return f"{values} written" if wrote else f"{values} to write; use --write to write them"

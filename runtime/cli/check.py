@@ -1,6 +1,6 @@
-"""List every mistake in the annotations of files and folders; nothing is run or written.
+"""List every mistake in the annotations of files and folders. Runs and writes nothing.
 
-Exit code 0 when there is none, 2 when there is one.
+The exit code is 0 without mistakes and 2 with any.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("text", "json", "github"),
         default="text",
-        help="text for people, one JSON document, or GitHub's workflow commands",
+        help="text (the default), one JSON document, or GitHub workflow commands",
     )
 
 
@@ -65,7 +65,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _github(mistake: Mistake) -> str:
-    """A workflow command that GitHub shows at the line."""
+    """A workflow command, which GitHub shows as a comment on the line."""
     properties = {
         "file": mistake.path,
         "line": mistake.line,
@@ -78,7 +78,7 @@ def _github(mistake: Mistake) -> str:
     return f"::error {pairs}::{_escaped(text)}"
 
 
-def _escaped(text: str, more: Iterable[str] = "") -> str:
-    for character in ("%", "\r", "\n", *more):
+def _escaped(text: str, also: Iterable[str] = "") -> str:
+    for character in ("%", "\r", "\n", *also):
         text = text.replace(character, f"%{ord(character):02X}")
     return text

@@ -1,11 +1,11 @@
-"""What differs between two trials, or between a trial and the source as it is now.
+"""Compare two trials, or a trial and the current source.
 
   annotate diff EXPERIMENT          the best trial and the source
   annotate diff EXPERIMENT 7        trial 7 and the source
   annotate diff EXPERIMENT 0 7      trials 0 and 7
 
-Prints each parameter's two values and what has changed in annotations and code, then a diff of
-the sources, the first side's values in the source that it ran."""
+Prints both values of each parameter, what changed in annotations and code, and a diff of the
+sources. A trial's source is the one that it ran, with the trial's values written into it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _SOURCE = "source"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="its id or the beginning of it"
+        "experiment", nargs="?", metavar="EXPERIMENT", help="the experiment's id or a prefix of it"
     )
-    parser.add_argument("a", nargs="?", metavar="A", help="a trial's number (default: the best)")
-    parser.add_argument("b", nargs="?", metavar="B", help="a trial's number (default: source)")
     parser.add_argument(
-        "--script", type=Path, metavar="SCRIPT", help="the script, where it lies elsewhere now"
+        "a", nargs="?", metavar="A", help="a trial's number (default: the best one)"
     )
+    parser.add_argument("b", nargs="?", metavar="B", help="a trial's number (default: the source)")
+    parser.add_argument("--script", type=Path, metavar="SCRIPT", help="the script, if it has moved")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
 
 
@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import between, look_back, since
 
     words = [word for word in (args.experiment, args.a, args.b) if word is not None]
-    # An id begins with a letter, so that a number alone is a trial of the newest experiment.
+    # An id begins with a letter, so a lone number is a trial of the newest experiment.
     past = look_back(words.pop(0) if words and not words[0].isdecimal() else None)
     if len(words) > 2:
-        raise AnnotateError(f"two trials can be compared, not {len(words)}")
+        raise AnnotateError(f"diff compares two trials, got {len(words)}")
     a = past.trial(_number(words[0]) if words else None)
     b = past.trial(_number(words[1])) if words[1:] and words[1] != _SOURCE else None
     difference = between(past, a, b) if b else since(past, a, past.root(args.script))
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _number(text: str) -> int:
     if not text.isdecimal():
-        raise AnnotateError(f"{text!r} is no trial's number")
+        raise AnnotateError(f"{text!r} is not a trial number")
     return int(text)
 
 
@@ -79,8 +79,8 @@ def _diff(a: Trial, b: Trial | None, file: File) -> bytes:
 
 
 def _changes(file: File) -> str:
-    changes = [("code", file.code), ("annotations", file.annotations)]
-    return " and ".join([what for what, there in changes if there] or ["values"]) + " differ"
+    parts = [("code", file.code), ("annotations", file.annotations)]
+    return " and ".join([part for part, changed in parts if changed] or ["values"]) + " differ"
 
 
 def _print_rows(a: Trial, b: Trial | None, difference: Difference) -> None:

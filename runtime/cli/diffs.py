@@ -1,4 +1,4 @@
-"""Unified diffs of bytes, whatever the encoding and the newlines of the files."""
+"""Unified diffs of bytes, independent of encoding and line endings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 
 def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
-    """A diff as `diff -u` writes it; empty where there is no difference."""
+    """A diff in the format of `diff -u`; empty if the files are equal."""
     before, after = os.fsencode(old_name), os.fsencode(new_name)
     lines = difflib.diff_bytes(difflib.unified_diff, _lines(old), _lines(new), before, after)
     return b"".join(
@@ -19,18 +19,18 @@ def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
 
 
 def git_diff(name: str, old: bytes, new: bytes) -> bytes:
-    """A diff of one file that `git apply` and `patch -p1` take."""
+    """A diff of one file that `git apply` and `patch -p1` accept."""
     name = name.lstrip("/")
     return unified(f"a/{name}", f"b/{name}", old, new)
 
 
 def print_bytes(text: bytes) -> None:
-    """Bytes on standard output, among what is printed there."""
+    """Write bytes to standard output, in order with printed text."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text)
     sys.stdout.buffer.flush()
 
 
 def _lines(code: bytes) -> list[bytes]:
-    """Lines with their newline, which is the only one that diff tools know."""
+    """Lines with their newline; diff tools split at LF only."""
     return [line for line in re.split(rb"(?<=\n)", code) if line]

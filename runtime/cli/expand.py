@@ -1,4 +1,4 @@
-"""Print a file as trials run it: the instrumented source, byte for byte."""
+"""Print the instrumented source of a file, exactly as trials run it."""
 
 from __future__ import annotations
 

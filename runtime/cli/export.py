@@ -1,10 +1,10 @@
-"""A plain script with a trial's values baked in and no annotation left; it runs alone.
+"""Print a plain script with a trial's values and no annotations. It runs on its own.
 
   annotate export EXPERIMENT > best.py
   annotate export EXPERIMENT --trial 7 --output best/
 
-The source is the one that the trial ran. Without --output a script that stands alone is printed;
-where it imports modules of its own folder, --output names a folder for all of them."""
+The source is the one that the trial ran. If the script imports modules from its own folder, use
+--output to name a folder for all of them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from runtime.cli.diffs import print_bytes
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="its id or the beginning of it"
+        "experiment", nargs="?", metavar="EXPERIMENT", help="the experiment's id or a prefix of it"
     )
-    parser.add_argument("--trial", type=int, metavar="N", help="the trial (default: the best)")
+    parser.add_argument("--trial", type=int, metavar="N", help="the trial (default: the best one)")
     parser.add_argument(
-        "--output", type=Path, metavar="PATH", help="a folder to make, or for one script a file"
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="write to PATH: a folder, or a file for one file",
     )
 
 
@@ -46,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
 def _print(files: Mapping[PurePosixPath, bytes]) -> None:
     if len(files) > 1:
         names = ", ".join(map(str, files))
-        message = f"it is {len(files)} files: {names}"
-        raise AnnotateError(message, hint="name a folder for them with --output")
+        message = f"cannot print {len(files)} files: {names}"
+        raise AnnotateError(message, hint="use --output FOLDER to write them")
     print_bytes(*files.values())
 
 
@@ -59,11 +62,12 @@ def _targets(files: Mapping[PurePosixPath, bytes], output: Path) -> dict[Path, b
 
 
 def _write(files: Mapping[Path, bytes]) -> None:
-    """Write all files; raises AnnotateError where one is there already, and then writes none."""
-    there = [str(path) for path in files if path.exists() or path.is_symlink()]
-    if there:
-        message = f"{', '.join(there)}: there already, nothing was written"
-        raise AnnotateError(message, hint="name another place with --output")
+    """Write all files; raises AnnotateError and writes none if one already exists."""
+    existing = [str(path) for path in files if path.exists() or path.is_symlink()]
+    if existing:
+        exist = "exists" if len(existing) == 1 else "exist"
+        message = f"{', '.join(existing)} already {exist}; nothing was written"
+        raise AnnotateError(message, hint="choose another path with --output")
     try:
         for path, data in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Values of parameters as people type them."""
+"""Parameter values typed on the command line, such as `lr=0.1`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.cli import options
 
 
 def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
-    """Values as typed, by whole keys; raises AnnotateError that lists every mistake."""
+    """Parse typed values, by full key. Raises AnnotateError with a list of every mistake."""
     values: Values = {}
     mistakes = []
     for name, text in pairs:
@@ -24,12 +24,12 @@ def parse_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
 
 
 def typed_values(space: SearchSpace, pairs: list[tuple[str, str]]) -> Values:
-    """Values for a script of which only itself knows what it takes, so any will do."""
+    """Typed values for a script whose parameters we do not know: any name is accepted."""
     return {name: options.literal(text) for name, text in pairs}
 
 
 def _parse(parameter: Parameter, text: str) -> JSON:
-    """The text as an option written like that, or else as the literal that it is."""
+    """Match the text with an option's source, or else parse it as a literal."""
     try:
         return parameter.domain.locate(text)
     except SpaceError:

@@ -1,4 +1,4 @@
-"""Show the search space that the annotations of a script, or of a folder, describe."""
+"""Show the search space of an annotated script or folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a script, or a code folder")
+    parser.add_argument("path", type=Path, metavar="PATH", help="a script or a code folder")
     parser.add_argument("--json", action="store_true", help="print NNI's search space JSON only")
 
 
@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     script = None if args.path.is_dir() else args.path
     project = read_project(script, code_folder(args.path))
     for path in project.left_out:
-        why = unreached(path, args.path)
-        print(f"annotate: {path} is annotated, but {why}", file=sys.stderr)
+        reason = unreached(path, args.path)
+        print(f"annotate: {path} is annotated, but {reason}", file=sys.stderr)
     if args.json:
         print(json.dumps(project.space.to_json(), indent=2))
     else:
@@ -46,7 +46,7 @@ def _print_table(project: Project) -> None:
         written = " ".join(place.written.split())
         row = (names[place.key], str(place.domain), written, place.where)
         table.add_row(*map(Text, row))
-    # A pipe has no width: there every row stays on one line.
+    # A pipe has no width, so keep every row on one line.
     console = Console(width=None if sys.stdout.isatty() else 1000)
     if project.places:
         console.print(table)

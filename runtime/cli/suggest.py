@@ -3,8 +3,8 @@
   annotate suggest train.py
   annotate suggest train.py --write
 
-Prints each proposal with its reason, and a diff that `git apply` and `patch -p1` take. Nothing is
-written without --write or --interactive, and then nothing but comments at the ends of lines."""
+Prints each proposal with its reason, and a diff that `git apply` and `patch -p1` accept. Only
+--write and --interactive change the file, and they only add comments at the ends of lines."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ _KEYS = "[y]es, [n]o, [a]ll from here on, [q]uit"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a Python script or a notebook")
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument("--write", action="store_true", help="write the annotations into the file")
-    how.add_argument(
-        "--interactive", action="store_true", help="ask for each one, and write those taken"
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument("--write", action="store_true", help="write the annotations into the file")
+    modes.add_argument(
+        "--interactive", action="store_true", help="ask about each proposal; write those accepted"
     )
-    how.add_argument("--json", action="store_true", help="list the proposals as one JSON document")
+    modes.add_argument(
+        "--json", action="store_true", help="print the proposals as one JSON document"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,80 +46,85 @@ def run(args: argparse.Namespace) -> int:
 
     path: Path = args.file
     if path.suffix not in _SUFFIXES:
-        raise AnnotateError(f"{path} is no Python script")
+        raise AnnotateError(f"{path} is not a Python script or notebook")
     if args.interactive and not sys.stdin.isatty():
-        hint = "take all with --write, or read them with --json"
-        raise AnnotateError("--interactive asks on a terminal, and there is none", hint=hint)
-    made = suggest(read_file(path), path=str(path), module=module_name(PurePosixPath(path.name)))
+        hint = "use --write to accept every proposal, or --json to read them"
+        raise AnnotateError("--interactive needs a terminal", hint=hint)
+    module = module_name(PurePosixPath(path.name))
+    suggestions = suggest(read_file(path), path=str(path), module=module)
     if args.json:
-        print(json.dumps(_document(path, made), indent=1))
+        print(json.dumps(_document(path, suggestions), indent=1))
         return 0
     if args.interactive:
-        _write(path, made, _ask(made))
+        _write(path, suggestions, _ask(suggestions))
     else:
-        print_bytes(b"".join(_line(made, one) for one in made.proposals))
+        print_bytes(b"".join(_line(suggestions, p) for p in suggestions.proposals))
         if args.write:
-            _write(path, made, made.proposals)
+            _write(path, suggestions, suggestions.proposals)
         else:
-            print_bytes(_diff(path, made))
-    _remarks(path, made)
+            print_bytes(_diff(path, suggestions))
+    _print_remarks(path, suggestions)
     return 0
 
 
-def _document(path: Path, made: Suggestions) -> dict[str, object]:
+def _document(path: Path, suggestions: Suggestions) -> dict[str, object]:
     return {
         "path": str(path),
-        "proposals": [{**one.to_json(), **_cell(made, one.line)} for one in made.proposals],
-        "left": [{**one.to_json(), **_cell(made, one.line)} for one in made.left],
-        "reports_final_result": made.reports,
+        "proposals": [{**p.to_json(), **_cell(suggestions, p.line)} for p in suggestions.proposals],
+        "left": [{**s.to_json(), **_cell(suggestions, s.line)} for s in suggestions.left],
+        "reports_final_result": suggestions.reports,
     }
 
 
-def _cell(made: Suggestions, line: int) -> dict[str, object]:
-    """In a notebook, where a line of all its code is: the cell, and the line in it."""
-    found = re.fullmatch(r":cell (\d+):(\d+)", made.where(line).removeprefix(made.path))
-    return {"cell": int(found[1]), "line": int(found[2])} if found else {}
+def _cell(suggestions: Suggestions, line: int) -> dict[str, object]:
+    """The cell and the line within it; empty outside notebooks."""
+    place = suggestions.where(line).removeprefix(suggestions.path)
+    match = re.fullmatch(r":cell (\d+):(\d+)", place)
+    return {"cell": int(match[1]), "line": int(match[2])} if match else {}
 
 
-def _line(made: Suggestions, one: Proposal) -> bytes:
-    return os.fsencode(f"{made.where(one.line)} {one.name}: {one.reason}\n")
+def _line(suggestions: Suggestions, proposal: Proposal) -> bytes:
+    where = suggestions.where(proposal.line)
+    return os.fsencode(f"{where} {proposal.name}: {proposal.reason}\n")
 
 
-def _diff(path: Path, made: Suggestions) -> bytes:
+def _diff(path: Path, suggestions: Suggestions) -> bytes:
     from annotate.suggest import insert
 
-    new = insert(made.source, made.proposals, path=made.path)
-    diff = git_diff(path.as_posix(), made.source, new)
+    new = insert(suggestions.source, suggestions.proposals, path=suggestions.path)
+    diff = git_diff(path.as_posix(), suggestions.source, new)
     return b"\n" + diff if diff else b""
 
 
-def _write(path: Path, made: Suggestions, taken: Sequence[Proposal]) -> None:
+def _write(path: Path, suggestions: Suggestions, accepted: Sequence[Proposal]) -> None:
     from annotate.suggest import insert
     from runtime.system.replace_file import replace_file
 
-    if taken:
-        replace_file(path, made.source, insert(made.source, taken, path=made.path))
-    count = f"{len(taken)} annotation{'' if len(taken) == 1 else 's'}"
-    print(f"annotate: {count} written into {path}", file=sys.stderr)
+    if accepted:
+        new = insert(suggestions.source, accepted, path=suggestions.path)
+        replace_file(path, suggestions.source, new)
+    count = f"{len(accepted)} annotation{'' if len(accepted) == 1 else 's'}"
+    print(f"annotate: {count} written to {path}", file=sys.stderr)
 
 
-def _ask(made: Suggestions) -> list[Proposal]:
-    """Those that the person at the terminal takes, one after the other."""
-    taken: list[Proposal] = []
-    for index, one in enumerate(made.proposals):
-        print_bytes(_line(made, one) + os.fsencode(f"    {one.written}  # {one.annotation}\n"))
+def _ask(suggestions: Suggestions) -> list[Proposal]:
+    """Ask about each proposal on the terminal and return the accepted ones."""
+    accepted: list[Proposal] = []
+    for index, proposal in enumerate(suggestions.proposals):
+        annotated = f"    {proposal.written}  # {proposal.annotation}\n"
+        print_bytes(_line(suggestions, proposal) + os.fsencode(annotated))
         answer = _answer()
         if answer == "a":
-            return [*taken, *made.proposals[index:]]
+            return [*accepted, *suggestions.proposals[index:]]
         if answer == "q":
             break
         if answer == "y":
-            taken.append(one)
-    return taken
+            accepted.append(proposal)
+    return accepted
 
 
 def _answer() -> str:
-    """One of y, n, a and q; the end of the input is q."""
+    """Prompt until the answer is y, n, a or q; end of input counts as q."""
     while True:
         try:
             answer = input("annotate this? [y/n/a/q] ").strip().lower()[:1]
@@ -129,16 +136,16 @@ def _answer() -> str:
         print(_KEYS)
 
 
-def _remarks(path: Path, made: Suggestions) -> None:
-    if not made.proposals:
+def _print_remarks(path: Path, suggestions: Suggestions) -> None:
+    if not suggestions.proposals:
         print(f"annotate: nothing to propose in {path}", file=sys.stderr)
-    for left in made.left:
-        where = f"{made.where(left.line)} {left.name}"
-        print(f"annotate: {where}: {left.reason}; not proposed: {left.why}", file=sys.stderr)
-    if not made.reports:
+    for skipped in suggestions.left:
+        where = f"{suggestions.where(skipped.line)} {skipped.name}"
+        print(f"annotate: {where}: {skipped.reason}; skipped: {skipped.why}", file=sys.stderr)
+    if not suggestions.reports:
         example = "# @nni.report_final_result(accuracy)"
         print(
-            f"annotate: {path} reports no result yet: write for example {example} on a line of its "
-            "own where the result is known",
+            f"annotate: {path} reports no result; add a line such as {example} after the result "
+            "has been computed",
             file=sys.stderr,
         )

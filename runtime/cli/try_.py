@@ -1,11 +1,11 @@
-"""Run one trial in the foreground, with values of your own; the others are as written.
+"""Run one trial in the foreground with your own values; other values stay as written.
 
   annotate try train.py lr=0.1 batch=64
   annotate try train.py lr=0.1 -- --epochs 5
 
-Names are short ones or whole keys. A script without annotations that asks for its values by
-`nni.get_next_parameter()` gets them as they are typed. The script's output passes through; what it
-reported is printed at the end on standard error. The exit code is the script's own."""
+A name is a parameter's short name or its full key. A script without annotations that calls
+`nni.get_next_parameter()` gets the values as typed. The script's output is passed through, and its
+reports are printed to standard error at the end. The exit code is the script's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "values", nargs="*", type=options.pair, metavar="NAME=VALUE", help="values to try"
     )
-    parser.add_argument("--python", metavar="PATH", help="the interpreter that runs it")
+    parser.add_argument("--python", metavar="PATH", help="the Python interpreter to run it with")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,4 +79,4 @@ def _print_reports(path: Path, space: SearchSpace) -> None:
         last = " ".join(number(number_of(r.value)) for r in intermediate[-10:])
         dots = "... " if len(intermediate) > 10 else ""
         print(f"{len(intermediate)} intermediate results: {dots}{last}", file=sys.stderr)
-    print(f"final result: {final.value if final else 'none was reported'}", file=sys.stderr)
+    print(f"final result: {final.value if final else 'none reported'}", file=sys.stderr)

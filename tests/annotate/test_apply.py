@@ -166,7 +166,7 @@ def test_what_was_written_reads_back_as_the_same_space_with_the_values(source, e
             codes = {p.key: p.code(values[p.key]) for p in after.places}
             assert all(same_code(p.inner_code, codes[p.key]) for p in after.places)
             assert _outside(done.after) == _outside(data)
-        assert not [m for m in done.misfits if "could not be told" not in m.reason]
+        assert not [m for m in done.misfits if "would be ambiguous" not in m.reason]
 
 
 def _outside(data):
@@ -212,15 +212,15 @@ VALUES = {"train/lr/uniform": 0.5, "train/wd/uniform": 0.75}
         pytest.param(
             "lr = 0.1\nwd = 0.2  # @nni.uniform(0, 1)\n",
             "lr = 0.1\nwd = 0.75  # @nni.uniform(0, 1)\n",
-            ["it is not annotated any more"],
+            ["it is no longer annotated"],
             id="an annotation gone",
         ),
         pytest.param(
             "lr = 0.1  # @nni.loguniform(0.1, 1)\nwd = 0.2  # @nni.uniform(0, 1)\n",
             "lr = 0.1  # @nni.loguniform(0.1, 1)\nwd = 0.75  # @nni.uniform(0, 1)\n",
             [
-                "it is new: the trial had no value for it",
-                "it was uniform(0, 1) and is loguniform(0.1, 1) now",
+                "it is new, so the trial has no value for it",
+                "its domain was uniform(0, 1) and is now loguniform(0.1, 1)",
             ],
             id="another domain",
         ),
@@ -228,7 +228,7 @@ VALUES = {"train/lr/uniform": 0.5, "train/wd/uniform": 0.75}
             "lr = 0.1  # @nni.uniform(0, 0.2)\nwd = 0.2  # @nni.uniform(0, 9)\n",
             "lr = 0.1  # @nni.uniform(0, 0.2)\nwd = 0.75  # @nni.uniform(0, 9)\n",
             [
-                "its domain was uniform(0, 1) and is uniform(0, 0.2) now: "
+                "its domain was uniform(0, 1) and is now uniform(0, 0.2): "
                 "0.5 is not between 0 and 0.2"
             ],
             id="other bounds: what lies in them fits",
@@ -236,7 +236,7 @@ VALUES = {"train/lr/uniform": 0.5, "train/wd/uniform": 0.75}
         pytest.param(
             "lr = 0.1  # @nni.unifrom(0, 1)\n",
             "lr = 0.1  # @nni.unifrom(0, 1)\n",
-            ["the file has mistakes now: A203 there is no directive 'unifrom', line 1"] * 2,
+            ["the file now has mistakes: line 1, A203 there is no directive 'unifrom'"] * 2,
             id="a mistake",
         ),
     ],
@@ -250,8 +250,8 @@ def test_where_the_source_has_changed_what_fits_is_written_and_the_rest_named(no
 def test_a_file_that_is_gone_names_all_its_parameters():
     done = apply(None, THEN.encode(), VALUES, path="train.py", below=BELOW)
     assert [(m.name, m.reason) for m in done.misfits] == [
-        ("lr", "the file is gone"),
-        ("wd", "the file is gone"),
+        ("lr", "the file no longer exists"),
+        ("wd", "the file no longer exists"),
     ]
 
 
@@ -265,7 +265,7 @@ def test_an_annotation_inside_the_value_is_never_lost():
     source = "y = f(  # @nni.function_choice(f(x), g(x))\n    x)\n"
     done = written(source, {"train/f/function_choice": "g(x)"})
     assert done.after.decode() == source
-    assert "stands inside the value" in done.misfits[0].reason
+    assert "is inside the value" in done.misfits[0].reason
 
 
 def test_latin_1_and_a_missing_newline_at_the_end_stay():

@@ -134,10 +134,10 @@ def test_an_edit_of_any_text_is_that_edit_of_the_cell(cells, data, ascii_only):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"{", "the file is no notebook"),
+        (b"{", "the file is not a notebook"),
         (b'{"lr": 0.1}', "it has no list of cells"),
-        (b"[]", "the file is no notebook"),
-        (b"\xff", "the file is no notebook"),
+        (b"[]", "the file is not a notebook"),
+        (b"\xff", "the file is not a notebook"),
         (
             b'{"cells": [], "metadata": {"language_info": {"name": "R"}}}',
             "the notebook's language is 'r'",

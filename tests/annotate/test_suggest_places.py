@@ -164,17 +164,17 @@ def test_a_false_friend_gets_nothing(code):
         row(
             "a line that has one",
             "o = SGD(p, lr=0.1, m=1)  # @nni.variable(nni.choice(1, 2), name=m)",
-            "has an annotation",
+            "already has an annotation",
         ),
-        row("a remark for type checkers", "lr = 0.1  # type: float", "type checkers"),
-        row("a string that runs on", "f(lr=0.1, text='''a\nb''')", "a string runs on"),
+        row("a remark for type checkers", "lr = 0.1  # type: float", "type comment"),
+        row("a string that runs on", "f(lr=0.1, text='''a\nb''')", "a string continues"),
         row("a backslash", "x = f(lr=0.1) + \\\n 1", "backslash"),
         row("one name twice on a line", "f(SGD(lr=0.1), SGD(lr=0.1))", "this name"),
-        row("one name for two domains", "a = SGD(lr=0.1)\nb = SGD(lr=0.2)", "another domain"),
+        row("one name for two domains", "a = SGD(lr=0.1)\nb = SGD(lr=0.2)", "a different domain"),
         row(
             "a name that is annotated elsewhere",
             "lr = 1  # @nni.loguniform(1, 2)\no = SGD(lr=0.1)",
-            "another domain",
+            "a different domain",
         ),
     ],
 )
@@ -266,5 +266,7 @@ def test_what_is_no_python_is_named_with_its_line():
 
 
 def test_what_is_nested_too_deeply_is_named():
-    with pytest.raises(AnnotateError, match=r"train.py: the file cannot be parsed: it is nested"):
+    with pytest.raises(
+        AnnotateError, match=r"train.py: the file cannot be parsed: the nesting is too deep"
+    ):
         proposed("lr = " + "[" * 300 + "]" * 300)

@@ -111,11 +111,14 @@ def test_what_git_could_not_bring_back_is_written_with_force_only(ended, annotat
 
     git("init")
     refused = annotate("apply", "train.py", "--write", "--trial", 3, code=2)
-    assert "model.py, train.py: not committed" in refused.stderr
+    assert "model.py, train.py have uncommitted changes" in refused.stderr
     git("add", ".")
     git("commit", "-m", "all")
     (folder / "train.py").write_text(f"# mine\n{SCRIPT}")
-    assert "train.py: not committed" in annotate("apply", "--write", "--trial", 3, code=2).stderr
+    assert (
+        "train.py has uncommitted changes"
+        in annotate("apply", "--write", "--trial", 3, code=2).stderr
+    )
     assert (folder / "model.py").read_text() == MODEL, "one of two files was written"
     annotate("apply", "train.py", "--write", "--trial", 3, "--force")
     assert (folder / "train.py").read_text().startswith("# mine\n")
@@ -127,11 +130,11 @@ def test_what_does_not_fit_is_named_and_where_nothing_fits_the_exit_code_is_2(
 ):
     (folder / "train.py").write_text("lr = 0.5\n# @nni.report_final_result(lr)\n")
     done = annotate("apply", "train.py", "--trial", 3)
-    assert "train.py lr is left as it is: it is not annotated any more" in done.stderr
+    assert "train.py lr skipped: it is no longer annotated" in done.stderr
     (folder / "model.py").unlink()
     document = json.loads(annotate("apply", "--trial", 3, "--json", code=2).stdout)
     reasons = {m["name"]: m["reason"] for file in document["files"] for m in file["misfits"]}
-    assert reasons["width"] == "the file is gone"
+    assert reasons["width"] == "the file no longer exists"
 
 
 def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
@@ -148,12 +151,12 @@ def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
 def test_an_export_runs_alone_and_gives_the_trials_values(ended, annotate, tmp_path, unchanged):
     unchanged()
     best = ended["best"]["trial"]
-    assert "it is 2 files" in annotate("export", ended["experiment"], code=2).stderr
+    assert "cannot print 2 files" in annotate("export", ended["experiment"], code=2).stderr
     annotate("export", ended["experiment"], "--output", tmp_path / "best")
     assert printed(tmp_path / "best") == log_of(best)
     assert "@nni" not in (tmp_path / "best" / "train.py").read_text()
     again = annotate("export", ended["experiment"], "--output", tmp_path / "best", code=2)
-    assert "there already, nothing was written" in again.stderr
+    assert "already exist; nothing was written" in again.stderr
 
 
 def test_diff_sets_two_trials_side_by_side(ended, annotate):
@@ -163,7 +166,7 @@ def test_diff_sets_two_trials_side_by_side(ended, annotate):
     assert document["results"] == [ended["trials"][0]["metric"], ended["trials"][3]["metric"]]
     text = annotate("diff", "0", "3").stdout
     assert "-lr = 1e-3  # @nni.loguniform(1e-5, 1)" in text
-    assert "two trials can be compared" in annotate("diff", "1", "2", "3", code=2).stderr
+    assert "diff compares two trials" in annotate("diff", "1", "2", "3", code=2).stderr
 
 
 def test_diff_says_what_became_of_the_source(ended, annotate, folder):
@@ -171,8 +174,10 @@ def test_diff_says_what_became_of_the_source(ended, annotate, folder):
     (folder / "train.py").write_text(code.replace("opt = ", "new = 1  # @nni.choice(1, 2)\nopt = "))
     document = json.loads(annotate("diff", ended["experiment"], "0", "--json").stdout)
     rows = {row["name"]: row for row in document["parameters"]}
-    assert rows["lr"]["remark"] == "its domain was loguniform(1e-05, 1), is loguniform(0.0001, 1)"
-    assert rows["new"]["remark"] == "new since"
+    assert (
+        rows["lr"]["remark"] == "its domain was loguniform(1e-05, 1), is now loguniform(0.0001, 1)"
+    )
+    assert rows["new"]["remark"] == "new"
     assert not rows["opt"]["differs"]
     (file,) = document["files"]
     assert (file["path"], file["code"], file["annotations"]) == ("train.py", True, True)

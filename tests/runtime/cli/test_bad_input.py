@@ -72,7 +72,7 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
         (["--tuner-args", "gamma"], "'gamma' is not name=value"),
         (["--python", "/no/python"], "--python /no/python: interpreter not found"),
         (["--max-trails", "3"], "unrecognized arguments: --max-trails 3"),
-        (["--epochs=3"], "the script's own arguments stand behind --"),
+        (["--epochs=3"], "put the script's own arguments after --"),
     ],
 )
 def test_an_option_with_a_wrong_value(annotate, good, home, words, text):
@@ -141,7 +141,7 @@ def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
         (["zzzzzz"], "annotate --help lists them"),
         (["trial", "ls"], "there is no experiment"),
         (["trial", "ls", "../../etc"], "there is no experiment"),
-        (["trial", "ls", "--", "x"], "takes nothing behind --"),
+        (["trial", "ls", "--", "x"], "takes no arguments after --"),
     ],
 )
 def test_a_command_that_is_not_there_or_has_nothing_to_work_on(annotate, words, text):

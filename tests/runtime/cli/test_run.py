@@ -183,7 +183,7 @@ def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
 def test_a_home_inside_the_code_folder_is_no_part_of_the_code(annotate, script, folder):
     for _ in range(2):
         done = annotate("run", "train.py", "--max-trials", 1, ANNOTATE_HOME=str(folder / "runs"))
-        assert "left out" not in done.stderr
+        assert "has annotations" not in done.stderr
     assert len(list(folder.glob("runs/experiments/*/snapshot/code/train.py"))) == 2
     assert not list(folder.glob("runs/experiments/*/snapshot/code/runs"))
 

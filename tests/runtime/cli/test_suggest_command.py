@@ -124,7 +124,7 @@ def test_json_is_one_document_of_proposals_and_of_what_was_left(script, annotate
 
 
 def test_a_script_that_reports_nothing_is_told_how(script, annotate):
-    assert "reports no result yet" in annotate("suggest", "train.py").stderr
+    assert "reports no result" in annotate("suggest", "train.py").stderr
     script.write_text(CODE + "# @nni.report_final_result(lr)\n")
     assert "reports" not in annotate("suggest", "train.py").stderr
 
@@ -140,13 +140,13 @@ def test_another_file_than_a_script_is_refused(folder, annotate, unchanged):
     (folder / "notes.txt").write_text('{"lr": 0.1}')
     unchanged()
     done = annotate("suggest", "notes.txt", "--write", code=2)
-    assert "notes.txt is no Python script" in done.stderr
+    assert "notes.txt is not a Python script" in done.stderr
 
 
 def test_asking_needs_a_terminal(script, annotate, unchanged):
     unchanged()
     assert (
-        "--interactive asks on a terminal"
+        "--interactive needs a terminal"
         in annotate("suggest", "train.py", "--interactive", code=2).stderr
     )
 
