@@ -74,7 +74,10 @@ def _import(module, taken):
 
 
 def _refuse_early(at_start):
-    """A `sitecustomize` of the user's runs in each process, and its modules from the snapshot."""
+    """Refuse if the interpreter's start-up imports modules of the code folder.
+
+    Such a `sitecustomize` has to run in each trial, and from the snapshot.
+    """
     for name in sorted(at_start):
         place = getattr(sys.modules.get(name), "__file__", None)
         if place and annotate_trial.frozen(place) is not None:

@@ -25,21 +25,21 @@ from importlib.machinery import (
 _stage = os.path.dirname(os.path.abspath(__file__))
 _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
 _root = ""  # the user's code folder, links resolved
-#: Our packages. A copy of ours that is installed beside the user's libraries stays out of trials.
+#: Annotate's packages, hidden from trials if Annotate is installed in the user's environment.
 _HIDDEN = ("annotate", "runtime", "tuners")
 _KINDS = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),
     (SourceFileLoader, SOURCE_SUFFIXES),
     (SourcelessFileLoader, BYTECODE_SUFFIXES),
 )
-_users_nni = None  # the user's own module of that name, once it has been asked for
+_users_nni = None  # the user's own module named `nni`, loaded when first needed
 
 
 def install():
     """Have every import in this process use the snapshot's code."""
     global _root
     if not _root:
-        import nni  # noqa: F401  before a module of the same name in the user's folder can
+        import nni  # noqa: F401  before the path offers a user's module of the same name
 
         with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
             _root = file.read()
@@ -97,7 +97,7 @@ def execute(argv, code=None):
         sys.exit("%s is not in the snapshot" % script)
     sys.argv = list(argv)
     if os.path.dirname(getattr(sys.modules.get("sitecustomize"), "__file__", "")) == _stage:
-        del sys.modules["sitecustomize"]  # ours has done its work; the script may have its own
+        del sys.modules["sitecustomize"]  # no longer needed; the script may import its own
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # so that output can be followed live
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
@@ -265,7 +265,7 @@ class _FinderWithoutOurs(FileFinder):
 
 
 def _without_ours(finder):
-    """The same finder, unless it stands for an editable installation of Annotate."""
+    """The finder, wrapped to hide our packages if it is an editable install of Annotate."""
     if getattr(finder, "__module__", "").startswith("__editable___annotate_hpo_"):
         return _EditableWithoutOurs(finder)
     return finder
@@ -280,7 +280,7 @@ class _EditableWithoutOurs:
 
 
 def users_nni():
-    """The code folder's own module `nni`, or None. Ours stands before it, and asks it."""
+    """The user's own module `nni` in the code folder, or None; ours delegates to it."""
     global _users_nni
     spec = _find_users_nni() if _users_nni is None else None
     if spec is not None and spec.loader is not None:

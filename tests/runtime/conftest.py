@@ -21,6 +21,11 @@ from runtime.kept import lookup
 from runtime.loop.job import job, stage, warm
 from runtime.store import Store
 
+# pytest explains failed assertions only in test files and in modules named here.
+pytest.register_assert_rewrite(
+    "tests.runtime.executors.conformance", "tests.runtime.store.conformance"
+)
+
 
 @dataclasses.dataclass
 class Staged:

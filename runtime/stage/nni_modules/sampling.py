@@ -23,7 +23,7 @@ FUNCTIONS = (
     "function_choice",
 )
 
-_unknown: set = set()  # what was said once
+_unknown: set = set()  # names that were reported as missing from the search space
 
 
 def choice(*options, name=None):
