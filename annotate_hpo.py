@@ -1,8 +1,8 @@
-"""The way in: the `annotate` command, `python -m annotate_hpo`, and each process of our own.
+"""Entry point of the `annotate` command, `python -m annotate_hpo` and every process we start.
 
-Our packages have plain names, and a project may have an `annotate`, a `runtime` or a `tuners` of
-its own. Here we make sure that ours are imported in our processes, whatever the working folder or
-PYTHONPATH holds, and that trials still get the user's PYTHONPATH. Standard library only.
+Our packages have plain names, and a project may have its own `annotate`, `runtime` or `tuners`.
+This module makes our processes import ours, whatever the working folder and PYTHONPATH hold, and
+keeps the user's PYTHONPATH for the trials. Standard library only.
 """
 
 # Only `sys`, which is built in, may be imported before the path is clean.
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 PACKAGES = ("annotate", "runtime", "tuners")
-#: Holds the user's PYTHONPATH on the way to a process of ours, so that Python does not obey it.
+#: Passes the user's PYTHONPATH to a process of ours, whose Python must ignore it.
 SET_ASIDE = "ANNOTATE_PYTHONPATH"
 _PROGRAMS = ("annotate", "annotate_hpo.py", "__main__.py")
 
@@ -31,12 +31,12 @@ def main() -> int:
 
 
 def command(*words: str) -> list[str]:
-    """The command line that runs `annotate WORDS` in a process of our own."""
+    """The command line that runs `annotate WORDS` in a new process."""
     return [sys.executable, _file(), *words]
 
 
 def environment(users: "Mapping[str, str]") -> "dict[str, str]":
-    """The environment `users` for a process of our own, which sets PYTHONPATH back by itself."""
+    """The user's environment for a process of ours, which restores PYTHONPATH once it is safe."""
     ours = dict(users)
     if "PYTHONPATH" in ours:
         ours[SET_ASIDE] = ours.pop("PYTHONPATH")
@@ -44,10 +44,10 @@ def environment(users: "Mapping[str, str]") -> "dict[str, str]":
 
 
 def _clean_path() -> None:
-    """Leave the user's modules out of this process.
+    """Keep the user's modules out of this process.
 
-    PYTHONPATH has been obeyed by now: a `sitecustomize` of the user's may have run, and modules
-    of the standard library may have been replaced. Only a new process is free of that.
+    Python has already used PYTHONPATH: the user's `sitecustomize` may have run, and modules may
+    have replaced those of the standard library. Only a new process is free of them.
     """
     if not getattr(sys.flags, "safe_path", False):
         del sys.path[0]  # the working folder, or the script's
@@ -71,9 +71,9 @@ def _interpreter_options() -> list[str]:
 
 
 def _installed(folders: list[str]) -> list[str]:
-    """Those that packages were installed into: clusters offer libraries through PYTHONPATH.
+    """The folders that hold installed packages: clusters offer libraries through PYTHONPATH.
 
-    They come last, so they hide nothing. Folders of plain source are the user's project.
+    They go to the end of the path and hide nothing. Folders of plain source are left out.
     """
     import os
 
@@ -89,7 +89,7 @@ def _installed(folders: list[str]) -> list[str]:
 
 
 class _OurPackages:
-    """Imports our packages from beside this file, wherever else their names are found."""
+    """Finds our packages beside this file, before any others of the same names."""
 
     @staticmethod
     def find_spec(
