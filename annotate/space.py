@@ -1,8 +1,8 @@
-"""The search space: ordered parameters, each with one of NNI's ten domains.
+"""The search space: ordered parameters, each with a domain.
 
-`values`, one sample of the space, is a dict from a parameter's key to a JSON value: a number for
-the numeric domains; for a choice the option itself, or, where the option has parameters of its
-own, NNI's `{"_name": option, child: value, ...}`.
+`values`, a sample of the space, maps each parameter's key to a JSON value: a number for a numeric
+domain; for a choice the option itself or, if the option has parameters of its own, NNI's
+`{"_name": option, child: value, ...}`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One dimension: its whole key in the search space, and its domain."""
+    """One dimension: its full key in the search space, and its domain."""
 
     key: str
     domain: Domain
@@ -44,12 +44,12 @@ class Parameter:
 
     @property
     def name(self) -> str:
-        """The short name, as people say it."""
+        """The short name, for users."""
         return self.parts[1] if self.parts else self.key
 
     @property
     def names(self) -> list[str]:
-        """What people may call it, the shortest first and the whole key last."""
+        """All names that users may give it, from the shortest to the full key."""
         if self.parts is None:
             return [self.key]
         module, name, _ = self.parts
@@ -58,9 +58,9 @@ class Parameter:
 
 
 def dotted_ends(name: str) -> list[str]:
-    """The ends of a path with dots between, the shortest first: `lr`, `optimizer.lr`.
+    """The ends of a dotted path, shortest first: `lr`, `optimizer.lr`.
 
-    The number of an item is no beginning: it comes with the name of its list.
+    An end never starts with the number of a list item; it includes the name of the list.
     """
     words = _WORD.findall(name)
     starts = [n for n, word in enumerate(words) if n == 0 or not word.isdecimal()]
@@ -69,7 +69,7 @@ def dotted_ends(name: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Ordered parameters with different keys."""
+    """Ordered parameters with distinct keys."""
 
     parameters: tuple[Parameter, ...]
 
@@ -92,7 +92,7 @@ class SearchSpace:
 
     @property
     def size(self) -> int | None:
-        """How many different values there are; None where that is not finite."""
+        """The number of distinct values; None if infinite."""
         return product(parameter.domain.size for parameter in self.parameters)
 
     def nth(self, number: int) -> Values:
@@ -112,7 +112,7 @@ class SearchSpace:
     def locate(self, values: Mapping[str, JSON]) -> Values:
         """Return `values` as the space writes them, in its order.
 
-        Raises SpaceError that names the parameter which is missing, unknown or out of its domain.
+        Raises SpaceError that names a missing or unknown parameter, or one outside its domain.
         """
         for key in values:
             if not any(p.key == key for p in self.parameters):
@@ -131,7 +131,7 @@ class SearchSpace:
 
     @property
     def names(self) -> dict[str, str]:
-        """From each key the shortest name that means it alone: `lr`, `model/lr` or the key."""
+        """Maps each key to its shortest unambiguous name: `lr`, `model/lr` or the key."""
         count = Counter(name for p in self.parameters for name in set(p.names))
         return {
             p.key: next((name for name in p.names if count[name] == 1), p.key)
@@ -139,16 +139,16 @@ class SearchSpace:
         }
 
     def resolve(self, name: str) -> Parameter:
-        """The parameter that `name`, short or whole, means.
+        """The parameter called `name`, a short name or a full key.
 
-        Raises SpaceError when it means none, with what may have been meant, or several.
+        Raises SpaceError if there is none, with a suggestion, or more than one.
         """
-        wanted = [p for p in self.parameters if name in p.names]
-        exact = [p for p in wanted if p.key == name]
-        if len(exact or wanted) == 1:
-            return (exact or wanted)[0]
-        if wanted:
-            keys = ", ".join(p.key for p in wanted)
+        matches = [p for p in self.parameters if name in p.names]
+        exact = [p for p in matches if p.key == name]
+        if len(exact or matches) == 1:
+            return (exact or matches)[0]
+        if matches:
+            keys = ", ".join(p.key for p in matches)
             raise SpaceError(f"{name!r} means more than one parameter", hint=f"say which: {keys}")
         raise SpaceError(f"there is no parameter {name!r}", hint=self._known(name))
 
@@ -160,12 +160,12 @@ class SearchSpace:
         return f"the parameters are {', '.join(names)}" if names else "it has no parameters"
 
     def to_json(self) -> dict[str, JSON]:
-        """NNI's search space."""
+        """The space in NNI's format."""
         return {p.key: p.domain.to_json() for p in self.parameters}
 
     @classmethod
     def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:
-        """Read NNI's search space; raises SpaceError that names the parameter."""
+        """Read a space in NNI's format; raises SpaceError that names the parameter."""
         if not isinstance(space, Mapping):
             raise SpaceError(
                 f"a search space is an object, not {_kind(space)}",
@@ -175,7 +175,7 @@ class SearchSpace:
 
     @classmethod
     def read(cls, path: Path) -> SearchSpace:
-        """Read a search space file; raises SpaceError that names the file and the place."""
+        """Read a search space file; raises SpaceError with the file and the position."""
         try:
             text = path.read_text(encoding="utf-8-sig")
             return cls.from_json(json.loads(text, object_pairs_hook=_unique))
@@ -241,5 +241,5 @@ def _option(where: str, option: JSON) -> Option:
         for key, value in option.items()
         if key != "_name"
     )
-    # An option without children of its own still reaches the script as NNI gives it.
+    # An option without children still reaches the script in the form that NNI gives it.
     return Option(name, children) if children else Option(dict(option))

@@ -9,11 +9,11 @@ from tuners.base import Assessor, Verdict
 
 
 class Asha(Assessor):
-    """Stops a trial that at a rung is not among the best 1 / `eta` that came to it.
+    """Stops a trial that is not among the best 1 / `eta` of those that have reached its rung.
 
     Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, section 3.2, in
-    the stopping form, where a promising trial goes on at once instead of being taken up again
-    (as in Tune and Optuna; NNI's page of assessors has none). The rungs are after `min_steps`,
+    the form that stops trials: a promising trial continues at once instead of being resumed (as
+    in Tune and Optuna; NNI's page of assessors has none). The rungs are at `min_steps`,
     `min_steps` times `eta`, times `eta` squared … results. Any tuner may propose the trials.
     """
 
@@ -36,7 +36,7 @@ class Asha(Assessor):
         return Verdict.KEEP if loss <= sorted(rung.values())[kept - 1] else Verdict.STOP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
-        """Nothing to learn: a rung remembers every trial that came to it."""
+        """Does nothing: a rung remembers every trial that has reached it."""
 
     def _is_rung(self, step: int) -> bool:
         rung = self._min

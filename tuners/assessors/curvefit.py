@@ -1,4 +1,4 @@
-"""Stopping by extrapolated learning curves."""
+"""Early stopping by extrapolated learning curves."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Curvefitting(Assessor):
 
     Domhan, Springenberg and Hutter, Speeding up Automatic Hyperparameter Optimization of Deep
     Neural Networks by Extrapolation of Learning Curves, IJCAI 2015; NNI's page
-    Assessor/CurvefittingAssessor. Twelve curves are fitted by least squares; instead of the
-    paper's Markov chain their weights are those of the Bayesian information criterion.
+    Assessor/CurvefittingAssessor. Twelve curves are fitted by least squares and weighted by the
+    Bayesian information criterion instead of the paper's Markov chain.
 
-    `epoch_num` is the number of results of a whole trial. A trial is judged from `start_step`
-    results on and then after every `gap`; it goes on where the prediction is better than the
-    best final result but for the share 1 - `threshold` of it. With `minimize` 1.05 and 0.95 mean
-    the same.
+    `epoch_num` is the number of results of a full trial. A trial is judged from `start_step`
+    results on, after every `gap` results. It continues if the prediction is better than the best
+    final result, with a tolerance of the share 1 - `threshold` of it. When minimizing, 1.05 and
+    0.95 mean the same.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Curvefitting(Assessor):
         return 1.0 if self.maximize else -1.0
 
     def _predict(self, rising: Floats, needed: float) -> float | None:
-        """The last result of a curve that is to rise; the fit is over 0 (its least) to 1."""
+        """The predicted last result of a rising curve. It is scaled to 0 to 1 for the fit."""
         least = float(rising.min())
         height = max(float(rising.max()), needed) - least
         if height <= 0:
             return None
-        found = extrapolate((rising - least) / height, self._length)
-        return None if found is None else least + height * found
+        last = extrapolate((rising - least) / height, self._length)
+        return None if last is None else least + height * last

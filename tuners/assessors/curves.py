@@ -11,13 +11,13 @@ from scipy.optimize import least_squares
 from tuners.geometry.axes import Floats
 
 _TRIES = 30
-#: The variance of the residuals under which fits are equally good, the curve's height being 1.
+#: Residual variances below this count as equally good fits; the curve's height is 1.
 _RESOLUTION = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A rising curve over the steps 1, 2, …, for results from about 0 to about 1."""
+    """A rising curve over the steps 1, 2, …, for results between about 0 and 1."""
 
     name: str
     at: Callable[..., Floats]
@@ -71,7 +71,7 @@ def _weibull(x: Floats, alpha: float, beta: float, kappa: float, delta: float) -
 
 
 def _ilog2(x: Floats, c: float, a: float) -> Floats:
-    """Shifted by one step, since the paper's has none at the first."""
+    """Shifted by one step because the paper's is undefined at the first."""
     return np.asarray(c - a / np.log(x + 1))
 
 
@@ -93,7 +93,7 @@ CURVES = (
 
 
 def extrapolate(results: Floats, length: int) -> float | None:
-    """The result at step `length` by the curves that fit; None where none does."""
+    """The result at step `length`, predicted by the curves that fit; None if no curve fits."""
     fits = [fit for curve in CURVES if (fit := _fit(curve, results, length)) is not None]
     if not fits:
         return None
@@ -105,23 +105,23 @@ def extrapolate(results: Floats, length: int) -> float | None:
 
 
 def _fit(curve: Curve, results: Floats, length: int) -> tuple[float, float] | None:
-    """What a curve comes to at `length`, and its information criterion; None where it fails."""
+    """The fitted curve at `length`, and its information criterion; None if the fit fails."""
     x, n = np.arange(1.0, len(results) + 1), len(results)
     if n <= len(curve.start):
         return None
     with np.errstate(all="ignore"):
         try:
-            found = least_squares(
-                lambda theta: curve.at(x, *theta) - results,
+            theta = least_squares(
+                lambda guess: curve.at(x, *guess) - results,
                 curve.start,
                 bounds=(curve.low, curve.high),
                 max_nfev=_TRIES,
             ).x
         except ValueError:
             return None
-        last = float(curve.at(np.array([float(length)]), *found)[0])
-        variance = float(np.mean((curve.at(x, *found) - results) ** 2))
+        last = float(curve.at(np.array([float(length)]), *theta)[0])
+        variance = float(np.mean((curve.at(x, *theta) - results) ** 2))
     if not np.isfinite([last, variance]).all():
         return None
-    criterion = n * np.log(variance + _RESOLUTION) + len(found) * np.log(n)
+    criterion = n * np.log(variance + _RESOLUTION) + len(theta) * np.log(n)
     return last, float(criterion)

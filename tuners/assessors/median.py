@@ -1,4 +1,4 @@
-"""Stopping below the median."""
+"""Early stopping by the median rule."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from tuners.base import Assessor, Verdict
 class Medianstop(Assessor):
     """Stops a trial whose best result so far is worse than the median of the others' averages.
 
-    Golovin et al., Google Vizier, KDD 2017, section 3.2.2: of each finished trial that got as
-    far, the average of the results up to this step. NNI's page Assessor/MedianstopAssessor. It
-    judges from `start_step` results on, and once one trial has finished that got as far.
+    Golovin et al., Google Vizier, KDD 2017, section 3.2.2: the averages are over the results up
+    to the same step, of each finished trial that got there. NNI's page
+    Assessor/MedianstopAssessor. It judges from `start_step` results on, once a trial that got as
+    far has finished.
     """
 
     def __init__(self, *, maximize: bool = False, start_step: int = 0) -> None:
@@ -24,10 +25,12 @@ class Medianstop(Assessor):
         at_least("start_step", start_step, 0)
         self._start = start_step
         self._averages: list[array[float]] = []
-        self._best: dict[int, tuple[int, float]] = {}  # of how many results, which
+        self._best: dict[
+            int, tuple[int, float]
+        ] = {}  # number of results seen, and the best of them
 
     def started(self, trial: int, values: Values) -> None:
-        self._best.pop(trial, None)  # it may run again
+        self._best.pop(trial, None)  # a trial may run again
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         step = len(curve)
@@ -39,7 +42,7 @@ class Medianstop(Assessor):
         return Verdict.STOP if worse else Verdict.KEEP
 
     def _best_of(self, trial: int, curve: Sequence[float]) -> float:
-        """Only new results are looked at: a curve may have a million."""
+        """The best result, looking only at new ones: a curve may have a million."""
         seen, best = self._best.get(trial, (0, 0.0))
         if not 0 < seen < len(curve):
             seen, best = 1, curve[0]

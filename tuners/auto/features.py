@@ -1,4 +1,4 @@
-"""Points of the cube as rows of features, whose distances a kernel can weigh."""
+"""Converts points of the cube to rows of features, whose distances a kernel weighs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotate.domains import Choice, Domain, Option
-from tuners.auto.kernel import Apart
+from tuners.auto.kernel import Distances
 from tuners.geometry.axes import Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate
 from tuners.geometry.cube import INACTIVE, Cube
@@ -16,11 +16,11 @@ from tuners.geometry.cube import INACTIVE, Cube
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What losses usually do along a kind of domain.
+    """A prior for the losses along one kind of domain.
 
-    `length` is in how many times the prior's length scale they change, `spread` the standard
-    deviation of its logarithm, `ends` by how many standard deviations of the losses the two ends
-    are worse than the middle.
+    `length` is the expected length scale as a multiple of the common one, and `spread` the
+    standard deviation of its logarithm. `ends` is by how many standard deviations of the losses
+    the two ends are expected to be worse than the middle.
     """
 
     length: float
@@ -28,23 +28,23 @@ class Habit:
     ends: float
 
 
-#: From the benchmark's working half: lengths as its tables have them, floats and ends by trial;
-#: docs/auto.md. Whoever gives a range over decades knows that its ends are too much and too little.
+#: From the benchmark's working half: lengths fitted to its tables, floats and ends tried;
+#: see docs/auto.md. A range over several decades usually has its optimum away from the ends.
 _DECADES, _REAL = Habit(0.4, 0.8, 1.0), Habit(0.7, 1.0, 0.5)
 _WHOLE, _NUMBERS, _WORDS = Habit(0.5, 0.8, 0.4), Habit(0.6, 0.8, 0.4), Habit(1.35, 0.8, 0.0)
-#: How much worse all the ends together are: the middle of many ranges is no sure thing.
+#: The most that all ends together are expected to be worse: many middles are not all optimal.
 _WORST = 3.0
 
 
 class Features:
     """A feature for each coordinate of the cube, or for several that never exist together.
 
-    Numbers are where they lie in the cube. Options of a choice are their numbers, of which only
-    matters whether they are the same; but a choice of three and more numbers that go up or down
-    counts as a number.
+    The feature of a number is its position in the cube. That of a choice is the option's number,
+    which can only be equal or not; but three or more numbers in ascending or descending order
+    count as a number if `ordinal`.
 
-    Children of different options that have the same name and domain, `gamma` of two kernels, say,
-    are `shared`: one feature, so that what is learnt with one option helps with the other.
+    If `shared`, children of different options with the same name and domain, such as `gamma` of
+    two kernels, are one feature, so that results with one option also inform the other.
     """
 
     def __init__(self, cube: Cube, *, ordinal: bool = True, shared: bool = True) -> None:
@@ -73,11 +73,11 @@ class Features:
         self.spreads: Floats = np.array([h.spread for h in habits])
         self.ends: Floats = np.array([h.ends for h in habits])
         self.ends *= _WORST / max(self._together(cube.coordinates.children()), _WORST)
-        #: The coordinates that are numbers.
+        #: The coordinates that count as numbers.
         self.numbers: Ints = np.flatnonzero(self.ordered[self._of])
 
     def _together(self, coordinates: Sequence[Coordinate]) -> float:
-        """How much worse the ends are of all that can exist at once."""
+        """How much worse all ends are together, of the coordinates that can exist at once."""
         total = 0.0
         for c in coordinates:
             total += float(self.ends[self._of[c.number]])
@@ -88,24 +88,24 @@ class Features:
         return total
 
     def rows(self, points: Floats) -> Floats:
-        """The features of each point; of coordinates that share one, only one is active."""
+        """The features of each point. Of the coordinates that share one, at most one is active."""
         return ((points - INACTIVE) @ self._shares + INACTIVE) * self._scale
 
-    def apart(self, one: Floats, other: Floats) -> Apart:
-        """Of rows that are broadcast; any two options are 1 apart."""
-        distances = np.abs(np.moveaxis(one - other, -1, 0), order="C")
+    def distances(self, first: Floats, second: Floats) -> Distances:
+        """The distances between rows, which are broadcast; two options are 1 apart."""
+        distances = np.abs(np.moveaxis(first - second, -1, 0), order="C")
         if not self.ordered.all():
             distances[~self.ordered] = distances[~self.ordered] > 1e-9
-        return Apart(distances, distances**2)
+        return Distances(distances, distances**2)
 
-    def back(self, gradient: Floats, points: Floats) -> Floats:
-        """A gradient by the features as one by the coordinates that exist and are numbers."""
+    def gradient_by_coordinates(self, gradient: Floats, points: Floats) -> Floats:
+        """Convert a gradient by features to one by the numeric coordinates that exist."""
         exists = self._cube.exists(points) & self.ordered[self._of]
         return np.asarray(np.where(exists, gradient[:, self._of], 0.0))
 
 
 def _meaning(c: Coordinate) -> object:
-    """The same for coordinates that mean the same under different options of a choice."""
+    """A key that is equal for coordinates with the same meaning under different options."""
     nested = isinstance(c.domain, Choice) and any(o.children for o in c.domain.options)
     return c.number if c.parent is None or nested else (c.parent, c.key, repr(c.domain))
 
@@ -119,7 +119,7 @@ def _habit(domain: Domain, *, ordered: bool) -> Habit:
 
 
 def _ordered(options: Sequence[Option]) -> bool:
-    """Whether they are at least three numbers, each above the one before or below it."""
+    """Whether there are at least three numbers in ascending or descending order."""
     values = [option.value for option in options]
     if len(values) < 3 or any(option.children for option in options):
         return False

@@ -1,4 +1,4 @@
-"""What two points of a search space have to do with each other."""
+"""Covariance between two points."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _ROOT5 = math.sqrt(5.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
-    """How far pairs of points are apart in each feature: arrays of any shape, features first."""
+class Distances:
+    """Distances between pairs of points in each feature: arrays of any shape, features first."""
 
-    distances: Floats
+    values: Floats
     squares: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Two Matérn-5/2 kernels: one of the distance in all the features, one of each by itself.
+    """The sum of two Matérn-5/2 kernels: over all features together, and over each by itself.
 
-    `single` times the mean of the one-feature kernels is what each parameter does whatever the
-    others are (Duvenaud, Nickisch and Rasmussen, Additive Gaussian Processes, NIPS 2011); `joint`
-    is the variance of what they do together. A parameter that does little does so in both:
-    they have the same `lengths`, but for the root of the number of features, by which distances
-    in all of them are longer.
+    `joint` is the variance of what the parameters do together. `single` is that of the mean of
+    the kernels over one feature each, that is of what each parameter does regardless of the
+    others (Duvenaud, Nickisch and Rasmussen, Additive Gaussian Processes, NIPS 2011). A parameter
+    of little effect has little in both: they share `lengths`, up to the square root of the number
+    of features, by which distances over all of them are longer.
     """
 
     lengths: Floats
@@ -39,45 +39,44 @@ class Kernel:
     def variance(self) -> float:
         return self.joint + self.single
 
-    def __call__(self, apart: Apart) -> Floats:
-        """Covariances of the pairs."""
-        r, alone = self._scaled(apart)
+    def __call__(self, distances: Distances) -> Floats:
+        """The covariance of each pair."""
+        r, each = self._scaled(distances)
         together = (1 + r + r * r / 3) * np.exp(-r)
         # In place: these are the largest arrays of an ask, and most of its time.
-        each = alone * alone
-        each /= 3
-        each += alone
-        each += 1
-        np.negative(alone, out=alone)
-        each *= np.exp(alone, out=alone)
-        return np.asarray(self.joint * together + self.single / len(each) * each.sum(axis=0))
+        kernels = each * each
+        kernels /= 3
+        kernels += each
+        kernels += 1
+        np.negative(each, out=each)
+        kernels *= np.exp(each, out=each)
+        return np.asarray(self.joint * together + self.single / len(each) * kernels.sum(axis=0))
 
-    def parts(self, apart: Apart) -> tuple[Floats, Floats, Floats]:
-        """The joint and the single part of the covariances, and their pull.
+    def parts(self, distances: Distances) -> tuple[Floats, Floats, Floats]:
+        """The joint and the single part of the covariances, and their slopes by feature.
 
-        The pull is, for each feature, the derivative by the logarithm of its length when it is
-        multiplied by the feature's squared distance; and the derivative by the feature itself
-        when it is multiplied by the distance and -1.
+        A slope times the feature's squared distance is the derivative by the logarithm of its
+        length; a slope times the distance and -1 is the derivative by the feature itself.
         """
-        r, alone = self._scaled(apart)
-        decay, fading = np.exp(-r), np.exp(-alone)
-        slope, slopes = (1 + r) * decay, (1 + alone) * fading
+        r, each = self._scaled(distances)
+        decay, decays = np.exp(-r), np.exp(-each)
+        slope, slopes = (1 + r) * decay, (1 + each) * decays
         joint = self.joint * (slope + r * r / 3 * decay)
-        alone *= alone
-        alone *= fading
-        alone /= 3
-        alone += slopes
-        single = self.single / len(alone) * alone.sum(axis=0)
+        each *= each
+        each *= decays
+        each /= 3
+        each += slopes
+        single = self.single / len(each) * each.sum(axis=0)
         slopes *= self.single
         slopes += self.joint * slope
         slopes *= _by_feature(5 / 3 / self.lengths**2, slopes)
         return np.asarray(joint), np.asarray(single), slopes
 
-    def _scaled(self, apart: Apart) -> tuple[Floats, Floats]:
-        """Distances in all the features, and in each, in lengths."""
-        r = _ROOT5 * np.sqrt(np.tensordot(self.lengths**-2.0, apart.squares, 1))
+    def _scaled(self, distances: Distances) -> tuple[Floats, Floats]:
+        """Distances over all features, and in each feature, in units of the lengths."""
+        r = _ROOT5 * np.sqrt(np.tensordot(self.lengths**-2.0, distances.squares, 1))
         scale = _ROOT5 * math.sqrt(len(self.lengths)) / self.lengths
-        return r, apart.distances * _by_feature(scale, apart.distances)
+        return r, distances.values * _by_feature(scale, distances.values)
 
 
 def _by_feature(values: Floats, like: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Where the expected improvement is greatest."""
+"""Finds the points of greatest expected improvement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from annotate.domains import Choice
+from annotate.domains import Choice, Domain
 from tuners.auto.features import Features
 from tuners.auto.process import Process
 from tuners.auto.ties import Ties
@@ -19,15 +19,15 @@ _LOCAL = 64
 _STEPS = (0.2, 0.05, 0.01)
 _REFINED = 4
 _ROUNDS = 2
-#: No point is so sure to be tied that it could not be tried.
+#: The greatest probability of a tie: even the likeliest point can still be tried.
 _SUREST = 1 - 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`ranked` are the points tried, the best first; none of them is found.
+    """One search of the cube. `ranked` holds the known points, best first; it finds new ones.
 
-    With `ties`, an improvement is expected only of what is not tied with a known point.
+    With `ties`, the expected improvement counts only if a point does not tie with a known one.
     """
 
     cube: Cube
@@ -37,7 +37,7 @@ class Search:
     ties: Ties | None
 
     def run(self, rng: np.random.Generator, *, climb: bool) -> Floats:
-        """Points of the cube that stand for values, the most promising first."""
+        """Return snapped points of the cube, the most promising first."""
         points, scores = self._add(_candidates(self.cube, self.ranked, rng))
         if climb and len(points):
             starts = points[:_REFINED]
@@ -48,28 +48,29 @@ class Search:
         return points
 
     def _add(
-        self, more: Floats, points: Floats | None = None, scores: Floats | None = None
+        self, candidates: Floats, points: Floats | None = None, scores: Floats | None = None
     ) -> tuple[Floats, Floats]:
-        """What is new among the points and `more`, the best first, and its scores."""
-        more = self._new(self.cube.snap(more))
-        theirs = self.process.log_ei(more) if len(more) else np.zeros(0)
+        """The points and the new ones among `candidates`, best first, and their scores."""
+        new = self._new(self.cube.snap(candidates))
+        new_scores = self.process.log_ei(new) if len(new) else np.zeros(0)
         if self.ties:
-            theirs = theirs + np.log1p(-np.minimum(self.ties.likely(more), _SUREST))
+            tied = np.minimum(self.ties.probability(new), _SUREST)
+            new_scores = new_scores + np.log1p(-tied)
         if points is not None and scores is not None:
-            more, theirs = np.vstack([points, more]), np.append(scores, theirs)
-        order = np.argsort(-theirs, kind="stable")
-        return more[order], theirs[order]
+            new, new_scores = np.vstack([points, new]), np.append(scores, new_scores)
+        order = np.argsort(-new_scores, kind="stable")
+        return new[order], new_scores[order]
 
     def _new(self, points: Floats) -> Floats:
         points = np.unique(points, axis=0)
-        seen = {row.tobytes() for row in self.ranked}
-        return np.asarray(points[[row.tobytes() not in seen for row in points]])
+        known = {row.tobytes() for row in self.ranked}
+        return np.asarray(points[[row.tobytes() not in known for row in points]])
 
 
 def _candidates(cube: Cube, ranked: Floats, rng: np.random.Generator) -> Floats:
-    """Random points, and what lies around the best ones."""
+    """Random points, and neighbours of the best known ones."""
     d = cube.dimensions
-    found = [rng.random((_RANDOM, d))]
+    candidates = [rng.random((_RANDOM, d))]
     centres = ranked[:5]
     share = min(1.0, max(0.2, 3 / d))
     for step in (*_STEPS, 0.1):
@@ -81,8 +82,8 @@ def _candidates(cube: Cube, ranked: Floats, rng: np.random.Generator) -> Floats:
             moved[:, number] = np.where(
                 rng.random(_LOCAL) < 0.5, rng.random(_LOCAL), around[:, number]
             )
-        found.append(np.where(changed, moved, around))
-    return np.vstack(found)
+        candidates.append(np.where(changed, moved, around))
+    return np.vstack(candidates)
 
 
 def _reflected(points: Floats) -> Floats:
@@ -90,7 +91,7 @@ def _reflected(points: Floats) -> Floats:
 
 
 def _climb(features: Features, process: Process, starts: Floats) -> Floats:
-    """From all the starts at once uphill, along the numeric coordinates."""
+    """Climb from all the starts at once, along the numeric coordinates."""
     numbers = features.numbers
     if not numbers.size:
         return starts
@@ -102,7 +103,7 @@ def _climb(features: Features, process: Process, starts: Floats) -> Floats:
         return -float(value.sum()), -gradient[:, numbers].ravel()
 
     flat = starts[:, numbers].ravel()
-    found = minimize(
+    optimum = minimize(
         loss,
         flat,
         method="L-BFGS-B",
@@ -111,32 +112,31 @@ def _climb(features: Features, process: Process, starts: Floats) -> Floats:
         options={"maxiter": 25},
     )
     moved = starts.copy()
-    moved[:, numbers] = found.x.reshape(len(starts), -1)
+    moved[:, numbers] = optimum.x.reshape(len(starts), -1)
     return np.asarray(moved)
 
 
 def _neighbours(cube: Cube, points: Floats) -> Floats:
-    """Each point with one choice or one int changed."""
-    found = []
+    """Each point with one choice or one stepped number changed."""
+    neighbours = []
     for point in points:
         for c in cube.coordinates:
-            for at in _moves(c.domain, float(point[c.number])):
+            for unit in _moves(c.domain, float(point[c.number])):
                 moved = point.copy()
-                moved[c.number] = at
-                found.append(moved)
-    return np.array(found).reshape(-1, cube.dimensions)
+                moved[c.number] = unit
+                neighbours.append(moved)
+    return np.array(neighbours).reshape(-1, cube.dimensions)
 
 
-def _moves(domain: object, at: float) -> list[float]:
+def _moves(domain: Domain, unit: float) -> list[float]:
+    """Where a coordinate at `unit` of the cube may move."""
     if isinstance(domain, Choice):
         count = len(domain.options)
         return [(n + 0.5) / count for n in range(count)]
-    a = axis(domain)  # type: ignore[arg-type]
-    if not a.step:
+    a = axis(domain)
+    if not a.step or not a.bounded:
         return []
-    level = float(a.mean + a.width * (at - 0.5))
-    if not a.bounded:
-        return []
+    level = float(a.mean + a.width * (unit - 0.5))
     levels = a.levels(level) + a.step * np.array([-8, -4, -2, -1, 1, 2, 4, 8])
     levels = np.clip(levels, a.least, a.most)
     return list((a.positions(levels) - a.mean) / a.width + 0.5)

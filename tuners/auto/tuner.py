@@ -1,4 +1,4 @@
-"""The default tuner."""
+"""`auto`, the default tuner."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tuners.auto.features import Features
     from tuners.auto.process import Process
 
-#: The time of an ask grows with the cube of their number: results that a model knows, and of
-#: these the ones that its lengths are fitted to.
+#: How many results a model knows, and to how many of them its lengths are fitted: the time of an
+#: ask grows with the cube of these numbers.
 _KNOWN, _FITTED = 300, 100
 _HYPERCUBES = 20
 
@@ -27,10 +27,10 @@ _HYPERCUBES = 20
 class Recipe:
     """The parts of `auto`, so that `benchmarks/quality` can leave one out.
 
-    `lengths`, of which each ask draws one, `additive`, `gloom` and `habits` are the prior's, see
-    `auto_model.Prior`; `compressed` brings bad losses nearer; `ordinal` takes choices of numbers
-    for numbers; `shared` takes children of one name for the same; `climb` follows the gradient;
-    `ties` keeps away from what gives a known result again.
+    Each ask draws one of `lengths`; with `additive`, `gloom` and `habits` it makes the prior, see
+    `process.Prior`. `compressed` compresses bad losses, `ordinal` treats choices of numbers as
+    numbers, `shared` treats children of one name as the same, `climb` follows the gradient, and
+    `ties` avoids points that would repeat a known result.
     """
 
     lengths: tuple[float, ...] = (0.3, 0.6)
@@ -45,10 +45,10 @@ class Recipe:
 
 
 class Auto(FreshTuner):
-    """A spread start, then the point where a Gaussian process expects the most improvement.
+    """Starts with spread points, then maximises expected improvement under a Gaussian process.
 
-    Of our own making, from Jones, Schonlau and Welch, 1998, on; docs/auto.md says what is in it
-    and why. NNI's page Tuner has nothing like it.
+    Based on Jones, Schonlau and Welch, 1998; docs/auto.md explains its parts. NNI's page Tuner has
+    no counterpart.
     """
 
     recipe = Recipe()
@@ -68,7 +68,7 @@ class Auto(FreshTuner):
         return self._search(rng)
 
     def _search(self, rng: np.random.Generator) -> Values | None:
-        # scipy's optimisers take a while to import: not before the first search.
+        # Importing scipy's optimisers takes a while; do it only before the first search.
         from tuners.auto.features import Features
         from tuners.auto.search import Search
         from tuners.auto.ties import Ties
@@ -76,7 +76,7 @@ class Auto(FreshTuner):
         for result in self.results[len(self._points) :]:
             self._points.append(self._cube.point(result.values))
         recipe, losses = self.recipe, _losses(self.results)
-        known = _telling(losses, _KNOWN, rng)
+        known = _selected(losses, _KNOWN, rng)
         points, losses = np.array(self._points)[known], losses[known]
         y = compressed(losses) if recipe.compressed else losses / (np.abs(losses).max() or 1.0)
         features = Features(self._cube, ordinal=recipe.ordinal, shared=recipe.shared)
@@ -87,29 +87,29 @@ class Auto(FreshTuner):
             points[np.argsort(y, kind="stable")],
             Ties(features, points, losses) if recipe.ties else None,
         )
-        found = map(self._cube.values, search.run(rng, climb=recipe.climb))
-        return next((values for values in found if not self.knows(values)), None)
+        proposals = map(self._cube.values, search.run(rng, climb=recipe.climb))
+        return next((values for values in proposals if not self.knows(values)), None)
 
     def _model(
         self, features: Features, points: Floats, y: Floats, rng: np.random.Generator
     ) -> Process:
-        """A process that takes running trials for as good as the best, so as to keep away."""
+        """A process for which pending trials are as good as the best, so that it avoids them."""
         from tuners.auto.process import Prior, Process
 
         recipe = self.recipe
         length = recipe.lengths[rng.integers(len(recipe.lengths))]
         prior = Prior(length, recipe.gloom, recipe.additive, recipe.habits)
-        process = Process(features, points, y, prior, _telling(y, _FITTED, rng))
+        process = Process(features, points, y, prior, _selected(y, _FITTED, rng))
         if self.pending:
-            waiting = np.array([self._cube.point(values) for values in self.pending])
-            process.believe(waiting, process.best)
+            pending = np.array([self._cube.point(values) for values in self.pending])
+            process.believe(pending, process.best)
         return process
 
 
 def _spread(dimensions: int, seed: int) -> Floats:
-    """Of several hypercubes the one whose nearest two points are farthest apart.
+    """Of several Latin hypercubes, the one whose two nearest points are farthest apart.
 
-    Johnson, Moore and Ylvisaker, Minimax and maximin distance designs, 1990. The first point is
+    Johnson, Moore and Ylvisaker, Minimax and maximin distance designs, 1990. The first point lies
     near the middle.
     """
     rng = np.random.default_rng(seed)
@@ -117,8 +117,8 @@ def _spread(dimensions: int, seed: int) -> Floats:
     best, widest = np.zeros((0, dimensions)), -1.0
     for _ in range(_HYPERCUBES):
         points = latin_hypercube(count, dimensions, rng)
-        apart = np.sum((points[:, None] - points[None]) ** 2, axis=2)
-        nearest = float(apart[np.tril_indices(count, -1)].min())
+        distances = np.sum((points[:, None] - points[None]) ** 2, axis=2)
+        nearest = float(distances[np.tril_indices(count, -1)].min())
         if nearest > widest:
             best, widest = points, nearest
     best[0] = 0.45 + 0.1 * rng.random(dimensions)
@@ -126,13 +126,13 @@ def _spread(dimensions: int, seed: int) -> Floats:
 
 
 def _losses(results: list[Result]) -> Floats:
-    """A failure counts as the worst."""
+    """The losses of all results; a failure counts as the worst."""
     worst = max(r.loss for r in results if r.loss is not None)
     return np.array([worst if r.loss is None else r.loss for r in results])
 
 
-def _telling(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
-    """All, or as many as a fit can take: the best, and others by chance."""
+def _selected(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
+    """The numbers of all losses, or of `most`: half the best, the others chosen at random."""
     if len(losses) <= most:
         return np.arange(len(losses))
     order = np.argsort(losses, kind="stable")
@@ -141,10 +141,10 @@ def _telling(losses: Floats, most: int, rng: np.random.Generator) -> Ints:
 
 
 def compressed(losses: Floats) -> Floats:
-    """Losses in no unit, 0 the best; above the median they grow with a logarithm.
+    """Scale losses so that the best is 0, and compress those above the median by a logarithm.
 
-    What is bad is bad: only below it does it matter how good. Related to Song et al., The Vizier
-    Gaussian Process Bandit Algorithm, 2024, section 3.3.
+    How bad a bad loss is does not matter; how good a good one is does. Related to Song et al., The
+    Vizier Gaussian Process Bandit Algorithm, 2024, section 3.3.
     """
     above = losses / (np.abs(losses).max() or 1.0)
     above = above - above.min()

@@ -16,13 +16,13 @@ Rung = list[tuple[float, Values]]
 
 
 class AshaTuner(Tuner):
-    """Promotes whatever is among the best 1 / `eta` of its rung, waiting for nothing.
+    """Promotes configurations among the best 1 / `eta` of their rung, without waiting.
 
     Li et al., A System for Massively Parallel Hyperparameter Tuning, MLSys 2020, algorithm 2
     (NNI's page of tuners has none). The rungs' budgets are `R`, a share 1 / `eta` of it, and so on
-    down to no less than `min_budget`. What is left over is spent on random configurations.
+    down to `min_budget` or more. If nothing can be promoted, a random configuration starts.
 
-    The budget is the value `TRIAL_BUDGET`; a script that trains further than that is stopped.
+    The budget is the value `TRIAL_BUDGET`; a script that trains beyond it is stopped.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class AshaTuner(Tuner):
         *,
         seed: int,
         maximize: bool = False,
-        R: int = 60,  # noqa: N803  as Hyperband has it
+        R: int = 60,  # noqa: N803  Hyperband's name
         eta: int = 3,
         min_budget: int = 1,
     ) -> None:
@@ -53,8 +53,8 @@ class AshaTuner(Tuner):
             config = self._promotable(rung)
             if config is not None:
                 self._promoted[rung].add(key(config))
-                return self._give(config, rung + 1)
-        return self._give(self._source.ask(), 0)
+                return self._issue(config, rung + 1)
+        return self._issue(self._source.ask(), 0)
 
     def _promotable(self, rung: int) -> Values | None:
         best = sorted(self._rungs[rung], key=lambda result: result[0])
@@ -62,7 +62,7 @@ class AshaTuner(Tuner):
         fresh = (config for _, config in best if key(config) not in self._promoted[rung])
         return next(fresh, None)
 
-    def _give(self, config: Values, rung: int) -> Values:
+    def _issue(self, config: Values, rung: int) -> Values:
         values = {**config, BUDGET: self._budgets[rung]}
         self._running[key(values)] = rung
         return values

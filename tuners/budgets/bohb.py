@@ -1,4 +1,4 @@
-"""BOHB: Hyperband whose configurations are drawn by a model."""
+"""BOHB: Hyperband that draws configurations from a model."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tuners.fresh import FreshTuner
 from tuners.geometry.axes import Floats
 from tuners.geometry.cube import Cube
 
-#: Log densities below it are equal: what both estimates hold for impossible tells nothing.
+#: Lower log densities count as equal: a point that both estimates exclude tells nothing.
 _LEAST = math.log(1e-32)
 
 
 class BOHB(Brackets):
-    """Hyperband's brackets over configurations like the good ones at the greatest budget.
+    """Hyperband's brackets over configurations that resemble the good ones.
 
     Falkner, Klein and Hutter, BOHB, ICML 2018, algorithm 2 and equations 2 and 3; NNI's page
-    Tuner/BohbAdvisor. As soon as a budget has `min_points_in_model` + 2 results (one more than
-    there are parameters, where it is not given), the best `top_n_percent` and the others are
-    estimated, at the greatest such budget. Of `num_samples` draws from the good ones' estimate,
-    its bandwidth times `bandwidth_factor`, the one is taken with the greatest ratio of the two.
-    A share `random_fraction` stays random.
+    Tuner/BohbAdvisor. A budget gets a model when it has `min_points_in_model` + 2 results
+    (default: the number of parameters plus 1): one density of its best `top_n_percent` and one of
+    the others. The largest such budget is used. Of `num_samples` draws from the good density,
+    whose bandwidth is multiplied by `bandwidth_factor`, the one with the greatest ratio of the two
+    densities is proposed. A share `random_fraction` of the configurations is random.
 
-    The budget is the value `TRIAL_BUDGET`; a script that trains further than that is stopped.
+    The budget is the value `TRIAL_BUDGET`; a script that trains beyond it is stopped.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class BOHB(Brackets):
 
 
 class _Model(FreshTuner):
-    """Draws configurations by the results at the greatest budget that has enough of them."""
+    """Draws configurations from the results at the largest budget that has enough of them."""
 
     needed: int
     top: float
@@ -94,7 +94,7 @@ class _Model(FreshTuner):
         return self.cube.values(points[int(np.argmax(likely - unlikely))])
 
     def _estimates(self, budget: float) -> tuple[KDE, KDE]:
-        """Of the good and of the bad; both have as many points as are needed (equation 3)."""
+        """Estimates of the good and the bad points, each from at least `needed` (equation 3)."""
         ranked = sorted(self.observed[budget], key=lambda result: result[0])
         points = np.array([point for _, point in ranked])
         good = max(self.needed, int(self.top * len(points)))

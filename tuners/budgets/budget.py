@@ -1,4 +1,4 @@
-"""Trials with a budget: how much each may train, and the end of those that would train more."""
+"""Trials with a budget: reads it from their values, and stops those that train beyond it."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ BUDGET = "TRIAL_BUDGET"
 
 
 def split(space: SearchSpace, values: Values) -> tuple[Values, float | None]:
-    """The parameters among `values`, as the space writes them, and the budget where one is given.
+    """Split `values` into parameters, as the space writes them, and the budget, if there is one.
 
-    Raises SpaceError where they do not lie in the space.
+    Raises SpaceError for parameters outside the space.
     """
     own = {key: value for key, value in values.items() if key != BUDGET}
     return space.locate(own), values.get(BUDGET)
 
 
 def key(values: Values) -> str:
-    """The same text for the same values."""
+    """A text that is equal for equal values."""
     return json.dumps(values, sort_keys=True)
 
 
 class BudgetEnd(Assessor):
-    """Stops a trial that goes on beyond its budget, one intermediate result being one unit.
+    """Stops a trial that trains beyond its budget; one intermediate result is one unit.
 
-    A script that keeps to `TRIAL_BUDGET` is never stopped. That a script does not is seen when a
-    trial goes beyond; from then on trials are stopped right at their budget. A trial with the
-    whole budget `most` ends by itself.
+    A script that obeys `TRIAL_BUDGET` is never stopped. The first trial that goes beyond its
+    budget shows that the script ignores it; later trials are then stopped exactly at their
+    budget. A trial with the full budget `most` ends by itself.
     """
 
     def __init__(self, most: float, *, maximize: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Successive halving: a round of configurations, of which the better ones come to the next."""
+"""Successive halving: the better configurations of each round continue in the next."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from annotate.space import Values
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How many configurations are tried with what budget."""
+    """How many configurations are tried, and with what budget."""
 
     count: int
     budget: int
 
 
 def rounds(most: float, eta: int, halvings: int, widest: int) -> list[Round]:
-    """The rounds of the bracket with so many halvings, where the widest bracket has `widest`.
+    """The rounds of a bracket with `halvings` halvings; the widest bracket has `widest`.
 
     Li et al., Hyperband, JMLR 2018, algorithm 1, lines 3 and 5 to 6: n = ceil((s_max + 1) /
     (s + 1) eta^s) configurations with the budget R eta^-s, then a share 1 / eta of them with
-    `eta` times the budget. Budgets are whole.
+    `eta` times the budget. Budgets are whole numbers.
     """
-    dust = 1e-9
-    first = math.ceil((widest + 1) / (halvings + 1) * eta**halvings - dust)
+    slack = 1e-9  # for rounding errors
+    first = math.ceil((widest + 1) / (halvings + 1) * eta**halvings - slack)
     return [
         Round(
-            max(1, math.floor(first / eta**i + dust)),
-            max(1, math.floor(most / eta ** (halvings - i) + dust)),
+            max(1, math.floor(first / eta**i + slack)),
+            max(1, math.floor(most / eta ** (halvings - i) + slack)),
         )
         for i in range(halvings + 1)
     ]
 
 
 def halvings(most: float, least: float, eta: int) -> int:
-    """How often `most` can be divided by `eta` without coming below `least`."""
+    """How often `most` can be divided by `eta` without falling below `least`."""
     return max(0, math.floor(math.log(most / least) / math.log(eta) + 1e-9))
 
 
 @dataclass(slots=True)
 class Bracket:
-    """A bracket under way. `wanted` configurations of its first round are not drawn yet."""
+    """An open bracket. `wanted` configurations of its first round are not drawn yet."""
 
     rounds: list[Round]
     wanted: int
@@ -52,8 +52,8 @@ class Bracket:
     results: list[tuple[float, Values]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, its_rounds: list[Round]) -> Bracket:
-        return cls(its_rounds, its_rounds[0].count)
+    def of(cls, rounds: list[Round]) -> Bracket:
+        return cls(rounds, rounds[0].count)
 
     @property
     def budget(self) -> int:
@@ -63,29 +63,29 @@ class Bracket:
     def is_over(self) -> bool:
         return not (self.wanted or self.running or self.promoted)
 
-    def drawn(self) -> None:
-        """One configuration more runs in the first round."""
+    def add_drawn(self) -> None:
+        """Another configuration runs in the first round."""
         self.wanted -= 1
         self.running += 1
 
-    def cut(self) -> None:
-        """No configuration is left to draw: the first round is what it is."""
+    def end_drawing(self) -> None:
+        """Complete the first round early because no configurations are left to draw."""
         self.wanted = 0
-        self._go_on()
+        self._advance()
 
-    def promote(self) -> Values:
-        """A configuration that has come to this round, which runs now."""
+    def take_promoted(self) -> Values:
+        """Take a configuration that has been promoted to this round; it runs now."""
         self.running += 1
         return self.promoted.popleft()
 
-    def told(self, config: Values, loss: float | None) -> None:
-        """A result of this round; one that failed comes no further."""
+    def tell(self, config: Values, loss: float | None) -> None:
+        """Add a result of this round; a configuration that failed is not promoted."""
         self.running -= 1
         if loss is not None:
             self.results.append((loss, config))
-        self._go_on()
+        self._advance()
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         if not self.is_over or self.number + 1 == len(self.rounds) or not self.results:
             return
         self.number += 1

@@ -17,8 +17,8 @@ from tuners.random import Random
 class Brackets(Tuner):
     """Brackets of successive halving over the configurations that `source` draws.
 
-    Each configuration is drawn once; with greater budgets it comes again. What a bracket waits
-    for lets the next one begin, unless they come one after the other (`serial`).
+    Each configuration is drawn once and comes again with larger budgets. While a bracket waits
+    for results the next one starts, unless they are `serial`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Brackets(Tuner):
         self.assessor = BudgetEnd(most, maximize=source.maximize)
         self._source, self._most, self._eta, self._serial = source, most, eta, serial
         self._widest = halvings(most, least, eta)
-        self._begun = 0
+        self._opened = 0
         self._open: list[Bracket] = []
         self._running: dict[str, Bracket] = {}
 
@@ -42,32 +42,32 @@ class Brackets(Tuner):
         while True:
             for bracket in self._open:
                 if bracket.promoted:
-                    return self._give(bracket, bracket.promote())
+                    return self._issue(bracket, bracket.take_promoted())
             wanting = [bracket for bracket in self._open if bracket.wanted]
             try:
-                return self._give(*self._draw(wanting))
+                return self._issue(*self._draw(wanting))
             except Exhausted:
                 if not wanting:
                     raise
-                wanting[0].cut()
+                wanting[0].end_drawing()
 
     def _draw(self, wanting: list[Bracket]) -> tuple[Bracket, Values]:
-        """A new configuration for the first bracket that wants one, else for the next bracket."""
+        """A new configuration, for the first bracket that wants one or else for a new bracket."""
         if not wanting and self._serial and self._open:
             raise Exhausted("waiting for the other results of this round")
         config = self._source.ask()
-        bracket = wanting[0] if wanting else self._begin()
-        bracket.drawn()
+        bracket = wanting[0] if wanting else self._open_next()
+        bracket.add_drawn()
         return bracket, config
 
-    def _begin(self) -> Bracket:
-        s = self._widest - self._begun % (self._widest + 1)
-        self._begun += 1
+    def _open_next(self) -> Bracket:
+        s = self._widest - self._opened % (self._widest + 1)
+        self._opened += 1
         bracket = Bracket.of(rounds(self._most, self._eta, s, self._widest))
         self._open.append(bracket)
         return bracket
 
-    def _give(self, bracket: Bracket, config: Values) -> Values:
+    def _issue(self, bracket: Bracket, config: Values) -> Values:
         values = {**config, BUDGET: bracket.budget}
         self._running[key(values)] = bracket
         return values
@@ -81,21 +81,21 @@ class Brackets(Tuner):
         self._source.tell(config, metric)
         self.learn(config, self._most if budget is None else budget, loss)
         if bracket is not None:
-            bracket.told(config, loss)
+            bracket.tell(config, loss)
             self._open = [b for b in self._open if not b.is_over]
 
     def learn(self, config: Values, budget: float, loss: float | None) -> None:
-        """A result; without a budget of its own it had the whole one."""
+        """Learn a result; a trial without a budget had the full one."""
 
 
 class Hyperband(Brackets):
-    """Random configurations, many with a small budget, the better ones again with a greater one.
+    """Random configurations, many with a small budget; the better ones again with a larger one.
 
     Li et al., Hyperband, JMLR 2018, algorithm 1; NNI's page Tuner/HyperbandAdvisor. `R` is the
-    greatest budget, `eta` the share 1 / `eta` that comes further. Where a bracket waits for
-    results the next one begins (`parallelism`), or it is waited for (`serial`).
+    largest budget; a share 1 / `eta` of a round continues. While a bracket waits for results the
+    next one starts (`parallelism`), or the tuner waits too (`serial`).
 
-    The budget is the value `TRIAL_BUDGET`; a script that trains further than that is stopped.
+    The budget is the value `TRIAL_BUDGET`; a script that trains beyond it is stopped.
     """
 
     def __init__(

@@ -11,12 +11,12 @@ from tuners.geometry.axes import Floats
 
 
 class KDE:
-    """A kernel at each of `points`, the rows, a product over the dimensions.
+    """A kernel at each row of `points`, a product over the dimensions.
 
-    Normal ones, cut off at 0 and 1; over the options of a choice (`choices` has their number by
-    dimension) Aitchison's and Aitken's, Biometrika 1976, equation 3. Bandwidths are by the normal
-    reference rule, no less than `least`; after Falkner, Klein and Hutter, BOHB, ICML 2018,
-    section 4.1 and appendix.
+    Numbers have normal kernels truncated at 0 and 1. Choices (`choices` maps a dimension to its
+    number of options) have those of Aitchison and Aitken, Biometrika 1976, equation 3. Bandwidths
+    follow the normal reference rule and are at least `least`. After Falkner, Klein and Hutter,
+    BOHB, ICML 2018, section 4.1 and appendix.
     """
 
     def __init__(self, points: Floats, choices: Mapping[int, int], least: float) -> None:
@@ -30,20 +30,20 @@ class KDE:
             self._widths[number] = min(max(codes, least), (options - 1) / options)
 
     def _codes(self, points: Floats, number: int) -> Floats:
-        """The options' numbers; each option has an equal share of its dimension."""
+        """The numbers of the options; they share their dimension equally."""
         options = self._choices[number]
         return np.minimum(np.floor(points[:, number] * options), options - 1)
 
     def log_density(self, points: Floats) -> Floats:
-        """Of each row."""
+        """The log density at each row."""
         total = np.zeros((len(points), len(self._points)))
         for number, width in enumerate(self._widths):
             if number in self._choices:
                 total += self._log_same(points, number, width)
                 continue
-            at = self._points[:, number]
-            z = (points[:, number, None] - at) / width
-            mass = ndtr((1 - at) / width) - ndtr(-at / width)
+            centres = self._points[:, number]
+            z = (points[:, number, None] - centres) / width
+            mass = ndtr((1 - centres) / width) - ndtr(-centres / width)
             total += -0.5 * z * z - np.log(width * mass * np.sqrt(2 * np.pi))
         top = total.max(axis=1, keepdims=True)
         return np.asarray(top[:, 0] + np.log(np.exp(total - top).mean(axis=1)))
@@ -56,13 +56,13 @@ class KDE:
             return np.asarray(np.log(np.where(same, 1 - width, width / others)))
 
     def draw(self, count: int, factor: float, rng: np.random.Generator) -> Floats:
-        """`count` rows from kernels `factor` times as wide."""
+        """Draw `count` rows from kernels that are `factor` times as wide."""
         centres = self._points[rng.integers(len(self._points), size=count)]
         width = self._widths * factor
         first, last = ndtr(-centres / width), ndtr((1 - centres) / width)
         share = first + rng.random(centres.shape) * (last - first)
-        found = np.clip(centres + width * ndtri(share), 0, 1)
+        drawn = np.clip(centres + width * ndtri(share), 0, 1)
         for number in self._choices:
-            another = rng.random(count) < self._widths[number]
-            found[:, number] = np.where(another, rng.random(count), centres[:, number])
-        return np.asarray(found)
+            changed = rng.random(count) < self._widths[number]
+            drawn[:, number] = np.where(changed, rng.random(count), centres[:, number])
+        return np.asarray(drawn)

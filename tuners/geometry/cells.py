@@ -1,4 +1,4 @@
-"""A search space cut into cells: what a forest's trees split, and what its marginals lie over."""
+"""A search space divided into cells, which a forest's trees split and its marginals average."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate
 from tuners.geometry.cube import Cube
 
-_MOST = 32  # cells of a number's range
-_TAIL = 0.005  # of a normal domain's probability is not drawn, at either end
+_MOST = 32  # cells along a number
+_TAIL = 0.005  # probability beyond the outer edges of a normal domain, at either end
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One coordinate's cells. Each has the same probability under the domain's own distribution.
+    """The cells along one coordinate, equally probable under the domain's own distribution.
 
-    A choice has a cell for each of its `options`; a number has `edges`, one more than cells.
+    A choice has a cell for each of its `options`. A number has `edges`, one more than cells.
+    `first` is the number of the first cell among those of all sides.
     """
 
     coordinate: Coordinate
@@ -35,20 +36,23 @@ class Side:
 
     @property
     def span(self) -> slice:
-        """Its cells among those of all sides."""
+        """The numbers of its cells among those of all sides."""
         return slice(self.first, self.first + self.count)
 
 
 class Cells(Sequence[Side]):
-    """The sides of a space, nested ones included, and their cells, `total` of them, numbered
-    through: the sides' `firsts`, each cell's `owner` among the sides and its weight there."""
+    """The sides of a space, nested ones included, and their cells, `total` of them.
+
+    `firsts` holds the number of each side's first cell. `owner` and `weights` hold, for each cell,
+    the number of its side and its share of that side.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self._cube = Cube(space)
         self._sides: list[Side] = []
         for c in self._cube.coordinates:
-            before = self._sides[-1].span.stop if self._sides else 0
-            self._sides.append(_side(c, before))
+            first = self._sides[-1].span.stop if self._sides else 0
+            self._sides.append(_side(c, first))
         counts = [side.count for side in self]
         self.total = sum(counts)
         self.firsts: Ints = np.array([side.first for side in self], dtype=int)
@@ -63,9 +67,9 @@ class Cells(Sequence[Side]):
         return self._sides[number]
 
     def rows(self, values: Iterable[Values]) -> Ints:
-        """The cell on each side, a row for each of `values`; `total` where they lack that side."""
-        found = [self._row(one) for one in values]
-        return np.array(found, dtype=int).reshape(len(found), len(self))
+        """A row for each of `values`: the cell on each side, or `total` if the side is missing."""
+        rows = [self._row(each) for each in values]
+        return np.array(rows, dtype=int).reshape(len(rows), len(self))
 
     def _row(self, values: Values) -> Ints:
         present = list(self._cube.coordinates.levels(values))
@@ -77,27 +81,27 @@ class Cells(Sequence[Side]):
         return row
 
     def above(self, number: int) -> list[int]:
-        """The cells that the choices above a side must have chosen for it to exist."""
-        found = []
+        """The cells that the choices above a side must select for the side to exist."""
+        cells = []
         c = self._sides[number].coordinate
         while c.parent is not None:
-            found.append(self._sides[c.parent].first + (c.option or 0))
+            cells.append(self._sides[c.parent].first + (c.option or 0))
             c = self._sides[c.parent].coordinate
-        return found
+        return cells
 
 
 def _side(c: Coordinate, first: int) -> Side:
     if isinstance(c.domain, Choice):
         options = tuple(option.value for option in c.domain.options)
         return Side(c, first, len(options), options)
-    along = axis(c.domain)
+    a = axis(c.domain)
     count = min(c.domain.size or _MOST, _MOST)
-    return Side(c, first, count, (), _edges(along, count), along.logarithmic)
+    return Side(c, first, count, (), _edges(a, count), a.logarithmic)
 
 
-def _edges(along: Axis, count: int) -> tuple[float, ...]:
+def _edges(a: Axis, count: int) -> tuple[float, ...]:
     units = np.linspace(0, 1, count + 1)
-    scaled = units - 0.5 if along.bounded else ndtri(np.clip(units, _TAIL, 1 - _TAIL))
-    reach = along.scale.reach
-    positions = np.clip(along.mean + along.width * scaled, -reach, reach)
-    return tuple(float(edge) for edge in along.scale.value(positions, np))
+    scaled = units - 0.5 if a.bounded else ndtri(np.clip(units, _TAIL, 1 - _TAIL))
+    reach = a.scale.reach
+    positions = np.clip(a.mean + a.width * scaled, -reach, reach)
+    return tuple(float(edge) for edge in a.scale.value(positions, np))

@@ -1,4 +1,4 @@
-"""A nested space as a flat list of coordinates, of which each sample has some."""
+"""A nested space as a flat list of coordinates; each sample has some of them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from annotate.json_value import JSON
 from annotate.space import Parameter, SearchSpace, Values
 from tuners.base import TunerError
 
-#: From a coordinate's number to its level: an option's number for a choice, else the value.
+#: Maps a coordinate's number to its level: the option's number for a choice, else the value.
 Levels = dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """One parameter, nested or not. It exists where its parent, a choice, has chosen `option`.
+    """One parameter, nested or not. It exists if its parent, a choice, has chosen `option`.
 
-    `path` is for people: the keys from the outermost parameter on.
+    `path` is for users: the keys from the outermost parameter on.
     """
 
     number: int
@@ -30,7 +30,10 @@ class Coordinate:
 
 
 class Coordinates(Sequence[Coordinate]):
-    """The coordinates of a space: parents before their children, in the space's order."""
+    """The coordinates of a space, in its order; parents come before their children.
+
+    Raises TunerError for a domain that is neither a number nor a choice.
+    """
 
     def __init__(self, space: SearchSpace) -> None:
         self._all: list[Coordinate] = []
@@ -60,27 +63,29 @@ class Coordinates(Sequence[Coordinate]):
                     self._add(nested.children, new.number, number)
 
     def children(self, parent: int | None = None, option: int | None = None) -> list[Coordinate]:
-        """What exists where `parent` has chosen `option`; without arguments, always."""
+        """The coordinates that exist if `parent` has chosen `option`; by default, always."""
         return self._children.get((parent, option), [])
 
     def levels(self, values: Values) -> Levels:
-        """The levels of the coordinates that `values` has."""
-        found: Levels = {}
-        self._read(values, self.children(), found)
-        return found
+        """The levels of the coordinates that exist in `values`."""
+        levels: Levels = {}
+        self._read(values, self.children(), levels)
+        return levels
 
-    def _read(self, values: Mapping[str, JSON], here: list[Coordinate], found: Levels) -> None:
-        for c in here:
+    def _read(
+        self, values: Mapping[str, JSON], coordinates: list[Coordinate], levels: Levels
+    ) -> None:
+        for c in coordinates:
             value = values[c.key]
             if not isinstance(c.domain, Choice):
-                found[c.number] = value
+                levels[c.number] = value
                 continue
             option = c.domain.index(value)
-            found[c.number] = option
-            self._read(value, self.children(c.number, option), found)
+            levels[c.number] = option
+            self._read(value, self.children(c.number, option), levels)
 
     def values(self, levels: Mapping[int, float]) -> Values:
-        """The values that `levels` mean, each brought to the nearest one of its domain."""
+        """The values at `levels`, each rounded to the nearest one of its domain."""
         return {c.key: self._write(c, levels) for c in self.children()}
 
     def _write(self, c: Coordinate, levels: Mapping[int, float]) -> JSON:
@@ -96,7 +101,7 @@ class Coordinates(Sequence[Coordinate]):
 
 
 def snap(domain: Domain, level: float) -> JSON:
-    """The domain's value nearest to `level`; an option's number for a choice."""
+    """The domain's value nearest to `level`; for a choice, the number of an option."""
     if isinstance(domain, Choice):
         return min(max(round(level), 0), len(domain.options) - 1)
     assert isinstance(domain, Numeric)
@@ -104,7 +109,7 @@ def snap(domain: Domain, level: float) -> JSON:
 
 
 def draw(coordinates: Coordinates, number: int, levels: Levels, rng: Random) -> None:
-    """Draw a coordinate into `levels`, and with a choice what its new option has."""
+    """Draw a coordinate into `levels`; for a choice, also the children of its new option."""
     domain = coordinates[number].domain
     if not isinstance(domain, Choice):
         levels[number] = snap(domain, domain.sample(rng))

@@ -1,4 +1,4 @@
-"""Values as points of the unit cube, and back: what models of numbers work on."""
+"""Converts values to points of the unit cube, on which models of numbers work, and back."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from annotate.space import SearchSpace, Values
 from tuners.geometry.axes import Axis, Bools, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinates
 
-#: Where a coordinate that the values do not have is put.
+#: The position of a coordinate that does not exist in the values.
 INACTIVE = 0.5
-#: Keeps the normal domains off their infinite ends: 6.4 standard deviations.
+#: Keeps normal domains away from their infinite ends, within 6.4 standard deviations.
 _EDGE = 1e-10
 
 
 class Cube:
-    """The unit cube over a space's coordinates: equal lengths have equal probability.
+    """The unit cube over a space's coordinates, where equal lengths have equal probability.
 
-    The options of a choice share their coordinate's length equally, as the values of a randint
-    do; each is in the middle of its share.
+    The options of a choice share the length of their coordinate equally, like the values of a
+    randint; each lies in the middle of its share.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -31,49 +31,49 @@ class Cube:
         return len(self._axes)
 
     def point(self, values: Values) -> Floats:
-        """Where `values` lie."""
-        found = np.full(self.dimensions, INACTIVE)
+        """The point at `values`."""
+        point = np.full(self.dimensions, INACTIVE)
         for number, level in self.coordinates.levels(values).items():
-            found[number] = _unit(self._axes[number], np.asarray(level))
-        return found
+            point[number] = _unit(self._axes[number], np.asarray(level))
+        return point
 
     def values(self, point: Floats) -> Values:
-        """The values at a point; coordinates that they do not have are passed over."""
+        """The values at a point; coordinates that do not exist there are ignored."""
         levels = {}
         for number, a in enumerate(self._axes):
             levels[number] = float(_levels(a, np.asarray(point[number])))
         return self.coordinates.values(levels)
 
     def snap(self, points: Floats) -> Floats:
-        """The points, a row each, that stand for the values at `points`."""
-        found, exists = np.array(points), self.exists(points)
+        """Move each row of `points` to the point that represents its values."""
+        snapped, exists = np.array(points), self.exists(points)
         for c, a in zip(self.coordinates, self._axes, strict=True):
-            levels = _levels(a, found[:, c.number])
+            levels = _levels(a, snapped[:, c.number])
             if isinstance(c.domain, Choice):
                 levels = _first(c.domain)[levels.astype(int)]
-            found[:, c.number] = np.where(exists[:, c.number], _unit(a, levels), INACTIVE)
-        return found
+            snapped[:, c.number] = np.where(exists[:, c.number], _unit(a, levels), INACTIVE)
+        return snapped
 
     def exists(self, points: Floats) -> Bools:
-        """Which coordinates the values at each point have."""
-        found = np.ones(points.shape, dtype=bool)
+        """Which coordinates exist at each point."""
+        exists = np.ones(points.shape, dtype=bool)
         for c in self.coordinates:
             if c.parent is not None:
                 chosen = _levels(self._axes[c.parent], points[:, c.parent])
                 if isinstance(parent := self.coordinates[c.parent].domain, Choice):
                     chosen = _first(parent)[chosen.astype(int)]
-                found[:, c.number] = found[:, c.parent] & (chosen == c.option)
-        return found
+                exists[:, c.number] = exists[:, c.parent] & (chosen == c.option)
+        return exists
 
     @property
     def choices(self) -> dict[int, int]:
-        """From each coordinate that is a choice to its number of options."""
+        """Maps each coordinate that is a choice to its number of options."""
         domains = ((c.number, c.domain) for c in self.coordinates)
         return {number: len(d.options) for number, d in domains if isinstance(d, Choice)}
 
 
 def _first(choice: Choice) -> Ints:
-    """From each option's number to that of the first which is the same."""
+    """Maps the number of each option to that of the first equal one."""
     return np.array([choice.index(option.to_json()) for option in choice.options])
 
 
@@ -81,7 +81,7 @@ def _unit(axis: Axis, levels: Floats) -> Floats:
     scaled = (axis.positions(levels) - axis.mean) / axis.width
     if axis.bounded:
         return np.clip(scaled + 0.5, 0, 1)
-    from scipy.special import ndtr  # only here: it would hold up the first trial
+    from scipy.special import ndtr  # imported here because it would delay the first trial
 
     return np.asarray(ndtr(scaled))
 
@@ -91,7 +91,7 @@ def _levels(axis: Axis, units: Floats) -> Floats:
     if axis.bounded:
         scaled = inside - 0.5
     else:
-        from scipy.special import ndtri  # likewise
+        from scipy.special import ndtri  # as above
 
         scaled = ndtri(inside)
     return axis.levels(axis.mean + axis.width * scaled)

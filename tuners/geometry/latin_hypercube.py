@@ -1,4 +1,4 @@
-"""The first points, before there is anything to learn from."""
+"""The first points, before there are results to learn from."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from tuners.geometry.cube import Cube
 
 
 def spread(cube: Cube, count: int, number: int, seed: int, rng: np.random.Generator) -> Values:
-    """Values of a Latin hypercube of `count` points, random ones after them."""
+    """The values of point `number` of a Latin hypercube; random ones after its `count` points."""
     if number >= count:
         return cube.values(rng.random(cube.dimensions))
-    own = np.random.default_rng(abs(seed))
-    return cube.values(latin_hypercube(count, cube.dimensions, own)[number])
+    same_each_time = np.random.default_rng(abs(seed))
+    return cube.values(latin_hypercube(count, cube.dimensions, same_each_time)[number])
 
 
 def latin_hypercube(count: int, dimensions: int, rng: np.random.Generator) -> Floats:
-    """`count` points of the cube, of which each coordinate has one in each of `count` strata.
+    """`count` points of the cube, with one in each of `count` strata of every coordinate.
 
     McKay, Beckman and Conover, Technometrics 1979.
     """

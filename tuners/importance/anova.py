@@ -1,13 +1,13 @@
-"""How much each parameter, and each pair of them, matters to an experiment's results.
+"""How much each parameter, and each pair of parameters, affects an experiment's results.
 
 Functional ANOVA on a random forest: Hutter, Hoos and Leyton-Brown, An Efficient Approach for
-Assessing Hyperparameter Importance, ICML 2014. Each tree is a function over the whole space; its
-variance there, where values are drawn from the space's own distributions, is split into what each
-parameter does alone (a main effect), what two do together beyond that (an interaction), and the
-rest. What a tuner looked at most does not count more.
+Assessing Hyperparameter Importance, ICML 2014. Each tree is a function over the whole space. Its
+variance, with values drawn from the space's own distributions, is divided into the effect of each
+parameter alone (a main effect), the further effect of two together (an interaction), and the
+rest. Regions that a tuner explored more do not count more.
 
-A nested parameter has its effect where it exists and none elsewhere, so that its share is weighed
-by how often that is; the drawings of it are of where it exists.
+A nested parameter has no effect where it does not exist, so its share is weighted by how often it
+exists. Its marginals are over the part of the space where it exists.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from tuners.geometry.axes import Floats
 from tuners.geometry.cells import Cells
 from tuners.importance.forest import Forest, Tree
 
-LEAST = 12  # results, below which nothing is said
-_MOST = 800  # results that the forest learns; more are drawn from by chance
-_PAIRED = 16  # parameters with the greatest main effects, whose pairs are looked at
-_FAR = 3.0  # times the distance between the outer tenths from them, a result is taken as that far
+LEAST = 12  # results that an analysis needs
+_MOST = 800  # results that the forest learns, drawn at random if there are more
+_PAIRED = 16  # parameters whose pairs are analysed: those with the greatest main effects
+_FAR = 3.0  # times the distance between the outer deciles: results farther from them are clipped
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A share of the variance over the space, and how far the trees differ about it (1 sigma).
+    """A share of the variance over the space, and its standard deviation over the trees.
 
-    `sides` are one number of `Cells`, or two.
+    `sides` holds the number of one side of `Cells`, or of two.
     """
 
     sides: tuple[int, ...]
@@ -44,23 +44,23 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Marginal:
-    """The mean result over the cells of one side, or of two (rows and columns), whatever the other
-    parameters are, and how far the trees differ about it (1 sigma)."""
+    """The mean result in the cells of one side, or of two (rows and columns), averaged over all
+    other parameters, and its standard deviation over the trees."""
 
     mean: Floats
     spread: Floats
 
 
 class Importance:
-    """What a forest says of an experiment's results.
+    """The analysis of an experiment's results by a random forest.
 
-    `fit` is the share of the variance of results it has not seen that the forest predicts: near 0
-    or below, its effects mean nothing. `used` of the results were learned, `far` of them were so
-    far off that they were brought nearer. Where not too many results were left to be learned from,
-    `outside` is how many had values that are not in the space.
+    `fit` is the share of the variance of unseen results that the forest predicts; if it is near 0
+    or below, the effects mean nothing. The forest learned `used` of the results, of which `far`
+    outliers were clipped. `outside` is how many results have values outside the space; it is 0 if
+    the results had to be sampled.
 
-    Raises AnnotateError where fewer than LEAST results lie in the space, all are the same, or the
-    space has no parameters.
+    Raises AnnotateError if fewer than LEAST results lie in the space, all results are equal, or
+    the space has no parameters.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class Importance:
         self.used = len(inside)
         if self.used < LEAST:
             raise AnnotateError(
-                f"it takes {LEAST} results, and {self.used} lie in the search space"
+                f"importance needs {LEAST} results; {self.used} lie in the search space"
             )
         if not space:
             raise AnnotateError("the search space has no parameters")
         learned = [results[n] for n in sorted(inside)]
         y, self.far = _tame(np.array([y for _, y in learned], dtype=float))
         if not y.std():
-            raise AnnotateError(f"the {self.used} results are all the same")
+            raise AnnotateError(f"all {self.used} results are equal")
         self.cells = Cells(space)
         self._middle, self._unit = float(y.mean()), float(y.std())
         rows = self.cells.rows(values for values, _ in learned)
@@ -90,28 +90,28 @@ class Importance:
         self.pairs = self._interactions()
 
     def marginal(self, *sides: int) -> Marginal:
-        """Along one side or over two different ones, where both exist."""
-        found = [self._middle + self._unit * boxes.given(sides) for boxes in self._boxes]
-        return Marginal(np.mean(found, axis=0), np.std(found, axis=0))
+        """The marginal of one side, or of two different ones where both exist."""
+        means = [self._middle + self._unit * boxes.means(sides) for boxes in self._boxes]
+        return Marginal(np.mean(means, axis=0), np.std(means, axis=0))
 
     def _main_effects(self) -> list[Effect]:
-        """The greatest first."""
+        """Of all parameters, the greatest first."""
         sides = range(len(self.cells))
-        found = np.array([[boxes.main(side) for side in sides] for boxes in self._boxes])
-        effects = [_effect((side,), found[:, side]) for side in sides]
+        shares = np.array([[boxes.main(side) for side in sides] for boxes in self._boxes])
+        effects = [_effect((side,), shares[:, side]) for side in sides]
         return sorted(effects, key=lambda effect: -effect.share)
 
     def _interactions(self) -> list[Effect]:
-        """Of the parameters that matter most alone; the greatest first."""
+        """Of the parameters with the greatest main effects; the greatest first."""
         sides = sorted(effect.sides[0] for effect in self.mains[:_PAIRED])
         pairs = list(combinations(sides, 2))
-        found = np.array([[boxes.pair(*pair) for pair in pairs] for boxes in self._boxes])
-        effects = [_effect(pair, found[:, n]) for n, pair in enumerate(pairs)]
+        shares = np.array([[boxes.pair(*pair) for pair in pairs] for boxes in self._boxes])
+        effects = [_effect(pair, shares[:, n]) for n, pair in enumerate(pairs)]
         return sorted(effects, key=lambda effect: -effect.share)
 
 
 class _Boxes:
-    """The leaves of a tree as boxes whose sides have lengths, and what follows from them."""
+    """The leaves of a tree as boxes, and the variances and means that follow from their sides."""
 
     def __init__(self, cells: Cells, tree: Tree) -> None:
         self._cells = cells
@@ -124,20 +124,20 @@ class _Boxes:
         self._alone: dict[int, float] = {}
 
     def main(self, side: int) -> float:
-        """The share of the variance that a side explains alone."""
+        """The share of the variance that one side explains by itself."""
         means = self._along(side).T @ (self._mass / self._lengths[:, side])
         self._alone[side] = float((means**2).mean()) - self._mean**2
         return self._share(self._alone[side])
 
-    def pair(self, one: int, other: int) -> float:
-        """The share that two sides explain together, beyond what each does alone."""
-        rest = self._mass / (self._lengths[:, one] * self._lengths[:, other])
-        means = (self._along(one) * rest[:, None]).T @ self._along(other)
+    def pair(self, first: int, second: int) -> float:
+        """The share that two sides explain together, beyond what each explains by itself."""
+        rest = self._mass / (self._lengths[:, first] * self._lengths[:, second])
+        means = (self._along(first) * rest[:, None]).T @ self._along(second)
         together = float((means**2).mean()) - self._mean**2
-        return self._share(together - self._alone[one] - self._alone[other])
+        return self._share(together - self._alone[first] - self._alone[second])
 
-    def given(self, sides: Sequence[int]) -> Floats:
-        """The mean over the cells of one side or two, where the choices above them are made."""
+    def means(self, sides: Sequence[int]) -> Floats:
+        """The mean result in each cell of one side or two, where they exist."""
         lengths = self._lengths.copy()
         for side in sides:
             for cell in self._cells.above(side):
@@ -168,10 +168,7 @@ def _lies_in(space: SearchSpace, values: Values) -> bool:
 
 
 def _tame(y: Floats) -> tuple[Floats, int]:
-    """Results that are far off brought to where far begins, and how many they are.
-
-    One loss of 1e30 would be all the variance there is.
-    """
+    """Clip outliers, and count them: a single loss of 1e30 would be all of the variance."""
     low, high = np.quantile(y, (0.1, 0.9))
     if high == low:
         return y, 0

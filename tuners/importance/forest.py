@@ -11,19 +11,22 @@ from tuners.geometry.cells import Cells
 
 _TREES = 24
 _LEAST = 3  # results in a leaf
-_FEATURES = 5 / 6  # of the sides are looked at in each split, as in SMAC's forests
+_FEATURES = 5 / 6  # share of the sides that each split considers, as in SMAC's forests
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """Leaves as boxes: `boxes` says of each leaf, a row, which cells lie in it, and has a last
-    column, always true, for sides that a sample lacks; `values` are the leaves' means."""
+    """The leaves of a tree as boxes of cells.
+
+    `boxes` has a row for each leaf, which marks its cells; the last column, for sides that a
+    sample lacks, is always true. `values` holds the mean of each leaf.
+    """
 
     boxes: Bools
     values: Floats
 
     def predict(self, rows: Ints) -> Floats:
-        """Of samples as `Cells.rows` has them."""
+        """The prediction for each sample, a row of `Cells.rows`."""
         inside = np.ones((len(self.boxes), len(rows)), dtype=bool)
         for cells in rows.T:
             inside &= self.boxes[:, cells]
@@ -31,11 +34,12 @@ class Tree:
 
 
 class Forest:
-    """Breiman, Random Forests, 2001. A side is split only where its samples all have it.
+    """A random forest: Breiman, Random Forests, 2001.
 
-    Options are split by their means, which for squared errors finds the best of all subsets
-    (Fisher, 1958); where a split may lie in any of several empty cells, chance takes one, so that
-    trees differ where nothing is known.
+    A side is split only where all samples have it. Options are split in the order of their means,
+    which finds the best of all subsets for squared errors (Fisher, 1958). If a split may lie in
+    any of several empty cells, one is chosen at random, so that trees differ where nothing is
+    known. `fit` is the share of the variance of out-of-bag results that the forest predicts.
     """
 
     def __init__(self, cells: Cells, rows: Ints, y: Floats, *, seed: int) -> None:
@@ -53,19 +57,19 @@ class Forest:
 
 
 def _explained(y: Floats, predicted: Floats) -> float:
-    """The share of the variance that is predicted; below 0 where their mean would do better."""
+    """The share of the variance that is predicted; below 0 if the mean would predict better."""
     spread = float(((y - y.mean()) ** 2).sum()) if len(y) else 0.0
     return 1 - float(((y - predicted) ** 2).sum()) / spread if spread else 0.0
 
 
 class _Growing:
-    """One tree while it grows; results are those of a bootstrap sample."""
+    """A tree that is being grown from a bootstrap sample of the results."""
 
     def __init__(self, cells: Cells, rows: Ints, y: Floats, rng: np.random.Generator) -> None:
         self._cells, self._rows, self._y, self._rng = cells, rows, y, rng
         self._above = [cells.above(number) for number in range(len(cells))]
         self._by_mean = cells.unordered
-        self._looks = max(1, round(_FEATURES * len(cells)))
+        self._considers = max(1, round(_FEATURES * len(cells)))
 
     def tree(self) -> Tree:
         boxes, values = [], []
@@ -88,7 +92,7 @@ class _Growing:
         return Tree(np.array(boxes), np.array(values))
 
     def _split(self, some: Ints, box: Bools) -> tuple[int, Bools] | None:
-        """The side that is split best, and which of its cells go left; None for a leaf."""
+        """The best side to split, and which of its cells go left; None for a leaf."""
         y = self._y[some]
         y = y - y.mean()
         squares = float(y @ y)
@@ -99,10 +103,10 @@ class _Growing:
         left, less = self._running(counts[order]), self._running(sums[order])
         right = len(some) - left
         may = self._exist(box)[self._cells.owner] & (left >= _LEAST) & (right >= _LEAST)
-        # The mean is 0, so that the two parts' sums are the same but for their sign.
+        # The mean is 0, so the sums of the two parts differ only in sign.
         gains = np.where(may, less**2 / np.maximum(left, 1) + less**2 / np.maximum(right, 1), 0)
-        looked = np.where(self._looked()[self._cells.owner], gains, 0)
-        gains = looked if looked.any() else gains
+        considered = np.where(self._considered()[self._cells.owner], gains, 0)
+        gains = considered if considered.any() else gains
         best = gains.max()
         if best <= 1e-9 * squares:
             return None
@@ -113,33 +117,33 @@ class _Growing:
         return side, goes
 
     def _bins(self, rows: Ints, y: Floats) -> tuple[Floats, Floats]:
-        """How many results each cell has, and their sum."""
+        """The number of results in each cell, and their sum."""
         flat, most = rows.ravel(), self._cells.total + 1
         counts = np.bincount(flat, minlength=most)
         sums = np.bincount(flat, np.repeat(y, rows.shape[1]), most)
         return counts[:-1].astype(float), np.asarray(sums[:-1], dtype=float)
 
     def _order(self, counts: Floats, sums: Floats) -> Ints:
-        """The cells, side by side; those of a choice by their means."""
+        """The cells, one side after another; those of a choice in the order of their means."""
         if not self._by_mean.any():
             return np.arange(self._cells.total)
         means = np.where(self._by_mean, sums / np.maximum(counts, 1), np.arange(len(sums)))
         return np.asarray(np.lexsort((means, self._cells.owner)))
 
     def _running(self, ordered: Floats) -> Floats:
-        """Sums from each side's first cell on."""
-        found = np.cumsum(ordered)
-        before = found[self._cells.firsts] - ordered[self._cells.firsts]
-        return np.asarray(found - before[self._cells.owner])
+        """Cumulative sums that start anew at each side."""
+        sums = np.cumsum(ordered)
+        before = sums[self._cells.firsts] - ordered[self._cells.firsts]
+        return np.asarray(sums - before[self._cells.owner])
 
-    def _looked(self) -> Bools:
-        """The sides among which the best split is looked for, by chance."""
-        looked = np.zeros(len(self._cells), dtype=bool)
-        looked[self._rng.permutation(len(looked))[: self._looks]] = True
-        return looked
+    def _considered(self) -> Bools:
+        """A random selection of the sides that this split considers."""
+        considered = np.zeros(len(self._cells), dtype=bool)
+        considered[self._rng.permutation(len(considered))[: self._considers]] = True
+        return considered
 
     def _exist(self, box: Bools) -> Bools:
-        """Which sides exist in all of the box: the choices above them are made there."""
+        """Which sides exist everywhere in the box: the choices above them are decided there."""
         exist = np.ones(len(self._cells), dtype=bool)
         for number, above in enumerate(self._above):
             for cell in above:

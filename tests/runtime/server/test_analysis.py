@@ -76,7 +76,7 @@ def test_of_a_nested_parameter_the_way_to_it_is_told(site):
 @pytest.mark.parametrize("name", ["Empty", "StrangeX"])
 def test_too_few_results_say_so_and_the_parameters_are_told_all_the_same(site, name):
     found = learned(site, name)
-    assert found["reason"].startswith("it takes 12 results")
+    assert found["reason"].startswith("importance needs 12 results")
     assert "alone" not in found
     assert [p["along"] for p in found["parameters"]] == [None] * 3
 

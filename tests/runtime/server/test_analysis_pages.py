@@ -125,7 +125,7 @@ def test_how_a_nested_parameter_counts_is_said_where_there_is_one(page, many):
 
 def test_too_few_results_are_said_and_drawn_all_the_same(page, many):
     go(page, many, "StrangeX", "importance")
-    page.get_by_text("Nothing can be said yet: it takes 12 results").wait_for()
+    page.get_by_text("Nothing can be said yet: importance needs 12 results").wait_for()
     assert page.get_by_role("heading", name="lr").is_visible()
     assert page.get_by_role("heading", name="Two parameters together").is_hidden()
 

@@ -69,7 +69,7 @@ def test_the_gradient_of_the_posterior_is_its_slope():
     centre, spread = np.zeros(len(theta)), np.ones(len(theta))
 
     def posterior(at):
-        apart = FEATURES.apart(rows[one], rows[other])
+        apart = FEATURES.distances(rows[one], rows[other])
         return _loss(at, np.sin(5 * rows[:, 0]), apart, one, other, centre, spread)
 
     steps = 1e-5 * np.eye(len(theta))
@@ -102,7 +102,7 @@ def test_a_child_means_the_same_under_each_option_that_has_it():
 def test_what_does_not_exist_is_not_moved():
     features = Features(NESTED)
     linear, rbf, poly = NESTED.snap(np.array([[0.1] * 4, [0.5] * 4, [0.9] * 4]))
-    slopes = features.back(np.ones((3, 3)), np.array([linear, rbf, poly]))
+    slopes = features.gradient_by_coordinates(np.ones((3, 3)), np.array([linear, rbf, poly]))
     assert slopes.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]
 
 
@@ -117,7 +117,7 @@ def test_a_running_trial_makes_its_place_less_promising():
 def test_numbers_in_a_choice_are_ordered_and_words_are_not():
     points = CUBE.snap(np.array([[0.5, a, 0.5, b] for a, b in [(0, 0), (0, 0.3), (0, 1), (1, 0)]]))
     rows = FEATURES.rows(points)
-    distances = FEATURES.apart(rows[0], rows).distances.max(axis=0)
+    distances = FEATURES.distances(rows[0], rows).values.max(axis=0)
     assert distances[1] < distances[2]
     assert sorted(FEATURES.numbers) == [0, 2, 3]
 
@@ -137,11 +137,11 @@ def test_what_is_close_is_tied_where_losses_come_in_steps_and_not_on_a_slope():
     losses = points.sum(axis=1)
     good = points[np.argsort(losses)[:1]]
     near = good + 0.02
-    assert Ties(PLANE, points, losses).likely(near) == 0
+    assert Ties(PLANE, points, losses).probability(near) == 0
     ties = Ties(PLANE, points, np.floor(5 * losses))
-    assert ties.likely(good) == pytest.approx(1)
-    assert ties.likely(near) > 0.7
-    assert ties.likely(good + 2) < 0.01
+    assert ties.probability(good) == pytest.approx(1)
+    assert ties.probability(near) > 0.7
+    assert ties.probability(good + 2) < 0.01
 
 
 def test_another_value_of_what_does_nothing_is_tied():
@@ -159,14 +159,14 @@ def test_another_value_of_what_does_nothing_is_tied():
     other[:, 2] = 1 - other[:, 2]
     moved = known.copy()
     moved[:, 0] = (moved[:, 0] + 0.4) % 1
-    assert np.median(ties.likely(other)) > 0.7
-    assert np.median(ties.likely(moved)) < 0.3
+    assert np.median(ties.probability(other)) > 0.7
+    assert np.median(ties.probability(moved)) < 0.3
 
 
 def test_failures_are_no_ties():
     points = np.random.default_rng(2).random((80, 2))
     losses = np.where(points[:, 0] < 0.7, 5.0, points.sum(axis=1))
-    assert not Ties(PLANE, points, losses).likely(points).any()
+    assert not Ties(PLANE, points, losses).probability(points).any()
 
 
 def test_the_gradient_of_the_likelihood_of_ties_is_its_slope():
@@ -189,7 +189,7 @@ def test_what_is_surely_tied_is_not_searched_for():
 
     def found(among):
         search = Search(PLANE_CUBE, PLANE, model, ranked, among)
-        return ties.likely(search.run(np.random.default_rng(0), climb=True)[:50]).mean()
+        return ties.probability(search.run(np.random.default_rng(0), climb=True)[:50]).mean()
 
     assert found(ties) < 0.95 * found(None)
 

@@ -131,9 +131,9 @@ def test_the_same_seed_gives_the_same_shares():
 
 
 def test_too_few_results_equal_ones_and_those_outside_say_so():
-    with pytest.raises(AnnotateError, match=f"{LEAST} results, and {LEAST - 1} lie"):
+    with pytest.raises(AnnotateError, match=f"{LEAST} results; {LEAST - 1} lie"):
         learned(MIXED, mixed, LEAST - 1)
-    with pytest.raises(AnnotateError, match="all the same"):
+    with pytest.raises(AnnotateError, match="are equal"):
         learned(MIXED, lambda v: 1.0, 50)
     with pytest.raises(AnnotateError, match="no parameters"):
         learned({}, lambda v: 1.0, 50)
