@@ -1,4 +1,4 @@
-// The shell: which page of which experiment, its head, and what the pages share.
+// The shell: chooses the page for the URL, and draws the head of every page.
 import { changeButton } from "./parts/change.js";
 import * as compare from "./pages/compare.js";
 import { duration, h, pill, put, redraw, short, toast } from "./parts/dom.js";
@@ -18,43 +18,43 @@ const PAGES = {
   importance: ["Importance", importance],
   timeline: ["Timeline", timeline],
 };
-const main = document.getElementById("main"),
-  head = document.getElementById("top");
-let leave = null,
-  opened = 0,
-  address = "",
-  tried = false; // a secret that was typed in, of which nothing is known yet
+const main = document.getElementById("main");
+const head = document.getElementById("top");
+let closePage = null; // stops the current page's timers and streams
+let navigation = 0; // increases with every openPage(); a slow page compares it and gives up
+let currentUrl = "";
+let secretSubmitted = false; // the server has not answered yet
 
-const here = () => location.pathname + location.search;
+const urlPath = () => location.pathname + location.search;
 
-function takeLink() {
+function takeTokenFromUrl() {
   if (!/^#token=/.test(location.hash)) return false;
   takeToken(location.hash);
   history.replaceState(null, "", location.pathname + location.search);
   return true;
 }
 
-takeLink();
-addEventListener("hashchange", () => takeLink() && open());
-addEventListener("popstate", () => here() === address || open()); // else a jump within the page
+takeTokenFromUrl();
+addEventListener("hashchange", () => takeTokenFromUrl() && openPage());
+addEventListener("popstate", () => urlPath() === currentUrl || openPage()); // ignore #anchors
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-inside]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   history.pushState(null, "", link.href);
-  open(() => {
+  openPage(() => {
     scrollTo(0, 0);
     main.focus({ preventScroll: true });
   });
 });
 
-function reachable(yes, error) {
-  const box = document.getElementById("offline");
-  box.hidden = yes;
-  if (!yes && error instanceof Refused) box.textContent = error.message;
-  else if (!yes)
-    box.textContent =
-      "The server cannot be reached. What you see may be old; this page comes back by itself.";
+function showConnection(online, error) {
+  const banner = document.getElementById("offline");
+  banner.hidden = online;
+  if (!online && error instanceof Refused) banner.textContent = error.message;
+  else if (!online)
+    banner.textContent =
+      "Cannot reach the server. This page may be out of date; it reconnects automatically.";
 }
 
 const inside = (href, ...rest) => h("a", { href, "data-inside": "" }, ...rest);
@@ -66,65 +66,65 @@ const brand = () =>
     "Annotate",
   );
 
-// While a page has not all that it shows at first, it says so to screen readers.
-const busy = (yes) => main.setAttribute("aria-busy", String(yes));
+// Tells screen readers whether the page is still loading.
+const setBusy = (busy) => main.setAttribute("aria-busy", String(busy));
 
-// `arrived` is called as soon as the new page stands in the place of the old one: whoever goes on
-// by keyboard while it fills is not called back.
-async function open(arrived = () => {}) {
-  busy(true);
-  address = here();
-  const turn = ++opened;
-  leave?.();
-  leave = null;
+// Shows the page for the current URL. Calls `onShown` once it replaces the old page, before its data
+// arrives, so that focus does not move later.
+async function openPage(onShown = () => {}) {
+  setBusy(true);
+  currentUrl = urlPath();
+  const thisNavigation = ++navigation;
+  closePage?.();
+  closePage = null;
   document.querySelectorAll("dialog").forEach((d) => d.close());
   const [, id, page = ""] = location.pathname.match(/^\/e\/([A-Za-z0-9]+)\/?(\w*)$/) || [];
-  const [, several] = location.pathname.match(/^\/compare\/([A-Za-z0-9+]+)$/) || [];
+  const [, compared] = location.pathname.match(/^\/compare\/([A-Za-z0-9+]+)$/) || [];
   try {
-    if (id) await experiment(id, page in PAGES ? page : "", turn, arrived);
+    if (id) await showExperiment(id, page in PAGES ? page : "", thisNavigation, onShown);
     else {
-      if (several) comparison([...new Set(several.split("+"))]);
-      else list();
-      arrived();
+      if (compared) showComparison([...new Set(compared.split("+"))]);
+      else showList();
+      onShown();
     }
   } catch (error) {
-    if (turn === opened) failed(error);
+    if (thisNavigation === navigation) showError(error);
   }
 }
 
-function failed(error) {
-  leave?.();
-  leave = null;
-  busy(false);
-  if (error instanceof Refused && error.status === 401) return locked();
+function showError(error) {
+  closePage?.();
+  closePage = null;
+  setBusy(false);
+  if (error instanceof Refused && error.status === 401) return askForSecret();
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
   const text =
-    error instanceof Refused ? error.message : `This page could not be shown: ${error.message}`;
+    error instanceof Refused ? error.message : `This page failed: ${error.message}`;
   put(
     main,
     h(
       "div",
       { class: "card empty" },
-      h("h1", {}, "Nothing to see here"),
+      h("h1", {}, "Cannot show this page"),
       h("p", { role: "alert" }, text),
       h(
         "p",
         {},
         inside("/", "All experiments"),
         " · ",
-        h("button", { onclick: () => open(() => main.focus()) }, "Try again"),
+        h("button", { onclick: () => openPage(() => main.focus()) }, "Try again"),
       ),
     ),
   );
 }
 
-// Somebody who came without the link, or with that of another server. What is typed stays.
-function locked() {
+// For users without the link, or with another server's. Keeps what they have typed.
+function askForSecret() {
   document.title = "Annotate";
   put(head, h("div", { class: "bar" }, brand()));
-  if (tried) toast("The server has another secret than this one.");
-  tried = false;
+  if (secretSubmitted) toast("The server rejected this secret.");
+  secretSubmitted = false;
   if (document.getElementById("secret")) return;
   const input = h("input", {
     id: "secret",
@@ -135,9 +135,9 @@ function locked() {
   });
   const enter = (event) => {
     event.preventDefault();
-    tried = takeToken(input.value);
-    if (tried) open();
-    else toast("That is no link of ours, and no secret.");
+    secretSubmitted = takeToken(input.value);
+    if (secretSubmitted) openPage();
+    else toast("This is neither a link to this server nor a secret.");
   };
   put(
     main,
@@ -148,9 +148,9 @@ function locked() {
       h(
         "p",
         {},
-        "Whoever reads here has to have it: ",
+        "You need it to read these pages. ",
         h("code", {}, "annotate webui url"),
-        " prints the link. It can be pasted here, too.",
+        " prints the link; you can also paste it here.",
       ),
       h(
         "form",
@@ -162,7 +162,7 @@ function locked() {
   );
 }
 
-function list() {
+function showList() {
   document.title = "Experiments – Annotate";
   put(
     head,
@@ -171,13 +171,13 @@ function list() {
       { class: "bar" },
       brand(),
       h("span", { class: "grow" }),
-      h("span", { class: "muted small" }, "Everything stays on this machine."),
+      h("span", { class: "muted small" }, "Nothing leaves this machine."),
     ),
   );
-  leave = experiments.follow(main, shown, failed);
+  closePage = experiments.follow(main, onConnection, showError);
 }
 
-function comparison(ids) {
+function showComparison(ids) {
   document.title = "Comparison – Annotate";
   put(
     head,
@@ -190,66 +190,67 @@ function comparison(ids) {
       inside("/", "All experiments"),
     ),
   );
-  leave = compare.follow(main, ids, shown, failed);
+  closePage = compare.follow(main, ids, onConnection, showError);
 }
 
-function shown(yes, error) {
-  reachable(yes, error);
-  if (yes) busy(false);
+function onConnection(online, error) {
+  showConnection(online, error);
+  if (online) setBusy(false);
 }
 
-async function experiment(id, name, turn, arrived) {
+async function showExperiment(id, name, thisNavigation, onShown) {
   const model = {
     id,
     head: await get(id, ""),
     trials: new Map(),
     listeners: new Set(),
-    ticked: null,
-    heard: false, // the trials, at least once
+    onTick: null,
+    loaded: false, // whether the trials have arrived
   };
-  if (turn !== opened) return;
+  if (thisNavigation !== navigation) return;
   document.title = `${model.head.name || id} – Annotate`;
-  const top = heading(model, name);
+  const updateHeading = showHeading(model, name);
   put(main);
-  const showing = PAGES[name][1].show(main, model);
-  arrived();
-  const update = await showing;
-  if (turn !== opened) return;
+  const loading = PAGES[name][1].show(main, model);
+  onShown();
+  const update = await loading;
+  if (thisNavigation !== navigation) return;
   const stop = follow(
     id,
     (line) => {
-      model.heard = true;
+      model.loaded = true;
       if (line.whole) model.trials.clear();
       const changed = line.trials.map((row) =>
         Object.fromEntries(line.columns.map((name, i) => [name, row[i]])),
       );
       for (const trial of changed) model.trials.set(trial.number, trial);
       Object.assign(model.head, line.experiment);
-      top();
-      Promise.resolve(update?.(changed, line.whole)).then(() => turn === opened && busy(false));
+      updateHeading();
+      const updated = Promise.resolve(update?.(changed, line.whole));
+      updated.then(() => thisNavigation === navigation && setBusy(false));
       for (const listener of model.listeners) listener(changed);
     },
-    reachable,
+    showConnection,
   );
-  const tick = setInterval(() => {
+  const timer = setInterval(() => {
     if (!document.hidden && !model.head.ended) {
-      top();
-      model.ticked?.();
+      updateHeading();
+      model.onTick?.();
     }
   }, 1000);
-  leave = () => {
+  closePage = () => {
     stop();
-    clearInterval(tick);
+    clearInterval(timer);
   };
-  const asked = new URLSearchParams(location.search).get("trial");
-  if (asked) showTrial(model, asked);
+  const trial = new URLSearchParams(location.search).get("trial");
+  if (trial) showTrial(model, trial);
 }
 
-// The head of an experiment's pages; returns what brings it up to date.
-function heading(model, name) {
-  const clock = h("span", { class: "muted clock" }),
-    status = h("span"),
-    actions = h("div", { class: "row" });
+// Draws the head of an experiment's pages and returns a function that updates it.
+function showHeading(model, name) {
+  const clock = h("span", { class: "muted clock" });
+  const status = h("span");
+  const actions = h("div", { class: "row" });
   const title = model.head.name || model.id;
   put(
     head,
@@ -280,17 +281,17 @@ function heading(model, name) {
       ),
     ),
   );
-  let shown = "";
-  function top() {
+  let shownState = "";
+  function update() {
     const e = model.head;
     clock.textContent = duration((e.ended || Date.now() / 1000) - e.created);
-    if (shown === e.state) return;
-    shown = e.state;
+    if (shownState === e.state) return;
+    shownState = e.state;
     put(status, pill(e.state));
-    redraw(actions, shown, () => [changeButton(model), e.state === "RUNNING" && controls(model)]);
+    redraw(actions, shownState, () => [changeButton(model), e.state === "RUNNING" && controls(model)]);
   }
-  top();
-  return top;
+  update();
+  return update;
 }
 
 function controls(model) {
@@ -307,11 +308,11 @@ function controls(model) {
       {
         class: "danger",
         onclick: () =>
-          confirm("End the running trials and stop? It can be resumed.") && send("stop", {}),
+          confirm("Stop the experiment and its running trials? You can resume it later.") && send("stop", {}),
       },
       "Stop",
     ),
   ];
 }
 
-open();
+openPage();

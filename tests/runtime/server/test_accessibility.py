@@ -48,8 +48,8 @@ def test_axe_finds_nothing_in_the_list_and_the_dialogs(page, site):
     page.get_by_role("dialog").wait_for()
     assert faults(page) == []
     go(page, site, "Plain", "trials")
-    page.get_by_role("checkbox", name="Choose trial 98").check()
-    page.get_by_role("checkbox", name="Choose trial 97").check()
+    page.get_by_role("checkbox", name="Select trial 98").check()
+    page.get_by_role("checkbox", name="Select trial 97").check()
     page.get_by_role("button", name="Compare 2").click()
     page.get_by_role("dialog").wait_for()
     page.emulate_media(color_scheme="dark")

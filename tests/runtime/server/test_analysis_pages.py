@@ -112,20 +112,20 @@ def test_what_matters_is_said_with_how_sure_that_is(page, many):
     row.get_by_role("rowheader", name="batch").wait_for()
     assert int(row.locator(".number").inner_text().split(" %")[0]) > 90
     text = page.locator("main").inner_text()
-    assert "A random forest learned the 90 results." in text
+    assert "A random forest was fitted to all 90 results." in text
     assert "(1 failed)" in text
 
 
 def test_how_a_nested_parameter_counts_is_said_where_there_is_one(page, many):
     for name, there in (("Attack", True), ("Batch", False)):
         go(page, many, name, "importance")
-        page.get_by_text("A random forest learned").wait_for()
-        assert page.get_by_text("A nested parameter counts by").count() == there
+        page.get_by_text("A random forest was fitted").wait_for()
+        assert page.get_by_text("A nested parameter counts only").count() == there
 
 
 def test_too_few_results_are_said_and_drawn_all_the_same(page, many):
     go(page, many, "StrangeX", "importance")
-    page.get_by_text("Nothing can be said yet: importance needs 12 results").wait_for()
+    page.get_by_text("Not enough data: importance needs 12 results").wait_for()
     assert page.get_by_role("heading", name="lr").is_visible()
     assert page.get_by_role("heading", name="Two parameters together").is_hidden()
 
@@ -134,12 +134,12 @@ def test_noise_is_not_sold_as_knowledge(page, many):
     rows = [(trial(n), [], (n * 7919 % 101) / 101) for n in range(60)]
     new_experiment(many.home, "Noise", rows)
     go(page, many, "Noise", "importance")
-    page.get_by_text("these numbers say nothing yet").wait_for()
+    page.get_by_text("so ignore the numbers below").wait_for()
 
 
 def test_a_pair_is_chosen_and_read_by_keyboard(page, many):
     go(page, many, "Batch", "importance")
-    across, up = (page.get_by_role("combobox", name=name) for name in ("Across", "Up"))
+    across, up = (page.get_by_role("combobox", name=name) for name in ("Horizontal", "Vertical"))
     up.wait_for()
     across.select_option(label="lr")
     up.select_option(label="batch")
@@ -166,13 +166,13 @@ def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many)
     rows = [(trial(n), [], 0.1 * (n % 3) + n / 1e4) for n in range(30)]
     folder = new_experiment(many.home, "Growing", rows)
     go(page, many, "Growing", "importance")
-    up = page.get_by_role("combobox", name="Up")
+    up = page.get_by_role("combobox", name="Vertical")
     up.wait_for()
-    page.get_by_role("combobox", name="Across").select_option(label="batch")
+    page.get_by_role("combobox", name="Horizontal").select_option(label="batch")
     up.select_option(label="lr")
     with Store.open(folder.store, write=True) as store:
         keep_trial(store, trial(30), [], 0.1)
-    page.get_by_text("learned the 31 results").wait_for()
+    page.get_by_text("was fitted to all 31 results").wait_for()
     assert up.evaluate("e => e.selectedOptions[0].text") == "lr"
 
 
@@ -181,19 +181,19 @@ def test_experiments_are_chosen_in_the_list_and_compared(page, many):
     for name in ("by batch", "by depth"):
         page.get_by_role("checkbox", name=f"Compare {name}").check()
     page.get_by_role("link", name="Compare 2").click()
-    page.get_by_text("They do not look for the same").wait_for()
+    page.get_by_text("Their goals differ").wait_for()
     assert page.url.endswith("/compare/Batch+Depth")
     text = page.locator("main").inner_text()
-    assert "for “by batch” higher is better, for “by depth” lower" in text
+    assert "higher is better for “by batch”, lower for “by depth”" in text
     assert "differ in batch, <img src=x onerror=alert(1)> and depth; 1 of 4" in text
     cells = "row => [...row.cells].map(c => c.textContent)"
     rows = page.locator("main tbody tr").evaluate_all(f"rows => rows.map({cells})")
     for row in (
         ["result", "0.2089", "1.025"],
         ["seed", "3", "0"],
-        ["limit of trials", "91", "none"],
+        ["maximum trials", "91", "none"],
         ["failed", "1", "0"],
-        ["depth", "not there", "randint(1, 5)"],
+        ["depth", "–", "randint(1, 5)"],
     ):
         assert row in rows
     page.locator("canvas").focus()
@@ -207,7 +207,7 @@ def test_experiments_are_chosen_in_the_list_and_compared(page, many):
 
 @pytest.mark.parametrize(
     ("ids", "why"),
-    [("Batch+Nobody", "there is no experiment Nobody"), ("a+b+c+d+e+f+g", "At most 6")],
+    [("Batch+Nobody", "there is no experiment Nobody"), ("a+b+c+d+e+f+g", "at most 6")],
 )
 def test_what_can_not_be_compared_says_why(page, many, said, ids, why):
     page.goto(f"http://{many.host}/compare/{ids}#token={many.token}")
@@ -223,7 +223,7 @@ def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
     page.locator("canvas").focus()
     press(page, "ArrowRight", 2)
     assert spoken(page).startswith("trial 1: succeeded")
-    assert "GPU 1, at most 3.0 GiB, 50 % busy" in spoken(page)
+    assert "GPU 1, peak 3.0 GiB, 50 % busy" in spoken(page)
     assert "waited 1m15s for GPUs: GPU 0 runs <b>trial 5</b>" in spoken(page)
     go(page, many, "Attack", "timeline")
     page.get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
@@ -279,7 +279,7 @@ def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many
     go(page, many, "Empty")
     page.get_by_role("button", name="Change", exact=True).click()
     dialog = page.get_by_role("dialog", name="Change the experiment")
-    dialog.get_by_text("It does not run").wait_for()
+    dialog.get_by_text("This experiment is not running").wait_for()
     assert dialog.get_by_text("annotate resume Empty").is_visible()
     assert dialog.get_by_role("textbox").first.is_disabled()
     for button in dialog.get_by_role("button", name="Set").all():
@@ -302,14 +302,14 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
         page.get_by_role("button", name="Change", exact=True).click()
         dialog = page.get_by_role("dialog", name="Change the experiment")
         for label, given, answer in (
-            ("Trials in all", "5", "the limit of trials is 5 now"),
-            ("Trials in all", "", "the limit of trials is none now"),
-            ("Time in all", "soon", "'soon' is not a duration"),
-            ("Time in all", "0", "must be above 0"),
-            ("Time in all", "1h30m", "the limit of time is 1h30m now"),
-            ("Trials at a time", "many", "neither a whole number nor auto"),
-            ("Trials at a time", "auto", "as many trials at a time as there is room for"),
-            ("Trials at a time", "2", "2 trials at a time from now on"),
+            ("Maximum trials", "5", "the limit of trials is 5 now"),
+            ("Maximum trials", "", "the limit of trials is none now"),
+            ("Maximum time", "soon", "'soon' is not a duration"),
+            ("Maximum time", "0", "must be above 0"),
+            ("Maximum time", "1h30m", "the limit of time is 1h30m now"),
+            ("Concurrency", "many", "neither a whole number nor auto"),
+            ("Concurrency", "auto", "as many trials at a time as there is room for"),
+            ("Concurrency", "2", "2 trials at a time from now on"),
         ):
             form = dialog.locator("form", has_text=label)
             form.get_by_label(label).fill(given)
@@ -318,7 +318,7 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
         dialog.get_by_text("Search space", exact=True).click()
         space = dialog.get_by_label("NNI's JSON")
         for given, answer in (
-            ("{", "This is no JSON"),
+            ("{", "Invalid JSON"),
             ('{"x": {"_type": "uniform", "_value": [1, 0]}}', "x: "),
             (space.input_value().replace("1", "0.75"), "search space changed"),
         ):
@@ -365,7 +365,7 @@ def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, 
 def test_a_trial_tells_what_it_had_of_gpus_and_what_it_waits_for(page, many):
     go(page, many, "Leased", "trials?trial=7")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("GPU 1, at most 3.0 GiB, 50 % busy").wait_for()
+    dialog.get_by_text("GPU 1, peak 3.0 GiB, 50 % busy").wait_for()
     dialog.get_by_text("waited 1m15s for GPUs: GPU 0 runs <b>trial 5</b>").wait_for()
     go(page, many, "Attack", "trials?trial=40")
     page.get_by_role("dialog").get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()

@@ -89,7 +89,7 @@ def test_a_chart_is_read_and_zoomed_by_keyboard(page, site):
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Reset zoom").wait_for(state="hidden")
     page.keyboard.press("Home")
-    tip(page).get_by_text("the script as written").wait_for()
+    tip(page).get_by_text("baseline, the script unchanged").wait_for()
     page.keyboard.press("Enter")
     page.get_by_role("dialog", name="Trial 0").wait_for()
 
@@ -117,15 +117,15 @@ def test_trials_are_chosen_along_the_axes_and_taken_into_the_table(page, site, n
     box = page.locator(".parallel canvas").bounding_box()
     top, bottom = box["y"] + 52, box["y"] + box["height"] - 40
     drag(page, (at(page, "model"), top), (at(page, "model"), (top + bottom) / 2))
-    page.get_by_text("10 trials chosen").wait_for()  # the upper of two options
-    page.get_by_role("button", name="Choose them in the table").click()
+    page.get_by_text("10 trials selected").wait_for()  # the upper of two options
+    page.get_by_role("button", name="Select these in the table").click()
     page.get_by_role("button", name="Compare 10").wait_for()
-    assert page.get_by_role("checkbox", name="Choose trial 18").is_checked()
-    assert not page.get_by_role("checkbox", name="Choose trial 19").is_checked()
+    assert page.get_by_role("checkbox", name="Select trial 18").is_checked()
+    assert not page.get_by_role("checkbox", name="Select trial 19").is_checked()
     drag(page, (at(page, "result"), top), (at(page, "result"), top + 100))
-    page.get_by_text("2 trials chosen").wait_for()
+    page.get_by_text("2 trials selected").wait_for()
     page.mouse.click(at(page, "result"), top + 20)  # lets that axis go
-    page.get_by_text("10 trials chosen").wait_for()
+    page.get_by_text("10 trials selected").wait_for()
     page.get_by_role("button", name="Reset axes").click()
     page.get_by_text("Drag along an axis").wait_for()
     page.get_by_label("Show", exact=True).select_option("best 10 %")
@@ -141,8 +141,8 @@ def test_axes_without_any_trial_are_drawn_and_fill_by_themselves(page, site):
     page.locator("tr[data-trial='1']").wait_for()
     page.get_by_role("button", name="Axis lr").press("Enter")
     page.get_by_label("at most").fill("0")
-    page.get_by_role("button", name="Choose", exact=True).click()
-    page.get_by_text("1 trial chosen").wait_for()
+    page.get_by_role("button", name="Apply", exact=True).click()
+    page.get_by_text("1 trial selected").wait_for()
 
 
 def test_an_axis_is_moved_by_dragging_its_name_and_by_the_arrow_keys(page, site, nested):
@@ -168,16 +168,16 @@ def test_an_axis_is_chosen_on_by_keyboard_alone(page, site, nested):
     open_axes(page, site, nested)
     page.get_by_role("button", name="Axis model › depth").focus()
     page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="Choose on model › depth")
+    dialog = page.get_by_role("dialog", name="Filter by model › depth")
     dialog.get_by_label("at least").fill("3")
-    dialog.get_by_label("those without it").uncheck()
-    dialog.get_by_role("button", name="Choose", exact=True).press("Enter")
-    page.get_by_text("7 trials chosen").wait_for()  # depths 4, 6 and 8 of 2, 4, 6, 8 …
+    dialog.get_by_label("trials without it").uncheck()
+    dialog.get_by_role("button", name="Apply", exact=True).press("Enter")
+    page.get_by_text("7 trials selected").wait_for()  # depths 4, 6 and 8 of 2, 4, 6, 8 …
     page.get_by_role("button", name="Axis model", exact=True).press("Enter")
     page.get_by_label("knn").check()
     page.get_by_label("tree").uncheck()
-    page.get_by_role("button", name="Choose", exact=True).click()
-    page.get_by_text("0 trials chosen").wait_for()
+    page.get_by_role("button", name="Apply", exact=True).click()
+    page.get_by_text("0 trials selected").wait_for()
 
 
 def test_a_line_tells_its_trial_and_opens_it(page, site, nested):
@@ -206,8 +206,8 @@ def test_curves_are_compared_and_filtered_by_value_at_a_step(page, site, nested)
     assert legend.locator("span").count() == 3
     page.get_by_label("Comparison").select_option("at most")
     legend.get_by_text("trial 16").or_(legend.get_by_text("and 6 more")).first.wait_for()
-    page.get_by_role("checkbox", name="Choose trial 3").check()
-    page.get_by_text("The 1 chosen in the table.").wait_for()
+    page.get_by_role("checkbox", name="Select trial 3").check()
+    page.get_by_text("The trial selected in the table.").wait_for()
     assert legend.inner_text().strip() == "trial 3"
     zoom(page, page.locator("main canvas").first)
     page.get_by_role("button", name="Reset zoom").wait_for()

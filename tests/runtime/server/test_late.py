@@ -149,7 +149,7 @@ def test_a_press_counts_though_the_row_changes_under_it(page, site):
     running = trial(0, TrialState.RUNNING, ended=None)
     folder = new_experiment(site.home, "Pressed", [(running, [], None)], state="RUNNING")
     open_table(page, site, "Pressed")
-    box = page.get_by_role("checkbox", name="Choose trial 0")
+    box = page.get_by_role("checkbox", name="Select trial 0")
     box.hover()
     page.mouse.down()
     with Store.open(folder.store, write=True) as store:

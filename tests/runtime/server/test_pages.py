@@ -111,7 +111,7 @@ def test_the_list_of_experiments_is_searched_and_leads_to_each(page, site):
     page.get_by_role("link", name="Plain").wait_for(state="detached")
     assert (before > 3, names.count()) == (True, 1)
     page.get_by_role("searchbox").fill("no such thing")
-    page.get_by_text("No experiment is like that.").wait_for()
+    page.get_by_text("No experiment matches.").wait_for()
     page.get_by_role("searchbox").fill("plain")
     page.get_by_role("link", name="Plain").click()
     page.get_by_role("heading", name="Top 10").wait_for()
@@ -124,7 +124,7 @@ def test_the_overview_tells_best_baseline_counts_limits_and_what_was_asked_for(p
     go(page, site, "Plain")
     main = page.locator("main")
     assert "0.99" in page.get_by_label("Best result").inner_text()
-    assert "trial 99, as written 0.00 (+0.99)" in page.get_by_label("Best result").inner_text()
+    assert "trial 99, baseline 0.00 (+0.99)" in page.get_by_label("Best result").inner_text()
     assert "100" in page.get_by_role("region", name="Trials", exact=True).inner_text()
     first = main.locator("[aria-label='Top 10'] tbody tr").first
     assert first.locator("td").nth(1).inner_text() == "0.99"
@@ -146,16 +146,16 @@ def test_the_overview_tells_best_baseline_counts_limits_and_what_was_asked_for(p
 def test_a_failure_tells_its_last_words(page, site):
     go(page, site, "StrangeX")
     failed = page.get_by_label("Failures")
-    failed.get_by_text("1 trial failed; the last, trial 3").wait_for()
+    failed.get_by_text("1 trial failed, most recently trial 3").wait_for()
     failed.get_by_text("last words").wait_for()
-    failed.get_by_role("button", name="Its log").click()
+    failed.get_by_role("button", name="Show log").click()
     page.get_by_role("dialog", name="Trial 3").wait_for()
 
 
 def test_what_a_trial_reports_appears_without_losing_what_was_chosen(page, site):
     folder = new_experiment(site.home, "Live", [(trial(n), [], n / 10) for n in range(60)])
     go(page, site, "Live", "trials")
-    page.get_by_role("checkbox", name="Choose trial 58").check()
+    page.get_by_role("checkbox", name="Select trial 58").check()
     zoom(page, page.locator("main canvas").first)
     page.get_by_role("button", name="Trial 57", exact=True).focus()
     page.evaluate("window.mark = 1; window.scrollTo(0, 200)")
@@ -164,7 +164,7 @@ def test_what_a_trial_reports_appears_without_losing_what_was_chosen(page, site)
     with Store.open(folder.store, write=True) as store:
         keep_trial(store, trial(60), [0.5], 77.5)
     page.locator("tr[data-trial='60']").get_by_text("77.5").wait_for()
-    assert page.get_by_role("checkbox", name="Choose trial 58").is_checked()
+    assert page.get_by_role("checkbox", name="Select trial 58").is_checked()
     assert page.get_by_role("button", name="Reset zoom").is_visible()
     assert page.evaluate("window.mark") == 1
     assert page.evaluate("window.scrollY") == 200

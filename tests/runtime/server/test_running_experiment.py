@@ -109,13 +109,13 @@ def test_trials_are_run_killed_and_the_experiment_stopped_from_the_page(folder, 
         dialog.get_by_label("Log").get_by_text("hello from 0.5").wait_for()
         # It counts on by itself, several at a time.
         dialog.get_by_text(re.compile(r"[1-9]\d intermediate results")).wait_for()
-        dialog.get_by_role("button", name="Run changed").click()
-        own = page.get_by_role("dialog", name="A trial of your own")
+        dialog.get_by_role("button", name="Run with changes").click()
+        own = page.get_by_role("dialog", name="Run a custom trial")
         entry = own.get_by_label("x")
         assert entry.input_value() == "0.5"
-        for wrong, why in (("much", "much is no number"), ("7", "x")):
+        for wrong, why in (("much", "much is not a number"), ("7", "x")):
             entry.fill(wrong)
-            own.get_by_role("button", name="Run it").click()
+            own.get_by_role("button", name="Run trial").click()
             own.get_by_role("alert").get_by_text(why).wait_for()
         entry.fill("0.01")
         entry.press("Enter")

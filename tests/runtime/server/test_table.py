@@ -43,7 +43,7 @@ def test_the_table_searches_sorts_and_pages_on_the_server(page, site):
         page.locator(f"tr[data-trial='{found[0]}']").wait_for()
         assert sorted(numbers(page)) == sorted(found)
     search.fill("nothing like it")
-    page.get_by_text("No trial is like that.").wait_for()
+    page.get_by_text("No trial matches.").wait_for()
 
 
 def test_every_column_sorts_and_can_be_hidden_and_shown(page, site):
@@ -73,7 +73,7 @@ def test_every_column_sorts_and_can_be_hidden_and_shown(page, site):
 def test_trials_are_filtered_by_state_and_by_what_the_address_says(page, site):
     open_table(page, site, "StrangeX", "?state=FAILED")
     assert numbers(page) == [3]
-    page.get_by_role("combobox", name="State").select_option("every state")
+    page.get_by_role("combobox", name="State").select_option("all states")
     page.get_by_text("8 trials").wait_for()
     assert page.locator(ROWS).filter(has_text="nan").count() >= 1
     assert page.locator(ROWS).filter(has_text="inf").count() >= 1
@@ -85,7 +85,7 @@ def test_trials_are_chosen_compared_and_copied(page, site):
     open_table(page, site)
     assert page.get_by_role("button", name="Compare").is_disabled()
     for number in (98, 99):
-        page.get_by_role("checkbox", name=f"Choose trial {number}").check()
+        page.get_by_role("checkbox", name=f"Select trial {number}").check()
     page.get_by_role("button", name="Compare 2").click()
     dialog = page.get_by_role("dialog", name="Comparison")
     text = dialog.inner_text()
@@ -102,19 +102,19 @@ def test_trials_are_chosen_compared_and_copied(page, site):
     )
     assert eval(page.evaluate("navigator.clipboard.readText()")) == copied
     page.keyboard.press("Escape")
-    assert page.get_by_role("checkbox", name="Choose trial 98").is_checked()
-    page.get_by_role("checkbox", name="Choose all on this page").check()
+    assert page.get_by_role("checkbox", name="Select trial 98").is_checked()
+    page.get_by_role("checkbox", name="Select all on this page").check()
     page.get_by_role("button", name="Compare 25").click()
-    assert "The first 12 of the 25" in dialog.inner_text()
+    assert "Showing the first 12 of 25" in dialog.inner_text()
     dialog.get_by_role("button", name="Close").click()
-    page.get_by_role("button", name="Choose none").click()
+    page.get_by_role("button", name="Clear selection").click()
     assert page.get_by_role("button", name="Compare").is_disabled()
 
 
 def test_an_empty_table_fills_by_itself(page, site):
     folder = new_experiment(site.home, "Filling", [], state="RUNNING")
     go(page, site, "Filling", "trials")
-    page.get_by_text("No trial yet: the first appears here by itself.").wait_for()
+    page.get_by_text("No trials yet. They appear here as they start.").wait_for()
     with Store.open(folder.store, write=True) as store:
         keep_trial(store, trial(0, TrialState.RUNNING, ended=None))
     page.locator("tr[data-trial='0']").get_by_text("running").wait_for()
@@ -122,8 +122,8 @@ def test_an_empty_table_fills_by_itself(page, site):
 
 def test_a_trial_of_ones_own_needs_an_experiment_that_runs(page, site):
     open_table(page, site)
-    page.get_by_role("button", name="Own trial").click()
-    page.get_by_role("status").get_by_text("The experiment does not run").wait_for()
+    page.get_by_role("button", name="Run a custom trial").click()
+    page.get_by_role("status").get_by_text("The experiment is not running").wait_for()
 
 
 def test_a_trials_dialog_copies_names_its_address_and_follows_it(page, site):
@@ -149,7 +149,7 @@ def test_a_trials_dialog_copies_names_its_address_and_follows_it(page, site):
         store.end_trial(trial(0, TrialState.FAILED, reason="it fell over"))
     dialog.get_by_text("it fell over").wait_for()
     dialog.get_by_role("button", name="stderr").click()
-    log.get_by_text("Nothing was written to stderr.").wait_for()
+    log.get_by_text("Nothing written to stderr.").wait_for()
     dialog.get_by_role("button", name="stdout").click()
     with page.expect_download() as download:
         dialog.get_by_role("button", name="Download").click()
@@ -176,7 +176,7 @@ def test_of_a_huge_log_the_end_is_shown_and_all_of_it_kept(page, site):
     out.stdout.write_text("é" * 200_000 + "the end\n", encoding="utf-8")
     go(page, site, "Talking", "trials?trial=0")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text("137864 bytes before this are left out.").wait_for()
+    dialog.get_by_text("The first 137864 bytes are not shown.").wait_for()
     dialog.get_by_label("Log").get_by_text("the end").wait_for()
     status, _, body = site.ask("/api/v1/experiments/Talking/trials/0/log/stdout/whole")
     assert (status, len(body)) == (200, 400_008)

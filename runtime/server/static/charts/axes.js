@@ -1,10 +1,10 @@
-// The axes of parallel coordinates: what each is called, and where on it a trial lies.
+// The axes of parallel coordinates: names, and positions of trials.
 import { value } from "../parts/dom.js";
 
 const inner = (v) => (v && typeof v === "object" && "_name" in v ? v._name : v);
 
-// From the space to axes; behind that of a nested choice come those of what is inside it. `at` is
-// the place of a trial on its axis: its number, or that of its option; undefined where it has none.
+// The axes of a search space; a nested choice is followed by the parameters inside it. `at(row)` is a
+// trial's number on the axis, or its option's index; undefined if it has none.
 export function axesOf(space) {
   const result = (row) => (typeof row.metric === "number" ? row.metric : undefined);
   const values = space.flatMap((p) => branch(p, p.name, (row) => row.values[p.key]));
@@ -27,8 +27,8 @@ function axis(p, name, given) {
   if (p.options) {
     const options = p.options.map((o) => value(inner(o)));
     const at = (row) => {
-      const v = given(row),
-        n = v === undefined ? -1 : options.indexOf(value(v));
+      const v = given(row);
+      const n = v === undefined ? -1 : options.indexOf(value(v));
       return n < 0 ? undefined : n;
     };
     return { name, options, at };
@@ -40,9 +40,9 @@ function axis(p, name, given) {
   return { name, log: p.log, at };
 }
 
-// What is chosen on one axis: a range of numbers or some options, and whether trials without a
-// place on it are.
-export function chooses(choice, place) {
+// Whether a position passes an axis' filter: a range of numbers or a set of options; `missing` is
+// whether trials without the parameter pass.
+export function passesFilter(choice, place) {
   if (place === undefined) return choice.missing;
   return choice.options ? choice.options.has(place) : place >= choice.low && place <= choice.high;
 }

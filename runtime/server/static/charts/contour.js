@@ -1,13 +1,12 @@
-// The mean result over two parameters, whatever all others are, and the trials on top of it.
+// The mean result over two parameters, averaged over all others, with the trials on top.
 import { number, short, value } from "../parts/dom.js";
+import { cellChart, countText, drawDots, meanText } from "./cells.js";
 import { beside } from "./dimension.js";
-import { color, extent, scale, surface, ticks } from "./plot.js";
-import { still } from "./still.js";
-import { nearest, place, tip } from "./tip.js";
+import { color, extent, scale, ticks } from "./plot.js";
 
 const PAD = { left: 66, right: 74, top: 10, bottom: 40 };
 const HEIGHT = 340;
-// From worse to better: evenly lighter, and told apart by the colour-blind.
+// From worse to better: evenly lighter, and safe for colour-blind readers.
 const STOPS = [
   [0, 42, 92],
   [70, 84, 118],
@@ -16,48 +15,34 @@ const STOPS = [
   [247, 207, 58],
 ];
 const SHADES = Array.from({ length: 64 }, (_, n) => {
-  const at = (n / 64) * (STOPS.length - 1),
-    i = Math.floor(at);
+  const at = (n / 64) * (STOPS.length - 1);
+  const i = Math.floor(at);
   return `rgb(${STOPS[i].map((v, k) => Math.round(v + (STOPS[i + 1][k] - v) * (at - i))).join(",")})`;
 });
 
 const label = (over) =>
-  `The mean result over ${over}; the arrow keys go from cell to cell, Enter opens the best trial of one`;
+  `Mean result over ${over}. Arrow keys select a cell, Enter opens its best trial.`;
 
-// `state()` is {across, up, mean, spread}: two dimensions, and the means, a row for each of
-// across' cells; or null. `rows()` are the placed trials.
+// `state()` is {across, up, mean, spread}: two dimensions and the means, one row for each cell of
+// `across`; null before they arrive. `rows()` are the placed trials, `best()` is the direction.
 export function contour({ state, rows, best, open }) {
-  const view = surface(HEIGHT, label("two parameters"), draw);
-  const bubble = tip(view, HEIGHT);
-  const rest = still(HEIGHT, drawRest);
-  let x,
-    y,
-    shown = [],
-    cell = null,
-    held = null;
+  let x;
+  let y;
 
-  function draw(c, width) {
-    rest.put(c, width);
+  function drawCell(c, width, cell) {
+    if (cell === null) return;
+    const box = corners(state(), ...cell);
     c.strokeStyle = color("--text");
     c.lineWidth = 2;
-    if (cell) {
-      const box = corners(state(), ...cell);
-      c.strokeRect(box.x, box.y, box.wide, box.tall);
-    }
-    if (held) {
-      c.beginPath();
-      c.arc(held.x, held.y, 6, 0, 7);
-      c.stroke();
-    }
+    c.strokeRect(box.x, box.y, box.wide, box.tall);
   }
-  function drawRest(c, width) {
+  function drawBase(c, width) {
     const s = state();
-    shown = [];
-    if (!s) return;
+    if (!s) return [];
     x = scale([0, 1], PAD.left, width - PAD.right);
     y = scale([0, 1], HEIGHT - PAD.bottom, PAD.top);
-    const limits = extent(s.mean.flat()),
-      up = best() === "maximize";
+    const limits = extent(s.mean.flat());
+    const up = best() === "maximize";
     const tone = (v) => {
       const t = Math.max(0, Math.min(1, (v - limits[0]) / (limits[1] - limits[0])));
       return SHADES[Math.round((up ? t : 1 - t) * (SHADES.length - 1))];
@@ -69,31 +54,26 @@ export function contour({ state, rows, best, open }) {
         c.fillRect(box.x, box.y, box.wide + 0.6, box.tall + 0.6);
       }),
     );
-    trials(c, s, tone);
+    const dots = trials(c, s, tone);
     axes(c, width, s);
     scaleBar(c, width, limits, tone);
+    return dots;
   }
   function corners(s, i, j) {
-    const [a, b] = s.across.cell(i),
-      [low, high] = s.up.cell(j);
+    const [a, b] = s.across.cell(i);
+    const [low, high] = s.up.cell(j);
     return { x: x(a), y: y(high), wide: x(b) - x(a), tall: y(low) - y(high) };
   }
   function trials(c, s, tone) {
-    const all = rows(),
-      r = all.length > 1000 ? 1.6 : 3.2;
-    c.lineWidth = all.length > 1000 ? 0.5 : 1.2;
+    const all = rows();
+    const many = all.length > 1000;
+    const position = (row) => [x(beside(row, s.across)), y(beside(row, s.up, 0.381))];
+    c.lineWidth = many ? 0.5 : 1.2;
     c.strokeStyle = color("--card");
-    for (const row of all) {
-      const px = x(beside(row, s.across)),
-        py = y(beside(row, s.up, 0.381));
-      if (Number.isNaN(px) || Number.isNaN(py)) continue;
-      c.beginPath();
-      c.arc(px, py, r, 0, 7);
-      c.fillStyle = tone(row.y);
-      c.fill();
-      c.stroke();
-      shown.push({ x: px, y: py, row });
-    }
+    return drawDots(c, all, many ? 1.6 : 3.2, position, {
+      fillOf: (row) => tone(row.y),
+      outlined: true,
+    });
   }
   function axes(c, width, s) {
     c.fillStyle = color("--muted");
@@ -121,9 +101,9 @@ export function contour({ state, rows, best, open }) {
     c.restore();
   }
   function scaleBar(c, width, limits, tone) {
-    const left = width - PAD.right + 14,
-      steps = 60,
-      to = scale(limits, HEIGHT - PAD.bottom, PAD.top);
+    const left = width - PAD.right + 14;
+    const steps = 60;
+    const to = scale(limits, HEIGHT - PAD.bottom, PAD.top);
     const tall = (HEIGHT - PAD.top - PAD.bottom) / steps;
     for (let n = 0; n < steps; n++) {
       c.fillStyle = tone(limits[0] + ((limits[1] - limits[0]) * (n + 0.5)) / steps);
@@ -137,74 +117,57 @@ export function contour({ state, rows, best, open }) {
   }
   const isIn = (row, d, n) => d.cellAt(row.at.get(d.number)) === n;
   const inside = (s, i, j) => rows().filter((row) => isIn(row, s.across, i) && isIn(row, s.up, j));
-  function say(i, j, aloud) {
-    const s = state(),
-      box = corners(s, i, j),
-      count = inside(s, i, j).length;
-    cell = [i, j];
-    view.again();
-    const mean = `mean ${number(s.mean[i][j])} ± ${number(Number(s.spread[i][j].toPrecision(2)))}`;
-    bubble.say(
-      `${s.across.name}: ${s.across.said(i)}\n${s.up.name}: ${s.up.said(j)}\n${mean}, ${count} trial${count === 1 ? "" : "s"}`,
-      box.x + box.wide / 2,
-      box.y + box.tall / 2,
-      aloud,
-    );
+  function cellTip([i, j]) {
+    const s = state();
+    const box = corners(s, i, j);
+    const mean = meanText(s.mean[i][j], s.spread[i][j]);
+    const places = `${s.across.name}: ${s.across.cellText(i)}\n${s.up.name}: ${s.up.cellText(j)}`;
+    const text = `${places}\n${mean}, ${countText(inside(s, i, j).length)}`;
+    return { text, x: box.x + box.wide / 2, y: box.y + box.tall / 2 };
   }
-  view.canvas.addEventListener("pointermove", (e) => {
-    const s = state(),
-      at = place(view.canvas, e);
-    if (!s || !x) return;
-    held = nearest(shown, at, 8);
-    cell = null;
-    view.again();
-    const [across, up] = [x.back(at[0]), y.back(at[1])];
-    const saying = (d) => `${d.name}: ${value(d.of(held.row.values))}`;
-    if (held)
-      bubble.say(
-        `trial ${held.row.trial.number}: ${number(held.row.y)}\n${saying(s.across)}\n${saying(s.up)}`,
-        held.x,
-        held.y,
-      );
-    else if (across >= 0 && across <= 1 && up >= 0 && up <= 1)
-      say(s.across.cellAt(across), s.up.cellAt(up), false);
-    else bubble.hide();
-  });
-  const leave = () => {
-    held = cell = null;
-    bubble.hide();
-    view.again();
-  };
-  view.canvas.addEventListener("pointerleave", leave);
-  view.canvas.addEventListener("blur", leave);
-  view.canvas.addEventListener("click", (e) => {
-    const found = nearest(shown, place(view.canvas, e), 8);
-    if (found) open(found.row.trial.number);
-  });
-  view.canvas.addEventListener("keydown", (e) => {
-    const s = state(),
-      step = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];
-    if (e.key === "Escape") return leave();
-    if (!s) return;
-    if (e.key === "Enter" && cell) {
-      const [first] = inside(s, ...cell).sort((a, b) =>
-        best() === "maximize" ? b.y - a.y : a.y - b.y,
-      );
-      if (first) open(first.trial.number);
-    }
-    if (!step) return;
-    e.preventDefault();
-    held = null;
+  function dotTip({ trial, y, values }) {
+    const s = state();
+    const line = (d) => `${d.name}: ${value(d.of(values))}`;
+    return `trial ${trial.number}: ${number(y)}\n${line(s.across)}\n${line(s.up)}`;
+  }
+  function cellAt([px, py]) {
+    const s = state();
+    if (!s || !x) return null;
+    const [across, up] = [x.back(px), y.back(py)];
+    if (across < 0 || across > 1 || up < 0 || up > 1) return null;
+    return [s.across.cellAt(across), s.up.cellAt(up)];
+  }
+  function nextCell(key, cell) {
+    const s = state();
+    const steps = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const step = steps[key];
+    if (!s || !step) return null;
     const [i, j] = cell ? [cell[0] + step[0], cell[1] + step[1]] : [0, 0];
-    say((i + s.across.count) % s.across.count, (j + s.up.count) % s.up.count, true);
+    return [(i + s.across.count) % s.across.count, (j + s.up.count) % s.up.count];
+  }
+  function bestIn(cell) {
+    const sign = best() === "maximize" ? -1 : 1;
+    return inside(state(), ...cell).sort((a, b) => sign * (a.y - b.y))[0];
+  }
+  const chart = cellChart({
+    height: HEIGHT,
+    label: label("two parameters"),
+    reach: 8,
+    radius: 6,
+    drawBase,
+    drawCell,
+    dotTip,
+    cellTip,
+    cellAt,
+    nextCell,
+    open,
+    best: bestIn,
+    exists: ([i, j]) => state() && i < state().across.count && j < state().up.count,
   });
   function again() {
     const s = state();
-    if (cell && !(s && cell[0] < s.across.count && cell[1] < s.up.count)) cell = null;
-    held = null;
-    if (s) view.canvas.setAttribute("aria-label", label(`${s.across.name} and ${s.up.name}`));
-    rest.forget();
-    view.again();
+    if (s) chart.canvas.setAttribute("aria-label", label(`${s.across.name} and ${s.up.name}`));
+    chart.again();
   }
-  return { box: view.box, again };
+  return { box: chart.box, again };
 }

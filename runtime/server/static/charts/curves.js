@@ -1,16 +1,16 @@
-// The intermediate results of several trials, to compare them.
+// The intermediate results of several trials.
 import { alike, h, number, redraw, short } from "../parts/dom.js";
 import { chart, color, SERIES } from "./plot.js";
 import { get, numbered } from "../parts/server.js";
 
-const LATEST = 50,
-  ASKED = 200,
-  IN_LEGEND = 12;
+const LATEST = 50;
+const ASKED = 200;
+const IN_LEGEND = 12;
 
 export const numberOf = (v) =>
   typeof v === "number" ? v : typeof v?.default === "number" ? v.default : NaN;
 
-// What a report said, in a few words.
+// A report's value as short text.
 export const reported = (v) =>
   v && typeof v === "object" ? short(JSON.stringify(v), 200) : number(v);
 
@@ -35,7 +35,7 @@ export function legendOf(trials) {
   );
 }
 
-// A chart of the curves `of()` has: [number, points] for each.
+// A chart of the curves that `of()` returns: [number, points] for each.
 export function curveChart({ height, of, open, tip }) {
   return chart({
     height,
@@ -54,7 +54,7 @@ export function curveChart({ height, of, open, tip }) {
   });
 }
 
-// The tab over the table: those that are chosen there, else the latest.
+// The chart above the table: the trials selected there, else the latest.
 export function curves(model, chosen, open) {
   const known = new Map();
   const filter = { at: null, least: true, bound: null };
@@ -65,8 +65,8 @@ export function curves(model, chosen, open) {
     of: () => lines,
     tip: (t, p) => `trial ${t.number}, report ${p[0]}: ${alike([p[1]])(p[1])}`,
   });
-  const legend = h("div"),
-    which = h("span", { class: "muted" });
+  const legend = h("div");
+  const which = h("span", { class: "muted" });
   const wanted = () => {
     if (chosen().size) return [...chosen()];
     return [...model.trials.values()]
@@ -79,19 +79,20 @@ export function curves(model, chosen, open) {
     const found = points.find((p) => p[0] === filter.at)?.[1];
     return filter.least ? found >= filter.bound : found <= filter.bound;
   }
-  // The drawing, its legend and the words over it change together.
+  // Updates the drawing, its legend and the text above it together.
   function draw() {
     lines = wanted()
       .map((n) => [n, known.get(n) || []])
       .filter(([, points]) => passes(points));
     const trials = lines.map(([n]) => n);
     redraw(legend, trials, () => legendOf(trials));
-    which.textContent = chosen().size
-      ? `The ${chosen().size} chosen in the table.`
-      : `The latest ${LATEST} with reports; choose others in the table.`;
+    const count = chosen().size;
+    which.textContent = count
+      ? `The ${count === 1 ? "trial" : `${count} trials`} selected in the table.`
+      : `The latest ${LATEST} trials with reports. Select others in the table.`;
     plot.again();
   }
-  // Only what is new: those not asked for before, and of the others what is behind their end.
+  // Fetches only what is new: whole curves of new trials, and the ends of the others.
   async function fresh() {
     const stale = wanted()
       .filter((n) => (known.get(n)?.length ?? 0) < (model.trials.get(n)?.reports ?? 0))
@@ -102,8 +103,8 @@ export function curves(model, chosen, open) {
       for (const [n, rows] of Object.entries(
         await get(model.id, `/curves?first=${first}&${numbered(group)}`),
       )) {
-        const old = known.get(Number(n)) || [],
-          trial = model.trials.get(Number(n));
+        const old = known.get(Number(n)) || [];
+        const trial = model.trials.get(Number(n));
         const more = rows
           .filter(([i]) => i > (old.at(-1)?.[0] ?? -1))
           .map(([i, v]) => [i, numberOf(v), trial]);
@@ -139,7 +140,7 @@ export function curves(model, chosen, open) {
     h(
       "span",
       { class: "row" },
-      "Only those that at report",
+      "Only trials that at report",
       entry("report number", (v) => {
         filter.at = v;
       }),

@@ -1,4 +1,4 @@
-// A parameter as an axis from 0 to 1: its cells, its marks, and where a trial's value lies.
+// A parameter as an axis from 0 to 1: cells, marks and positions of values.
 import { number, value } from "../parts/dom.js";
 import { extent, ticks } from "./plot.js";
 
@@ -9,15 +9,15 @@ const same = (a, b) =>
 export function dimension(of) {
   const { options, edges, route, log } = of;
   const f = log ? Math.log10 : (v) => v;
-  const low = edges.length ? f(edges[0]) : 0,
-    span = edges.length ? f(edges.at(-1)) - low || 1 : 1;
+  const low = edges.length ? f(edges[0]) : 0;
+  const span = edges.length ? f(edges.at(-1)) - low || 1 : 1;
   const count = options.length || edges.length - 1;
   const at = (v) => (f(v) - low) / span;
   return {
     ...of,
     count,
     choice: options.length > 0,
-    // What the trial has there; undefined where the parameter does not exist for it.
+    // The trial's value; undefined if the trial does not have the parameter.
     of(values) {
       let here = values;
       for (const [key, option] of route) {
@@ -26,7 +26,7 @@ export function dimension(of) {
       }
       return plain(here);
     },
-    // From 0 to 1; NaN where the value is no number of the axis or none of its options.
+    // From 0 to 1; NaN if the value is outside the axis or none of its options.
     at(v) {
       if (options.length) {
         const n = options.findIndex((o) => same(plain(o), v));
@@ -38,7 +38,7 @@ export function dimension(of) {
     cell(n) {
       return options.length ? [n / count, (n + 1) / count] : [at(edges[n]), at(edges[n + 1])];
     },
-    // Which cell holds a place; -1 for none.
+    // The cell at a position; -1 for none.
     cellAt(p) {
       if (Number.isNaN(p)) return -1;
       if (options.length) return Math.max(0, Math.min(count - 1, Math.floor(p * count)));
@@ -46,7 +46,7 @@ export function dimension(of) {
       while (n < count - 1 && at(edges[n + 1]) <= p) n++;
       return n;
     },
-    said(n) {
+    cellText(n) {
       return options.length
         ? value(plain(options[n]))
         : `${number(edges[n])} to ${number(edges[n + 1])}`;
@@ -65,7 +65,7 @@ export function dimension(of) {
   };
 }
 
-// The trials with a result, and where each lies on every axis.
+// The trials with a result, and their positions on every axis.
 export function placed(trials, values, dimensions) {
   return trials
     .filter((t) => values[t.number])
@@ -76,13 +76,13 @@ export function placed(trials, values, dimensions) {
     });
 }
 
-// Where a trial is drawn: those with the same option lie side by side, not on top of each other.
+// Where a trial is drawn: trials with the same option are spread out inside its cell.
 export function beside(row, d, by = 0.618) {
   const at = row.at.get(d.number);
   return d.choice ? at + ((((row.trial.number * by) % 1) - 0.5) * 0.5) / d.count : at;
 }
 
-// The range in which results are worth to be drawn: a few far off must not flatten all others.
+// The range of results to draw; a few outliers must not flatten all others.
 export function range(results, more = []) {
   const sorted = Float64Array.from(results).sort();
   const at = (q) => sorted[Math.round(q * (sorted.length - 1))];

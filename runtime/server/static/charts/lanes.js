@@ -1,15 +1,15 @@
-// Bars over time, in lanes: what ran when, and on what. Zooms by dragging, is read by keyboard.
+// Bars over time, in lanes. Dragging zooms; the keyboard selects bars.
 import { duration, short } from "../parts/dom.js";
 import { color, scale, surface, ticks } from "./plot.js";
 import { place, tip } from "./tip.js";
 
-const SIDE = 74,
-  RIGHT = 14,
-  FOOT = 26,
-  HEAD = 22;
+const SIDE = 74;
+const RIGHT = 14;
+const FOOT = 26;
+const HEAD = 22;
 const COLORS = { SUCCEEDED: "--c3", RUNNING: "--c1", FAILED: "--bad", EARLY_STOPPED: "--c5" };
 
-// What can be read on a colour of the form #rrggbb.
+// A readable text colour on a background #rrggbb.
 function ink(fill) {
   const [r, g, b] = [1, 3, 5].map((at) => (parseInt(fill.slice(at, at + 2), 16) / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#111" : "#fff";
@@ -17,7 +17,7 @@ function ink(fill) {
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 
-// Round times between two, in seconds.
+// Round times between `from` and `to`, in seconds.
 function moments(from, to, most) {
   if (to - from < most) return ticks([from, to], most);
   const step =
@@ -28,7 +28,7 @@ function moments(from, to, most) {
   );
 }
 
-// The first lane that is free again takes the next bar: lanes of one thing that is used.
+// Assigns each bar the first lane that is free.
 export function packed(bars) {
   const ends = [];
   return bars.map((bar) => {
@@ -39,30 +39,30 @@ export function packed(bars) {
   });
 }
 
-// How many lanes there are of what: a drawing is made for that.
+// The groups' lanes; a drawing fits only groups of the same shape.
 export const shape = (groups) =>
   JSON.stringify(groups.map((g) => g.rows.map((r) => [r.name, r.count])));
 
 // `groups` are [{title, rows: [{name, bars, count}]}], with bars {trial, from, to, lane} by time
-// and `count` lanes; `said(bar)` is what one says. Other groups of the same shape can be put in.
-export function lanes({ groups, zoom, said, open, zoomed }) {
+// and `count` lanes; `describe(bar)` is a bar's text. `fill` takes other groups of the same shape.
+export function lanes({ groups, zoom, describe, open, zoomed }) {
   const count = groups.reduce((n, g) => n + g.rows.reduce((m, r) => m + r.count, 0), 0);
   const tall = Math.max(3, Math.min(24, 520 / Math.max(count, 1)));
   const height = Math.round(groups.length * HEAD + count * tall + FOOT + 8);
   const view = surface(
     height,
-    "When each trial ran, and where; drag to zoom, the arrow keys go from trial to trial",
+    "When and where each trial ran. Drag to zoom; arrow keys select a trial.",
     draw,
   );
   const bubble = tip(view, height);
-  let rows,
-    all,
-    begin,
-    end,
-    x = null,
-    boxes = [],
-    drag = null,
-    held = null;
+  let rows;
+  let all;
+  let begin;
+  let end;
+  let x = null;
+  let boxes = [];
+  let drag = null;
+  let held = null;
   function fill(given) {
     let top = 4;
     rows = given.flatMap((group) => {
@@ -135,21 +135,21 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
       c.fillText(short(row.name, 10), SIDE - 8, row.top + (row.count * tall) / 2);
   }
   function bars(c, row, width) {
-    const gap = Math.min(2, tall / 4),
-      last = [],
-      other = color("--muted");
+    const gap = Math.min(2, tall / 4);
+    const last = [];
+    const other = color("--muted");
     const tones = Object.fromEntries(
       Object.entries(COLORS).map(([state, tone]) => [state, color(tone)]),
     );
     for (const bar of row.bars) {
-      const left = x(bar.from),
-        right = Math.max(x(bar.to), left + 1);
+      const left = x(bar.from);
+      const right = Math.max(x(bar.to), left + 1);
       if (right < SIDE || left > width - RIGHT) continue;
       const spot = Math.round(right);
-      if (right - left < 1.5 && last[bar.lane] === spot) continue; // another is drawn there
+      if (right - left < 1.5 && last[bar.lane] === spot) continue; // a bar is already drawn there
       last[bar.lane] = spot;
-      const top = row.top + bar.lane * tall,
-        box = { left, right, top, bottom: top + tall - gap, bar };
+      const top = row.top + bar.lane * tall;
+      const box = { left, right, top, bottom: top + tall - gap, bar };
       boxes.push(box);
       c.fillStyle = tones[bar.trial.state] || other;
       c.fillRect(
@@ -165,12 +165,12 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
       c.fillText(String(bar.trial.number), middle, top + (tall - gap) / 2 + 0.5);
     }
   }
-  const at = ([px, py]) =>
+  const boxAt = ([px, py]) =>
     boxes.find((b) => px >= b.left - 1 && px <= b.right + 1 && py >= b.top && py <= b.bottom);
   function show(bar, px, py, aloud) {
     held = bar;
     view.again();
-    bubble.say(said(bar), px, py, aloud);
+    bubble.say(describe(bar), px, py, aloud);
   }
   const leave = () => {
     held = null;
@@ -182,22 +182,22 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
     zoomed();
     view.again();
   }
-  function around(factor) {
-    const [from, to] = limits(),
-      middle = held ? (held.from + held.to) / 2 : (from + to) / 2,
-      half = ((to - from) * factor) / 2;
+  function zoomBy(factor) {
+    const [from, to] = limits();
+    const middle = held ? (held.from + held.to) / 2 : (from + to) / 2;
+    const half = ((to - from) * factor) / 2;
     if (half * 2 >= end - begin) zoomTo(null);
     else zoomTo([Math.max(begin, middle - half), Math.min(end, middle + half)]);
   }
-  function go(step) {
+  function selectNext(step) {
     const now = held
       ? all.findIndex((b) => b.trial.number === held.trial.number)
       : step > 0
         ? -1
         : all.length;
     const bar = all[Math.max(0, Math.min(all.length - 1, now + step))];
-    const [from, to] = limits(),
-      middle = (bar.from + bar.to) / 2;
+    const [from, to] = limits();
+    const middle = (bar.from + bar.to) / 2;
     if (middle < from || middle > to) zoomTo([middle - (to - from) / 2, middle + (to - from) / 2]);
     const scaled = scale(limits(), SIDE, view.box.clientWidth - RIGHT);
     show(bar, scaled(middle), HEAD, true);
@@ -214,7 +214,7 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
       view.again();
       return;
     }
-    const box = at(where);
+    const box = boxAt(where);
     if (box) show(box.bar, ...where, false);
     else if (held) leave();
   });
@@ -223,7 +223,7 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
     drag = null;
     if (to - from > 8) zoomTo([Math.max(begin, x.back(from)), Math.min(end, x.back(to))]);
     else {
-      const box = at(place(view.canvas, e));
+      const box = boxAt(place(view.canvas, e));
       if (box) open(box.bar.trial.number);
       view.again();
     }
@@ -233,28 +233,28 @@ export function lanes({ groups, zoom, said, open, zoomed }) {
   });
   view.canvas.addEventListener("blur", leave);
   view.canvas.addEventListener("keydown", (e) => {
-    const does = {
-      ArrowRight: () => go(1),
-      ArrowLeft: () => go(-1),
+    const action = {
+      ArrowRight: () => selectNext(1),
+      ArrowLeft: () => selectNext(-1),
       Home: () => {
         held = null;
-        go(1);
+        selectNext(1);
       },
       End: () => {
         held = null;
-        go(-1);
+        selectNext(-1);
       },
-      "+": () => around(0.5),
-      "-": () => around(2),
+      "+": () => zoomBy(0.5),
+      "-": () => zoomBy(2),
       Escape: () => {
         leave();
         zoomTo(null);
       },
       Enter: () => held && open(held.trial.number),
     }[e.key];
-    if (!does || !all.length) return;
+    if (!action || !all.length) return;
     e.preventDefault();
-    does();
+    action();
   });
   return { box: view.box, canvas: view.canvas, fill };
 }

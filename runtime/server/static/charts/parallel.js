@@ -1,29 +1,29 @@
 // Parallel coordinates: an axis for each parameter and one for the result, a line for each trial.
-import { chooses } from "./axes.js";
+import { passesFilter } from "./axes.js";
 import { dialog, h, number, short } from "../parts/dom.js";
 import { color, extent, marks, scale, surface, ticks } from "./plot.js";
 import { place, tip } from "./tip.js";
 
-const TOP = 52,
-  BOTTOM = 40,
-  SIDE = 64,
-  APART = 104; // pixels; an axis needs so much room
+const TOP = 52;
+const BOTTOM = 40;
+const SIDE = 64;
+const APART = 104; // pixels; an axis needs so much room
 const SHADES = 12;
 
-// `rows()` are trials with their values, `best` is maximize or minimize; `onchoice` is told of
-// those that are chosen, null where all are; `open` is called with a trial.
+// `rows()` are trials with their values, `best` is maximize or minimize. Calls `onchoice` with the
+// trials that pass the filters, null without filters, and `open` with a trial.
 export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
   const choices = new Map(); // from an axis' number
-  let order = axes.map((_, i) => i),
-    drag = null,
-    held = null,
-    lines = [],
-    width0 = 0,
-    stale = true;
+  let order = axes.map((_, i) => i);
+  let drag = null;
+  let held = null;
+  let lines = [];
+  let width0 = 0;
+  let stale = true;
   const names = axes.map((a, n) => nameOf(a, n));
   const view = surface(
     height,
-    "Parallel coordinates of values and results; the table below has the same in text",
+    "Parallel coordinates of values and results; the table below has the same data",
     draw,
   );
   view.canvas.tabIndex = -1; // the names of the axes are what the keyboard reaches
@@ -31,8 +31,8 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
   view.box.style.minWidth = `${APART * axes.length}px`;
   view.box.append(...names);
   const bubble = tip(view, height);
-  const low = height - BOTTOM,
-    lane = height - 12;
+  const low = height - BOTTOM;
+  const lane = height - 12;
   const x = (i) => SIDE + (order.length < 2 ? 0 : (i * (width0 - 2 * SIDE)) / (order.length - 1));
 
   function measure(list) {
@@ -51,15 +51,15 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
         return v === undefined ? lane : a.scale(v);
       }),
     }));
-    const results = list.map(axes.at(-1).at),
-      sorted = results.filter((v) => v !== undefined).sort((a, b) => a - b);
+    const results = list.map(axes.at(-1).at);
+    const sorted = results.filter((v) => v !== undefined).sort((a, b) => a - b);
     if (best === "minimize") sorted.reverse();
     const rank = new Map(sorted.map((v, i) => [v, Math.floor((SHADES * i) / sorted.length)]));
     lines.forEach((line, i) => {
       line.shade = rank.get(results[i]) ?? -1;
     });
   }
-  const passes = (row) => [...choices].every(([a, choice]) => chooses(choice, axes[a].at(row)));
+  const passes = (row) => [...choices].every(([a, choice]) => passesFilter(choice, axes[a].at(row)));
 
   function draw(c, width) {
     width0 = width;
@@ -135,8 +135,8 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     const found = [];
     if (a.options) found.push(...a.options.map((o, n) => [short(o, 14), a.scale(n)]));
     else {
-      const shown = ticks(a.extent, 6, a.steps),
-        write = marks(shown, a.steps);
+      const shown = ticks(a.extent, 6, a.steps);
+      const write = marks(shown, a.steps);
       found.push(...shown.map((t) => [write(t), a.scale(t)]));
     }
     return a.missing ? [...found, ["none", lane]] : found;
@@ -150,10 +150,10 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     return choice.missing ? [...found, [lane - 7, lane + 7]] : found;
   }
 
-  // What a drag from one height to another chooses.
+  // Sets the filter for a drag between two heights.
   function choose(n, from, to) {
-    const a = axes[n],
-      missing = a.missing && to > low + 8;
+    const a = axes[n];
+    const missing = a.missing && to > low + 8;
     if (!a.options) {
       choices.set(n, {
         low: from > low ? Infinity : a.scale.back(Math.min(to, low)),
@@ -184,8 +184,8 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     );
     const share = (px - x(i)) / (x(i + 1) - x(i));
     if (!(share >= 0 && share <= 1)) return null;
-    let found = null,
-      nearby = 6;
+    let found = null;
+    let nearby = 6;
     for (const { row, ys } of lines) {
       const far = Math.abs(ys[order[i]] + (ys[order[i + 1]] - ys[order[i]]) * share - py);
       if (far < nearby && passes(row)) {
@@ -213,8 +213,8 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     view.again();
   });
   view.canvas.addEventListener("pointerup", (e) => {
-    const d = drag,
-      [px, py] = place(view.canvas, e);
+    const d = drag;
+    const [px, py] = place(view.canvas, e);
     drag = null;
     if (!d || Math.abs(py - d.y) > 3) return;
     const row = lineAt(px, py);
@@ -271,11 +271,11 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
     return button;
   }
 
-  // What the mouse does by dragging, for the keyboard, for fingers, and for exact bounds.
+  // The filter as a dialog, for keyboards, touch screens and exact bounds.
   function ask(a, n) {
     const now = choices.get(n);
     const box = (title, checked) => h("input", { type: "checkbox", checked, "aria-label": title });
-    const missing = a.missing ? box("those without it", now ? now.missing : true) : null;
+    const missing = a.missing ? box("trials without it", now ? now.missing : true) : null;
     const options = a.options?.map((o, i) => box(o, now ? now.options.has(i) : true));
     const bound = (title, v) =>
       h("input", {
@@ -306,15 +306,15 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
       ? options.map((input, i) => h("label", {}, input, short(a.options[i], 80)))
       : [h("label", {}, "at least ", least), h("label", {}, "at most ", most)];
     const made = dialog(
-      `Choose on ${a.name}`,
+      `Filter by ${a.name}`,
       null,
       h("h1", {}, a.name),
-      h("p", { class: "muted" }, "Only trials with these values are drawn in colour."),
-      h("div", { class: "stack" }, labels, missing && h("label", {}, missing, "those without it")),
+      h("p", { class: "muted" }, "Only matching trials are drawn in colour."),
+      h("div", { class: "stack" }, labels, missing && h("label", {}, missing, "trials without it")),
       h(
         "div",
         { class: "row" },
-        h("button", { class: "primary", onclick: take }, "Choose"),
+        h("button", { class: "primary", onclick: take }, "Apply"),
         h(
           "button",
           {
@@ -347,15 +347,15 @@ export function parallel({ height = 380, axes, rows, best, onchoice, open }) {
   };
 }
 
-// From worse to better: told apart by the colour-blind, and ever further from the background.
+// From worse to better: safe for colour-blind readers, with increasing contrast.
 function shade(t) {
   const stops = ["--worse", "--middle", "--better"].map((name) =>
     color(name)
       .match(/\w\w/g)
       .map((x) => parseInt(x, 16)),
   );
-  const at = Math.max(0, Math.min(0.9999, t)) * 2,
-    i = Math.floor(at),
-    f = at - i;
+  const at = Math.max(0, Math.min(0.9999, t)) * 2;
+  const i = Math.floor(at);
+  const f = at - i;
   return `rgb(${stops[i].map((v, k) => Math.round(v + (stops[i + 1][k] - v) * f)).join(",")})`;
 }

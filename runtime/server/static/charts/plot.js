@@ -1,4 +1,4 @@
-// Charts on a canvas: points and lines over two axes, with zoom, a pointer's and a keyboard's tip.
+// Charts on a canvas: points and lines over two axes, with zoom and tips.
 import { alike, h, number } from "../parts/dom.js";
 import { place, tip as tipOver } from "./tip.js";
 
@@ -8,8 +8,8 @@ export const SERIES = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6"];
 const finite = Number.isFinite;
 
 export function extent(values) {
-  let low = Infinity,
-    high = -Infinity;
+  let low = Infinity;
+  let high = -Infinity;
   for (const v of values)
     if (finite(v)) {
       if (v < low) low = v;
@@ -25,14 +25,14 @@ export function extent(values) {
 
 export function ticks([low, high], count, log = false) {
   if (log && low > 0) {
-    const found = [],
-      last = Math.log10(high) + 1e-9;
+    const found = [];
+    const last = Math.log10(high) + 1e-9;
     for (let e = Math.ceil(Math.log10(low) - 1e-9); e <= last; e++) found.push(10 ** e);
     if (found.length > 1) return found.filter((_, i) => i % Math.ceil(found.length / count) === 0);
   }
-  const span = high - low,
-    raw = span / count,
-    power = 10 ** Math.floor(Math.log10(raw));
+  const span = high - low;
+  const raw = span / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((s) => s * power >= raw);
   const found = [];
   for (
@@ -45,11 +45,11 @@ export function ticks([low, high], count, log = false) {
   return found;
 }
 
-// A function that writes the marks of an axis, however close they are.
+// A function that formats the marks of an axis so that they differ.
 export function marks(shown, log = false) {
   if (log) return number;
-  const [low, high] = extent(shown),
-    steps = shown.length - 1;
+  const [low, high] = extent(shown);
+  const steps = shown.length - 1;
   const write = alike(steps > 0 ? [low, low + (high - low) / steps, high] : shown);
   return (v) => {
     const text = write(v);
@@ -59,8 +59,8 @@ export function marks(shown, log = false) {
 
 export function scale([low, high], from, to, log = false) {
   const f = log ? Math.log10 : (v) => v;
-  const a = f(low),
-    b = f(high) - f(low) || 1;
+  const a = f(low);
+  const b = f(high) - f(low) || 1;
   const apply = (v) => from + ((f(v) - a) / b) * (to - from);
   apply.back = (p) => {
     const v = a + ((p - from) / (to - from)) * b;
@@ -69,19 +69,19 @@ export function scale([low, high], from, to, log = false) {
   return apply;
 }
 
-const BY_HAND = ["keydown", "pointerdown", "pointerup", "click", "dblclick"];
+const INPUT_EVENTS = ["keydown", "pointerdown", "pointerup", "click", "dblclick"];
 
-// A canvas that is as sharp as the screen; `draw(context, width, height)` is called when it has to:
-// in the next frame, or before a key or a click that comes earlier, which mean what is there by then.
+// A canvas in the screen's resolution. `draw(context, width, height)` runs in the next frame, or before
+// an earlier key or click, so that input always hits what is drawn.
 export function surface(height, label, draw) {
   const canvas = h("canvas", { role: "img", "aria-label": label, tabindex: "0" });
   const box = h("div", { class: "chart" }, canvas);
   canvas.style.height = `${height}px`;
-  let drawn = false,
-    framed = false;
+  let drawn = false;
+  let framed = false;
   const paint = () => {
-    const width = box.clientWidth,
-      ratio = devicePixelRatio || 1;
+    const width = box.clientWidth;
+    const ratio = devicePixelRatio || 1;
     if (drawn || !width) return;
     drawn = true;
     canvas.width = width * ratio;
@@ -100,14 +100,14 @@ export function surface(height, label, draw) {
       paint();
     });
   };
-  for (const kind of BY_HAND) box.addEventListener(kind, paint, { capture: true });
+  for (const kind of INPUT_EVENTS) box.addEventListener(kind, paint, { capture: true });
   new ResizeObserver(again).observe(box);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   return { box, canvas, again };
 }
 
-// One result far off must not flatten all others: the range of most of them, with a little room.
-function usual(values, log) {
+// The range without far outliers, which would flatten all other results; with a small margin.
+function rangeWithoutOutliers(values, log) {
   const sorted = Float64Array.from(values).sort();
   const at = (q) => sorted[Math.floor(q * (sorted.length - 1))];
   const reach = 3 * (at(0.95) - at(0.05));
@@ -121,11 +121,10 @@ function usual(values, log) {
 
 const PAD = { left: 62, right: 14, top: 12, bottom: 36 };
 
-// data() gives series: [{points: [[x, y, thing]], color, and either line (with step, width, dash)
-// or radius; silent ones are not pointed at}]. A point far off is a triangle at the edge, one
-// whose y is no number a cross below. tip(thing, point) is what a point says, open(thing) what a
-// click on it does, xLabel() what stands below. While it is `waiting` for its data, an empty chart
-// does not say that there are none.
+// data() returns series: [{points: [[x, y, thing]], color, and either line (with step, width, dash)
+// or radius; silent ones have no tips}]. Outliers are triangles at the edge, points whose y is not a
+// number are crosses below. tip(thing, point) is a point's text, open(thing) runs on click, xLabel()
+// is the axis' label. While waiting() is true, an empty chart has no text.
 export function chart({
   height = 260,
   label,
@@ -136,14 +135,14 @@ export function chart({
   logY = false,
   waiting = () => false,
 }) {
-  let zoom = null,
-    drag = null,
-    held = null,
-    shown = [],
-    sx,
-    sy,
-    current = -1;
-  const keys = "Arrow keys go from point to point, plus and minus zoom, Escape shows all again.";
+  let zoom = null;
+  let drag = null;
+  let held = null;
+  let shown = [];
+  let sx;
+  let sy;
+  let current = -1;
+  const keys = "Arrow keys select a point, plus and minus zoom, Escape resets.";
   const view = surface(height, `${label}. ${keys}`, draw);
   const bubble = tipOver(view, height);
   const floor = height - PAD.bottom;
@@ -153,13 +152,13 @@ export function chart({
     const all = series.flatMap((s) => s.points);
     const log = logY && all.every((p) => !finite(p[1]) || p[1] > 0);
     const xs = zoom ? zoom.x : extent(all.map((p) => p[0]));
-    const ys = zoom ? zoom.y : usual(all.map((p) => p[1]).filter(finite), log);
+    const ys = zoom ? zoom.y : rangeWithoutOutliers(all.map((p) => p[1]).filter(finite), log);
     sx = scale(xs, PAD.left, width - PAD.right);
     sy = scale(ys, floor, PAD.top, log);
     if (!all.length) {
       c.fillStyle = color("--muted");
       c.textAlign = "center";
-      c.fillText(waiting() ? "" : "No result yet", width / 2, height / 2);
+      c.fillText(waiting() ? "" : "No results yet", width / 2, height / 2);
       shown = [];
       return;
     }
@@ -172,7 +171,7 @@ export function chart({
       if (s.line) line(c, s);
       else points(c, s);
     c.restore();
-    shown = series.filter((s) => !s.silent).flatMap((s) => s.points.filter((p) => at(p) !== null));
+    shown = series.filter((s) => !s.silent).flatMap((s) => s.points.filter((p) => screenPosition(p) !== null));
     if (held) mark(c, held);
     if (drag) {
       c.fillStyle = color("--accent") + "33";
@@ -185,8 +184,8 @@ export function chart({
     c.lineWidth = 1;
     c.textBaseline = "middle";
     c.textAlign = "right";
-    const up = ticks(ys, 5, log),
-      write = marks(up, log);
+    const up = ticks(ys, 5, log);
+    const write = marks(up, log);
     for (const t of up) {
       const y = Math.round(sy(t)) + 0.5;
       c.beginPath();
@@ -197,8 +196,8 @@ export function chart({
     }
     c.textAlign = "center";
     c.textBaseline = "top";
-    const along = ticks(xs, Math.max(2, Math.floor(width / 110))),
-      name = marks(along);
+    const along = ticks(xs, Math.max(2, Math.floor(width / 110)));
+    const name = marks(along);
     for (const t of along) c.fillText(name(t), sx(t), floor + 7);
     c.fillText(xLabel(), (PAD.left + width - PAD.right) / 2, height - 13);
   }
@@ -214,8 +213,8 @@ export function chart({
         last = null;
         continue;
       }
-      const px = sx(x),
-        py = sy(y);
+      const px = sx(x);
+      const py = sy(y);
       if (last === null) c.moveTo(px, py);
       else {
         if (s.step) c.lineTo(px, last);
@@ -227,10 +226,10 @@ export function chart({
     c.setLineDash([]);
     c.globalAlpha = 1;
   }
-  // Where a point is drawn: a far one at the edge; null where the view is zoomed past it.
-  function at([x, y]) {
-    const px = sx(x),
-      py = finite(y) ? sy(y) : floor + 1;
+  // Where a point is drawn: outliers at the edge, null if it is outside the zoomed view.
+  function screenPosition([x, y]) {
+    const px = sx(x);
+    const py = finite(y) ? sy(y) : floor + 1;
     if (zoom && (x < zoom.x[0] || x > zoom.x[1] || !finite(y) || y < zoom.y[0] || y > zoom.y[1]))
       return null;
     return [px, Math.max(PAD.top - 3, Math.min(floor + 1, py))];
@@ -240,7 +239,7 @@ export function chart({
     c.globalAlpha = s.alpha ?? 1;
     const r = s.radius || 3;
     for (const p of s.points) {
-      const spot = at(p);
+      const spot = screenPosition(p);
       if (spot === null) continue;
       const [px, py] = spot;
       c.beginPath();
@@ -271,7 +270,7 @@ export function chart({
     c.stroke();
   }
   function mark(c, p) {
-    const spot = at(p);
+    const spot = screenPosition(p);
     if (spot === null) return;
     c.strokeStyle = color("--text");
     c.lineWidth = 2;
@@ -280,11 +279,11 @@ export function chart({
     c.stroke();
   }
   function nearest(x, y) {
-    let best = null,
-      distance = 900;
+    let best = null;
+    let distance = 900;
     for (const p of shown) {
-      const [px, py] = at(p),
-        d = (px - x) ** 2 + (py - y) ** 2;
+      const [px, py] = screenPosition(p);
+      const d = (px - x) ** 2 + (py - y) ** 2;
       if (d < distance) {
         distance = d;
         best = p;
@@ -296,7 +295,7 @@ export function chart({
     if (p !== held) view.again();
     held = p;
     if (p === null) bubble.hide();
-    else bubble.say(tip(p[2], p), ...(at(p) || [0, 0]), aloud);
+    else bubble.say(tip(p[2], p), ...(screenPosition(p) || [0, 0]), aloud);
   }
   function zoomTo(found) {
     zoom = found;
@@ -305,8 +304,8 @@ export function chart({
     view.again();
   }
   // Closer to what is held, or to the middle; back to all once that is as near.
-  function nearer(factor) {
-    const [px, py] = (held && at(held)) || [view.box.clientWidth / 2, height / 2];
+  function zoomBy(factor) {
+    const [px, py] = (held && screenPosition(held)) || [view.box.clientWidth / 2, height / 2];
     const right = view.box.clientWidth - PAD.right;
     const about = (f, p, a, b) => [f.back(p - (p - a) * factor), f.back(p + (b - p) * factor)];
     zoomTo({ x: about(sx, px, PAD.left, right), y: about(sy, py, floor, PAD.top) });
@@ -352,8 +351,8 @@ export function chart({
       zoomTo(null);
     }
     if (e.key === "Enter" && held && open) open(held[2]);
-    if (e.key === "+") nearer(0.5);
-    if (e.key === "-" && zoom) nearer(2);
+    if (e.key === "+") zoomBy(0.5);
+    if (e.key === "-" && zoom) zoomBy(2);
     if (!["ArrowRight", "ArrowLeft", "Home", "End"].includes(e.key) || !shown.length) return;
     e.preventDefault();
     const way = e.key === "ArrowRight" ? 1 : -1;
@@ -364,10 +363,10 @@ export function chart({
   });
   view.canvas.addEventListener("blur", () => show(null));
   const reset = h("button", { onclick: () => zoomTo(null), hidden: true }, "Reset zoom");
-  // Draws what has other axes now: nothing of the old ones stays.
-  function anew() {
+  // For data with other axes: resets tip and zoom.
+  function resetView() {
     show(null);
     zoomTo(null);
   }
-  return { box: view.box, again: view.again, anew, reset };
+  return { box: view.box, again: view.again, resetView, reset };
 }

@@ -1,19 +1,19 @@
-// The result of each trial, with the best so far and that of the script as written.
+// The result of each trial, the best so far, and the result of the unchanged script.
 import { h, number, words } from "../parts/dom.js";
 import { chart, color } from "./plot.js";
 import { showTrial } from "../parts/trial.js";
 
 export function legend(model) {
-  const key = (kind, said) => h("span", {}, h("b", { class: kind }), said);
+  const key = (kind, text) => h("span", {}, h("b", { class: kind }), text);
   return h(
     "div",
     { class: "legend" },
     key("k1 dot", "a trial"),
     key("k2", "best so far"),
-    model.head.baseline ? key("k0", "as written") : null,
-    key("cross", "no number"),
+    model.head.baseline ? key("k0", "baseline") : null,
+    key("cross", "failed or NaN"),
     h("span", { class: "grow" }),
-    h("span", {}, "Drag to zoom, double click for all."),
+    h("span", {}, "Drag to zoom; double-click to reset."),
   );
 }
 
@@ -23,9 +23,9 @@ export function results(model) {
     xLabel: () => "trial",
     open: (t) => showTrial(model, t.number),
     tip: (t) =>
-      `trial ${t.number}: ${number(t.metric)}\n${words(t.state)}${t.origin === "baseline" ? ", the script as written" : ""}`,
+      `trial ${t.number}: ${number(t.metric)}\n${words(t.state)}${t.origin === "baseline" ? "; baseline, the script unchanged" : ""}`,
     data: () => resultSeries(model),
-    waiting: () => !model.heard,
+    waiting: () => !model.loaded,
   });
 }
 
@@ -34,16 +34,16 @@ function resultSeries(model) {
     .filter((t) => t.ended || t.metric !== null)
     .sort((a, b) => a.number - b.number);
   const points = rows.map((t) => [t.number, typeof t.metric === "number" ? t.metric : NaN, t]);
-  const up = model.head.optimize === "maximize",
-    best = [];
-  let so = null;
+  const up = model.head.optimize === "maximize";
+  const best = [];
+  let bestSoFar = null;
+  const isBetter = (y) => bestSoFar === null || (up ? y > bestSoFar : y < bestSoFar);
   for (const [n, y, t] of points) {
-    if (t.state === "SUCCEEDED" && Number.isFinite(y) && (so === null || (up ? y > so : y < so)))
-      so = y;
-    if (so !== null) best.push([n, so]);
+    if (t.state === "SUCCEEDED" && Number.isFinite(y) && isBetter(y)) bestSoFar = y;
+    if (bestSoFar !== null) best.push([n, bestSoFar]);
   }
-  const many = points.length > 2000,
-    base = model.head.baseline?.metric;
+  const many = points.length > 2000;
+  const base = model.head.baseline?.metric;
   const written =
     typeof base === "number" && points.length > 1
       ? [

@@ -1,55 +1,38 @@
 // The results along one parameter: each trial, and the forest's mean over all other parameters.
 import { number, short, value } from "../parts/dom.js";
+import { cellChart, countText, drawDots, meanText } from "./cells.js";
 import { beside } from "./dimension.js";
-import { color, scale, surface, ticks } from "./plot.js";
-import { still } from "./still.js";
-import { nearest, place, tip } from "./tip.js";
+import { color, scale, ticks } from "./plot.js";
 
 const PAD = { left: 54, right: 12, top: 8, bottom: 24 };
 const HEIGHT = 200;
 
-// `rows()` are the placed trials, `limits()` the range of results that is drawn.
+// `along()` is the dimension, `rows()` the placed trials, `limits()` the range of results drawn.
 export function slice({ along, rows, limits, open }) {
-  const view = surface(HEIGHT, `Results along ${along().name}; the arrow keys go along it`, draw);
-  const bubble = tip(view, HEIGHT);
-  const rest = still(HEIGHT, drawRest);
-  let shown = [],
-    x,
-    y,
-    cell = null,
-    held = null;
+  let x;
+  let y;
 
-  function draw(c, width) {
-    const d = along();
-    rest.put(c, width);
-    c.save();
+  function clip(c, width) {
     c.beginPath();
     c.rect(PAD.left - 4, PAD.top, width - PAD.left - PAD.right + 8, HEIGHT - PAD.top - PAD.bottom);
     c.clip();
-    if (cell !== null) {
-      const [a, b] = d.cell(cell);
-      c.fillStyle = color("--accent") + "22";
-      c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom);
-    }
-    if (held) {
-      c.strokeStyle = color("--text");
-      c.lineWidth = 2;
-      c.beginPath();
-      c.arc(held.x, held.y, 5, 0, 7);
-      c.stroke();
-    }
-    c.restore();
   }
-  function drawRest(c, width) {
+  function drawCell(c, width, cell) {
+    clip(c, width);
+    if (cell === null) return;
+    const [a, b] = along().cell(cell);
+    c.fillStyle = color("--accent") + "22";
+    c.fillRect(x(a), PAD.top, x(b) - x(a), HEIGHT - PAD.top - PAD.bottom);
+  }
+  function drawBase(c, width) {
     const d = along();
     x = scale([0, 1], PAD.left, width - PAD.right);
     y = scale(limits(), HEIGHT - PAD.bottom, PAD.top);
     axes(c, width, d);
-    c.beginPath();
-    c.rect(PAD.left - 4, PAD.top, width - PAD.left - PAD.right + 8, HEIGHT - PAD.top - PAD.bottom);
-    c.clip();
-    dots(c, d);
+    clip(c, width);
+    const dots = trials(c, d);
     if (d.along) mean(c, d);
+    return dots;
   }
   function axes(c, width, d) {
     c.strokeStyle = color("--line");
@@ -65,8 +48,8 @@ export function slice({ along, rows, limits, open }) {
       c.stroke();
       c.fillText(number(t), PAD.left - 8, at);
     }
-    const marks = d.marks(Math.max(2, Math.floor(width / 70))),
-      foot = HEIGHT - PAD.bottom;
+    const marks = d.marks(Math.max(2, Math.floor(width / 70)));
+    const foot = HEIGHT - PAD.bottom;
     const most = Math.max(3, Math.floor((width - 70) / marks.length / 7));
     c.textAlign = "center";
     c.textBaseline = "top";
@@ -78,30 +61,22 @@ export function slice({ along, rows, limits, open }) {
       c.fillText(short(text, most), x(at), foot + 7);
     }
   }
-  function dots(c, d) {
-    const all = rows(),
-      r = all.length > 2000 ? 1.4 : 2.6;
-    shown = [];
+  function trials(c, d) {
+    const all = rows();
+    const many = all.length > 2000;
     c.fillStyle = color("--c1");
-    c.globalAlpha = all.length > 2000 ? 0.35 : 0.6;
-    for (const row of all) {
-      const px = x(beside(row, d)),
-        py = y(row.y);
-      if (Number.isNaN(px)) continue;
-      c.beginPath();
-      c.arc(px, py, r, 0, 7);
-      c.fill();
-      shown.push({ x: px, y: py, row });
-    }
+    c.globalAlpha = many ? 0.35 : 0.6;
+    const dots = drawDots(c, all, many ? 1.4 : 2.6, (row) => [x(beside(row, d)), y(row.y)]);
     c.globalAlpha = 1;
+    return dots;
   }
   function mean(c, d) {
     const { mean, spread } = d.along;
     for (let n = 0; n < d.count; n++) {
-      const [a, b] = d.cell(n),
-        inset = d.choice ? (b - a) * 0.12 : 0,
-        left = x(a + inset),
-        wide = x(b - inset) - left;
+      const [a, b] = d.cell(n);
+      const inset = d.choice ? (b - a) * 0.12 : 0;
+      const left = x(a + inset);
+      const wide = x(b - inset) - left;
       c.globalAlpha = 0.25;
       c.fillStyle = color("--c2");
       c.fillRect(
@@ -114,61 +89,32 @@ export function slice({ along, rows, limits, open }) {
       c.fillRect(left, y(mean[n]) - 1.25, d.choice ? wide : wide + 0.6, 2.5);
     }
   }
-  function say(n) {
-    const d = along(),
-      [a, b] = d.cell(n),
-      inside = rows().filter((row) => d.cellAt(row.at.get(d.number)) === n).length;
-    const model = d.along
-      ? `mean ${number(d.along.mean[n])} ± ${number(Number(d.along.spread[n].toPrecision(2)))}`
-      : "";
-    cell = n;
-    view.again();
-    bubble.say(
-      `${d.name}: ${d.said(n)}\n${[model, `${inside} trial${inside === 1 ? "" : "s"} here`].filter(Boolean).join(", ")}`,
-      x((a + b) / 2),
-      HEIGHT / 2,
-      true,
-    );
+  function cellTip(n) {
+    const d = along();
+    const [a, b] = d.cell(n);
+    const inside = rows().filter((row) => d.cellAt(row.at.get(d.number)) === n);
+    const model = d.along ? `${meanText(d.along.mean[n], d.along.spread[n])}, ` : "";
+    const text = `${d.name}: ${d.cellText(n)}\n${model}${countText(inside.length)} here`;
+    return { text, x: x((a + b) / 2), y: HEIGHT / 2 };
   }
-  view.canvas.addEventListener("pointermove", (e) => {
-    const at = place(view.canvas, e),
-      d = along();
-    held = nearest(shown, at, 12);
-    cell = null;
-    view.again();
-    if (held)
-      bubble.say(
-        `trial ${held.row.trial.number}: ${number(held.row.y)}\n${d.name}: ${value(d.of(held.row.values))}`,
-        held.x,
-        held.y,
-      );
-    else bubble.hide();
+  function nextCell(key, cell) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    const { count } = along();
+    if (step === undefined) return null;
+    if (cell === null) return step > 0 ? 0 : count - 1;
+    return (cell + step + count) % count;
+  }
+  return cellChart({
+    height: HEIGHT,
+    label: `Results along ${along().name}. Arrow keys select a cell.`,
+    reach: 12,
+    radius: 5,
+    drawBase,
+    drawCell,
+    dotTip: ({ trial, y, values }) =>
+      `trial ${trial.number}: ${number(y)}\n${along().name}: ${value(along().of(values))}`,
+    cellTip,
+    nextCell,
+    open,
   });
-  const leave = () => {
-    held = cell = null;
-    bubble.hide();
-    view.again();
-  };
-  view.canvas.addEventListener("pointerleave", leave);
-  view.canvas.addEventListener("blur", leave);
-  view.canvas.addEventListener("click", (e) => {
-    const found = nearest(shown, place(view.canvas, e), 12);
-    if (found) open(found.row.trial.number);
-  });
-  view.canvas.addEventListener("keydown", (e) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key],
-      count = along().count;
-    if (e.key === "Escape") return leave();
-    if (step === undefined) return;
-    e.preventDefault();
-    held = null;
-    say(cell === null ? (step > 0 ? 0 : count - 1) : (cell + step + count) % count);
-  });
-  return {
-    box: view.box,
-    again: () => {
-      rest.forget();
-      view.again();
-    },
-  };
 }

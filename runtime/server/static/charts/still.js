@@ -1,13 +1,13 @@
-// The part of a drawing that stays while the pointer moves over it: drawn once, and then copied.
+// The part of a drawing that does not depend on the pointer: drawn once, then copied.
 import { color } from "./plot.js";
 
 export function still(height, draw) {
-  let image = null,
-    drawn = "";
+  let image = null;
+  let drawn = "";
   return {
     put(context, width) {
-      const ratio = devicePixelRatio || 1,
-        now = `${width} ${ratio} ${color("--card")}`;
+      const ratio = devicePixelRatio || 1;
+      const now = `${width} ${ratio} ${color("--card")}`;
       if (!image || drawn !== now) {
         drawn = now;
         image = new OffscreenCanvas(width * ratio, height * ratio);

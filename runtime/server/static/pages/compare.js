@@ -1,13 +1,13 @@
-// Several experiments side by side: how they came to their best results, and in what they differ.
+// Several experiments side by side: best results over time, and their differences.
 import { link, name, remarks, tables } from "../parts/differences.js";
 import { card, duration, h, number, put, redraw, switches } from "../parts/dom.js";
 import { chart, color, SERIES } from "../charts/plot.js";
-import { get, Refused, seen } from "../parts/server.js";
+import { get, Refused, visibilityChange } from "../parts/server.js";
 
 const MOST = SERIES.length;
-const AGAIN = 3000; // ms between two looks at those that run
+const INTERVAL = 3000; // ms between updates while one of them runs
 
-// What the list of experiments needs: a box for each, and the button that leads here.
+// The list's checkboxes for experiments, and the link to their comparison.
 export function picker() {
   const chosen = new Set();
   const box = h("div", { class: "row" });
@@ -29,8 +29,8 @@ export function picker() {
           "span",
           { class: "muted label" },
           ids.length > MOST
-            ? `At most ${MOST} can be compared`
-            : "Choose two or more to compare them",
+            ? `Select at most ${MOST} to compare`
+            : "Select two or more to compare",
         ),
       );
   }
@@ -53,39 +53,39 @@ export function picker() {
 
 function show(main, ids) {
   const view = { by: "number", all: [], of: 1, unit: "seconds" };
-  const told = h("div"),
-    legend = h("div", { class: "legend" }),
-    side = h("div", { class: "grid whole" }),
-    sides = tables(ids.length);
+  const remarksBox = h("div");
+  const legend = h("div", { class: "legend" });
+  const side = h("div", { class: "grid whole" });
+  const sides = tables(ids.length);
   const plot = chart({
     height: 320,
     label: "Best result so far of each experiment",
-    xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the experiment began`),
+    xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the start`),
     data: () => series(view.all, view.by, view.of),
     tip: ({ e, step }) =>
       `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
     waiting: () => !view.all.length,
   });
-  const ways = switches("Along", { number: "By trial", time: "By time" }, view.by, (by) => {
+  const axisSwitch = switches("Horizontal axis", { number: "By trial", time: "By time" }, view.by, (by) => {
     view.by = by;
-    plot.anew();
+    plot.resetView();
   });
   put(
     main,
     h(
       "div",
       { class: "grid" },
-      card("w12", "Best result so far", [plot.reset, ways], told, plot.box, legend),
+      card("w12", "Best result so far", [plot.reset, axisSwitch], remarksBox, plot.box, legend),
       side,
     ),
   );
 
-  async function look() {
+  async function update() {
     const all = await Promise.all(
       ids.map(async (id) => ({ ...(await get(id, "")), ...(await get(id, "/progress")) })),
     );
-    const said = remarks(all);
-    redraw(told, said, () => said.map((text) => h("p", {}, text)));
+    const texts = remarks(all);
+    redraw(remarksBox, texts, () => texts.map((text) => h("p", {}, text)));
     redraw(
       legend,
       all.map((e) => [name(e), e.by_number.length > 0]),
@@ -93,14 +93,14 @@ function show(main, ids) {
     );
     sides.fill(all);
     if (!side.firstChild) put(side, sides.cards);
-    const [of, unit] = scaleOf(all),
-      other = unit !== view.unit;
+    const [of, unit] = scaleOf(all);
+    const other = unit !== view.unit;
     Object.assign(view, { all, of, unit });
-    if (other && view.by === "time") plot.anew();
+    if (other && view.by === "time") plot.resetView();
     else plot.again();
     return all.some((e) => e.state === "RUNNING");
   }
-  return look;
+  return update;
 }
 
 const key = (e, n) =>
@@ -124,15 +124,15 @@ function scaleOf(all) {
 }
 
 function series(all, by, of) {
-  const at = (number, seconds) => (by === "number" ? number : seconds / of);
+  const xOf = (number, seconds) => (by === "number" ? number : seconds / of);
   return all.flatMap((e, n) => {
     const points = (by === "number" ? e.by_number : e.by_time).map((step) => [
-      at(...step),
+      xOf(...step),
       step[2],
       { e, step },
     ]);
     const line = points.length
-      ? [...points, [at(e.last_number, e.last_seconds), points.at(-1)[1]]]
+      ? [...points, [xOf(e.last_number, e.last_seconds), points.at(-1)[1]]]
       : [];
     return [
       { points: line, color: color(SERIES[n]), line: true, step: true, width: 2.2, silent: true },
@@ -141,25 +141,25 @@ function series(all, by, of) {
   });
 }
 
-// Shows it, and again and again while one of them runs, until what is returned is called.
-export function follow(main, ids, reachable, failed) {
+// Shows the comparison and updates it while an experiment runs. Returns a function that stops.
+export function follow(main, ids, onConnection, onError) {
   let ended = false;
-  const look = show(main, ids);
+  const update = show(main, ids);
   async function loop() {
     for (let runs = true; runs && !ended;) {
       try {
-        runs = await look();
-        if (!ended) reachable(true);
+        runs = await update();
+        if (!ended) onConnection(true);
       } catch (error) {
         if (ended) return;
-        if (error instanceof Refused) return failed(error);
-        reachable(false, error);
+        if (error instanceof Refused) return onError(error);
+        onConnection(false, error);
       }
-      await new Promise((go) => setTimeout(go, AGAIN));
-      if (document.hidden) await seen();
+      await new Promise((go) => setTimeout(go, INTERVAL));
+      if (document.hidden) await visibilityChange();
     }
   }
-  if (ids.length > MOST) failed(new Refused(400, `At most ${MOST} experiments can be compared.`));
+  if (ids.length > MOST) onError(new Refused(400, `You can compare at most ${MOST} experiments.`));
   else loop();
   return () => {
     ended = true;

@@ -1,36 +1,36 @@
 // The list of all experiments.
 import { picker } from "./compare.js";
 import { h, number, pill, put, redraw, short, time, words } from "../parts/dom.js";
-import { get, Refused, seen } from "../parts/server.js";
+import { get, Refused, visibilityChange } from "../parts/server.js";
 
-const EVERY = 2000; // milliseconds
+const INTERVAL = 2000; // ms between updates
 
-// Shows and follows the list in `main` until the function that it returns is called.
-export function follow(main, reachable, failed) {
-  let ended = false,
-    rows = [];
+// Shows the list and keeps it up to date. Returns a function that stops.
+export function follow(main, onConnection, onError) {
+  let ended = false;
+  let rows = [];
   const search = h("input", {
     type: "search",
     placeholder: "name, id, state or tuner",
     "aria-label": "Search experiments",
   });
   const picked = picker();
-  const body = h("div"),
-    box = h(
-      "section",
-      { class: "card", "aria-label": "Experiments", hidden: true },
-      h("header", {}, h("h1", {}, "Experiments"), h("div", { class: "row" }, picked.box, search)),
-      body,
-    ),
-    none = h("div", { hidden: true }, nothing());
+  const body = h("div");
+  const box = h(
+    "section",
+    { class: "card", "aria-label": "Experiments", hidden: true },
+    h("header", {}, h("h1", {}, "Experiments"), h("div", { class: "row" }, picked.box, search)),
+    body,
+  );
+  const none = h("div", { hidden: true }, welcome());
   const fill = () => {
     box.hidden = !rows.length;
     none.hidden = rows.length > 0;
-    const found = rows.filter((r) => matches(r, search.value));
-    redraw(body, found, () =>
-      found.length
-        ? table(found, picked)
-        : h("p", { class: "empty" }, "No experiment is like that."),
+    const matching = rows.filter((r) => matches(r, search.value));
+    redraw(body, matching, () =>
+      matching.length
+        ? table(matching, picked)
+        : h("p", { class: "empty" }, "No experiment matches."),
     );
   };
   search.addEventListener("input", fill);
@@ -39,16 +39,16 @@ export function follow(main, reachable, failed) {
       try {
         rows = await get("", "");
         if (ended) return;
-        reachable(true);
+        onConnection(true);
         if (!box.isConnected) put(main, box, none);
         fill();
       } catch (error) {
         if (ended) return;
-        if (error instanceof Refused) return failed(error);
-        reachable(false, error);
+        if (error instanceof Refused) return onError(error);
+        onConnection(false, error);
       }
-      await new Promise((go) => setTimeout(go, EVERY));
-      if (document.hidden) await seen();
+      await new Promise((go) => setTimeout(go, INTERVAL));
+      if (document.hidden) await visibilityChange();
     }
   }
   loop();
@@ -67,19 +67,19 @@ function matches(row, typed) {
     .every((word) => text.includes(word));
 }
 
-function nothing() {
+function welcome() {
   return h(
     "div",
     { class: "card empty" },
     h("h1", {}, "No experiment yet"),
-    h("p", {}, "Start one, and it appears here:"),
+    h("p", {}, "Start one:"),
     h("p", {}, h("code", {}, "annotate run train.py --max-trials 10")),
     h(
       "p",
       {},
-      "What to annotate in a script, ",
+      "To see which values to annotate, run ",
       h("code", {}, "annotate suggest train.py"),
-      " proposes.",
+      ".",
     ),
   );
 }
@@ -91,7 +91,7 @@ function table(rows, picked) {
     ["Best", "number"],
     ["Trials", "number"],
     ["Tuner"],
-    ["Began"],
+    ["Started"],
   ];
   return h(
     "div",

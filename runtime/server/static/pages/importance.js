@@ -1,23 +1,23 @@
-// How much each parameter matters, alone and with another, and the results along them.
+// Importance of parameters and pairs, and the results along them.
 import { contour } from "../charts/contour.js";
 import { dimension, placed, range } from "../charts/dimension.js";
 import { card, h, keepFocus, put, redraw, words } from "../parts/dom.js";
 import { Away, get, valuesOf } from "../parts/server.js";
 import { slice } from "../charts/slice.js";
 import { showTrial } from "../parts/trial.js";
-import { sayWhy } from "../parts/update.js";
+import { showFailure } from "../parts/update.js";
 
-const AGAIN = 5000; // ms between two looks at what the results say
+const INTERVAL = 5000; // ms between updates
 const percent = (share) =>
   share > 0 && share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
 
 export async function show(main, model) {
-  const about = h("p"),
-    bars = h("div", {}, h("p", { class: "empty" }, "A forest learns from the results…"));
-  const doubt = h("p", { class: "doubt", role: "status", hidden: true }),
-    slices = h("div", { class: "grid whole" });
+  const about = h("p");
+  const bars = h("div", {}, h("p", { class: "empty" }, "Computing importance…"));
+  const doubt = h("p", { class: "doubt", role: "status", hidden: true });
+  const slices = h("div", { class: "grid whole" });
   const view = {
-    told: null,
+    importance: null,
     space: "",
     rows: [],
     limits: [0, 1],
@@ -27,8 +27,8 @@ export async function show(main, model) {
     over: null,
   };
   const open = (trial) => showTrial(model, trial);
-  const first = choice("Across", 0),
-    second = choice("Up", 1);
+  const first = choice("Horizontal", 0);
+  const second = choice("Vertical", 1);
   const plane = contour({
     state: () => view.over,
     rows: () => view.rows,
@@ -43,7 +43,7 @@ export async function show(main, model) {
     h(
       "p",
       { class: "muted" },
-      "Colour: the mean result there, whatever all other parameters are. Dots: the trials, coloured by their own results.",
+      "Colour: mean result, averaged over all other parameters. Dots: trials, coloured by their results.",
     ),
   );
   pairCard.hidden = true;
@@ -52,21 +52,21 @@ export async function show(main, model) {
     h(
       "div",
       { class: "grid" },
-      card("w6 tall", "What matters", null, doubt, bars, about),
+      card("w6 tall", "Parameter importance", null, doubt, bars, about),
       pairCard,
       slices,
     ),
   );
 
-  // Whoever chooses the same for both has them change places.
+  // Choosing the other side's parameter swaps the two.
   function choice(name, side) {
     const select = h("select", {
       "aria-label": `${name}: parameter`,
       onchange: () => {
-        const chosen = Number(select.value),
-          other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
+        const chosen = Number(select.value);
+        const other = view.pair[1 - side] === chosen ? view.pair[side] : view.pair[1 - side];
         view.pair = side ? [other, chosen] : [chosen, other];
-        fetchPair().catch(sayWhy);
+        fetchPair().catch(showFailure);
       },
     });
     return { select, label: h("label", { class: "label" }, `${name} `, select) };
@@ -74,51 +74,51 @@ export async function show(main, model) {
   const results = () =>
     [...model.trials.values()].filter((t) => t.state === "SUCCEEDED" && Number.isFinite(t.metric));
   async function learn() {
-    const [told, values] = await Promise.all([get(model.id, "/importance"), valuesOf(model)]);
-    view.told = told;
-    view.dimensions = new Map(told.parameters.map((p) => [p.number, dimension(p)]));
+    const [importance, values] = await Promise.all([get(model.id, "/importance"), valuesOf(model)]);
+    view.importance = importance;
+    view.dimensions = new Map(importance.parameters.map((p) => [p.number, dimension(p)]));
     view.rows = placed(results(), values, [...view.dimensions.values()]);
     view.limits = range(
       view.rows.map((r) => r.y),
-      told.parameters.flatMap((p) => p.along?.mean || []),
+      importance.parameters.flatMap((p) => p.along?.mean || []),
     );
     fill();
     await fetchPair();
   }
   function fill() {
-    const told = view.told,
-      names = new Map(told.parameters.map((p) => [p.number, p.name]));
-    put(about, told.alone && explained(told));
-    put(doubt, told.alone && doubts(told));
+    const importance = view.importance;
+    const names = new Map(importance.parameters.map((p) => [p.number, p.name]));
+    put(about, importance.alone && explained(importance));
+    put(doubt, importance.alone && doubts(importance));
     doubt.hidden = !doubt.textContent;
-    const pairs = (told.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
+    const pairs = (importance.pairs || []).filter((p) => p.share >= 0.005).slice(0, 6);
     const choose = (p) => {
       view.pair = [...p.sides];
-      fetchPair().catch(sayWhy);
+      fetchPair().catch(showFailure);
     };
-    redraw(bars, [told.alone, pairs, told.reason, [...names]], () =>
-      told.alone
+    redraw(bars, [importance.alone, pairs, importance.reason, [...names]], () =>
+      importance.alone
         ? [
-            table("Alone", told.alone, names),
-            table("Two together, beyond what each does alone", pairs, names, choose),
+            table("Alone", importance.alone, names),
+            table("Pairs, beyond what each does alone", pairs, names, choose),
           ]
-        : h("p", { class: "empty" }, `Nothing can be said yet: ${told.reason}.`),
+        : h("p", { class: "empty" }, `Not enough data: ${importance.reason}.`),
     );
-    pairCard.hidden = !told.alone || told.parameters.length < 2;
+    pairCard.hidden = !importance.alone || importance.parameters.length < 2;
     const space = JSON.stringify(
-      told.parameters.map((p) => [p.number, p.key, p.edges, p.options]).sort(),
+      importance.parameters.map((p) => [p.number, p.key, p.edges, p.options]).sort(),
     );
     if (space !== view.space) {
       view.space = space;
       view.plots.clear();
       view.pair = null;
     }
-    keepFocus(slices, () => drawSlices(told));
-    if (!view.pair && told.pairs?.length) view.pair = [...told.pairs[0].sides];
+    keepFocus(slices, () => drawSlices(importance));
+    if (!view.pair && importance.pairs?.length) view.pair = [...importance.pairs[0].sides];
   }
-  function drawSlices(told) {
+  function drawSlices(importance) {
     if (!view.plots.size) put(slices);
-    for (const p of told.parameters) {
+    for (const p of importance.parameters) {
       if (!view.plots.has(p.number)) {
         const plot = slice({
           along: () => view.dimensions.get(p.number),
@@ -141,12 +141,12 @@ export async function show(main, model) {
   }
   async function fetchPair() {
     const [a, b] = view.pair || [];
-    if (!view.told.alone || b === undefined) return;
+    if (!view.importance.alone || b === undefined) return;
     for (const [{ select }, chosen] of [
       [first, a],
       [second, b],
     ]) {
-      const options = view.told.parameters.map((p) => [p.number, p.name]);
+      const options = view.importance.parameters.map((p) => [p.number, p.name]);
       redraw(select, options, () =>
         options.map(([n, name]) => h("option", { value: String(n) }, name)),
       );
@@ -159,7 +159,7 @@ export async function show(main, model) {
   }
 
   let due = false;
-  // The server says the same for a while; then it is asked again, until all results are in it.
+  // The server caches the importance; ask again until it includes all results.
   async function keepUp(wait) {
     due = true;
     try {
@@ -168,15 +168,15 @@ export async function show(main, model) {
         await learn().catch((error) => {
           if (!(error instanceof Away)) throw error;
         });
-        wait = AGAIN;
-      } while (bars.isConnected && view.told?.results !== results().length);
+        wait = INTERVAL;
+      } while (bars.isConnected && view.importance?.results !== results().length);
     } catch (error) {
-      sayWhy(error);
+      showFailure(error);
     }
     due = false;
   }
   return (changed, whole) => {
-    if (!due && (whole || changed.some((t) => t.state === "SUCCEEDED"))) keepUp(whole ? 0 : AGAIN);
+    if (!due && (whole || changed.some((t) => t.state === "SUCCEEDED"))) keepUp(whole ? 0 : INTERVAL);
   };
 }
 
@@ -204,8 +204,8 @@ function table(title, effects, names, choose) {
 }
 
 function bar({ share, spread }, kind) {
-  const from = Math.max(0, share - spread),
-    to = Math.min(1, share + spread);
+  const from = Math.max(0, share - spread);
+  const to = Math.min(1, share + spread);
   return h(
     "div",
     { class: "share" },
@@ -214,29 +214,29 @@ function bar({ share, spread }, kind) {
   );
 }
 
-function explained(told) {
-  const rest = Math.max(0, 1 - told.alone.reduce((a, e) => a + e.share, 0) - told.together);
-  const others = Object.entries(told.counts).filter(([state]) => state !== "SUCCEEDED");
+function explained(importance) {
+  const rest = Math.max(0, 1 - importance.alone.reduce((a, e) => a + e.share, 0) - importance.together);
+  const others = Object.entries(importance.counts).filter(([state]) => state !== "SUCCEEDED");
   const left = others.map(([state, n]) => `${n} ${words(state)}`);
   return [
-    `A random forest learned ${told.used === told.results ? "the" : `${told.used} of the`} ${told.results} results. `,
-    "If values were drawn from the whole search space, each parameter would explain this share of what varies in them; ",
-    "± is how far the forest's trees differ. ",
-    rest >= 0.01 ? `${percent(rest)} is left to three and more together. ` : "",
-    told.parameters.some((p) => p.route.length > 1)
-      ? "A nested parameter counts by how often it exists; what it does there is in the pair with its choice. "
+    `A random forest was fitted to ${importance.used === importance.results ? "all" : `${importance.used} of the`} ${importance.results} results. `,
+    "Each bar is the share of the results' variance that a parameter explains over the whole search space; ",
+    "± is one standard deviation between trees. ",
+    rest >= 0.01 ? `${percent(rest)} is due to three or more parameters together. ` : "",
+    importance.parameters.some((p) => p.route.length > 1)
+      ? "A nested parameter counts only where it exists; its effect there is in the pair with its choice. "
       : "",
-    left.length ? `Without the trials that have no result (${left.join(", ")}). ` : "",
-    told.outside ? `${told.outside} results lie outside the search space and do not count. ` : "",
-    told.far ? `${told.far} far-off results count as if they were nearer. ` : "",
+    left.length ? `Trials without a result are left out (${left.join(", ")}). ` : "",
+    importance.outside ? `${importance.outside} results outside the search space are ignored. ` : "",
+    importance.far ? `${importance.far} outliers count as less extreme. ` : "",
   ];
 }
 
-function doubts(told) {
-  const fit = `The forest predicts ${percent(Math.max(0, told.fit))} of the variance of results that it has not seen`;
-  if (told.fit < 0.1) return `${fit}: these numbers say nothing yet.`;
-  if (told.fit < 0.5) return `${fit}: take these numbers as a hint.`;
-  if (told.alone[0].spread > 0.2)
-    return "The forest's trees differ much about these numbers: take them as a hint. Trials that are spread over the search space would tell more.";
+function doubts(importance) {
+  const fit = `The model explains ${percent(Math.max(0, importance.fit))} of the variance in held-out results`;
+  if (importance.fit < 0.1) return `Not enough data. ${fit}, so ignore the numbers below.`;
+  if (importance.fit < 0.5) return `${fit}, so treat the numbers below as hints.`;
+  if (importance.alone[0].spread > 0.2)
+    return "The trees disagree about these numbers, so treat them as hints. Trials spread over the search space would help.";
   return null;
 }

@@ -1,4 +1,4 @@
-// How far it is, what is best, and what it was asked to do.
+// Progress, best results and settings of one experiment.
 import {
   alike,
   card,
@@ -27,17 +27,17 @@ const LAST_LINES = 12; // of a failed trial's log
 const IN_TOP = 8; // parameters
 
 export async function show(main, model) {
-  let way = model.head.optimize;
+  let direction = model.head.optimize;
   const numbers = stats();
   const table = (label) =>
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
-  const values = table("Best values"),
-    top = table("Top 10"),
-    failed = h("div", { class: "w12", hidden: true }),
-    waits = h("div", { class: "w12", hidden: true });
+  const values = table("Best values");
+  const top = table("Top 10");
+  const failed = h("div", { class: "w12", hidden: true });
+  const waits = h("div", { class: "w12", hidden: true });
   const plot = results(model);
-  const ways = switches("Order", { maximize: "Highest", minimize: "Lowest" }, way, (key) => {
-    way = key;
+  const orderSwitch = switches("Order", { maximize: "Highest", minimize: "Lowest" }, direction, (key) => {
+    direction = key;
     fill();
   });
   put(
@@ -52,7 +52,7 @@ export async function show(main, model) {
         "div",
         { class: "column w8" },
         card("", "Result of each trial", [plot.reset], plot.box, legend(model)),
-        card("", "Top 10", ways, top),
+        card("", "Top 10", orderSwitch, top),
         card("", "Configuration", null, config(model.head)),
       ),
       h(
@@ -60,7 +60,7 @@ export async function show(main, model) {
         { class: "column w4" },
         card("", "Best values", null, values),
         card("", "Search space", null, space(model)),
-        card("", "Keep", null, keep(model)),
+        card("", "Download", null, downloads(model)),
       ),
     ),
   );
@@ -69,14 +69,14 @@ export async function show(main, model) {
     const e = model.head;
     numbers.fill(e);
     redraw(values, [e.best, e.baseline], () => bestValues(model));
-    redraw(top, e.top[way], () => ranking(model, e.top[way]));
+    redraw(top, e.top[direction], () => ranking(model, e.top[direction]));
   }
   const refresh = inTurn(async () => {
     Object.assign(model.head, await get(model.id, ""));
     fill();
   }, 500);
   fill();
-  model.ticked = () => numbers.tick(model.head);
+  model.onTick = () => numbers.tick(model.head);
   return (changed, whole) => {
     plot.again();
     fill();
@@ -86,8 +86,8 @@ export async function show(main, model) {
   };
 }
 
-// A parameter's name, which leads to its place in the source.
-const placed = (model, p) =>
+// A parameter's name, linked to its place in the source.
+const nameCell = (model, p) =>
   h(
     "th",
     { scope: "row", title: short(p.key, 300) },
@@ -104,7 +104,7 @@ const placed = (model, p) =>
 
 function bestValues(model) {
   const e = model.head;
-  if (!e.best) return h("p", { class: "empty" }, "The values of the best trial will stand here.");
+  if (!e.best) return h("p", { class: "empty" }, "The best trial's values will appear here.");
   return h(
     "table",
     { class: "even" },
@@ -115,7 +115,7 @@ function bestValues(model) {
         "tr",
         {},
         h("th", {}, h("span", { class: "hide" }, "Parameter")),
-        ["as written", "best"].map((t) => h("th", { scope: "col" }, t)),
+        ["as in script", "best"].map((t) => h("th", { scope: "col" }, t)),
       ),
     ),
     h(
@@ -125,7 +125,7 @@ function bestValues(model) {
         h(
           "tr",
           {},
-          placed(model, p),
+          nameCell(model, p),
           e.baseline ? valueCell(e.baseline.values[p.key]) : h("td", {}, "–"),
           valueCell(e.best.values[p.key], "best"),
         ),
@@ -138,13 +138,13 @@ function failures(box, model) {
   const broken = [...model.trials.values()].filter((t) => t.state === "FAILED");
   box.hidden = !broken.length;
   if (!broken.length) return;
-  const last = broken.at(-1),
-    lines = h("pre", {
-      tabindex: "0",
-      role: "group",
-      hidden: true,
-      "aria-label": "The last lines it wrote",
-    });
+  const last = broken.at(-1);
+  const lines = h("pre", {
+    tabindex: "0",
+    role: "group",
+    hidden: true,
+    "aria-label": "Last lines of its log",
+  });
   redraw(box, broken.length, () => {
     text(model.id, `/trials/${last.number}/log/stderr`).then(
       (said) => {
@@ -152,7 +152,7 @@ function failures(box, model) {
         lines.hidden = !lines.textContent;
       },
       () => {
-        /* its page says why */
+        /* the trial's dialog shows the error */
       },
     );
     return h(
@@ -164,9 +164,9 @@ function failures(box, model) {
         h(
           "h2",
           { class: "bad" },
-          `${broken.length} trial${broken.length > 1 ? "s" : ""} failed; the last, trial ${last.number}`,
+          `${broken.length} trial${broken.length > 1 ? "s" : ""} failed, most recently trial ${last.number}`,
         ),
-        h("button", { onclick: () => showTrial(model, last.number) }, "Its log"),
+        h("button", { onclick: () => showTrial(model, last.number) }, "Show log"),
       ),
       reasons(broken, (number) => showTrial(model, number)),
       lines,
@@ -174,7 +174,7 @@ function failures(box, model) {
   });
 }
 
-// Trials that wait though there is a slot: for GPUs, mostly.
+// Trials that wait although there is a slot, mostly for GPUs.
 function waiting(box, model) {
   const held = [...model.trials.values()].filter((t) => t.state === "WAITING" && t.reason);
   box.hidden = !held.length;
@@ -188,7 +188,7 @@ function waiting(box, model) {
         h(
           "header",
           {},
-          h("h2", {}, `${held.length} trial${held.length > 1 ? "s wait" : " waits"}`),
+          h("h2", {}, `${held.length} trial${held.length > 1 ? "s are" : " is"} waiting`),
         ),
         reasons(held, (number) => showTrial(model, number)),
       ),
@@ -197,8 +197,8 @@ function waiting(box, model) {
 
 function ranking(model, rows) {
   if (!rows.length) return h("p", { class: "empty" }, "No trial has a result yet.");
-  const write = alike(rows.map((t) => t.metric)),
-    shown = model.head.space.slice(0, IN_TOP);
+  const write = alike(rows.map((t) => t.metric));
+  const shown = model.head.space.slice(0, IN_TOP);
   const right = (title) => h("th", { class: "number", scope: "col" }, title);
   return h(
     "table",
@@ -246,9 +246,9 @@ function ranking(model, rows) {
 
 function space(model) {
   const line = (p) => [
-    h("tr", {}, placed(model, p), h("td", { class: "mono long" }, short(p.text, 240))),
+    h("tr", {}, nameCell(model, p), h("td", { class: "mono long" }, short(p.text, 240))),
   ];
-  if (!model.head.space.length) return h("p", { class: "empty" }, "No parameter.");
+  if (!model.head.space.length) return h("p", { class: "empty" }, "No parameters.");
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "group", "aria-label": "Domain of each parameter" },
@@ -268,7 +268,7 @@ function config(e) {
     ],
     ["assessor", c.assessor || "none"],
     ["seed", c.seed],
-    ["trials at a time", c.concurrency],
+    ["concurrency", c.concurrency],
     ["results", e.folder],
   ];
   return h(
@@ -278,7 +278,7 @@ function config(e) {
   );
 }
 
-function keep(model) {
+function downloads(model) {
   const save = (rest, name) => async () => {
     try {
       download(name, await text(model.id, rest));

@@ -1,4 +1,4 @@
-// The annotated source, with what the trials tried and what was best at each place.
+// The annotated source, with the values tried and the best one at each place.
 import { copying, h, named, number, put, redraw, short, value } from "../parts/dom.js";
 import { color, surface } from "../charts/plot.js";
 import { Away, get, valuesOf } from "../parts/server.js";
@@ -7,7 +7,7 @@ import { inTurn } from "../parts/update.js";
 const BINS = 24;
 
 export async function show(main, model) {
-  const grid = h("div", { class: "grid" }); // so that what comes late comes over no other page
+  const grid = h("div", { class: "grid" }); // late answers must not draw over another page
   put(main, grid);
   const files = await get(model.id, "/source");
   if (!files.length) {
@@ -17,8 +17,8 @@ export async function show(main, model) {
         "div",
         { class: "card empty w12" },
         h("h1", {}, "No annotated source"),
-        h("p", {}, "This experiment's search space came from a file."),
-        h("p", {}, h("a", { href: `/e/${model.id}`, "data-inside": "" }, "Its search space")),
+        h("p", {}, "This experiment's search space comes from a file."),
+        h("p", {}, h("a", { href: `/e/${model.id}`, "data-inside": "" }, "Show the search space")),
       ),
     );
     return null;
@@ -36,8 +36,8 @@ export async function show(main, model) {
   target?.scrollIntoView({ block: "center" });
 
   async function fill() {
-    const values = Object.values(await valuesOf(model)),
-      best = model.head.best?.values || {};
+    const values = Object.values(await valuesOf(model));
+    const best = model.head.best?.values || {};
     for (const { place, box } of notes) {
       const tried = values.map((v) => v[place.key]).filter((v) => v !== undefined);
       redraw(box, [tried, best[place.key]], () => noteOf(model, place, tried, best));
@@ -52,7 +52,7 @@ export async function show(main, model) {
       applied.hidden = false;
     } catch (error) {
       if (error instanceof Away) throw error;
-      applied.hidden = true; /* the folder has gone */
+      applied.hidden = true; /* the code folder was removed */
     }
     shown = best;
   }
@@ -63,8 +63,8 @@ export async function show(main, model) {
 }
 
 async function diff(model) {
-  const found = await get(model.id, "/apply"),
-    command = `annotate apply ${model.id}`;
+  const found = await get(model.id, "/apply");
+  const command = `annotate apply ${model.id}`;
   const kind = (line) =>
     /^(---|\+\+\+|@@)/.test(line)
       ? "muted"
@@ -77,7 +77,7 @@ async function diff(model) {
     h(
       "header",
       {},
-      h("h2", {}, `What annotate apply would write: the values of trial ${found.trial}`),
+      h("h2", {}, `Changes by annotate apply: values of trial ${found.trial}`),
       h(
         "div",
         { class: "row" },
@@ -92,9 +92,9 @@ async function diff(model) {
           { tabindex: "0", role: "group", "aria-label": "Diff" },
           found.diff.split(/(?<=\n)/).map((line) => h("span", { class: kind(line) }, line)),
         )
-      : h("p", { class: "muted" }, "Nothing: the source has these values."),
+      : h("p", { class: "muted" }, "No changes: the source already has these values."),
     found.misfits.map((m) =>
-      h("p", { class: "bad" }, `${m.where}: ${m.name} does not fit any more: ${m.reason}`),
+      h("p", { class: "bad" }, `${m.where}: ${m.name} no longer fits: ${m.reason}`),
     ),
   ];
 }
@@ -124,7 +124,7 @@ function listing(file, notes) {
       "header",
       {},
       h("h2", { class: "mono" }, file.path),
-      h("span", { class: "muted small" }, "as it was when the experiment began"),
+      h("span", { class: "muted small" }, "as of the start of the experiment"),
     ),
     h(
       "nav",
@@ -145,7 +145,7 @@ function noteOf(model, place, tried, best) {
       "a",
       {
         class: "quiet",
-        title: `${short(place.key, 300)}: the trials sorted by it`,
+        title: `Show trials sorted by ${short(place.key, 300)}`,
         href: `/e/${model.id}/trials?sort=${encodeURIComponent(place.key)}`,
         "data-inside": "",
       },
@@ -162,19 +162,19 @@ function noteOf(model, place, tried, best) {
   ];
 }
 
-// A line with its annotation, where it has one, set off from the code.
+// A line with its annotation, if any, marked.
 function commented(line) {
   const at = line.search(/#\s*@nni\b/);
   return at < 0 ? line : [line.slice(0, at), h("span", { class: "annotation" }, line.slice(at))];
 }
 
 function marked(line, places) {
-  const parts = [],
-    chars = [...line];
+  const parts = [];
+  const chars = [...line];
   let from = 0;
   for (const p of [...places].sort((a, b) => a.col - b.col)) {
-    const start = p.col - 1,
-      end = start + [...p.written.split("\n")[0]].length;
+    const start = p.col - 1;
+    const end = start + [...p.written.split("\n")[0]].length;
     if (start < from) continue;
     parts.push(
       chars.slice(from, start).join(""),
@@ -185,8 +185,7 @@ function marked(line, places) {
   return [...parts, commented(chars.slice(from).join(""))];
 }
 
-// How often each value was tried: steps of a number's range, or the options; the best one's in
-// its colour.
+// A histogram of the values tried; the best value's bar has its own colour.
 function spark(tried, place, best) {
   const { bins, at } = place.options ? optionBins(tried, place) : numberBins(tried, place);
   if (!bins.length) return h("span");
@@ -199,9 +198,9 @@ function spark(tried, place, best) {
     : range;
   const label = short(`${place.name}: ${tried.length} values tried${each}`, 2000);
   const view = surface(22, label, (c, width, height) => {
-    const most = Math.max(...bins, 1),
-      step = width / bins.length,
-      chosen = best === undefined ? -1 : at(best);
+    const most = Math.max(...bins, 1);
+    const step = width / bins.length;
+    const chosen = best === undefined ? -1 : at(best);
     bins.forEach((n, i) => {
       c.fillStyle = color(i === chosen ? "--c2" : "--c1");
       const tall = n ? Math.max(2, (n / most) * (height - 3)) : 0;
@@ -224,8 +223,8 @@ function numberBins(tried, place) {
   const of = (v) => (place.log ? Math.log(v) : v);
   const numbers = tried.map((v) => (typeof v === "number" ? of(v) : NaN)).filter(Number.isFinite);
   if (!numbers.length) return { bins: [], at: () => -1 };
-  const low = Math.min(...numbers),
-    span = Math.max(...numbers) - low || 1;
+  const low = Math.min(...numbers);
+  const span = Math.max(...numbers) - low || 1;
   const at = (v) => Math.min(BINS - 1, Math.floor((BINS * (of(v) - low)) / span));
   const bins = new Array(BINS).fill(0);
   for (const v of tried) if (Number.isFinite(of(v))) bins[at(v)]++;

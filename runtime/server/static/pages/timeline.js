@@ -1,28 +1,28 @@
-// When each trial ran, in which slot and on which GPUs, and why those that wait do.
+// When each trial ran, in which slot and on which GPUs, and why waiting trials wait.
 import { card, duration, h, keepFocus, pill, put, redraw, time, words } from "../parts/dom.js";
-import { leased, usedText, waitedText, waitsFor } from "../parts/gpus.js";
+import { gpuTable, usedText, waitedText, waitsFor } from "../parts/gpus.js";
 import { lanes, packed, shape } from "../charts/lanes.js";
 import { get, numbered } from "../parts/server.js";
 import { showTrial } from "../parts/trial.js";
-import { inTurn, sayWhy } from "../parts/update.js";
+import { inTurn, showFailure } from "../parts/update.js";
 
-const ASKED = 150; // trials whose use of GPUs is asked for at a time
-const LISTED = 50; // trials that wait
+const PER_REQUEST = 150; // trials whose GPU use is fetched by number
+const LISTED = 50; // waiting trials
 
 export async function show(main, model) {
   const view = { uses: new Map(), zoom: { window: null }, shape: "", plane: null };
-  const stale = new Set(); // trials whose use of GPUs has to be asked for
-  const drawn = h("div"),
-    cards = scrolled("Use of each GPU"),
-    waits = scrolled("Trials that wait");
-  const out = () => {
+  const stale = new Set(); // trials whose GPU use must be fetched
+  const drawn = h("div");
+  const cards = scrolled("Use of each GPU");
+  const waits = scrolled("Waiting trials");
+  const resetZoom = () => {
     view.zoom.window = null;
     reset.hidden = true;
     draw();
   };
-  const reset = h("button", { hidden: true, onclick: out }, "Reset zoom");
-  const gpuCard = card("w12", "GPUs", null, cards),
-    waiting = h("h2", {}, "Waiting");
+  const reset = h("button", { hidden: true, onclick: resetZoom }, "Reset zoom");
+  const gpuCard = card("w12", "GPUs", null, cards);
+  const waiting = h("h2", {}, "Waiting");
   put(
     main,
     h(
@@ -49,7 +49,7 @@ export async function show(main, model) {
   function draw() {
     const all = packed(bars());
     if (!all.length) {
-      put(drawn, h("p", { class: "empty" }, "No trial has begun yet."));
+      put(drawn, h("p", { class: "empty" }, "No trial has started yet."));
       gpuCard.hidden = true;
       return;
     }
@@ -59,9 +59,9 @@ export async function show(main, model) {
       ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : []),
     ]);
     gpuCard.hidden = !gpus.length;
-    put(cards, gpus.length && leased(gpus, view.uses));
+    put(cards, gpus.length && gpuTable(gpus, view.uses));
   }
-  // Bars that come do not take the focus from the drawing; another lane takes another drawing.
+  // New bars keep the drawing and its focus; a new lane needs a new drawing.
   function drawLanes(groups) {
     if (view.shape === shape(groups)) {
       view.plane.fill(groups);
@@ -71,7 +71,7 @@ export async function show(main, model) {
     view.plane = lanes({
       groups,
       zoom: view.zoom,
-      said: (bar) => said(bar, view.uses.get(bar.trial.number)),
+      describe: (bar) => describe(bar, view.uses.get(bar.trial.number)),
       open: (number) => showTrial(model, number),
       zoomed: () => {
         reset.hidden = view.zoom.window === null;
@@ -86,16 +86,16 @@ export async function show(main, model) {
     waiting.textContent = rows.length ? `Waiting: ${rows.length}` : "Waiting";
     const shown = rows.slice(0, LISTED).map((t) => [t, view.uses.get(t.number)]);
     redraw(waits, [shown, rows.length], () => [
-      rows.length ? waitingTable(model, shown) : h("p", { class: "muted" }, "No trial waits."),
+      rows.length ? waitingTable(model, shown) : h("p", { class: "muted" }, "No trials are waiting."),
       rows.length > LISTED && h("p", { class: "muted" }, `and ${rows.length - LISTED} more`),
     ]);
   }
   let known = false;
   async function fetchUses() {
-    if (known && !model.head.config.gpus && !view.uses.size) stale.clear(); // nothing is leased
+    if (known && !model.head.config.gpus && !view.uses.size) stale.clear(); // no GPU is leased
     if (!stale.size) return;
-    const asked = [...stale],
-      some = asked.length > ASKED ? "" : `?${numbered(asked)}`;
+    const asked = [...stale];
+    const some = asked.length > PER_REQUEST ? "" : `?${numbered(asked)}`;
     stale.clear();
     try {
       for (const [number, use] of Object.entries(await get(model.id, `/gpus${some}`)))
@@ -103,7 +103,7 @@ export async function show(main, model) {
       known = true;
     } catch (error) {
       for (const number of asked) stale.add(number);
-      sayWhy(error);
+      showFailure(error);
     }
   }
   const update = inTurn(async () => {
@@ -135,7 +135,7 @@ function legend() {
     h(
       "span",
       {},
-      "drag to zoom, Escape to zoom out; arrow keys go from trial to trial, + and − zoom",
+      "Drag to zoom, Escape to reset. Arrow keys select a trial, + and − zoom.",
     ),
   );
 }
@@ -166,12 +166,12 @@ function byGpu(bars, uses) {
     });
 }
 
-function said({ trial, from, to }, use) {
+function describe({ trial, from, to }, use) {
   const waited = from - trial.created;
   return [
     `trial ${trial.number}: ${words(trial.state)}`,
     `${time(from)}, ${duration(to - from)}`,
-    waitedText(use).slice(0, 240) || (waited >= 1 ? `waited ${duration(waited)} before` : ""),
+    waitedText(use).slice(0, 240) || (waited >= 1 ? `waited ${duration(waited)}` : ""),
     use?.gpus.length ? usedText(use) : "",
     trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
   ]

@@ -1,4 +1,4 @@
-// Every trial: charts that compare them, and below the table, in which they are chosen.
+// All trials: charts above, and the table in which they are selected.
 import { card, duration, h, put, ranFor, switches } from "../parts/dom.js";
 import { axesOf } from "../charts/axes.js";
 import { curves } from "../charts/curves.js";
@@ -8,7 +8,7 @@ import { chart, color } from "../charts/plot.js";
 import { valuesOf } from "../parts/server.js";
 import { legend, results } from "../charts/results.js";
 import { showTrial } from "../parts/trial.js";
-import { inTurn, sayWhy } from "../parts/update.js";
+import { inTurn, showFailure } from "../parts/update.js";
 
 const TABS = {
   result: "Result",
@@ -16,7 +16,7 @@ const TABS = {
   duration: "Duration",
   curves: "Intermediate results",
 };
-const SHARES = [100, 50, 20, 10, 5, 1]; // per cent
+const SHARES = [100, 50, 20, 10, 5, 1]; // percent
 
 export async function show(main, model) {
   const open = (trial) => showTrial(model, trial.number);
@@ -26,25 +26,25 @@ export async function show(main, model) {
     parallel: coordinates(model, open, (numbers) => table.choose(numbers)),
     curves: curves(model, () => table.chosen, open),
   };
-  const box = h("div"),
-    tools = h("div", { class: "row tools" });
-  let tab = "result",
-    placed = "";
+  const box = h("div");
+  const tools = h("div", { class: "row tools" });
+  let tab = "result";
+  let placed = "";
   async function place() {
     const shown = tab;
     await tabs[shown].fresh();
-    if (shown !== tab || shown === placed) return; // another one was pressed meanwhile
+    if (shown !== tab || shown === placed) return; // the user has switched tabs meanwhile
     placed = shown;
     put(tools, tabs[tab].tools());
     put(box, tabs[tab].box());
   }
   const chosen = () => {
-    if (tab === "curves") place().catch(sayWhy);
+    if (tab === "curves") place().catch(showFailure);
   };
   const table = jobs(model, chosen);
   const choose = switches("Chart", TABS, tab, (key) => {
     tab = key;
-    place().catch(sayWhy);
+    place().catch(showFailure);
   });
   put(main, h("div", { class: "grid" }, card("w12", "Charts", choose, tools, box), table.card));
   await Promise.all([place(), table.fill()]);
@@ -59,7 +59,7 @@ const plotted = (plot, ...below) => ({
 
 function durations(model, open) {
   return chart({
-    label: "How long each trial took, in seconds",
+    label: "Duration of each trial in seconds",
     xLabel: () => "trial",
     open,
     tip: (t) => `trial ${t.number}: ${duration(ranFor(t))}`,
@@ -73,15 +73,15 @@ function durations(model, open) {
 }
 
 function coordinates(model, open, choose) {
-  let plane = null,
-    values = {},
-    share = 100,
-    marked = null;
-  const said = h("span", { class: "muted", role: "status" });
+  let plane = null;
+  let values = {};
+  let share = 100;
+  let marked = null;
+  const status = h("span", { class: "muted", role: "status" });
   const take = h(
     "button",
     { onclick: () => choose(marked.map((t) => t.number)) },
-    "Choose them in the table",
+    "Select these in the table",
   );
   const shares = h(
     "select",
@@ -107,9 +107,9 @@ function coordinates(model, open, choose) {
     marked = found;
     take.hidden = found === null || !found.length;
     const text = found
-      ? `${found.length} trial${found.length === 1 ? "" : "s"} chosen`
-      : "Drag along an axis to choose, its name to move it.";
-    if (said.textContent !== text) said.textContent = text;
+      ? `${found.length} trial${found.length === 1 ? "" : "s"} selected`
+      : "Drag along an axis to filter; drag its name to move it.";
+    if (status.textContent !== text) status.textContent = text;
   }
   return {
     async fresh() {
@@ -123,7 +123,7 @@ function coordinates(model, open, choose) {
       });
       plane.again();
     },
-    tools: () => [shares, plane.clear, said, take],
+    tools: () => [shares, plane.clear, status, take],
     box: () => [
       plane.box,
       h("div", { class: "legend" }, h("span", {}, "worse ", h("b", { class: "ramp" }), " better")),

@@ -1,4 +1,4 @@
-// Changing a running experiment: its limits and search space. The driver does it, and answers.
+// The dialog that changes a running experiment's limits and search space.
 import { copying, dialog, duration, forDialog, h, put, toast, words } from "./dom.js";
 import { change, get } from "./server.js";
 
@@ -8,15 +8,15 @@ export function changeButton(model) {
 
 async function open(model) {
   const runs = model.head.state === "RUNNING";
-  let found;
+  let experiment;
   try {
-    found = await forDialog(get(model.id, ""));
+    experiment = await forDialog(get(model.id, ""));
   } catch (error) {
     toast(error.message);
   }
-  if (!found) return;
-  const e = model.head,
-    close = () => made.close();
+  if (!experiment) return;
+  const e = model.head;
+  const close = () => made.close();
   const input = (kind, value) =>
     h("input", { ...kind, value: value === null ? "" : String(value), placeholder: "no limit" });
   const count = { type: "number", min: "1", step: "1" };
@@ -31,20 +31,20 @@ async function open(model) {
       h("button", { onclick: close }, "Close"),
     ),
     runs
-      ? h("p", { class: "muted" }, "It takes effect at once, and no trial that runs is lost.")
+      ? h("p", { class: "muted" }, "Changes take effect at once. Running trials continue.")
       : notice(e),
-    row("Trials in all", input(count, e.max_trials), (text) => ["trials", { value: whole(text) }]),
+    row("Maximum trials", input(count, e.max_trials), (text) => ["trials", { value: whole(text) }]),
     row(
-      "Time in all",
+      "Maximum time",
       input({}, e.max_duration === null ? null : duration(e.max_duration)),
       (text) => ["duration", { seconds: text.trim() || null }],
-      "for example 90s, 10m or 1h30m, from when the driver began",
+      "for example 90s, 10m or 1h30m, counted from the start of the run",
     ),
     row(
-      "Trials at a time",
+      "Concurrency",
       input({ required: true }, e.concurrency),
       (text) => ["concurrency", { value: text.trim() }],
-      "a number, or auto: as many as there is room for",
+      "a number, or auto for as many as fit",
     ),
     h(
       "details",
@@ -52,30 +52,30 @@ async function open(model) {
       h("summary", {}, "Search space"),
       row(
         "NNI's JSON",
-        h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(found.space_json, null, 2)),
+        h("textarea", { rows: "12", spellcheck: false }, JSON.stringify(experiment.space_json, null, 2)),
         (text) => ["space", { space: parsed(text) }],
-        "results that lie in the new space still count there",
+        "results inside the new space still count",
       ),
     ),
   );
 
-  // A label, its field, the button that sends it, and below what the driver says.
+  // A label, its field, the button that sends it, and the driver's answer.
   function row(label, input, made, hint = "") {
-    const said = h("p", { role: "status" }),
-      button = h("button", { class: "primary", disabled: !runs }, "Set");
+    const answer = h("p", { role: "status" });
+    const button = h("button", { class: "primary", disabled: !runs }, "Set");
     input.disabled = !runs;
-    let sent = false; // the button stays as it is, and with it the focus that it has
+    let sent = false; // disabling the button would lose the focus
     async function send(event) {
       event.preventDefault();
       if (sent) return;
       sent = true;
       try {
         const [kind, document] = made(input.value);
-        put(said, await change(model.id, kind, document));
-        said.className = "good";
+        put(answer, await change(model.id, kind, document));
+        answer.className = "good";
       } catch (error) {
-        said.className = "bad";
-        put(said, error.message);
+        answer.className = "bad";
+        put(answer, error.message);
       }
       sent = false;
     }
@@ -85,7 +85,7 @@ async function open(model) {
       h("label", {}, h("span", {}, label), input),
       button,
       hint && h("p", { class: "label" }, hint),
-      said,
+      answer,
     );
   }
 }
@@ -94,23 +94,25 @@ function parsed(text) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Error(`This is no JSON: ${error.message}`);
+    throw new Error(`Invalid JSON: ${error.message}`);
   }
 }
 
-// Why nothing can be changed, and how it goes on where it does.
+// Why nothing can be changed, and how to resume the experiment.
 function notice(e) {
   const why = e.reason ? `${words(e.state)}: ${e.reason}` : words(e.state);
   const command = `annotate resume ${e.id}`;
   return h(
     "div",
     { class: "doubt" },
-    h("p", {}, `It does not run (${why}), and nobody would take a change.`),
+    h("p", {}, e.state === "DONE"
+        ? "This experiment has finished, so its settings can no longer be changed."
+        : `This experiment is not running (${why}), so its settings cannot be changed.`),
     e.state !== "DONE" &&
       h(
         "p",
         { class: "row" },
-        "This goes on with it: ",
+        "Resume it with ",
         h("code", {}, command),
         copying("Copy", () => command),
       ),

@@ -1,4 +1,4 @@
-// Trials beside each other: what differs, and their curves.
+// The dialog that compares trials: values side by side, and curves.
 import {
   alike,
   copying,
@@ -70,9 +70,9 @@ function show(model, numbers, shown, trials, reports) {
     h(
       "p",
       { class: "muted" },
-      "What differs is shaded.",
+      "Differences are shaded.",
       numbers.length > COMPARED
-        ? ` The first ${COMPARED} of the ${numbers.length} that are chosen.`
+        ? ` Showing the first ${COMPARED} of ${numbers.length} selected trials.`
         : "",
     ),
     h(

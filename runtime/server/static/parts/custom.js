@@ -1,4 +1,4 @@
-// A trial of the person's own, from the values of another.
+// The dialog that runs a custom trial, starting from another trial's values.
 import { dialog, h, named, short, toast, value } from "./dom.js";
 import { change } from "./server.js";
 
@@ -6,18 +6,18 @@ class Mistake extends Error {}
 
 export function custom(model, values) {
   const fields = model.head.space.map((p) => ({ key: p.key, ...field(p, values[p.key], true) }));
-  const wrong = h("p", { class: "bad", role: "alert" });
+  const problem = h("p", { class: "bad", role: "alert" });
   let sent = false;
   async function run(event) {
     event.preventDefault();
-    if (sent) return; // who presses twice wants one trial
+    if (sent) return; // ignore a double click
     sent = true;
-    wrong.textContent = "";
+    problem.textContent = "";
     try {
       toast(await change(model.id, "enqueue", { values: read(fields) }));
-      made.close();
+      opened.close();
     } catch (error) {
-      wrong.textContent = error.message;
+      problem.textContent = error.message;
     }
     sent = false;
   }
@@ -29,19 +29,19 @@ export function custom(model, values) {
       { class: "stack" },
       fields.map((f) => f.element),
     ),
-    wrong,
+    problem,
     h(
       "div",
       { class: "row" },
-      h("button", { class: "primary" }, "Run it"),
-      h("button", { type: "button", onclick: () => made.close() }, "Cancel"),
+      h("button", { class: "primary" }, "Run trial"),
+      h("button", { type: "button", onclick: () => opened.close() }, "Cancel"),
     ),
   );
-  const made = dialog(
-    "A trial of your own",
+  const opened = dialog(
+    "Run a custom trial",
     null,
-    h("h1", {}, "A trial of your own"),
-    h("p", { class: "muted" }, "What is left empty is as written in the script."),
+    h("h1", {}, "Run a custom trial"),
+    h("p", { class: "muted" }, "Empty fields keep the value in the script."),
     form,
   );
 }
@@ -49,7 +49,7 @@ export function custom(model, values) {
 const read = (fields) =>
   Object.fromEntries(fields.map((f) => [f.key, f.read()]).filter(([, v]) => v !== undefined));
 
-// One parameter's entry: {element, read}, where read gives undefined for "as written".
+// One parameter's entry: {element, read}. read() is undefined for "as in script".
 function field(p, given, optional) {
   return p.options ? choice(p, given, optional) : entry(p, given);
 }
@@ -73,7 +73,7 @@ function entry(p, given) {
       try {
         return JSON.parse(input.value);
       } catch {
-        throw new Mistake(`${p.name}: ${input.value} is no number`);
+        throw new Mistake(`${p.name}: ${input.value} is not a number`);
       }
     },
   };
@@ -86,7 +86,7 @@ function choice(p, given, optional) {
   const select = h(
     "select",
     {},
-    optional ? h("option", { value: "" }, "as written") : null,
+    optional ? h("option", { value: "" }, "as in script") : null,
     p.options.map((o, n) =>
       h("option", { value: String(n), selected: same(o) }, short(value(name(o)), 80)),
     ),
@@ -94,8 +94,8 @@ function choice(p, given, optional) {
   const inside = h("div", { class: "stack inside" });
   let fields = [];
   function open() {
-    const option = p.options[Number(select.value)],
-      chosen = select.value !== "" && name(option);
+    const option = p.options[Number(select.value)];
+    const chosen = select.value !== "" && name(option);
     const children = (p.children || []).filter(
       (c) => JSON.stringify(c.of) === JSON.stringify(chosen),
     );

@@ -1,4 +1,4 @@
-// In what experiments differ: sentences, and tables side by side.
+// Differences between experiments: remarks, and tables side by side.
 import { card, duration, h, number, pill, redraw, time, value, words } from "./dom.js";
 
 export const name = (e) => e.name || e.id;
@@ -7,22 +7,22 @@ const quoted = (text) => `“${text}”`;
 const list = (names) =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
-// How far they can be compared at all.
+// What to know before comparing them.
 export function remarks(all) {
-  const found = [],
-    [up, down] = ["maximize", "minimize"].map((way) =>
-      all.filter((e) => e.optimize === way).map(name),
-    );
+  const found = [];
+  const [up, down] = ["maximize", "minimize"].map((way) =>
+    all.filter((e) => e.optimize === way).map(name),
+  );
   if (up.length && down.length) {
     found.push(
-      `They do not look for the same: for ${list(up.map(quoted))} higher is better, for ${list(down.map(quoted))} lower. ` +
-        "Their curves share an axis, but not its meaning.",
+      `Their goals differ: higher is better for ${list(up.map(quoted))}, lower for ${list(down.map(quoted))}. ` +
+        "Do not compare their curves directly.",
     );
   }
-  const rows = spaces(all),
-    other = rows.filter(([, texts]) => new Set(texts).size > 1);
-  if (!other.length) found.push("All search the same space.");
-  else if (other.length === rows.length) found.push("Their search spaces have nothing in common.");
+  const rows = spaces(all);
+  const other = rows.filter(([, texts]) => new Set(texts).size > 1);
+  if (!other.length) found.push("All have the same search space.");
+  else if (other.length === rows.length) found.push("Their search spaces share no parameter with the same domain.");
   else
     found.push(
       `Their search spaces differ in ${list(other.map(([p]) => p))}; ${rows.length - other.length} of ${rows.length} parameters are the same.`,
@@ -30,7 +30,7 @@ export function remarks(all) {
   return found;
 }
 
-// A card for each table of so many experiments, and `fill(all)`, which draws what has changed.
+// Cards with one table each for `count` experiments, and `fill(all)`, which updates them.
 export function tables(count) {
   const kinds = { Best: best, Trials: states, Settings: settings, "Search space": spaces };
   const parts = Object.entries(kinds).map(([title, rowsOf]) => ({
@@ -38,7 +38,7 @@ export function tables(count) {
     rowsOf,
     box: h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": title }),
   }));
-  const note = () => h("p", { class: "muted label" }, "What differs is shaded.");
+  const note = () => h("p", { class: "muted label" }, "Differences are shaded.");
   const width = count > 3 ? "w12" : "w6";
   return {
     cards: parts.map(({ title, box }) => card(width, title, null, box, note())),
@@ -55,8 +55,8 @@ function best(all) {
   };
   return [
     ["result", all.map((e) => (e.best ? number(e.best.metric) : "–"))],
-    ["better is", all.map((e) => (e.optimize === "maximize" ? "higher" : "lower"))],
-    ["as written", all.map((e) => (e.baseline ? number(e.baseline.metric) : "–"))],
+    ["better", all.map((e) => (e.optimize === "maximize" ? "higher" : "lower"))],
+    ["baseline", all.map((e) => (e.baseline ? number(e.baseline.metric) : "–"))],
     ["trial", all.map((e) => (e.best ? String(e.best.number) : "–"))],
     ...names.map((p) => [p, all.map((e) => of(e, p))]),
   ];
@@ -68,8 +68,8 @@ function states(all) {
     ["state", all.map((e) => pill(e.state))],
     ["trials", all.map((e) => String(Object.values(e.counts).reduce((a, b) => a + b, 0)))],
     ...kinds.map((s) => [words(s), all.map((e) => String(e.counts[s] || 0))]),
-    ["began", all.map((e) => time(e.created))],
-    ["took", all.map((e) => duration((e.ended || Date.now() / 1000) - e.created))],
+    ["started", all.map((e) => time(e.created))],
+    ["duration", all.map((e) => duration((e.ended || Date.now() / 1000) - e.created))],
   ];
 }
 
@@ -82,14 +82,14 @@ function settings(all) {
     ["tuner", (c) => [c.tuner, given(c.tuner_args)].filter(Boolean).join(": ")],
     ["assessor", (c) => [c.assessor || "none", given(c.assessor_args)].filter(Boolean).join(": ")],
     ["seed", (c) => String(c.seed)],
-    ["limit of trials", (c) => (c.max_trials === null ? "none" : String(c.max_trials))],
-    ["limit of time", (c) => (c.max_duration === null ? "none" : duration(c.max_duration))],
+    ["maximum trials", (c) => (c.max_trials === null ? "none" : String(c.max_trials))],
+    ["maximum time", (c) => (c.max_duration === null ? "none" : duration(c.max_duration))],
     [
-      "limit of time per trial",
+      "maximum time per trial",
       (c) => (c.trial_timeout === null ? "none" : duration(c.trial_timeout)),
     ],
-    ["trials at a time", (c) => String(c.concurrency)],
-    ["GPUs per trial", (c) => (c.gpus === null ? "as the driver sees them" : String(c.gpus))],
+    ["concurrency", (c) => String(c.concurrency)],
+    ["GPUs per trial", (c) => (c.gpus === null ? "all visible" : String(c.gpus))],
     ["script", (c) => c.command || [c.script, ...(c.arguments || [])].join(" ")],
     ["folder", (c) => c.cwd],
   ].map(([label, of]) => [label, all.map((e) => of(e.config))]);
@@ -99,7 +99,7 @@ function spaces(all) {
   const names = [...new Set(all.flatMap((e) => e.space.map((p) => p.name)))];
   return names.map((p) => [
     p,
-    all.map((e) => e.space.find((q) => q.name === p)?.text ?? "not there"),
+    all.map((e) => e.space.find((q) => q.name === p)?.text ?? "–"),
   ]);
 }
 

@@ -1,4 +1,4 @@
-// Elements and texts. Whatever comes from an experiment becomes a text node, never markup.
+// Elements and texts. Data of an experiment becomes text nodes, never markup.
 
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -12,7 +12,7 @@ export function h(tag, attributes, ...children) {
   return put(element, ...children);
 }
 
-// Give an element these children; those that are null, undefined or false are none.
+// Replaces an element's children; null, undefined and false are skipped.
 export function put(element, ...children) {
   element.replaceChildren(
     ...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false),
@@ -20,25 +20,25 @@ export function put(element, ...children) {
   return element;
 }
 
-// What tells an element that can have the focus from the others of its box.
-const told = (e) => e.dataset.focus ?? e.getAttribute("aria-label") ?? e.textContent;
+// Identifies a focusable element inside its box.
+const focusKey = (e) => e.dataset.focus ?? e.getAttribute("aria-label") ?? e.textContent;
 
-// Change what is in a box; what has taken the place of the element that had the focus gets it.
+// Changes what is in a box, and moves the focus to the element that replaces the focused one.
 export function keepFocus(box, change) {
-  const had = box.contains(document.activeElement) && told(document.activeElement);
+  const previous = box.contains(document.activeElement) && focusKey(document.activeElement);
   change();
-  if (had === false || box.contains(document.activeElement)) return;
-  const like = [...box.querySelectorAll("a, button, input, canvas, [tabindex]")];
-  like.find((e) => told(e) === had)?.focus({ preventScroll: true });
+  if (previous === false || box.contains(document.activeElement)) return;
+  const candidates = [...box.querySelectorAll("a, button, input, canvas, [tabindex]")];
+  candidates.find((e) => focusKey(e) === previous)?.focus({ preventScroll: true });
 }
 
-const drawn = new WeakMap();
+const drawnData = new WeakMap();
 
-// Draw a box anew only where what it shows has changed, so that focus and marked text stay.
-export function redraw(box, shown, make) {
-  const sign = JSON.stringify(shown);
-  if (drawn.get(box) === sign) return;
-  drawn.set(box, sign);
+// Redraws a box only if its data has changed, so that focus and selection stay.
+export function redraw(box, data, make) {
+  const key = JSON.stringify(data);
+  if (drawnData.get(box) === key) return;
+  drawnData.set(box, key);
   keepFocus(box, () => put(box, make()));
 }
 
@@ -52,7 +52,7 @@ export function card(width, title, actions, ...children) {
   );
 }
 
-// Buttons of which one is pressed; `choose` is called with its key.
+// Buttons of which one is pressed. Calls `choose` with its key.
 export function switches(label, options, chosen, choose) {
   const buttons = Object.entries(options).map(([key, title]) =>
     h("button", { "aria-pressed": String(key === chosen), onclick: () => press(key) }, title),
@@ -66,54 +66,53 @@ export function switches(label, options, chosen, choose) {
   return h("div", { class: "switches", role: "group", "aria-label": label }, buttons);
 }
 
-// What opens below a button, and closes when somebody goes elsewhere.
+// A box that opens below a button, and closes when the focus leaves it.
 export function menu(title, ...children) {
   const summary = h("summary", {}, title);
-  const made = h("details", { class: "menu" }, summary, h("div", { tabindex: "-1" }, children));
-  made.addEventListener("focusout", (event) => {
-    if (!made.contains(event.relatedTarget)) made.open = false;
+  const details = h("details", { class: "menu" }, summary, h("div", { tabindex: "-1" }, children));
+  details.addEventListener("focusout", (event) => {
+    if (!details.contains(event.relatedTarget)) details.open = false;
   });
-  made.addEventListener("keydown", (event) => {
+  details.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      made.open = false;
+      details.open = false;
       summary.focus();
     }
   });
-  return made;
+  return details;
 }
 
-const said = document.getElementById("toast");
+const toastBox = document.getElementById("toast");
 
-// A line at the bottom of the window; above a dialog where one is open.
+// Shows a line at the bottom of the window, above any open dialog.
 export function toast(text) {
   const line = h("p", {}, text);
-  ([...document.querySelectorAll("dialog[open]")].at(-1) || document.body).append(said);
-  said.replaceChildren(line);
+  ([...document.querySelectorAll("dialog[open]")].at(-1) || document.body).append(toastBox);
+  toastBox.replaceChildren(line);
   setTimeout(() => line.remove(), 8000);
 }
 
-let wanted = 0;
+let dialogRequests = 0;
 
-// What a dialog will show, once it has come; null where that is not wanted any more, because
-// another dialog or another page is.
+// Waits for a dialog's data. Null if the user has opened another dialog or page meanwhile.
 export async function forDialog(reading) {
-  const turn = ++wanted,
-    page = location.pathname,
-    found = await reading;
-  return turn === wanted && page === location.pathname ? found : null;
+  const request = ++dialogRequests;
+  const page = location.pathname;
+  const data = await reading;
+  return request === dialogRequests && page === location.pathname ? data : null;
 }
 
-// A dialog over the page, shown at once and gone when it is closed.
-export function dialog(label, closed, ...children) {
-  const made = h("dialog", { "aria-label": label }, children);
-  made.addEventListener("close", () => {
-    document.body.append(said);
-    made.remove();
-    closed?.();
+// Opens a dialog over the page; it is removed when closed. Calls `onClose` then.
+export function dialog(label, onClose, ...children) {
+  const element = h("dialog", { "aria-label": label }, children);
+  element.addEventListener("close", () => {
+    document.body.append(toastBox);
+    element.remove();
+    onClose?.();
   });
-  document.body.append(made);
-  made.showModal();
-  return made;
+  document.body.append(element);
+  element.showModal();
+  return element;
 }
 
 export function number(value) {
@@ -130,11 +129,11 @@ export function number(value) {
   return String(Number(value.toPrecision(size >= 1000 ? 6 : 4)));
 }
 
-// How to write numbers that stand in one column: with as many decimals as tell them apart.
+// A function that formats the numbers of one column, with enough decimals to tell them apart.
 export function alike(values) {
   const known = values.filter(Number.isFinite);
-  const size = Math.max(...known.map(Math.abs)),
-    spread = Math.max(...known) - Math.min(...known);
+  const size = Math.max(...known.map(Math.abs));
+  const spread = Math.max(...known) - Math.min(...known);
   if (!known.length || size >= 1e7 || size < 1e-3 || known.every(Number.isInteger)) return number;
   const digits = [
     3 - Math.floor(Math.log10(size)),
@@ -146,9 +145,9 @@ export function alike(values) {
   return (v) => (Number.isFinite(v) ? v.toFixed(decimals) : number(v));
 }
 
-// A parameter's value: of a nested choice the option and what is inside it.
+// A parameter's value as text; for a nested choice the option and the values inside it.
 export function value(given) {
-  if (given === undefined) return "as written";
+  if (given === undefined) return "as in script";
   if (given === null) return "None";
   if (typeof given === "object" && "_name" in given) {
     const inside = Object.entries(given).filter(([k]) => k !== "_name");
@@ -162,11 +161,11 @@ export function short(text, most) {
   return all.length > most ? all.slice(0, most - 1).join("") + "…" : all.join("");
 }
 
-// A value in a table: what is long is cut off there, and the start of it stands in its title.
+// A table cell with a value. Long values are cut off; the title shows more of them.
 export const valueCell = (given, kind = "") =>
   h("td", { class: `value ${kind}`, title: short(value(given), 1000) }, short(value(given), 200));
 
-// A name that may break behind the signs that stand between its words.
+// A name that may wrap after the separators between its words.
 export const named = (text) =>
   String(text)
     .split(/(?<=[_./›-])/)
@@ -184,7 +183,7 @@ export function duration(seconds) {
   return `${Math.floor(s / 86400)}d${two(Math.floor((s % 86400) / 3600))}h`;
 }
 
-// How long a trial has run, in seconds; null where it has not begun.
+// How long a trial has run, in seconds; null if it has not started.
 export const ranFor = (trial) =>
   trial.started ? (trial.ended || Date.now() / 1000) - trial.started : null;
 
@@ -215,7 +214,7 @@ export function download(name, content) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
-// A button that copies what `make` gives; where the browser lets nobody copy, it is shown.
+// A button that copies the text from `make`, or shows it if the browser forbids copying.
 export function copying(title, make) {
   const copy = () => {
     const text = make();

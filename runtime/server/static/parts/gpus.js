@@ -1,4 +1,4 @@
-// What trials have, or had, of GPUs, and what they wait for, in words.
+// Texts about the GPUs that trials use or wait for, and the table of GPUs.
 import { duration, h } from "./dom.js";
 
 const size = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
@@ -7,14 +7,14 @@ const percent = (share) => `${Math.round(share)} %`;
 export function usedText(use) {
   return [
     `GPU ${use.gpus.join(", ")}`,
-    use.peak === null ? "" : `at most ${size(use.peak)}`,
+    use.peak === null ? "" : `peak ${size(use.peak)}`,
     use.utilisation === null ? "" : `${percent(use.utilisation)} busy`,
   ]
     .filter(Boolean)
     .join(", ");
 }
 
-// What kept a trial that has begun from its GPUs; nothing where that was but a moment.
+// How long a started trial waited for GPUs and why; empty below one second.
 export function waitedText(use) {
   if (!(use?.waited >= 1)) return "";
   return `waited ${duration(use.waited)} for GPUs: ${use.waited_for.join("; ")}`;
@@ -30,17 +30,16 @@ export function waitsFor(trial, use) {
     );
   if (trial.reason) return trial.reason;
   return trial.state === "INTERRUPTED"
-    ? "it was cut off, and runs again when the experiment is resumed"
+    ? "interrupted; runs again when the experiment is resumed"
     : "until a slot is free";
 }
 
-// What became of each GPU, as the lanes have them: how long it was leased, and what the trials
-// made of it.
-export function leased(gpus, uses) {
+// The table of GPUs: how long each was leased, and how its trials used it.
+export function gpuTable(gpus, uses) {
   const all = gpus.flatMap((g) => g.bars);
   const begin = all.reduce((least, b) => Math.min(least, b.from), Infinity);
   const end = all.reduce((most, b) => Math.max(most, b.to), begin + 1e-9);
-  const heads = ["Trials", "At a time", "Leased", "Most memory of a trial", "A trial's mean share"];
+  const heads = ["Trials", "Concurrent trials", "Time leased", "Peak memory of a trial", "Mean utilisation"];
   return h(
     "table",
     { class: "gpus" },
@@ -70,22 +69,22 @@ export function leased(gpus, uses) {
 }
 
 function facts(gpu, uses, begin, end) {
-  const known = gpu.bars.map((b) => uses.get(b.trial.number));
-  const peak = known.reduce((most, use) => Math.max(most, use.peak ?? 0), 0);
-  const busy = known.map((use) => use.utilisation).filter((v) => v !== null);
+  const gpuUses = gpu.bars.map((b) => uses.get(b.trial.number));
+  const peak = gpuUses.reduce((most, use) => Math.max(most, use.peak ?? 0), 0);
+  const busy = gpuUses.map((use) => use.utilisation).filter((v) => v !== null);
   return [
     String(gpu.bars.length),
     String(gpu.count),
-    percent((100 * held(gpu.bars, begin)) / (end - begin)),
+    percent((100 * coveredSeconds(gpu.bars, begin)) / (end - begin)),
     peak ? size(peak) : "–",
     busy.length ? percent(busy.reduce((a, b) => a + b, 0) / busy.length) : "–",
   ];
 }
 
-// Seconds in which any of the bars, which are in the order of their beginnings, was there.
-function held(bars, begin) {
-  let until = begin,
-    seconds = 0;
+// Seconds covered by at least one bar; bars are ordered by start.
+function coveredSeconds(bars, begin) {
+  let until = begin;
+  let seconds = 0;
   for (const bar of bars) {
     seconds += Math.max(0, bar.to - Math.max(until, bar.from));
     until = Math.max(until, bar.to);

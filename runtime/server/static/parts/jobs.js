@@ -1,4 +1,4 @@
-// The table of trials, which the server searches, sorts and pages.
+// The table of trials. The server searches, sorts and pages it.
 import {
   alike,
   card,
@@ -19,10 +19,10 @@ import { compareTrials } from "./compared.js";
 import { custom } from "./custom.js";
 import { get } from "./server.js";
 import { showTrial } from "./trial.js";
-import { sayWhy } from "./update.js";
+import { showFailure } from "./update.js";
 
 const PAGE = 25;
-const SHOWN_PARAMETERS = 8; // others are a click away
+const SHOWN_PARAMETERS = 8; // the others are hidden at first
 const STATES = [
   "WAITING",
   "RUNNING",
@@ -64,10 +64,10 @@ function stateCell(t) {
   );
 }
 
-// `changed` is called when other trials are chosen. What the address asks for is searched at once.
-export function jobs(model, changed) {
-  const asked = new URLSearchParams(location.search);
-  const query = { sort: asked.get("sort") || "number", descending: !asked.has("sort"), offset: 0 };
+// Calls `onSelect` when the selection changes. The URL may set the first search and order.
+export function jobs(model, onSelect) {
+  const url = new URLSearchParams(location.search);
+  const query = { sort: url.get("sort") || "number", descending: !url.has("sort"), offset: 0 };
   const chosen = new Set();
   const [numberColumn, ...fixedColumns] = model.head.columns.map(columnOf);
   const hidden = new Set([
@@ -79,32 +79,32 @@ export function jobs(model, changed) {
     type: "search",
     placeholder: "text, number, lr<0.1 metric>0.9",
     "aria-label": "Search trials",
-    value: asked.get("search") || "",
+    value: url.get("search") || "",
   });
   const state = h(
     "select",
     { "aria-label": "State" },
-    h("option", { value: "" }, "every state"),
-    STATES.map((s) => h("option", { value: s, selected: s === asked.get("state") }, words(s))),
+    h("option", { value: "" }, "all states"),
+    STATES.map((s) => h("option", { value: s, selected: s === url.get("state") }, words(s))),
   );
   const count = h("span", { class: "muted", role: "status" });
   const all = h("input", {
     type: "checkbox",
-    "aria-label": "Choose all on this page",
+    "aria-label": "Select all on this page",
     onchange: () => choose([...rows.keys()], all.checked),
   });
-  const head = h("tr"),
-    body = h("tbody"),
-    pager = h("div", { class: "row pager" }),
-    none = h("p", { class: "empty", hidden: true });
+  const head = h("tr");
+  const body = h("tbody");
+  const pager = h("div", { class: "row pager" });
+  const none = h("p", { class: "empty", hidden: true });
   const table = h(
     "div",
     { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table of trials" },
     h("table", {}, h("thead", {}, head), body),
   );
-  const rows = new Map(); // from a trial's number: the row that is shown, and what it shows
-  let turns = 0, // how often the server was asked
-    drawn = 0; // which of its answers is shown
+  const rows = new Map(); // from a trial's number to its row, and the data that the row shows
+  let requests = 0;
+  let drawnRequest = 0; // the request whose answer is shown
 
   const parameters = () =>
     model.head.space.map((p) => ({
@@ -114,7 +114,7 @@ export function jobs(model, changed) {
     }));
   const columns = () => [...fixedColumns, ...parameters()].filter((c) => !hidden.has(c.key));
 
-  function wanted() {
+  function queryString() {
     const params = new URLSearchParams({
       sort: query.sort,
       descending: query.descending,
@@ -126,58 +126,58 @@ export function jobs(model, changed) {
     return params.toString();
   }
   async function fill() {
-    const params = wanted(),
-      turn = ++turns;
-    let found;
+    const params = queryString();
+    const request = ++requests;
+    let answer;
     try {
-      found = await get(model.id, `/trials?${params}`);
+      answer = await get(model.id, `/trials?${params}`);
     } catch (error) {
-      sayWhy(error);
+      showFailure(error);
       return;
     }
-    if (params !== wanted() || turn < drawn) return; // another table is wanted, or a newer there
-    drawn = turn;
-    count.textContent = `${found.total} trial${found.total === 1 ? "" : "s"}`;
-    none.hidden = found.total > 0;
+    if (params !== queryString() || request < drawnRequest) return; // outdated
+    drawnRequest = request;
+    count.textContent = `${answer.total} trial${answer.total === 1 ? "" : "s"}`;
+    none.hidden = answer.total > 0;
     none.textContent =
       search.value || state.value
-        ? "No trial is like that."
-        : "No trial yet: the first appears here by itself.";
-    table.hidden = !found.trials.length;
-    draw(found.trials);
-    page(found.total);
+        ? "No trial matches."
+        : "No trials yet. They appear here as they start.";
+    table.hidden = !answer.trials.length;
+    draw(answer.trials);
+    drawPager(answer.total);
   }
-  // A row stays, and what it shows as long as that is the same: so do the focus in it, and marked
-  // text, and a click goes to what was pressed.
+  // Rows and unchanged cells are kept, so that focus and selected text stay, and clicks hit the row
+  // under the pointer.
   function draw(trials) {
-    const shown = columns(),
-      titles = shown.map((c) => c.key).join(),
-      write = alike(trials.map((t) => t.metric));
-    if (head.dataset.of !== `${titles} ${query.sort} ${query.descending}`) heads(shown, titles);
-    const before = new Map(rows);
+    const shown = columns();
+    const titles = shown.map((c) => c.key).join();
+    const write = alike(trials.map((t) => t.metric));
+    if (head.dataset.of !== `${titles} ${query.sort} ${query.descending}`) drawHead(shown, titles);
+    const previous = new Map(rows);
     rows.clear();
     for (const trial of trials) {
-      const was = before.get(trial.number);
-      const sign = JSON.stringify([
+      const old = previous.get(trial.number);
+      const key = JSON.stringify([
         trial,
         titles,
         write(trial.metric),
         trial.ended ? 0 : duration(ranFor(trial)),
       ]);
-      const row = was?.row ?? begin(trial);
-      if (was?.sign !== sign) {
+      const row = old?.row ?? newRow(trial);
+      if (old?.key !== key) {
         for (const cell of [...row.cells].slice(2)) cell.remove();
         row.append(...shown.map((c) => c.cell(trial, write)));
       }
-      rows.set(trial.number, { sign, row });
+      rows.set(trial.number, { key, row });
     }
     const all = [...rows.values()].map((r) => r.row);
     if (all.length !== body.children.length || all.some((r, i) => r !== body.children[i]))
       keepFocus(body, () => put(body, all));
-    mark();
+    markSelected();
   }
-  // A row as far as it is the same whatever becomes of the trial.
-  function begin(t) {
+  // The cells that never change.
+  function newRow(t) {
     return h(
       "tr",
       { "data-trial": String(t.number) },
@@ -186,7 +186,7 @@ export function jobs(model, changed) {
         { class: "tick" },
         h("input", {
           type: "checkbox",
-          "aria-label": `Choose trial ${t.number}`,
+          "aria-label": `Select trial ${t.number}`,
           onchange: (e) => choose([t.number], e.target.checked),
         }),
       ),
@@ -205,9 +205,9 @@ export function jobs(model, changed) {
       ),
     );
   }
-  function heads(shown, titles) {
+  function drawHead(shown, titles) {
     head.dataset.of = `${titles} ${query.sort} ${query.descending}`;
-    const titled = (c) => {
+    const headCell = (c) => {
       const by = query.sort === c.key;
       const order = by ? (query.descending ? "descending" : "ascending") : null;
       return h(
@@ -221,7 +221,7 @@ export function jobs(model, changed) {
         ),
       );
     };
-    const cells = [numberColumn, ...shown].map(titled);
+    const cells = [numberColumn, ...shown].map(headCell);
     keepFocus(head, () => put(head, h("th", { class: "tick" }, all), cells));
   }
   function sort(key) {
@@ -230,44 +230,44 @@ export function jobs(model, changed) {
     query.offset = 0;
     fill();
   }
-  function choose(numbers, yes) {
+  function choose(numbers, selected) {
     for (const n of numbers)
-      if (yes) chosen.add(n);
+      if (selected) chosen.add(n);
       else chosen.delete(n);
-    mark();
-    changed();
+    markSelected();
+    onSelect();
   }
-  function mark() {
+  function markSelected() {
     for (const [n, { row }] of rows) {
       row.classList.toggle("chosen", chosen.has(n));
       row.querySelector("input").checked = chosen.has(n);
     }
-    const here = [...rows.keys()].filter((n) => chosen.has(n)).length;
-    all.checked = here > 0 && here === rows.size;
-    all.indeterminate = here > 0 && here < rows.size;
+    const selected = [...rows.keys()].filter((n) => chosen.has(n)).length;
+    all.checked = selected > 0 && selected === rows.size;
+    all.indeterminate = selected > 0 && selected < rows.size;
     comparing.textContent = chosen.size ? `Compare ${chosen.size}` : "Compare";
     comparing.disabled = clearing.hidden = !chosen.size;
   }
-  function page(total) {
+  function drawPager(total) {
     const go = (offset) => () => {
       query.offset = offset;
       fill();
     };
-    const turn = (title, offset, there) =>
-      h("button", { "aria-disabled": String(!there), onclick: there && go(offset) }, title);
+    const pageButton = (title, offset, exists) =>
+      h("button", { "aria-disabled": String(!exists), onclick: exists && go(offset) }, title);
     const shown = `${query.offset + 1}–${Math.min(total, query.offset + PAGE)} of ${total}`;
     redraw(pager, [query.offset, total], () =>
       total > PAGE || query.offset
         ? [
-            turn("Previous", Math.max(0, query.offset - PAGE), query.offset > 0),
+            pageButton("Previous", Math.max(0, query.offset - PAGE), query.offset > 0),
             h("span", { class: "muted" }, shown),
-            turn("Next", query.offset + PAGE, query.offset + PAGE < total),
+            pageButton("Next", query.offset + PAGE, query.offset + PAGE < total),
           ]
         : [],
     );
   }
-  function columnChoice() {
-    const tick = (key) => (e) => {
+  function columnMenu() {
+    const toggle = (key) => (e) => {
       if (e.target.checked) hidden.delete(key);
       else hidden.add(key);
       fill();
@@ -276,16 +276,16 @@ export function jobs(model, changed) {
       h(
         "label",
         {},
-        h("input", { type: "checkbox", checked: !hidden.has(c.key), onchange: tick(c.key) }),
+        h("input", { type: "checkbox", checked: !hidden.has(c.key), onchange: toggle(c.key) }),
         c.title,
       ),
     );
     return menu("Columns", labels);
   }
-  function own() {
+  function runCustom() {
     if (model.head.state === "RUNNING") custom(model, model.head.best?.values || {});
     else
-      toast("The experiment does not run; annotate resume goes on with one that was interrupted.");
+      toast(`The experiment is not running. Resume it with: annotate resume ${model.id}`);
   }
   const comparing = h(
     "button",
@@ -298,17 +298,17 @@ export function jobs(model, changed) {
       hidden: true,
       onclick: () => {
         chosen.clear();
-        mark();
-        changed();
+        markSelected();
+        onSelect();
       },
     },
-    "Choose none",
+    "Clear selection",
   );
 
-  let typed;
+  let typingTimer;
   search.addEventListener("input", () => {
-    clearTimeout(typed);
-    typed = setTimeout(() => {
+    clearTimeout(typingTimer);
+    typingTimer = setTimeout(() => {
       query.offset = 0;
       fill();
     }, 200);
@@ -321,10 +321,10 @@ export function jobs(model, changed) {
     count,
     search,
     state,
-    columnChoice(),
+    columnMenu(),
     comparing,
     clearing,
-    h("button", { onclick: own }, "Own trial"),
+    h("button", { onclick: runCustom }, "Run a custom trial"),
   ];
   return {
     card: card("w12", "Trials", tools, table, none, pager),

@@ -1,11 +1,11 @@
-// What a trial printed: the end of it, growing while it runs, and all of it to keep.
+// A trial's log: its end, which grows while the trial runs, and a download of all of it.
 import { download, h, put, toast } from "./dom.js";
 import { ask, away, Refused, text } from "./server.js";
 import { inTurn } from "./update.js";
 
-const MOST = 1 << 19; // characters that are shown
+const SHOWN = 1 << 19; // characters
 
-// Without what colours a terminal; of a line that was written over, what stood there last.
+// Removes terminal colours, and text that carriage returns overwrote.
 export function plain(printed) {
   const bare = printed
     .replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07/g, "")
@@ -17,19 +17,19 @@ export function plain(printed) {
 }
 
 export function logOf(model, number, first) {
-  const pre = h("pre", { tabindex: "0", role: "group", "aria-label": "Log" }),
-    before = h("p", { class: "muted small", hidden: true });
-  let stream = first,
-    next = 0,
-    raw = "",
-    decoder,
-    turn = 0; // how often another stream was wanted, or the same from its start
+  const pre = h("pre", { tabindex: "0", role: "group", "aria-label": "Log" });
+  const before = h("p", { class: "muted small", hidden: true });
+  let stream = first;
+  let next = 0;
+  let raw = "";
+  let decoder;
+  let streamChanges = 0; // answers from before the last change are dropped
   const buttons = ["stderr", "stdout"].map((name) =>
     h("button", { "aria-pressed": String(name === first), onclick: () => read(name) }, name),
   );
   function read(name) {
     stream = name;
-    turn++;
+    streamChanges++;
     next = 0;
     raw = "";
     decoder = new TextDecoder();
@@ -37,31 +37,31 @@ export function logOf(model, number, first) {
     return more();
   }
   const more = inTurn(async () => {
-    const wanted = turn;
+    const change = streamChanges;
     try {
       const answer = await ask(model.id, `/trials/${number}/log/${stream}?after=${next}`);
       const bytes = new Uint8Array(await answer.arrayBuffer().catch(away));
-      if (wanted === turn) take(Number(answer.headers.get("X-From")), bytes);
+      if (change === streamChanges) take(Number(answer.headers.get("X-From")), bytes);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (wanted === turn) pre.textContent = error.message;
+      if (change === streamChanges) pre.textContent = error.message;
     }
   });
   function take(from, bytes) {
     if (from !== next) {
       raw = "";
       before.hidden = false;
-      before.textContent = `${from} bytes before this are left out.`;
+      before.textContent = `The first ${from} bytes are not shown.`;
     }
     if (!next && !from) before.hidden = true;
     if (!bytes.length && (next || raw)) return;
     next = from + bytes.length;
-    raw = (raw + decoder.decode(bytes, { stream: true })).slice(-MOST);
+    raw = (raw + decoder.decode(bytes, { stream: true })).slice(-SHOWN);
     const atEnd = pre.scrollTop + pre.clientHeight >= pre.scrollHeight - 8;
-    pre.textContent = plain(raw) || `Nothing was written to ${stream}.`;
+    pre.textContent = plain(raw) || `Nothing written to ${stream}.`;
     if (atEnd) pre.scrollTop = pre.scrollHeight;
   }
-  const keep = async () => {
+  const save = async () => {
     try {
       download(
         `${model.id}-${number}.${stream}`,
@@ -78,7 +78,7 @@ export function logOf(model, number, first) {
       { class: "row" },
       h("h2", {}, "Log"),
       h("div", { class: "switches", role: "group", "aria-label": "Stream" }, buttons),
-      h("button", { onclick: keep }, "Download"),
+      h("button", { onclick: save }, "Download"),
     ),
     before,
     pre,

@@ -1,32 +1,31 @@
-// Why trials failed or wait: the same reason once, whatever the numbers in it.
+// Why trials failed or wait. Reasons that differ only in numbers are listed once.
 import { h, short } from "./dom.js";
 
 const NUMBER = /[-+]?\d[\d.,e+-]*/g;
 const LISTED = 5; // different reasons
 
-// Each different reason with how many trials have it, the most frequent first; `open` shows the
-// last of them.
+// Each reason with its number of trials, most frequent first. `open` shows the latest trial.
 export function reasons(trials, open) {
   const kinds = new Map();
   for (const trial of trials) {
     const kind = (trial.reason || "").replace(NUMBER, "#");
     kinds.set(kind, { count: (kinds.get(kind)?.count || 0) + 1, last: trial });
   }
-  const found = [...kinds.values()].sort((a, b) => b.count - a.count);
+  const sorted = [...kinds.values()].sort((a, b) => b.count - a.count);
   const line = ({ count, last }) =>
     h(
       "li",
       {},
-      found.length > 1 ? `${count} × ` : "",
-      short(last.reason || "no reason is known", 600),
+      sorted.length > 1 ? `${count} × ` : "",
+      short(last.reason || "unknown reason", 600),
       " ",
       h("button", { class: "link", onclick: () => open(last.number) }, `trial ${last.number}`),
     );
-  const more = found.length - LISTED;
+  const hidden = sorted.length - LISTED;
   return h(
     "ul",
     { class: "why" },
-    found.slice(0, LISTED).map(line),
-    more > 0 && h("li", { class: "muted" }, `and ${more} other reason${more > 1 ? "s" : ""}`),
+    sorted.slice(0, LISTED).map(line),
+    hidden > 0 && h("li", { class: "muted" }, `and ${hidden} other reason${hidden > 1 ? "s" : ""}`),
   );
 }

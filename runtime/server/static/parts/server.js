@@ -1,13 +1,13 @@
-// Talking to the server. The token came behind the # of a link and stays in this browser.
+// Requests to the server. The token comes after the # of a link and stays in this browser.
 
 const KEY = "annotate-token";
-const AT_ONCE = 200; // trials whose values are asked for one by one
+const BY_NUMBER = 200; // request the values of more trials by asking for all of them
 
-// Keep the token that is in a link, or in a text that a person pastes; false where none is.
+// Stores the token from a link or from pasted text. False if there is none.
 export function takeToken(from) {
-  const found = from.match(/(?:#token=|^\s*)([\w-]{20,})\s*$/);
-  if (found) localStorage.setItem(KEY, found[1]);
-  return found !== null;
+  const match = from.match(/(?:#token=|^\s*)([\w-]{20,})\s*$/);
+  if (match) localStorage.setItem(KEY, match[1]);
+  return match !== null;
 }
 
 const headers = () => {
@@ -15,7 +15,7 @@ const headers = () => {
   return token ? { "X-Annotate-Token": token } : {};
 };
 
-// The server has answered, and says why it doesn't do what was asked.
+// The server answered with an error.
 export class Refused extends Error {
   constructor(status, text) {
     super(text);
@@ -26,7 +26,7 @@ export class Refused extends Error {
 // The server cannot be reached.
 export class Away extends Error {}
 
-// What a browser throws where nothing is heard, or no more in the middle of an answer.
+// Converts the browser's error for a lost connection.
 export function away(error) {
   throw error instanceof TypeError ? new Away(error.message) : error;
 }
@@ -35,10 +35,10 @@ async function answer(response) {
   if (response.ok) return response;
   let text = `${response.status} ${response.statusText}`;
   try {
-    const said = await response.json();
-    text = [said.error, said.hint].filter(Boolean).join("\n") || text;
+    const { error, hint } = await response.json();
+    text = [error, hint].filter(Boolean).join("\n") || text;
   } catch {
-    /* not ours: the status says enough */
+    /* not our JSON: show the status */
   }
   throw new Refused(response.status, text);
 }
@@ -62,24 +62,24 @@ export async function change(id, kind, document) {
 
 export const numbered = (trials) => trials.map((n) => `trial=${n}`).join("&");
 
-// The values of all trials by number; only those that are new or have changed are asked for.
+// All trials' values by number. Fetches only new and changed ones.
 export async function valuesOf(model) {
   const { known, states } = (model.values ??= { known: {}, states: new Map() });
   const stale = [...model.trials.values()].filter((t) => states.get(t.number) !== t.state);
   if (stale.length) {
-    const which = stale.length > AT_ONCE ? "" : `?${numbered(stale.map((t) => t.number))}`;
+    const which = stale.length > BY_NUMBER ? "" : `?${numbered(stale.map((t) => t.number))}`;
     Object.assign(known, await get(model.id, `/values${which}`));
     for (const trial of stale) states.set(trial.number, trial.state);
   }
   return known;
 }
 
-// Calls `heard` with every line that says what has changed, and comes back by itself when the
-// server was away. Nothing is held open while the page cannot be seen.
-export function follow(id, heard, reachable) {
-  let turn = "",
-    stop = new AbortController(),
-    ended = false;
+// Calls `onUpdate` with every live update, and reconnects after a lost connection. Holds no
+// connection while the page is hidden.
+export function follow(id, onUpdate, onConnection) {
+  let turn = "";
+  let stop = new AbortController();
+  let ended = false;
   async function listen() {
     const response = await ask(id, `/events?since=${turn}`, stop.signal);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -87,25 +87,25 @@ export function follow(id, heard, reachable) {
       const timer = setTimeout(() => reader.cancel(), 25000);
       const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (done) throw new Away("the server has gone");
-      reachable(true);
+      onConnection(true);
       const lines = (rest + value).split("\n");
       rest = lines.pop();
       for (const line of lines.map((l) => JSON.parse(l))) {
         if (line.turn === undefined) continue;
         turn = line.turn;
-        heard(line);
+        onUpdate(line);
       }
     }
   }
   async function loop() {
     while (!ended) {
-      if (document.hidden) await seen();
+      if (document.hidden) await visibilityChange();
       if (ended) return;
       stop = new AbortController();
       try {
         await listen();
       } catch (error) {
-        if (!ended && !document.hidden) reachable(false, error);
+        if (!ended && !document.hidden) onConnection(false, error);
       }
       if (!ended) await new Promise((go) => setTimeout(go, 700));
     }
@@ -120,6 +120,6 @@ export function follow(id, heard, reachable) {
   };
 }
 
-// Resolves when the page can be seen again.
-export const seen = () =>
+// Resolves when the page's visibility changes.
+export const visibilityChange = () =>
   new Promise((go) => document.addEventListener("visibilitychange", go, { once: true }));

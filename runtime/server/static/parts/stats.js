@@ -1,13 +1,13 @@
-// The numbers at the top of the overview: best result, trials and time against their limits, states.
+// The numbers at the top of the overview: best result, trials, time and states.
 import { alike, duration, h, pill, redraw, words } from "./dom.js";
 
-// {boxes, fill, tick}: `fill(head)` draws what has changed, `tick(head)` the clock alone.
+// {boxes, fill, tick}: `fill(head)` redraws what has changed, `tick(head)` only the clock.
 export function stats() {
   const stat = (label) => h("section", { class: "card w3 stat", "aria-label": label });
   const boxes = ["Best result", "Trials", "Time", "States"].map(stat);
   const [best, progress, clock, counts] = boxes;
   const tick = (e) =>
-    redraw(clock, [duration(ran(e)), left(e), e.max_duration, e.reason, e.ended], () => clockOf(e));
+    redraw(clock, [duration(secondsRun(e)), timeLeft(e), e.max_duration, e.reason, e.ended], () => clockOf(e));
   function fill(e) {
     redraw(best, [e.best, e.baseline, e.state], () => bestOf(e));
     redraw(progress, [e.counts, e.max_trials, e.concurrency], () => progressOf(e));
@@ -17,28 +17,28 @@ export function stats() {
   return { boxes, fill, tick };
 }
 
-const ran = (e) => (e.ended || Date.now() / 1000) - e.created;
+const secondsRun = (e) => (e.ended || Date.now() / 1000) - e.created;
 const total = (e) => Object.values(e.counts).reduce((a, b) => a + b, 0);
 const label = (...rest) => h("div", { class: "label" }, ...rest);
 
 function bestOf(e) {
-  const base = e.baseline?.metric,
-    write = alike([base, e.best?.metric]);
+  const base = e.baseline?.metric;
+  const write = alike([base, e.best?.metric]);
   const gain = typeof base === "number" && e.best ? e.best.metric - base : null;
-  const none = e.state === "RUNNING" ? "no trial has ended yet" : "no trial has a result";
+  const none = e.state === "RUNNING" ? "no trial has finished yet" : "no trial has a result";
   return [
     label(`Best result (${e.optimize})`),
     h("div", { class: "big best" }, e.best ? write(e.best.metric) : "–"),
     label(
       e.best ? `trial ${e.best.number}` : none,
-      gain === null ? "" : `, as written ${write(base)} (${gain >= 0 ? "+" : ""}${write(gain)})`,
+      gain === null ? "" : `, baseline ${write(base)} (${gain >= 0 ? "+" : ""}${write(gain)})`,
     ),
   ];
 }
 
 function progressOf(e) {
-  const all = total(e),
-    limit = e.max_trials;
+  const all = total(e);
+  const limit = e.max_trials;
   const bar = h(
     "div",
     {
@@ -65,18 +65,18 @@ function progressOf(e) {
       limit ? h("span", { class: "of" }, ` of ${limit}`) : "",
     ),
     bar,
-    label(`${e.concurrency === "auto" ? "as many as fit" : e.concurrency} at a time, ${e.tuner}`),
+    label(`${e.concurrency === "auto" ? "as many as fit" : e.concurrency} at a time, tuner ${e.tuner}`),
   ];
 }
 
-// About how long it will take, from how quick it was; "" where that isn't known.
-function left(e) {
-  const waiting = (e.counts.RUNNING || 0) + (e.counts.WAITING || 0),
-    ended = total(e) - waiting;
+// An estimate of the time left, from the speed so far; "" if unknown.
+function timeLeft(e) {
+  const waiting = (e.counts.RUNNING || 0) + (e.counts.WAITING || 0);
+  const ended = total(e) - waiting;
   if (e.state !== "RUNNING") return "";
   const byTrials =
-    e.max_trials && ended >= 5 ? (ran(e) / ended) * (e.max_trials - ended) : Infinity;
-  const byTime = e.max_duration ? Math.max(0, e.max_duration - ran(e)) : Infinity;
+    e.max_trials && ended >= 5 ? (secondsRun(e) / ended) * (e.max_trials - ended) : Infinity;
+  const byTime = e.max_duration ? Math.max(0, e.max_duration - secondsRun(e)) : Infinity;
   const least = Math.min(byTrials, byTime);
   return least === Infinity
     ? ""
@@ -90,18 +90,18 @@ function clockOf(e) {
         { class: "progress" },
         h("span", {
           class: "fill",
-          style: { width: `${Math.min(100, (100 * ran(e)) / e.max_duration)}%` },
+          style: { width: `${Math.min(100, (100 * secondsRun(e)) / e.max_duration)}%` },
         }),
       )
     : null;
   const note =
-    e.reason || left(e) || (e.ended ? "ended" : e.max_duration || e.max_trials ? "" : "no limit");
+    e.reason || timeLeft(e) || (e.ended ? "ended" : e.max_duration || e.max_trials ? "" : "no limit");
   return [
     label("Time"),
     h(
       "div",
       { class: "big" },
-      duration(ran(e)),
+      duration(secondsRun(e)),
       e.max_duration ? h("span", { class: "of" }, ` of ${duration(e.max_duration)}`) : "",
     ),
     bar,

@@ -1,4 +1,4 @@
-// One trial: its values, curve, why it failed, its logs, and what can be done with it.
+// The dialog of one trial: result, values, curve, log and actions.
 import {
   copying,
   dialog,
@@ -24,8 +24,8 @@ import { change, get } from "./server.js";
 import { inTurn } from "./update.js";
 
 export async function showTrial(model, which) {
-  let found,
-    points = [];
+  let found;
+  let points = [];
   const plot = curveChart({
     height: 200,
     of: () => [[found.number, points]],
@@ -47,11 +47,11 @@ export async function showTrial(model, which) {
     return;
   }
 
-  const head = h("header", { class: "row" }),
-    facts = h("div"),
-    values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
-  const title = h("span"),
-    curve = h("section", {}, h("h2", {}, title, plot.reset), plot.box);
+  const head = h("header", { class: "row" });
+  const facts = h("div");
+  const values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
+  const title = h("span");
+  const curve = h("section", {}, h("h2", {}, title, plot.reset), plot.box);
   const log = logOf(model, found.number, found.state === "FAILED" ? "stderr" : "stdout");
   const close = () => made.close();
   function draw() {
@@ -69,31 +69,31 @@ export async function showTrial(model, which) {
     title.textContent = `${points.length} intermediate result${points.length === 1 ? "" : "s"} `;
     plot.again();
   }
-  // The address names the trial, so that it can be sent to somebody.
+  // The address names the trial, so that it can be shared.
   const address = location.pathname + location.search.replace(/^\?trial=\w+$/, "");
   history.replaceState(null, "", `${location.pathname}?trial=${found.number}`);
-  const goOn = inTurn(async () => {
+  const refresh = inTurn(async () => {
     await read();
     draw();
     log.more();
   });
-  const follows = (changed) => changed.some((t) => t.number === found.number) && goOn();
+  const onUpdate = (changed) => changed.some((t) => t.number === found.number) && refresh();
   const tick = setInterval(() => {
     if (!found.ended && !document.hidden) {
       draw();
       log.more();
     }
   }, 1000);
-  model.listeners.add(follows);
-  const closed = () => {
+  model.listeners.add(onUpdate);
+  const onClose = () => {
     clearInterval(tick);
-    model.listeners.delete(follows);
+    model.listeners.delete(onUpdate);
     if (location.search === `?trial=${found.number}`) history.replaceState(null, "", address);
   };
   draw();
   const made = dialog(
     `Trial ${found.number}`,
-    closed,
+    onClose,
     head,
     facts,
     values,
@@ -109,8 +109,8 @@ function factsOf(t) {
       ? h("p", { class: "mono" }, short(JSON.stringify(t.final), 2000))
       : null;
   const times = t.started
-    ? `began ${time(t.started)}, ${t.ended ? "took" : "runs for"} ${duration(ranFor(t))}`
-    : `made ${time(t.created)}, has not begun`;
+    ? `started ${time(t.started)}, ${t.ended ? "took" : "running for"} ${duration(ranFor(t))}`
+    : `created ${time(t.created)}, not started`;
   const why = t.state === "WAITING" ? waitsFor(t, t.gpu) : t.reason;
   return [
     why ? h("div", { class: t.state === "FAILED" ? "bad" : "" }, why) : null,
@@ -163,7 +163,7 @@ function actions(model, trial, close) {
             custom(model, trial.values);
           },
         },
-        "Run changed",
+        "Run with changes",
       ),
     );
   }

@@ -1,18 +1,18 @@
-// Bringing what is shown up to date: one after the other, so that what is older never comes last.
+// Runs updates one at a time, so that an old one never replaces a newer one.
 import { toast } from "./dom.js";
 import { Away, Refused } from "./server.js";
 
-// Why something could not be read. That the server is away is said over the page.
-export function sayWhy(error) {
+// Shows why a request failed. The banner already tells if the server is away.
+export function showFailure(error) {
   if (error instanceof Refused) toast(error.message);
   else if (!(error instanceof Away)) throw error;
 }
 
-// A function that does `work` at once, or where it is at it already, once more when it is done and
-// has rested for so many milliseconds.
+// Returns a function that runs `work` now or, if it is already running, once more afterwards.
+// `rest` is the pause between two runs in milliseconds.
 export function inTurn(work, rest = 0) {
-  let busy = false,
-    due = false;
+  let busy = false;
+  let due = false;
   return async function update() {
     due = busy;
     if (busy) return;
@@ -20,7 +20,7 @@ export function inTurn(work, rest = 0) {
     try {
       await work();
     } catch (error) {
-      sayWhy(error);
+      showFailure(error);
     } finally {
       setTimeout(() => {
         busy = false;
