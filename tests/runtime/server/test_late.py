@@ -40,7 +40,7 @@ def spoken(page):
     ("at", "label", "words"),
     [
         ("", "Result of each trial", "trial 0: 0"),
-        ("timeline", "When each trial ran", "trial 0: succeeded"),
+        ("timeline", "When and where each trial ran", "trial 0: succeeded"),
         ("importance", "Results along batch", "batch: 32"),
         ("importance", "over lr and batch", "batch: 32"),
     ],

@@ -133,7 +133,7 @@ def test_trials_are_run_killed_and_the_experiment_stopped_from_the_page(folder, 
         page.locator("#top").get_by_text("stopped").wait_for()
     refused, asked = said
     assert "409" in refused  # the value that is none of the space
-    assert asked.startswith("End the running trials")
+    assert asked.startswith("Stop the experiment and its running trials")
     said.clear()
 
 
