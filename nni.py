@@ -1,11 +1,11 @@
-"""The trial's side: values for this trial, and a way to report its results.
+"""The trial's side: get the values of this trial and report its results.
 
-An instrumented script reaches this module by `__import__("nni")`; a script written for NNI
-imports it by hand. It needs the standard library of Python 3.8 and nothing else. Outside a trial
-there are no values, every annotated place is as written, and reports are printed.
+An instrumented script reaches this module through `__import__("nni")`; a script written for NNI
+imports it. It needs only the standard library of Python 3.8. Outside a trial there are no values,
+annotated code runs as written, and reports are printed.
 
-The trial's identity travels by environment (`NNI_SYS_DIR` and its kin), so every process of the
-trial may report: a report is one line appended to the trial's own file.
+Environment variables (`NNI_SYS_DIR` and others) identify the trial, so any of its processes may
+report: a report is one line appended to the trial's file.
 """
 
 import errno
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-# Submodules (`nni.utils`) are found like a package's: staged, or where they are installed.
+# Submodules (`nni.utils`) are found as in a package, in the stage or the installation.
 _here = os.path.dirname(os.path.abspath(__file__))
 __path__ = [
     os.path.join(_here, "nni_modules"),
@@ -33,17 +33,17 @@ __all__ = [
 _values = None  # read at first use, then the same for the life of the process
 _recorded: set = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_LONGEST = 1 << 19  # bytes of a line; the driver takes no more than a mebibyte at a time
-_DEEPEST = 10  # levels of what stands beside a number
+_LONGEST = 1 << 19  # bytes per line; the driver reads at most 1 MiB at a time
+_DEEPEST = 10  # nesting levels of the other data in a result
 
 
 def get_next_parameter():
-    """The trial's values, a dict from parameter to value; an empty dict outside a trial."""
+    """The trial's values as a dict from parameter to value; empty outside a trial."""
     return dict(_parameters())
 
 
 def get_current_parameter(tag=None):
-    """The trial's values, or the one under `tag`; None where there is none."""
+    """The trial's values, or the value of `tag`; None if there is no such value."""
     values = _parameters()
     return dict(values) if tag is None else values.get(tag)
 
@@ -74,13 +74,13 @@ def report_intermediate_result(metric):
 def report_final_result(metric):
     """Report `metric`, a number or a dict with the number under "default", as the trial's result.
 
-    Where a trial reports several, the last one counts. Raises TypeError for anything else.
+    If a trial reports several, the last one counts. Raises TypeError for anything else.
     """
     _report("final", metric)
 
 
 def __getattr__(name):
-    """What few scripts call by hand is imported at first use."""
+    """Import rarely used functions at first use."""
     if name.startswith("_"):
         raise AttributeError(name)
     import importlib  # a `from nni import` would ask here again
@@ -98,7 +98,7 @@ def __getattr__(name):
     raise AttributeError("module 'nni' has no attribute %r" % name)
 
 
-# What instrumented code calls. `path` leads to a value inside a nested choice.
+# Called by instrumented code. `path` leads to a value inside a nested choice.
 
 
 def given(key, *path):
@@ -126,9 +126,9 @@ def chosen(key, option, *path):
 
 
 def written(key, value, **same_as):
-    """Note what the author's own expression gave in this trial, and return it unchanged.
+    """Record the value of the expression as written, and return it unchanged.
 
-    `option=` is the option of the search space that the expression is, where it is one.
+    `option=` is the search space's option that the expression equals, if there is one.
     """
     if key not in _recorded:
         _recorded.add(key)
@@ -143,14 +143,14 @@ def written(key, value, **same_as):
 
 
 def note(text):
-    """Tell the person who runs the experiment."""
+    """Show a message to whoever runs the experiment."""
     path = _metrics_path()
     if path:
         _append(path, {"type": "note", "value": text})
 
 
 def _find(key, path):
-    """The value in a tuple of one, so that None can be a value; None where it isn't there."""
+    """The value in a 1-tuple, because it may be None; None if there is no such value."""
     values = _parameters()
     for step in (key, *path):
         if not isinstance(values, dict) or step not in values:
@@ -189,10 +189,10 @@ def _metrics_path():
 
 
 def _append(path, record):
-    """Append one line; a single write, so that lines of several processes never mix.
+    """Append one line in a single write, so that lines of several processes never mix.
 
-    Where the disk is full, it waits for room: what was computed for hours must not be lost.
-    Raises ValueError for a line that is too long.
+    If the disk is full, wait for space: the result of hours of work must not be lost. Raises
+    ValueError if the line is too long.
     """
     import json
 
@@ -210,16 +210,16 @@ def _append(path, record):
             if error.errno not in _FULL:
                 raise
             if not waits:
-                _say("[nni] the disk is full: a result waits until there is room\n")
+                _say("[nni] the disk is full; waiting for space to report a result\n")
             waits = True
             time.sleep(1)
         else:
-            if data:  # cut short; a reader skips the torn line, as others may write meanwhile
+            if data:  # cut short; start a new line, because others may have written meanwhile
                 data = b"\n" + line
 
 
 def _write(path, data):
-    """Append what there is room for, and return the rest."""
+    """Append as much as fits, and return the rest."""
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         return data[os.write(file, data) :]
@@ -239,20 +239,20 @@ def _metric(metric):
         return _number(metric)
     if "default" not in metric:
         raise TypeError(
-            'a result that is a dict needs its number under "default", it has %s'
-            % (", ".join(map(repr, metric)) or "nothing")
+            'a result dict needs its number under "default", but it has %s'
+            % (", ".join(map(repr, metric)) or "no keys")
         )
     others = {str(key): _plain(value) for key, value in metric.items() if key != "default"}
     return dict([("default", _number(metric["default"]))], **others)
 
 
 def _number(metric):
-    """`metric` as an int or a float: also numpy's, torch's and other libraries' scalars."""
+    """`metric` as an int or float; accepts scalars of numpy, torch and other libraries."""
     if type(metric) is float:
         return metric
     try:
         if isinstance(metric, int):
-            float(metric)  # raises where it is too large
+            float(metric)  # raises if it is too large
             return int(metric)
         if isinstance(metric, float):
             return float(metric)
@@ -263,20 +263,20 @@ def _number(metric):
             return float(metric)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         shown = _text(metric)
-        raise TypeError("a result is one number; %s is not: %s" % (shown, error)) from None
+        raise TypeError("a result must be one number; %s is not: %s" % (shown, error)) from None
     raise TypeError(
-        'a result is a number, or a dict with the number under "default"; got %s of type %s'
+        'a result must be a number, or a dict with the number under "default"; got %s of type %s'
         % (_text(metric), type(metric).__name__)
     )
 
 
 def _plain(value, depth=0):
-    """`value` as JSON can hold it; whatever it can't as its text, shortened."""
+    """`value` as JSON; anything else as its `repr`, shortened."""
     if value is None or type(value) in (bool, int, float, str):
         return value
     try:
         return _number(value)
-    except Exception:  # any object at all may stand here, and the trial must not fail for it
+    except Exception:  # `value` may be any object, and the trial must not fail because of it
         pass
     if depth < _DEEPEST and isinstance(value, (list, tuple)) and len(value) <= 1000:
         return [_plain(item, depth + 1) for item in value]

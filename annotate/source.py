@@ -98,7 +98,7 @@ class Source:
 
     @cached_property
     def _byte_starts(self) -> list[int]:
-        """Where each line begins in `data`."""
+        """The byte offset of each line in `data`."""
         lines = [self.text[a:b] for a, b in itertools.pairwise(self.starts)]
         bom = len(self.data) - self._width(self.text)
         return list(itertools.accumulate(map(self._width, lines), initial=bom))

@@ -1,10 +1,9 @@
-"""What an ask costs: our tuners beside hyperopt's and Optuna's, by trials told and parameters.
+"""Measure the cost of an ask: our tuners, hyperopt's and Optuna's, by history and dimensions.
 
     python benchmarks/ask_speed.py [--trials 20 200 1000 5000] [--dimensions 5 20] [--limit 120]
 
-Every tuner is told the same random draws, then asked and told ten times; prints the median of
-milliseconds of processor time an ask. Where asks take more than `--limit` seconds in all, fewer
-are measured.
+Every tuner is told the same random draws, and then asked and told ten times. Prints the median CPU
+milliseconds per ask. If the asks exceed `--limit` seconds in total, fewer are measured.
 """
 
 import argparse

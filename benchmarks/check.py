@@ -1,11 +1,11 @@
-"""How fast annotations are read: `python benchmarks/check.py` prints four measurements.
+"""Measure how fast annotations are read: `python benchmarks/check.py` prints four results.
 
-1. Lines a second of checking annotated files, against libcst's bare parse of the same files.
-2. Seconds to read a project of 200,000 lines with ten annotated files, beyond libcst's parse of
-   those ten.
-3. Milliseconds of `annotate check` on a small script, from start to end.
+1. Lines per second when checking annotated files, compared to libcst's parse of the same files.
+2. Seconds to read a project of 200,000 lines with ten annotated files, in addition to libcst's
+   parse of those ten.
+3. Milliseconds of `annotate check` on a small script, from start to exit.
 4. Seconds to read a file with an annotation on every line, at 1,000 and 10,000 lines, for each
-   kind of file. The ratio of the two is 10 where the time grows with the length.
+   kind of file. The ratio of the two is 10 if the time is linear in the length.
 """
 
 from __future__ import annotations

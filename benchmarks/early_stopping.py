@@ -1,18 +1,18 @@
-"""What early stopping saves: epochs until 99 % of the best result found without it.
+"""Measure what early stopping saves: epochs until 99 % of the best result found without it.
 
     python benchmarks/early_stopping.py [--models mlp cnn] [--seeds 3] [--trials 30] [--epochs 27]
 
-Two networks really learn scikit-learn's 1,797 digits with SGD: one with a hidden layer and a small
-convolutional one; a curve is the accuracy on the third of the images that is held out, after each
-epoch. First `--trials` random configurations are trained to their end. Then each assessor watches
-the same configurations and more of them, and each algorithm with budgets proposes its own, until
-as many epochs are spent; a configuration that comes again with a greater budget trains anew, and
-that is counted.
+Two networks are trained on scikit-learn's 1,797 digits with SGD: one with a hidden layer, and a
+small convolutional one. A curve is the accuracy after each epoch on the third of the images that is
+held out. First, `--trials` random configurations are trained to the end. Then each assessor watches
+the same configurations and further ones, and each algorithm with budgets proposes its own, until
+the same number of epochs is spent. A configuration that returns with a larger budget is trained
+from scratch, and those epochs count.
 
-Prints a row for each way: the mean over the seeds of the epochs spent until a trial first reported
-99 % of the best final accuracy of the full runs (in brackets how many seeds came to it, where not
-all did), of the trials begun, and of the best accuracy reported. One trial runs at a time. Each
-configuration is trained no further than it is looked at, so a run takes minutes, not seconds.
+Prints a row for each method with means over the seeds: the epochs until a trial first reported 99 %
+of the best final accuracy of the full runs (in brackets, the number of seeds that reached it, if
+not all did), the trials started, and the best accuracy reported. Trials run one at a time. No
+configuration is trained further than needed, so a run takes minutes, not seconds.
 """
 
 import argparse

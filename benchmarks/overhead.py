@@ -1,18 +1,18 @@
-"""What a trial costs: a shell loop of bare `python`, `annotate run`, and others, side by side.
+"""Measure the cost of a trial: a shell loop of plain `python`, `annotate run`, and others.
 
     python benchmarks/overhead.py [--python PATH] [--rounds 5] [--trials 50] [--scripts trivial ...]
                                   [--guild COMMAND] [--ray-python PATH]
 
-Scripts do nothing but import, report, and end. The ways take turns in each round, so that a
-machine which slows down slows all of them. Prints the median over the rounds of milliseconds a
-trial from the end of the first trial to the end of the last (store, random tuner and progress
-included), the ratio to the bare loop, and the median gap between two trials on one slot. `--python`
-is the interpreter that runs the scripts of the loop, of Annotate and of Optuna (a study whose
-objective spawns the script). Guild AI runs a batch of them by its own interpreter, Ray Tune runs
-the script in its workers, those of `--ray-python`. What is not installed is left out with a word.
+Scripts only import, report and exit. The methods take turns in each round, so a slowdown of the
+machine affects all of them. Prints the median over the rounds of the milliseconds per trial, from
+the end of the first trial to the end of the last (including store, random tuner and progress), the
+ratio to the plain loop, and the median gap between two trials on one slot. `--python` is the
+interpreter for the scripts of the loop, of Annotate and of Optuna (a study whose objective spawns
+the script). Guild AI runs a batch with its own interpreter, and Ray Tune runs the script in its
+workers, with `--ray-python`. A method that is not installed is skipped with a message.
 
-All files are kept until the end, on the disk of TMPDIR: ext4 without a journal makes new files
-slowly for minutes after many were deleted.
+All files are kept until the end, on the disk of TMPDIR, because ext4 without a journal creates
+files slowly for minutes after many were deleted.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def ray(folder, options, trials, concurrency):
 
 
 def said(command, folder, **environment):
-    """What the command, which must succeed, prints."""
+    """The output of a command, which must succeed."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -142,7 +142,7 @@ def said(command, folder, **environment):
 
 
 def ways(options):
-    """What is compared; says what is not installed."""
+    """The methods to compare; prints which ones are not installed."""
     found = {
         "bare python": bare,
         "annotate run": annotate,

@@ -1,13 +1,13 @@
-"""What the pages cost: a home with one huge experiment, the server, and Chromium.
+"""Measure the web pages with one huge experiment, the server, and Chromium.
 
   python benchmarks/pages.py
   python benchmarks/pages.py --trials 1000 --reports 10
 
-Prints one JSON document: seconds until the overview of all trials can be used (its chart is drawn
-and its numbers stand), bytes of the first line of changes and of one update, milliseconds of a
-page of the table, seconds that the importance of the parameters takes and how long another request
-waits meanwhile, and the share of a core that server and browser take when nothing happens. It
-needs Chromium and the `test` extra; each number that is measured often is the median of --repeats.
+Prints one JSON document: seconds until the overview of all trials is usable (its chart and numbers
+are shown), bytes of the first line of changes and of one update, milliseconds for a page of the
+table, seconds for the importance of the parameters and the wait of another request meanwhile, and
+the share of a core that server and browser use when idle. Needs Chromium and the `test` extra.
+Repeated measurements are medians of --repeats.
 """
 
 from __future__ import annotations

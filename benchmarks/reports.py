@@ -1,12 +1,12 @@
-"""What a trial that reports a million intermediate results costs the driver and other trials.
+"""Measure how a trial with a million intermediate results affects the driver and other trials.
 
     python benchmarks/reports.py [--reports 1000 1000000] [--assessor medianstop]
 
-Two trials run side by side. One reports by `nni`, or writes as many lines to its file at once; the
-other reports ten times a second. For each: the seconds that the first trial reports, the seconds
-from then on until all is kept and it has ended, the driver's memory at its most (MiB), how long a
-report of the second trial takes to be kept and a request to the driver to be answered; for both it
-looks ten times a second (ms: median and worst).
+Two trials run side by side. One reports through `nni`, or writes the same lines to its file at
+once; the other reports ten times per second. Prints for each case: the seconds that the first trial
+reports, the seconds from then until everything is stored and the trial has ended, the driver's peak
+memory (MiB), and the milliseconds (median and worst, polled ten times per second) until a report of
+the second trial is stored and until the driver answers a request.
 """
 
 import argparse

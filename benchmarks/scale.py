@@ -1,13 +1,13 @@
-"""What many trials cost: 10,000 finished ones in the store, and 1,000 that run at a time.
+"""Measure many trials: 10,000 finished ones in the store, and 1,000 running at a time.
 
     python benchmarks/scale.py [--trials 1000 10000] [--concurrent 10 1000] [--tuner random]
 
-For each number of finished trials, each with ten intermediate results: the seconds that the
-commands take to list them and to go on with the experiment, the driver's memory at its most (MiB),
-and what one more trial takes (ms, the median of 20). Then the events a second that a driver keeps
-up with (store and tuner included) while so many trials run at a time, by an executor that only
-says that trials start, report and end. What is measured for more trials should be as much more as
-there are more of them, or as long where it is for one.
+For each number of finished trials with ten intermediate results each, prints the seconds to list
+them and to resume the experiment, the driver's peak memory (MiB), and the cost of one more trial
+(ms, median of 20). Then it prints the events per second that a driver can handle, including store
+and tuner, with each number of running trials; the executor only simulates that trials start, report
+and end. Totals should grow in proportion to the number of trials, and costs per trial or event stay
+the same.
 """
 
 import argparse

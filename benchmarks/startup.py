@@ -1,9 +1,9 @@
-"""How long a person waits: `annotate --help`, and from enter to the first line of trial 0.
+"""Measure start-up: `annotate --help`, and `annotate run` up to the first line of trial 0.
 
     python benchmarks/startup.py [--runs 11]
 
-Everything is measured in turn, A B A B, so that a machine which slows down slows all of it.
-Prints medians in milliseconds, the fastest run in brackets, and ratios.
+Measurements alternate, A B A B, so a slowdown of the machine affects all of them. Prints medians
+in milliseconds, the fastest run in brackets, and ratios.
 """
 
 import argparse

@@ -1,13 +1,13 @@
-"""Kills experiments at random moments, resumes them, and checks that nothing is lost.
+"""Kill experiments at random moments, resume them, and check that nothing is lost.
 
     python benchmarks/torture.py [--kills 300] [--seconds 1800] [--trials 20] [--seed N]
 
 Experiments alternate between two kinds. In one, with one trial at a time, the driver alone is
-killed: all its trials must have the values of a run that nobody interrupted. In the other, with
-three at a time, the driver, the process that trials are forked from, and trials are killed.
-After each kill of a driver no process of the experiment may be left, and in the end each result
-that was ever there must be there unchanged, each trial once. Ends with exit code 1 at the first
-thing that is wrong, and leaves its folder for a look. Linux, as it looks for processes in /proc.
+killed, and all trials must have the values of an uninterrupted run. In the other, with three at a
+time, the driver, the fork server and trials are killed. After each kill of a driver, no process of
+the experiment may be left. At the end, every result that was ever stored must be there unchanged,
+and each trial once. Exits with code 1 at the first error and keeps its folder for inspection. Linux
+only, because it looks for processes in /proc.
 """
 
 import argparse

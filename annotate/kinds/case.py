@@ -1,4 +1,4 @@
-"""Cases: the examples that each kind carries, from which tests and documentation are made."""
+"""Cases: examples in each kind's file, used for tests and documentation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from annotate.json_value import JSON
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """A source that is right, of a module `train`: what it shows, and its search space.
+    """A valid source of a module `train`, with its search space; `id` says what it shows.
 
     `space` maps `name/domain`, the key without its module, to NNI's `_value`.
     """
@@ -21,7 +21,7 @@ class Valid:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A source with one mistake: what it shows, the code, and the text over the caret."""
+    """A source with one mistake, with its code and the text above the caret."""
 
     id: str
     source: str

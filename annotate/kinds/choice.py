@@ -21,7 +21,7 @@ from annotate.space import Parameter
 
 @dataclass(frozen=True, slots=True)
 class WrittenOption:
-    """One option as written: its JSON, its text on one line, and the domain that it may be."""
+    """One option as written: its JSON, its text on one line, and its domain if it is nested."""
 
     option: Option
     text: str
@@ -30,7 +30,7 @@ class WrittenOption:
 
     @property
     def test(self) -> JSON:
-        """What the trial's value is compared with."""
+        """The value to compare the trial's value with."""
         return {"_name": self.option.value} if self.nested else self.option.value
 
 
@@ -43,12 +43,12 @@ class WrittenDomain:
 
     @property
     def plain(self) -> bool:
-        """Whether the trial's value is the value itself, with nothing to evaluate."""
+        """Whether the trial's value can be used directly, without evaluating code."""
         return all(option.literal for option in self.options)
 
 
 def domain_name(node: cst.BaseExpression) -> str | None:
-    """`uniform` of a call `nni.uniform(...)`; None for anything else."""
+    """`uniform` for a call `nni.uniform(...)`; None for anything else."""
     func = node.func if isinstance(node, cst.Call) else None
     if not (isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name)):
         return None
@@ -56,7 +56,7 @@ def domain_name(node: cst.BaseExpression) -> str | None:
 
 
 def parse(annotation: Annotation, node: cst.BaseExpression) -> WrittenDomain:
-    """The domain that an expression of the annotation says; raises Wrong."""
+    """Parse an expression of the annotation as a domain; raises Wrong."""
     name = domain_name(node)
     if name is None or not isinstance(node, cst.Call):
         hint = _bare_domain(node) or f"the domains are {', '.join(DOMAINS)}"
@@ -87,7 +87,7 @@ def _bare_domain(node: cst.BaseExpression) -> str:
 def parse_options(
     annotation: Annotation, arguments: Sequence[cst.Arg], span: tuple[int, int]
 ) -> WrittenDomain:
-    """The choice between `arguments`; `span` is where to point if there are none."""
+    """The choice between `arguments`; `span` is for the mistake if there are none."""
     if not arguments:
         raise Wrong("A305", span, "there are no options", "add at least one option")
     for argument in arguments:
@@ -142,18 +142,18 @@ def _check_alike(
 
 
 def expression(emitter: Emitter, written: WrittenDomain, key: str, path: tuple[str, ...]) -> str:
-    """Code that gives the trial's value of a nested domain."""
+    """Code for the trial's value of a nested domain."""
     if written.plain:
         return emitter.value(key, path)
     parts = [
         _branch(emitter, option, key, path) for option in written.options if not option.literal
     ]
-    # What is left are literals, which the value is itself.
+    # The remaining options are literals, so the value can be used directly.
     return f"({' '.join(parts)} {emitter.value(key, path)})"
 
 
 def chain(emitter: Emitter, written: WrittenDomain, key: str) -> str:
-    """`OPTION if chosen else ...` for each option, up to what stands for no option."""
+    """`OPTION if chosen else ...` for each option, without the final else expression."""
     if written.plain:
         return f"{emitter.value(key)} if {emitter.given(key)} else"
     return " ".join(_branch(emitter, option, key, ()) for option in written.options)
@@ -167,7 +167,7 @@ def _branch(emitter: Emitter, option: WrittenOption, key: str, path: tuple[str, 
 
 
 def code(written: WrittenDomain, value: JSON, like: str = "") -> str:
-    """The source text of a value that lies in the domain, in the style of the literal `like`."""
+    """The source text of a value of the domain, in the style of the literal `like`."""
     if not isinstance(written.domain, Choice):
         return style.number(value, like)
     option = written.options[written.domain.index(value)]

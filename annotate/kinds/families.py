@@ -1,4 +1,4 @@
-"""The families of targets, together: every value of a logical line that can be annotated."""
+"""All families of targets: every annotatable value of a logical line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A target and the lines on which its value begins and ends, with and without its brackets."""
+    """A target, and the first and last line of its value, with and without its brackets."""
 
     target: Target
     outer: tuple[int, int]
@@ -32,7 +32,7 @@ class Located:
 
 def targets(node: cst.CSTNode, source: Source, tree: Tree) -> list[Located]:
     """Every target of a logical line."""
-    found = [
+    every = [
         target
         for part in inside(node, False)
         for family in _FAMILIES
@@ -40,5 +40,5 @@ def targets(node: cst.CSTNode, source: Source, tree: Tree) -> list[Located]:
     ]
     return [
         Located(t, source.lines_of(tree.span(t.value)), source.lines_of(tree.inner(t.value)))
-        for t in found
+        for t in every
     ]

@@ -18,7 +18,7 @@ DIRECTIVE = "function_choice"
 
 
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
-    """What the annotation makes of each call that is meant; raises Wrong."""
+    """Read an annotation of one or more calls; raises Wrong."""
     names = [a for a in annotation.arguments if a.keyword and a.keyword.value == "name"]
     options = [a for a in annotation.arguments if a not in names]
     if len(names) > 1:
@@ -27,7 +27,7 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
     name = names[0].value if names else None
     places, callee = _meant(annotation, context, written, name)
     key = f"{context.module}/{callee}/{DIRECTIVE}"
-    return [context.annotated(annotation, key, written, one, callee, "call") for one in places]
+    return [context.annotated(annotation, key, written, node, callee, "call") for node in places]
 
 
 def _meant(
@@ -36,7 +36,7 @@ def _meant(
     written: choice.WrittenDomain,
     name: cst.BaseExpression | None,
 ) -> tuple[Sequence[cst.BaseExpression], str]:
-    """The expressions that become the chosen option, and what the parameter is named by."""
+    """The expressions to replace with the chosen option, and the parameter's name."""
     calls = [n for n in _nodes(annotation, context) if isinstance(n, cst.Call)]
     codes = {fingerprint(option.text) for option in written.options}
     if name is not None:
@@ -72,9 +72,9 @@ def _chosen(
     codes: set[str],
     name: cst.BaseExpression,
 ) -> list[cst.BaseExpression]:
-    """Where `name` is not called: the options that stand there, as `annotate apply` wrote them.
+    """If `name` is not called: the options in its place, as `annotate apply` wrote them.
 
-    One in brackets of its own is surely meant; without them the name must be an option's.
+    An option in parentheses always counts; without parentheses, an option must call `name`.
     """
     wanted = fingerprint(annotation.tree.code(name))
     if any(fingerprint(context.tree.code(call.func)) == wanted for call in calls):
@@ -92,7 +92,7 @@ def _chosen(
 
 
 def _equal(annotation: Annotation, context: Context, codes: set[str]) -> list[cst.BaseExpression]:
-    """The values that are an option's code, without those inside another one."""
+    """The values that equal an option, except those inside another one."""
     values = _values(annotation, context)
     return _outermost([n for n in values if fingerprint(context.tree.code(n)) in codes], context)
 
@@ -103,7 +103,7 @@ def _bracketed(nodes: list[cst.BaseExpression]) -> list[cst.BaseExpression]:
 
 def _outermost(nodes: list[cst.BaseExpression], context: Context) -> list[cst.BaseExpression]:
     kept: list[cst.BaseExpression] = []
-    for node in nodes:  # what is around comes before what is inside
+    for node in nodes:  # outer nodes come before inner ones
         if not kept or context.tree.span(node)[0] >= context.tree.span(kept[-1])[1]:
             kept.append(node)
     return kept
@@ -128,7 +128,7 @@ def _named(
 def _equal_and_one(
     annotation: Annotation, context: Context, calls: list[cst.Call], codes: set[str]
 ) -> list[cst.Call]:
-    """The calls that equal an option, if they are all of one function."""
+    """The calls that equal an option; raises Wrong unless all are of one function."""
     equal = [call for call in calls if fingerprint(context.tree.code(call)) in codes]
     callees = dict.fromkeys(fold(context.tree, call.func) for call in equal or calls)
     if len(callees) == 1 and equal:
@@ -139,21 +139,21 @@ def _equal_and_one(
 
 
 def _nodes(annotation: Annotation, context: Context) -> list[cst.BaseExpression]:
-    """The expressions in what is annotated."""
+    """The expressions that the annotation may refer to."""
     carrier, layout, tree = annotation.carrier, context.layout, context.tree
-    found = [n for n in _around(annotation, context) if isinstance(n, cst.BaseExpression)]
+    nodes = [n for n in _around(annotation, context) if isinstance(n, cst.BaseExpression)]
     if carrier.kind == "line" and layout.in_brackets(carrier.start):
         number = layout.line_below(carrier.end)
-        return [n for n in found if context.source.line_of(tree.span(n)[0]) == number]
+        return [n for n in nodes if context.source.line_of(tree.span(n)[0]) == number]
     if carrier.kind == "trailing":
         number = context.source.line_of(carrier.start)
-        ending = [n for n in found if context.source.line_of(tree.span(n)[1] - 1) == number]
-        return ending if any(isinstance(n, cst.Call) for n in ending) else found
-    return found
+        ending = [n for n in nodes if context.source.line_of(tree.span(n)[1] - 1) == number]
+        return ending if any(isinstance(n, cst.Call) for n in ending) else nodes
+    return nodes
 
 
 def _around(annotation: Annotation, context: Context) -> list[cst.CSTNode]:
-    """Every node of the line, or of the whole statement below, that the annotation is for."""
+    """Every node of the annotated line, or of the whole statement below."""
     carrier = annotation.carrier
     in_brackets = carrier.kind == "line" and context.layout.in_brackets(carrier.start)
     if carrier.kind == "trailing" or in_brackets:
@@ -163,7 +163,7 @@ def _around(annotation: Annotation, context: Context) -> list[cst.CSTNode]:
 
 
 def _values(annotation: Annotation, context: Context) -> list[cst.BaseExpression]:
-    """The expressions that another could stand for: no targets, no names of things."""
+    """The expressions that can be replaced: not assignment targets, and not names of things."""
     others = {
         id(getattr(node, part))
         for node in _around(annotation, context)
@@ -172,7 +172,7 @@ def _values(annotation: Annotation, context: Context) -> list[cst.BaseExpression
     return [node for node in _nodes(annotation, context) if id(node) not in others]
 
 
-#: The parts of nodes that are written like values and are none.
+#: Parts of nodes that look like values but cannot be replaced.
 _NO_VALUES: dict[type[cst.CSTNode], tuple[str, ...]] = {
     cst.AssignTarget: ("target",),
     cst.AnnAssign: ("target",),

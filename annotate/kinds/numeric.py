@@ -12,7 +12,7 @@ from annotate.snippets import NotConstant, constant
 
 
 def parse(annotation: Annotation, kind: str, call: cst.Call) -> Domain:
-    """The domain that `kind(...)` says; raises Wrong."""
+    """Parse the call `kind(...)` as a domain; raises Wrong."""
     numbers = [_number(annotation, kind, argument) for argument in call.args]
     try:
         return numeric_domain(kind, numbers)
@@ -36,7 +36,7 @@ def _number(annotation: Annotation, kind: str, argument: cst.Arg) -> int | float
 
 
 def name_hint(argument: cst.Arg) -> str:
-    """Where a `name=` belongs that stands inside a domain."""
+    """The hint for a `name=` inside a domain; empty for other arguments."""
     if argument.keyword is None or argument.keyword.value != "name":
         return ""
     return "put the name after the domain: variable(nni.uniform(0, 1), name=x)"

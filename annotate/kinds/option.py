@@ -14,7 +14,7 @@ KIND = "option"
 
 
 def is_option(call: cst.Call) -> bool:
-    """Whether a call declares a command line option, by its name and its first argument."""
+    """Whether a call declares a command-line option, judging by its name and flags."""
     func = call.func
     name = func.attr if isinstance(func, cst.Attribute) else func
     if not isinstance(name, cst.Name):
@@ -37,7 +37,7 @@ def _flags(call: cst.Call) -> list[str]:
 
 
 def _destination(call: cst.Call) -> str:
-    """The name under which the program finds the option, as argparse and click make it."""
+    """The option's name in the program, as argparse and click derive it."""
     for argument in call.args:
         is_dest = argument.keyword is not None and argument.keyword.value == "dest"
         if is_dest and (dest := text_of(argument.value)):

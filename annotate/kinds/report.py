@@ -16,7 +16,7 @@ DIRECTIVES = (FETCH, "report_intermediate_result", "report_final_result")
 
 
 def read(annotation: Annotation, context: Context) -> Edit:
-    """The edit that puts the call in the annotation's place; raises Wrong."""
+    """The edit that replaces the annotation with the call; raises Wrong."""
     call = _call(annotation, context)
     if annotation.carrier.kind == "trailing":
         message = "this annotation needs its own line"
@@ -50,7 +50,7 @@ def _instead_of_string(annotation: Annotation, context: Context, call: str) -> E
     span = context.tree.span(annotation.carrier.node.value)
     newlines = "".join(c for c in context.source.text[span[0] : span[1]] if c in "\r\n")
     _check_future(annotation, context)
-    # The lines stay inside the call's own brackets.
+    # Keep the newlines inside the call's brackets.
     return Edit(span, instead=f"{call[:-1]}{newlines})")
 
 
@@ -74,7 +74,7 @@ def _nowhere(annotation: Annotation, message: str) -> Wrong:
 
 
 def _first_line_end(annotation: Annotation, context: Context) -> int:
-    """Where the part of the annotation on its first line ends; lines below stay comments."""
+    """The end of the annotation's first line; the lines below stay comments."""
     line = context.source.line_of(annotation.carrier.start)
     end = context.source.starts[line - 1] + len(context.source.line(line))
     return min(end, annotation.end)

@@ -1,4 +1,4 @@
-"""Targets: the values that an annotation can stand for, and what names them."""
+"""Targets: annotatable values and their names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from annotate.tree import Tree
 class Target:
     """A value with its name.
 
-    `source` is the code that names it, for a name that is code (`self.lr`); `problem` is the
-    code and the text of the mistake that annotating it is, with `at` where to point.
+    `source` is the name as code, if it is code (`self.lr`). `problem` is the code, message and hint
+    of the mistake if the value cannot be annotated, and `at` the node to point at.
     """
 
     kind: str
@@ -27,14 +27,14 @@ class Target:
     at: cst.CSTNode | None = None
 
     def is_named(self, name: str, is_text: bool) -> bool:
-        """Whether `name=` says this target; `is_text` where it was written as a string."""
+        """Whether `name=` means this target; `is_text` if it was written as a string."""
         if is_text or name == self.name:
             return name == self.name
         return bool(self.source) and fingerprint(name) == fingerprint(self.source)
 
 
 def text_of(node: cst.BaseExpression | None) -> str | None:
-    """What a string literal says."""
+    """The value of a string literal; None for anything else."""
     if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
         known, value = literal(node)
         return str(value) if known else None
@@ -52,7 +52,7 @@ def named_by_code(
 
 
 def inside(node: cst.CSTNode, deep: bool) -> Iterator[cst.CSTNode]:
-    """A logical line's node and the nodes in it, in order; with `deep` also those of its body."""
+    """The node of a logical line and all nodes in it, in order; with `deep`, also of its body."""
     waiting = [node]
     while waiting:
         node = waiting.pop()

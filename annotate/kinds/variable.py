@@ -20,7 +20,7 @@ DIRECTIVE = "variable"
 
 
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
-    """What the annotation makes of its value; raises Wrong."""
+    """Read an annotation of a value; raises Wrong."""
     written, name = arguments(annotation)
     target = _target(annotation, context, name, written)
     if target.problem:
@@ -31,7 +31,7 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
 
 
 def arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExpression | None]:
-    """The domain, and what `name=` says; raises Wrong."""
+    """The domain, and the expression of `name=` if any; raises Wrong."""
     if annotation.directive in DOMAINS:
         return _short_form(annotation), None
     names = [arg for arg in annotation.arguments if arg.keyword is not None]
@@ -68,7 +68,7 @@ def _target(
     name: cst.BaseExpression | None,
     written: choice.WrittenDomain,
 ) -> Target:
-    candidates, nothing = _candidates(annotation, context)
+    candidates, mistake = _candidates(annotation, context)
     wanted = candidates
     if name is not None:
         text, is_text = _name(annotation, name)
@@ -76,7 +76,7 @@ def _target(
         if candidates and not wanted:
             raise _unnamed(annotation, name, text, candidates)
     if not wanted:
-        raise nothing
+        raise mistake
     sound = [t for t in wanted if not t.problem] or wanted[:1]
     if name is None and (option := _around_the_others(context, sound, written)):
         return option
@@ -93,7 +93,7 @@ def _target(
 def _around_the_others(
     context: Context, targets: list[Target], written: choice.WrittenDomain
 ) -> Target | None:
-    """The target that holds all others and is an option's code: nothing else can be meant."""
+    """The target that contains all others and equals an option; it must be the one meant."""
     codes = {fingerprint(option.text) for option in written.options if not option.literal}
     if not codes or len(targets) < 2:
         return None
@@ -106,7 +106,7 @@ def _around_the_others(
 
 
 def named(annotation: Annotation, node: cst.BaseExpression | None) -> str | None:
-    """The text that `name=` says; None where there is none."""
+    """The text of `name=`; None if there is none."""
     return None if node is None else _name(annotation, node)[0]
 
 
@@ -128,7 +128,7 @@ def _unnamed(
 
 
 def _candidates(annotation: Annotation, context: Context) -> tuple[list[Target], Wrong]:
-    """The targets that the annotation's place allows, and the mistake if there are none."""
+    """The possible targets of an annotation, and the mistake to raise if there are none."""
     layout, carrier = context.layout, annotation.carrier
     where = annotation.name_span
     in_brackets = carrier.kind == "line" and layout.in_brackets(carrier.start)
@@ -136,27 +136,28 @@ def _candidates(annotation: Annotation, context: Context) -> tuple[list[Target],
         located = context.targets(carrier.start)
         if in_brackets:
             message = "no value that can be annotated begins on the next line"
-            found = _beginning(located, layout.line_below(carrier.end))
-            return found, Wrong("A401", where, message)
+            targets = _beginning(located, layout.line_below(carrier.end))
+            return targets, Wrong("A401", where, message)
         message = "no value that can be annotated ends on this line"
         hint = "annotate an assignment, a keyword argument, an option, a dict entry or a default"
-        found = _ending(located, context.source.line_of(carrier.start))
-        return found, Wrong("A402", where, message, hint)
+        targets = _ending(located, context.source.line_of(carrier.start))
+        return targets, Wrong("A402", where, message, hint)
     line = context.statement(annotation)
-    found = [t for node in inside(line.node, False) for t in assignment.targets(node, context.tree)]
+    parts = inside(line.node, False)
+    targets = [t for part in parts for t in assignment.targets(part, context.tree)]
     message = "the statement below is not an assignment"
     hint = "to annotate a value inside a statement, put the annotation at the end of its line"
-    return found, Wrong("A401", where, message, hint)
+    return targets, Wrong("A401", where, message, hint)
 
 
 def _ending(located: list[Located], number: int) -> list[Target]:
-    """The targets whose value ends on a line; that inside its brackets only where no other does."""
+    """The targets whose value, with its brackets or else without, ends on a line."""
     outer = [each.target for each in located if each.outer[1] == number]
     return outer or [each.target for each in located if each.inner[1] == number]
 
 
 def _beginning(located: list[Located], number: int) -> list[Target]:
-    """The targets whose value begins on a line, likewise."""
+    """The targets whose value, with its brackets or else without, begins on a line."""
     outer = [each.target for each in located if each.outer[0] == number]
     return outer or [each.target for each in located if each.inner[0] == number]
 

@@ -1,13 +1,13 @@
-"""How good the result is after the trials that one can afford: tuners on problems.
+"""Measure the quality of tuners: their results on problems with a limited number of trials.
 
     python benchmarks/quality run [--half validation] [--tuners auto tpe random ...] [--seeds 10]
     python benchmarks/quality show [--half validation] [--tuners ...] [--plot curves.html]
 
-The first tabulates the real tasks and runs what is missing; both are kept (in `cache` beside this
-file, or in the folder QUALITY_CACHE) and gone on with after an interruption. The second prints the
-figures: ranks among the runs that all tuners did, regrets with 95 % bootstrap intervals. The cuts
-of auto, see `ablations.py`, are tuners too. Peers need `pip install 'annotate-hpo[benchmarks]'`,
-nni-tpe an interpreter of its own, see `nni_peer.py`.
+`run` tabulates the real tasks and does the missing runs. Both are stored in `cache` next to this
+file, or in the folder QUALITY_CACHE, so an interrupted run can continue. `show` prints ranks among
+the runs that all tuners did, and regrets with 95 % bootstrap intervals. The ablations of auto in
+`ablations.py` are tuners too. Peers need `pip install 'annotate-hpo[benchmarks]'`; nni-tpe needs a
+separate interpreter, see `nni_peer.py`.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the runs say: ranks, regrets, and how sure one can be of them."""
+"""Evaluate the runs: ranks, regrets and their uncertainty."""
 
 from __future__ import annotations
 

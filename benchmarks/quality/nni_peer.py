@@ -1,4 +1,4 @@
-"""NNI's own TPE, in an interpreter of its own: its package and ours are both called `nni`.
+"""NNI's own TPE in a separate interpreter, because its package and ours are both called `nni`.
 
 python -m venv nni-env && nni-env/bin/pip install nni 'setuptools<80'
 export QUALITY_NNI=nni-env/bin/python

@@ -1,4 +1,4 @@
-"""Our tuners and our peers' behind one face: ask for values, tell a loss."""
+"""Our tuners and our peers' tuners with one interface: ask for values, tell a loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a problem of the benchmark is."""
+"""A problem of the benchmark."""
 
 from __future__ import annotations
 

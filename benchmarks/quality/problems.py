@@ -1,4 +1,4 @@
-"""The problems in their two halves: one to develop on, one that is looked at when all is done."""
+"""The problems in two halves: one for development, one for validation at the very end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def names(half):
 
 
 def problem(name):
-    """The problem of that name; a real task is tabulated first, where it is not yet."""
+    """The problem with this name; a real task is tabulated first if necessary."""
     for written, real in HALVES.values():
         for found in written:
             if found.name == name:

@@ -1,4 +1,4 @@
-"""Real tasks as tables: every loss is worked out once and kept in a file."""
+"""Real tasks as tables: every loss is computed once and stored in a file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Real tuning tasks on the data sets that scikit-learn brings along.
+"""Real tuning tasks on data sets that ship with scikit-learn.
 
-Each is small, so that a trial takes milliseconds; the loss is the error of a cross-validation or
-of a validation set. `levels` says into how many steps a continuous parameter is cut, so that the
-whole task can be tabulated and its least loss is known.
+Each is small, so a trial takes milliseconds. The loss is the error of a cross-validation or of a
+validation set. `levels` is the number of steps for each continuous parameter, so that the whole
+task can be tabulated and its smallest loss is known.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The real tasks of the validation half, on which nothing was chosen."""
+"""Real tasks of the validation half; no design decision was based on them."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def test_a_result_that_is_no_number_is_an_error_in_the_trial(annotate, folder):
         "x = 1  # @nni.randint(0, 99)\n# @nni.report_final_result('0.9')\n"
     )
     done = annotate("run", "train.py", "--max-trials", 5, code=1)
-    assert "TypeError: a result is a number" in done.stderr
+    assert "TypeError: a result must be a number" in done.stderr
 
 
 def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
