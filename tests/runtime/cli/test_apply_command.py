@@ -144,7 +144,7 @@ def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
     (other / "model.py").write_text(MODEL)
     annotate("apply", ended["experiment"], other / "train.py", "--write", "--trial", 3)
     assert (other / "model.py").read_text() != MODEL
-    assert "is no file of" in annotate("apply", "nothing.py", code=2).stderr
+    assert "is not a file of" in annotate("apply", "nothing.py", code=2).stderr
     assert "has no trial 99" in annotate("apply", "--trial", 99, code=2).stderr
 
 
