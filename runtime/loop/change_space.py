@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from annotate.snapshot import MANIFEST, freeze
 from annotate.space import Parameter, SearchSpace
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
-from runtime.core.trial import Origin, TrialState
+from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.replay import lies_in
 from runtime.store import Store
 
@@ -65,6 +65,14 @@ class Change:
         usable = sum(lies_in(self.space, trial, former=self.before) for trial in done)
         kept = f"{usable} of {len(done)} results lie in the search space: the tuner learns of those"
         return [*self.lines(), f"{kept}; all are kept"]
+
+
+def outside(
+    space: SearchSpace, former: SearchSpace, numbers: Iterable[int], trials: Mapping[int, Trial]
+) -> list[int]:
+    """Those of the trials that the tuner of the `former` space proposed outside `space`."""
+    proposed = [n for n in numbers if trials[n].origin is Origin.TUNER]
+    return [n for n in proposed if not lies_in(space, trials[n], former=former)]
 
 
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:

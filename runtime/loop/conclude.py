@@ -1,4 +1,4 @@
-"""Concludes a trial: its final state, and why it failed."""
+"""Concludes a trial, and an experiment: the final state, and its reason."""
 
 from __future__ import annotations
 
@@ -27,3 +27,18 @@ def conclude_trial(
     if not trial.ranks:
         trial = replace(trial, reason=f"its final result is {trial.metric}")
     return trial, None
+
+
+def conclude_experiment(
+    ending: tuple[str, str | None] | None, exhausted: str | None, *, has_best: bool
+) -> tuple[str, str | None]:
+    """The final state and its reason.
+
+    `ending` is what it was stopped with, and `exhausted` the tuner's reason to have no values.
+    """
+    state, reason = ending or ("DONE", None)
+    if exhausted is not None and ending is None:
+        reason = exhausted or "the tuner has no more values"
+    if state == "DONE" and not has_best:
+        return "ERROR", reason or "every trial failed"
+    return state, reason

@@ -6,9 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
@@ -20,14 +20,15 @@ from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
 from runtime.gpus.looking import Looked
-from runtime.loop import change_space, tuner_thread
-from runtime.loop.conclude import conclude_trial
+from runtime.loop import assessment, change_space, tuner_thread
+from runtime.loop.conclude import conclude_experiment, conclude_trial
 from runtime.loop.full_disk import DiskGuard
 from runtime.loop.gate import Gate
 from runtime.loop.handle_request import handle_request
 from runtime.loop.job import job
 from runtime.loop.limits import FirstFailures, Limits, Running
-from runtime.loop.replay import is_lesson, lies_in
+from runtime.loop.messages import Interrupt, Message
+from runtime.loop.replay import is_lesson
 from runtime.loop.retries import Reason, RetryPolicy
 from runtime.loop.trials import Trials
 from runtime.loop.tuning import Tuning
@@ -37,16 +38,6 @@ from tuners.base import Assessor, Tuner
 
 _GRACE = 10.0  # seconds that a trial has to end by itself before it is killed
 _IDLE = 1.0  # seconds without an event until the disk is checked
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    """Stop the experiment: end the running trials, which rerun when it resumes."""
-
-    at_once: bool = False
-
-
-Message: TypeAlias = Event | tuner_thread.Message | Interrupt | Request | Looked
 
 
 class Experiment:
@@ -217,6 +208,8 @@ class Experiment:
                 self._on_end(message)
             case Request():
                 self._on_request(message)
+            case assessment.Judged() | assessment.AssessorBroke():
+                self._on_assessor(message)
             case Interrupt(at_once):
                 if self._running and self._ending is None:
                     self._watcher.note("ending the running trials; once more ends them at once")
@@ -232,18 +225,12 @@ class Experiment:
                 trial = self.trials.new(Origin.TUNER, answer.values or {}, asked=answer.step)
                 self._waiting.append(trial.number)
         if decided is not None:
-            self._drop_outside(former)
+            for number in change_space.outside(self.space, former, self._waiting, self.trials):
+                self._waiting.remove(number)
+                self.trials.never(number, TrialState.SYS_CANCELED, change_space.OUTSIDE)
             self._answer(decided.request, decided.answer)
             for request in decided.held:
                 self._on_request(request)
-
-    def _drop_outside(self, former: SearchSpace) -> None:
-        """Cancel what the former tuner proposed outside the present space and has not started."""
-        for number in list(self._waiting):
-            trial = self.trials[number]
-            if trial.origin is Origin.TUNER and not lies_in(self.space, trial, former=former):
-                self._waiting.remove(number)
-                self.trials.never(number, TrialState.SYS_CANCELED, change_space.OUTSIDE)
 
     def _on_report(self, message: Reported) -> None:
         running, batch = self._running[message.trial], message.batch
@@ -252,13 +239,28 @@ class Experiment:
         if batch.reports:
             running.heard = time.monotonic()
         self.trials.reported(message.trial, batch)
-        reason = self._tuning.assessment.reason_to_stop(message.trial, running, batch.reports)
-        if reason is not None:
-            self._end(message.trial, TrialState.EARLY_STOPPED, reason)
-        if message.handled is not None:
-            message.handled.set()
+        self._tuning.assessment.judge(message.trial, running, batch.reports, message.handled)
+
+    def _on_assessor(self, message: assessment.Message) -> None:
+        if isinstance(message, assessment.AssessorBroke):
+            raise message.error
+        running = message.running
+        running.unjudged -= 1
+        if self._running.get(message.trial) is not running:
+            return  # it was ended meanwhile
+        if message.reason is not None and running.ends_as is None:
+            self._end(message.trial, TrialState.EARLY_STOPPED, message.reason)
+        elif running.ended is not None and not running.unjudged:
+            self._conclude(running.ended)
 
     def _on_end(self, message: Ended) -> None:
+        running = self._running[message.trial]
+        if running.unjudged and running.ends_as is None and self._ending is None:
+            running.ended = message
+        else:
+            self._conclude(message)
+
+    def _conclude(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
         folder = self.folder.trial(message.trial)
         trial, failure = conclude_trial(self.trials[message.trial], message, running, folder)
@@ -356,15 +358,17 @@ class Experiment:
         why = self._limits.over()
         if why is not None and self._ending is None:
             self._stop("DONE", why, cut=TrialState.SYS_CANCELED)
-        for number, running in self._running.items():
-            text = self._limits.broken(running)
-            if running.ends_as is None and text is not None:
-                self._end(number, TrialState.FAILED, text)
+        for number, reason in self._limits.broken(self._running):
+            self._end(number, TrialState.FAILED, reason)
 
     def _end(self, number: int, state: TrialState, reason: str, grace: float = _GRACE) -> None:
         """End a running trial; its final state will be `state`."""
-        self._running[number].ends_as = (state, reason)
-        self._executor.stop(number, grace=grace)
+        running = self._running[number]
+        running.end_as(state, reason)
+        if running.ended is not None:
+            self._conclude(running.ended)
+        else:
+            self._executor.stop(number, grace=grace)
 
     def _stop(
         self,
@@ -376,18 +380,17 @@ class Experiment:
     ) -> None:
         """Start no more trials and end the running ones; a second call may shorten their grace."""
         self._ending = self._ending or (state, reason)
-        for number, running in self._running.items():
-            if running.ends_as is None:
+        for number, running in list(self._running.items()):
+            if running.ended is not None:
+                self._conclude(running.ended)
+            elif running.ends_as is None:
                 self._end(number, cut, self._ending[1] or "", grace)
             elif grace == 0.0:
                 self._executor.stop(number, grace=grace)
 
     def _finish(self) -> None:
-        state, reason = self._ending or ("DONE", None)
-        if self._tuning.exhausted is not None and self._ending is None:
-            reason = self._tuning.exhausted or "the tuner has no more values"
-        if state == "DONE" and self.best is None:
-            state, reason = "ERROR", reason or "every trial failed"
+        has_best = self.best is not None
+        state, reason = conclude_experiment(self._ending, self._tuning.exhausted, has_best=has_best)
         for number in self._waiting if state == "DONE" else ():
             self.trials.never(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
         self._set_state(state, reason)

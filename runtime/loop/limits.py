@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from runtime.core.config import Config
 from runtime.core.trial import Trial, TrialState
+from runtime.executors.base import Ended
 from runtime.system.units import duration
 
 
@@ -19,17 +21,34 @@ class Running:
     `started` is when it started and `heard` when it last reported, both in monotonic seconds;
     `curve` its intermediate results. `ends_as` is its final state, with the reason, once it has
     been told to end.
+
+    A trial whose process has `ended` counts as running until its last results are judged.
     """
 
     started: float
     heard: float
     curve: list[float] = field(default_factory=list)
     ends_as: tuple[TrialState, str] | None = None
+    unjudged: int = 0  # batches of results that the assessor has not judged
+    handled: threading.Event | None = None  # set once the last of these batches is judged
+    stopping: bool = False  # the assessor has said so; its own thread's
+    ended: Ended | None = None
 
     @classmethod
     def begun(cls) -> Running:
         now = time.monotonic()
         return cls(now, now)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it has not ended, and nobody is ending it."""
+        return self.ends_as is None and self.ended is None
+
+    def end_as(self, state: TrialState, reason: str) -> None:
+        """Set what the trial ends as; no verdict matters any more."""
+        self.ends_as = (state, reason)
+        if self.handled is not None:
+            self.handled.set()
 
 
 class Limits:
@@ -61,10 +80,14 @@ class Limits:
             return None
         return f"--max-duration {duration(self.config.max_duration or 0.0)} is over"
 
-    def broken(self, running: Running) -> str | None:
-        """Why a running trial must end now, or None."""
+    def broken(self, running: Mapping[int, Running]) -> list[tuple[int, str]]:
+        """The running trials that must end now, each with the reason."""
         now = time.monotonic()
-        return next((text for at, text in self._of(running) if now >= at), None)
+        return [
+            (number, reasons[0])
+            for number, trial in running.items()
+            if trial.goes_on and (reasons := [text for at, text in self._of(trial) if now >= at])
+        ]
 
     def due(self) -> bool:
         """Whether a limit may have been reached since the last call of `patience`."""
@@ -84,7 +107,7 @@ class Limits:
         if self._deadline is not None and not ending:
             yield self._deadline
         for trial in running:
-            if trial.ends_as is None:
+            if trial.goes_on:
                 yield from (at for at, _ in self._of(trial))
         if not ending:
             yield from (at for at, _ in self._of(Running(now, now)))  # one that starts right now

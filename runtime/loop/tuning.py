@@ -18,7 +18,7 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
-from runtime.loop import algorithms, known_results
+from runtime.loop import algorithms, assessment, known_results
 from runtime.loop.assessment import Assessment
 from runtime.loop.handle_request import refusal
 from runtime.loop.replay import Record
@@ -70,10 +70,10 @@ class Tuning:
         tuner: Tuner,
         assessor: Assessor | None,
         notify: Callable[[str], None],
-        post: Callable[[Message], None],
+        post: Callable[[Message | assessment.Message], None],
     ) -> None:
         self.space = space
-        self.assessment = Assessment(assessor)
+        self.assessment = Assessment(assessor, post)
         self.replaying = False  # of what an earlier driver knew; no trial starts before
         self.asking = 0  # asks that are not answered yet
         self.exhausted: str | None = None  # the tuner's reason to have no values

@@ -315,3 +315,55 @@ def test_an_interpreter_that_is_none_is_named(own):
     config = Config("train.py", str(folder), "/no/python", tuner=f"{folder / 'own.py'}:Own")
     with pytest.raises(AnnotateError, match=r"Own cannot be run by /no/python in .*: No such file"):
         CustomTuner(config, SPACE)
+
+
+#: Judges the first result of trial 0, and hangs at that of trial 1 until there is a file `mended`.
+JUDGE_HANGS = """
+    import os, time
+    from tuners import Assessor, Verdict
+    class Own(Assessor):
+        def judge(self, trial, curve):
+            if trial == 1 and not os.path.exists("mended"):
+                open("hangs", "w").close()
+                time.sleep(1000)
+            return Verdict.STOP if trial == 2 else Verdict.KEEP
+        def finished(self, trial, curve, ok):
+            print(trial, curve, ok, file=open("finished", "a"))
+"""
+
+JUDGED = ["run", "train.py", "--tuner", "random", "--seed", "1", "--assessor", "own.py:Own"]
+
+
+@pytest.mark.parametrize("how", ["stop", signal.SIGINT], ids=str)
+def test_an_experiment_stops_at_once_while_an_assessor_hangs(own, drivers, annotate, until, how):
+    folder = own(JUDGE_HANGS)
+    driver = drivers.start(*JUDGED, "--max-trials", "4")
+    until((folder / "hangs").exists)
+    if how == "stop":
+        annotate("stop")
+    else:
+        driver.send_signal(how)
+    _, errors = driver.communicate(timeout=20)
+    assert driver.returncode == 130, errors
+    (folder / "finished").unlink()
+    (folder / "mended").touch()
+    found = json.loads(annotate("resume", "--json").stdout)
+    states = [trial["state"] for trial in found["trials"]]
+    assert states == ["SUCCEEDED", "SUCCEEDED", "EARLY_STOPPED", "SUCCEEDED"]
+    assert found["trials"][2]["reason"] == "stopped by the assessor after 1 results"
+    trials = [line.split()[0] for line in (folder / "finished").read_text().splitlines()]
+    assert trials == ["0", "1", "2", "3"], "the new process is told what the first one knew"
+
+
+def test_ask_timeout_limits_an_assessor_too(own, annotate):
+    folder = own(JUDGE_HANGS)
+    done = annotate(*JUDGED, "--ask-timeout", "1s", code=2)
+    words = f"{folder / 'own.py'}:8: Own.judge did not return within --ask-timeout 1s"
+    assert words in done.stderr
+    assert state(annotate)["state"] == "ERROR"
+
+
+def test_a_bug_in_an_assessor_ends_the_experiment_with_its_line(own, annotate):
+    folder = own(JUDGE_HANGS.replace("time.sleep(1000)", "curve[7]"))
+    done = annotate(*JUDGED, code=2)
+    assert f"{folder / 'own.py'}:8: IndexError: list index out of range" in done.stderr
