@@ -1,12 +1,15 @@
 """Whose modules an algorithm of the user's own finds, in each interpreter of this machine."""
 
 import json
+import os
+import shutil
 import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
 
+import annotate
 from annotate.domains import DOMAINS
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace
@@ -152,6 +155,25 @@ def test_no_module_of_ours_is_imported_but_the_contract(load, python):
     imported = load(text, python).ask()
     assert "runtime" not in imported
     assert "annotate" not in imported, "nothing of the user's asked for it"
+
+
+def test_copies_of_ours_that_are_installed_hide_nothing_of_the_users(load, package, folder, python):
+    root = Path(annotate.__file__).parent.parent
+    for name in ("annotate", "runtime", "tuners"):
+        shutil.copytree(root / name, Path(os.environ["PYTHONPATH"]) / name)
+    (folder / "tuners.py").write_text("HALF = 0.5\n")
+    text = """
+        from tuners import HALF, Tuner
+        class Own(Tuner):
+            def ask(self):
+                try:
+                    import runtime
+                except ModuleNotFoundError as error:
+                    return {"half": HALF, "error": str(error)}
+            def tell(self, values, metric):
+                pass
+    """
+    assert load(text, python).ask() == {"half": 0.5, "error": "No module named 'runtime'"}
 
 
 BUILT_ON_OURS = """

@@ -1,7 +1,8 @@
-"""Our `annotate` and `tuners` beside modules of the user's that have the same names.
+"""Our packages beside modules of the user's that have the same names.
 
 Ours are imported first and then set aside. `import tuners` finds the user's module; without one
-it finds ours. The user's `tuners` also has the names of our contract, unless it defines them.
+it finds ours, as `annotate` does, and no `runtime` is found. Copies of ours that are installed do
+not count. The user's `tuners` also has the names of our contract, unless it defines them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import sys
 import typing
 from collections.abc import Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
 #: From our package to a file that only ours has: a copy that is installed is not the user's.
-_MARKS = {"annotate": "instrument.py", "tuners": "registry.py"}
+_MARKS = {"annotate": "instrument.py", "runtime": "custom/process.py", "tuners": "registry.py"}
 _OLDEST = (3, 10)  # Python that our packages as a whole are written for
 
 
@@ -69,6 +70,8 @@ class _Finder(MetaPathFinder):
             self._check(name, sys.modules[top])
             return None
         spec = _users(name)
+        if spec is None and name not in self._ours:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         if spec is None:
             return ModuleSpec(name, _Ours(self._ours), is_package=True)
         if name == "tuners" and spec.loader is not None:
@@ -83,14 +86,22 @@ class _Finder(MetaPathFinder):
 
 def _users(name: str) -> ModuleSpec | None:
     """The user's module of that name; a folder without `__init__.py` is none."""
-    for finder in sys.meta_path:
-        if isinstance(finder, _Finder):
+    for spec in _all(name):
+        if spec is None or spec.origin is None or spec.loader is None:
             continue
-        spec = finder.find_spec(name, None)
-        if spec is not None and spec.origin is not None and spec.loader is not None:
-            mark = os.path.join(os.path.dirname(spec.origin), _MARKS[name])
-            return None if os.path.isfile(mark) else spec
+        if not os.path.isfile(os.path.join(os.path.dirname(spec.origin), _MARKS[name])):
+            return spec
     return None
+
+
+def _all(name: str) -> Iterator[ModuleSpec | None]:
+    """Every module of that name, the first to be found first."""
+    for finder in sys.meta_path:
+        if finder is PathFinder:
+            for entry in list(sys.path):
+                yield PathFinder.find_spec(name, [entry])
+        elif not isinstance(finder, _Finder):
+            yield finder.find_spec(name, None)
 
 
 class _Ours(Loader):
