@@ -1,4 +1,4 @@
-"""Starting a driver in the background, and what a person is told then."""
+"""Starts a driver in the background and tells the user how to follow it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def start(
 
 def _how_to_follow(name: str, pages: list[str]) -> str:
     rows = [
-        (f"annotate experiment show {name}", "what it is and how far"),
-        (f"annotate trial ls {name}", "its trials, each with its values and its result"),
-        ("annotate top", "follow all that runs"),
+        (f"annotate experiment show {name}", "its settings and progress"),
+        (f"annotate trial ls {name}", "its trials with their values and results"),
+        ("annotate top", "all running experiments, live"),
         (f"annotate log stdout {name}", "what the driver printed"),
-        (f"annotate log stderr {name}", "its progress, and what went wrong"),
+        (f"annotate log stderr {name}", "its progress and errors"),
         (f"annotate trial kill {name} -T TRIAL", "end one trial"),
-        (f"annotate stop {name}", "end the experiment; annotate resume goes on"),
-        ("annotate --help", "every command"),
+        (f"annotate stop {name}", "stop the experiment; annotate resume continues it"),
+        ("annotate --help", "all commands"),
     ]
     width = max(len(command) for command, _ in rows)
     return "\n".join(

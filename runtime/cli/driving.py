@@ -30,7 +30,7 @@ def drive(start: Start) -> int:
                     progress.note(note)
                 build.run(experiment, detached=start.detached)
         except AnnotateError:
-            _print_error(f"What ran is kept. Go on with: annotate resume {folder.id}")
+            _print_error(f"All results are kept. To continue: annotate resume {folder.id}")
             raise
         if start.as_json:
             print(json.dumps(results_document(store), indent=2))
@@ -53,7 +53,7 @@ def _resumable(folder: ExperimentFolder) -> Iterator[None]:
 
 
 def _print_how_to_resume(folder: ExperimentFolder) -> None:
-    _print_error(f"Interrupted. Go on with: annotate resume {folder.id}")
+    _print_error(f"Interrupted. To continue: annotate resume {folder.id}")
 
 
 def _print_error(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a person sees while an experiment runs; everything goes to standard error."""
+"""Shows an experiment's progress on standard error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_RUNNING = 12  # rows of running trials that fit on a screen
 
 
 class Progress:
-    """Follows an experiment; the subclasses say how it is drawn."""
+    """Follows an experiment; subclasses draw it."""
 
     def __init__(self, config: Config, space: SearchSpace, folder: ExperimentFolder) -> None:
         self.config = config
@@ -49,7 +49,7 @@ class Progress:
         pass
 
     def recall(self, trials: Iterable[Trial]) -> None:
-        """Count what had ended before this driver began."""
+        """Count the trials that ended before this driver started."""
         for trial in trials:
             if trial.state.ended:
                 self.trials[trial.number] = trial
@@ -57,7 +57,7 @@ class Progress:
                 self.best = trial if self._is_better(trial) else self.best
 
     def say(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a permanent line."""
         print(text, file=sys.stderr, flush=True)
 
     def note(self, text: str) -> None:
@@ -77,11 +77,11 @@ class Progress:
             logging.info("trial %d %s %s", trial.number, trial.state.value, trial.reason or "")
 
     def failed(self, trial: Trial, failure: Failure) -> None:
-        """The first failure of a kind with its last lines; the same again only counted."""
+        """Show the last lines of the first failure of each kind; only count further ones."""
         self._failures[failure.kind] += 1
         if self._failures[failure.kind] == 1 and failure.output:
             self.say("\n".join(f"     | {line}" for line in failure.output.splitlines()))
-            self.say(f"     all of it: {self.folder.trial(trial.number).stderr}")
+            self.say(f"     full output: {self.folder.trial(trial.number).stderr}")
 
     def _is_better(self, trial: Trial) -> bool:
         if not trial.ranks or trial.metric is None:
@@ -96,12 +96,12 @@ class Progress:
         values = values_line(trial.values, self.names)
         mark = "as written " if trial.origin is Origin.BASELINE else "best " if better else ""
         if trial.state is not TrialState.SUCCEEDED:
-            again = self._failures[Failure(trial.reason or "", "").kind]
-            times = f" ({again + 1} times)" if again else ""
-            what = f"{trial.state.value}: {trial.reason}{times} "
+            count = self._failures[Failure(trial.reason or "", "").kind]
+            times = f" ({count + 1} times)" if count else ""
+            result = f"{trial.state.value}: {trial.reason}{times} "
         else:
-            what = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
-        return f"{trial.number:4d} {what} {took:>6}  {mark}{values}"
+            result = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
+        return f"{trial.number:4d} {result} {took:>6}  {mark}{values}"
 
     def running(self) -> list[Trial]:
         states = (TrialState.RUNNING, TrialState.WAITING)
@@ -109,11 +109,11 @@ class Progress:
 
 
 class LinesProgress(Progress):
-    """A line for each trial: for pipes, files and `--json`."""
+    """Prints one line per trial, for pipes, files and `--json`."""
 
 
 class LiveProgress(Progress):
-    """The same lines, and below them a bar, the running trials and the best so far."""
+    """Prints the same lines, and below them the running trials, a bar and the best result."""
 
     def __enter__(self) -> Progress:
         from rich.console import Console

@@ -1,6 +1,6 @@
-"""Stop an experiment: what runs is ended, everything is kept, `resume` goes on.
+"""Stop an experiment: end its running trials and keep every result; `resume` continues it.
 
-Without an ID: the one that runs. With --all (or the word all): every one that runs."""
+Without an ID, stops the experiment that is running; with --all (or the word all), every one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from runtime.cli import chosen
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
 
-_PATIENCE = 30.0  # seconds; trials have ten to end by themselves
+_PATIENCE = 30.0  # seconds; a trial has ten to end by itself
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     chosen.argument(parser)
-    parser.add_argument("-a", "--all", action="store_true", help="every experiment that runs")
+    parser.add_argument("-a", "--all", action="store_true", help="stop every running experiment")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,7 +45,7 @@ def _ask(folder: ExperimentFolder) -> None:
     try:
         requests.ask(folder, "stop")
     except AnnotateError as error:
-        if "has ended" not in error.message:  # it ended by itself just now
+        if "has ended" not in error.message:  # it ended by itself in the meantime
             raise
 
 
@@ -57,7 +57,7 @@ def _wait(folder: ExperimentFolder) -> None:
         if time.monotonic() > until:
             raise AnnotateError(
                 f"experiment {folder.id} is still ending its trials after {_PATIENCE:g} s",
-                hint=f"annotate log stderr {folder.id} shows what it does",
+                hint=f"annotate log stderr {folder.id} shows its progress",
             )
         time.sleep(0.05)
-    print(f"Experiment {folder.id} is stopped. Go on with: annotate resume {folder.id}")
+    print(f"Experiment {folder.id} has stopped. To continue: annotate resume {folder.id}")

@@ -1,4 +1,4 @@
-"""The end of an experiment, for people: the best against the script as written, and what next."""
+"""The summary at the end: the best trial against the script as written, and what to do next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from runtime.system.units import duration
 
 
 def summary(experiment: Experiment) -> str:
-    """Several lines, the last one without a newline."""
+    """Several lines, without a newline at the end."""
     parts = [_result(experiment), _where(experiment), _next(experiment)]
     return "\n" + "\n\n".join(part for part in parts if part)
 
@@ -31,7 +31,7 @@ def _result(experiment: Experiment) -> str:
     if baseline is None or not baseline.ranks or baseline.metric is None:
         return "\n".join([head + ".", "", *_values(experiment, best, None)])
     if best.number == baseline.number:
-        head += ": the script as written. None of the trials was better."
+        head += ": the script as written. No trial was better."
     else:
         gain = best.metric - baseline.metric
         head += f", as written {number(baseline.metric)} ({gain:+.4g})."
@@ -64,7 +64,7 @@ def _where(experiment: Experiment) -> str:
     took = f" in {duration(max(ends) - min(starts))}" if starts and ends else ""
     lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
     if experiment.reason and experiment.best is not None:
-        lines.append(f"  it ended: {experiment.reason}")
+        lines.append(f"  ended: {experiment.reason}")
     seconds = sum(trial.gpu.seconds for trial in trials if trial.gpu is not None)
     if seconds:
         lines.append(f"  GPUs     {seconds:.0f} GPU-seconds")
@@ -77,15 +77,17 @@ def _where(experiment: Experiment) -> str:
 
 def _next(experiment: Experiment) -> str:
     name, best = experiment.folder.id, experiment.best
-    rows = [(f"annotate trial ls {name}", "every trial with its values, also as --json")]
+    rows = [
+        (f"annotate trial ls {name}", "list every trial with its values (--json for a program)")
+    ]
     if best is not None and best.values and not experiment.config.command:
         annotated = bool(thaw(experiment.folder.snapshot).annotated)
         words = values_words(best.values, experiment.space.names, whole=not annotated)
         script = shlex.quote(experiment.config.script)
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
         arguments = f" --{rest}" if rest else ""
-        rows.append((f"annotate try {script} {words}{arguments}", "the best once more"))
+        rows.append((f"annotate try {script} {words}{arguments}", "run the best trial again"))
         if annotated and best.origin is not Origin.BASELINE:
             rows.append((f"annotate apply {name} {script}", "its values in the script, as a diff"))
-    rows.append(("annotate experiment list --all", "every experiment"))
+    rows.append(("annotate experiment list --all", "list all experiments"))
     return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)

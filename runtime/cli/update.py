@@ -1,4 +1,4 @@
-"""The limits of a running experiment, changed while it runs."""
+"""Changes the limits and the search space of a running experiment."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from runtime.cli import chosen, options
 from runtime.core.config import OPTIONS
 
-_SAYS = "Without an ID: of the one that runs. It takes effect at once."
+_WHICH = "Without an ID, changes the experiment that is running. Takes effect at once."
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One command, which asks the driver for `kind` with its one argument called `name`."""
+    """A command that asks the driver for `kind`, with one argument called `name`."""
 
     kind: str
     name: str
@@ -37,11 +37,12 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class UpdateSpace:
-    """The command that gives a running experiment another search space."""
+    """The command that changes the search space of a running experiment."""
 
-    doc: str = f"""Give a running experiment another search space, from NNI's JSON.
+    doc: str = """Change the search space of a running experiment, from a file of NNI's JSON.
 
-{_SAYS} Results whose values lie in the new space count there too."""
+Without an ID, changes the experiment that is running. Takes effect once the tuner is free. Earlier
+results inside the new space still count."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         chosen.argument(parser)
@@ -70,7 +71,7 @@ concurrency = Update(
     options.typed(OPTIONS["concurrency"].parse),
     "K",
     "how many trials run at a time, or auto: as many as GPUs or CPU cores have room for",
-    f"Change how many trials run at a time.\n\n{_SAYS}",
+    f"Change how many trials run at a time.\n\n{_WHICH}",
 )
 duration = Update(
     "duration",
@@ -78,7 +79,7 @@ duration = Update(
     options.typed(OPTIONS["max_duration"].parse),
     "TIME",
     "the limit, e.g. 90s, 10m, 1h, counted from the driver's start; none removes it",
-    f"Change how long the experiment may take.\n\n{_SAYS}",
+    f"Change how long the experiment may take.\n\n{_WHICH}",
 )
 trialnum = Update(
     "trials",
@@ -86,6 +87,6 @@ trialnum = Update(
     options.typed(OPTIONS["max_trials"].parse),
     "N",
     "the total number of trials; none removes the limit",
-    f"Change how many trials there are in all.\n\n{_SAYS}",
+    f"Change the total number of trials.\n\n{_WHICH}",
 )
 searchspace = UpdateSpace()

@@ -1,4 +1,4 @@
-"""`--enqueue` and `--warm-start`: what comes before the tuner's first values."""
+"""`--enqueue` and `--warm-start`: trials and results that come before the tuner's first values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _queued(
     queued = [parse_values(space, pairs) for pairs in assignments]
     limit = (config.max_trials or sys.maxsize) - config.baseline
     if len(queued) > limit:
-        raise AnnotateError(f"--max-trials {config.max_trials} has no room for all of --enqueue")
+        raise AnnotateError(
+            f"--max-trials {config.max_trials} is too low for all trials of --enqueue"
+        )
     return queued
 
 
@@ -50,7 +52,7 @@ def _known(
         with Store.open(folder.store) as store:
             other = Config.from_json(store.experiment().config)
         if other.path != config.path:
-            notes.append(f"experiment {folder.id} is one of another script, {other.path}")
+            notes.append(f"experiment {folder.id} tuned another script, {other.path}")
         source = f"experiment {folder.id}"
         inside, outside = known_results.split_by_space(
             space, known_results.of_experiment(folder), source

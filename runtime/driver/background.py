@@ -1,4 +1,4 @@
-"""A driver on its own: a process in a session of its own, which no terminal can end."""
+"""Starts a driver in the background: a process in its own session, which outlives a terminal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runtime.core.failures import tail
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import Held, Lock
 
-_PATIENCE = 0.2  # seconds; the driver is then still importing what it needs
-_FINE = (0, 1, 130)  # exit codes of an experiment that has run
+_PATIENCE = 0.2  # seconds; a driver that cannot even start fails sooner
+_FINE = (0, 1, 130)  # exit codes of a driver that ran its experiment
 
 
 def lock(folder: ExperimentFolder, handed_down: int | None = None) -> Lock:
-    """The right to drive `folder`; raises AnnotateError where somebody else has it.
+    """The lock of `folder`'s driver. Raises AnnotateError if another process holds it.
 
-    What was asked of an earlier driver that died is forgotten then.
+    Discards requests that an earlier driver died without answering.
     """
     lock = Lock(folder.lock)
     if handed_down is not None:
@@ -30,18 +30,18 @@ def lock(folder: ExperimentFolder, handed_down: int | None = None) -> Lock:
         lock.acquire()
     except Held:
         raise AnnotateError(
-            f"experiment {folder.id} is already run by another process (pid {lock.holder()})",
-            hint=f"annotate trial ls {folder.id} shows how far it is",
+            f"experiment {folder.id} is already running in another process (pid {lock.holder()})",
+            hint=f"annotate trial ls {folder.id} shows its progress",
         ) from None
     folder.requests.unlink(missing_ok=True)
     return lock
 
 
 def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
-    """Start the driver of `folder`, which has its lock at once.
+    """Start the driver of `folder`; it holds the lock from the start.
 
-    `options` are those of `annotate resume`. What it prints goes to files of the folder. Raises
-    AnnotateError with its own words where it ends at once.
+    `options` are those of `annotate resume`. The driver's output goes to files in the folder.
+    Raises AnnotateError with that output if it fails at once.
     """
     with (
         lock(folder) as held,
@@ -64,7 +64,7 @@ def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
         time.sleep(0.02)
     if process.returncode not in (None, *_FINE):
         raise AnnotateError(
-            f"the driver of experiment {folder.id} ended at once: {tail(folder.stderr)}",
-            hint=f"annotate resume {folder.id} --foreground shows more",
+            f"the driver of experiment {folder.id} failed at once: {tail(folder.stderr)}",
+            hint=f"annotate resume {folder.id} --foreground shows the details",
         )
-    process.returncode = process.returncode or 0  # it outlives us, so nobody waits for it
+    process.returncode = process.returncode or 0  # it outlives this process, so no one waits for it

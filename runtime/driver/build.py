@@ -50,7 +50,7 @@ def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
     _limit_own_threads()
     tuner = algorithms.tuner_of(start.config, start.space)
     assessor = algorithms.assessor_of(start.config, tuner)
-    with _after(_SLOW, lambda: notify("NVIDIA's driver has not answered yet")):
+    with _after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
     return Parts(environment, tuner, assessor, gpus)
 

@@ -1,4 +1,4 @@
-"""Making an experiment: its folder, the snapshot, what trials import, its store."""
+"""Creates an experiment: its folder, snapshot, staged modules and store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runtime.store import ExperimentRow, Store
 
 
 def create(config: Config, project: Project) -> ExperimentFolder:
-    """Make a new experiment, which has no driver yet."""
+    """Create an experiment, which has no driver yet."""
     folder = _new_folder()
     try:
         freeze(project, folder.snapshot)
@@ -40,12 +40,12 @@ def create(config: Config, project: Project) -> ExperimentFolder:
         )
         Store.create(folder.store, row).close()
     except BaseException as error:
-        shutil.rmtree(folder.path, ignore_errors=True)  # half an experiment is none
+        shutil.rmtree(folder.path, ignore_errors=True)  # leave no incomplete experiment
         if not isinstance(error, OSError):
             raise
         raise AnnotateError(
             f"{error.filename or folder.path}: {error.strerror or error}",
-            hint="experiments are kept there; ANNOTATE_HOME names another folder",
+            hint="experiments are stored there; set ANNOTATE_HOME to use another folder",
         ) from None
     return folder
 
@@ -62,16 +62,16 @@ def _new_folder() -> ExperimentFolder:
                 raise
         except OSError as error:
             raise AnnotateError(
-                f"{folder} cannot be made: {error.strerror or error}",
-                hint="experiments are kept there; ANNOTATE_HOME names another folder",
+                f"{folder} cannot be created: {error.strerror or error}",
+                hint="experiments are stored there; set ANNOTATE_HOME to use another folder",
             ) from None
         else:
             return ExperimentFolder(folder)
 
 
 def _ignore(folder: Path) -> None:
-    """Where a home lies inside a project, its snapshots are no part of the project's code."""
-    with contextlib.suppress(OSError):  # what is wrong with the folder is said when it is used
+    """Keep snapshots out of a project's code if the experiments' home lies inside the project."""
+    with contextlib.suppress(OSError):  # a problem with the folder is reported when it is used
         folder.mkdir(parents=True, exist_ok=True)
         mark = folder / ".gitignore"
         if not mark.exists():
@@ -79,21 +79,21 @@ def _ignore(folder: Path) -> None:
 
 
 def _random_id() -> str:
-    """Eight letters and digits, a letter first, so that no shell and no option parser minds."""
+    """Eight letters and digits, starting with a letter, safe in shells and option parsers."""
     letters = string.ascii_letters
     rest = letters + string.digits
     return secrets.choice(letters) + "".join(secrets.choice(rest) for _ in range(7))
 
 
 def find_script(script: str) -> Path:
-    """The script's whole path; raises AnnotateError where it is no file that can be read."""
+    """The script's absolute path. Raises AnnotateError if it is not a readable file."""
     path = Path(script).absolute()
     if path.is_dir():
-        raise AnnotateError(f"{script} is a folder", hint="name the script in it")
+        raise AnnotateError(f"{script} is a folder", hint="name the script inside it")
     if not path.is_file():
         raise AnnotateError(f"{script} does not exist", hint=_similar(path))
     if is_data(path.name):
-        raise AnnotateError(f"{script} is no script", hint="name the script that reads it")
+        raise AnnotateError(f"{script} is not a script", hint="name the script that reads it")
     if not os.access(path, os.R_OK):
         raise AnnotateError(f"{script} cannot be read: permission denied")
     return path
@@ -105,8 +105,8 @@ def _similar(path: Path) -> str:
     try:
         names = [p.name for p in path.parent.iterdir() if p.suffix == ".py"]
     except OSError:
-        return f"there is no folder {path.parent}"
+        return f"the folder {path.parent} does not exist"
     close = difflib.get_close_matches(path.name, names, n=1)
     if close:
         return f"did you mean {close[0]}?"
-    return f"the scripts there are {', '.join(sorted(names)[:5])}" if names else ""
+    return f"scripts there: {', '.join(sorted(names)[:5])}" if names else ""

@@ -27,8 +27,8 @@ def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
         return tuner.assessor
     if tuner.assessor is not None:
         raise AnnotateError(
-            f"{config.tuner} stops trials itself, so it takes no assessor",
-            hint=f"leave out {config.assessor}",
+            f"{config.tuner} already stops trials early, so it takes no assessor",
+            hint=f"leave out --assessor {config.assessor}",
         )
     if custom.is_custom(config.assessor):
         return CustomAssessor.load(config)

@@ -20,7 +20,7 @@ from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.replay import lies_in
 from runtime.store import Store
 
-OUTSIDE = "its values do not lie in the changed search space"
+OUTSIDE = "its values lie outside the changed search space"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Change:
         before = {p.key: p for p in self.before}
         after = {p.key: p for p in self.space}
         gone = [
-            f"removed {p.name}: it is as written now" for p in self.before if p.key not in after
+            f"removed {p.name}: now as written in the script"
+            for p in self.before
+            if p.key not in after
         ]
         new = [f"added {p.name}: {p.domain}" for p in self.space if p.key not in before]
         changed = [
@@ -45,7 +47,7 @@ class Change:
             for p in self.space
             if p.key in before and p.domain != before[p.key].domain
         ]
-        return [*changed, *new, *gone] or ["the search space is as it was"]
+        return [*changed, *new, *gone] or ["search space unchanged"]
 
     def make(self, store: Store) -> list[str]:
         """Apply the change, in the driver. Returns notes for the user.
@@ -63,8 +65,10 @@ class Change:
                 store.end_trial(replace(end, reason=OUTSIDE))
         done = [trial for trial in trials if trial.state is TrialState.SUCCEEDED]
         usable = sum(lies_in(self.space, trial, former=self.before) for trial in done)
-        kept = f"{usable} of {len(done)} results lie in the search space: the tuner learns of those"
-        return [*self.lines(), f"{kept}; all are kept"]
+        kept = (
+            f"{usable} of {len(done)} results lie in the search space; the tuner learns from them"
+        )
+        return [*self.lines(), f"{kept}, and all are kept"]
 
 
 def outside(
@@ -91,7 +95,7 @@ def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> 
     if (folder.snapshot / "source").is_dir():
         mistakes = [m for parameter in space for m in _beyond(parameter, before)]
         if mistakes:
-            hint = "edit the annotations, and read them again: annotate resume ID --annotations"
+            hint = "edit the annotations, then run: annotate resume ID --annotations"
             raise AnnotateError("\n".join(mistakes), hint=hint)
 
 

@@ -212,7 +212,7 @@ class Experiment:
                 self._on_assessor(message)
             case Interrupt(at_once):
                 if self._running and self._ending is None:
-                    self._watcher.note("ending the running trials; once more ends them at once")
+                    self._watcher.note("ending the running trials; interrupt again to kill them")
                 self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
             case _ if message is not None:
                 self._on_tuner(message)

@@ -47,10 +47,10 @@ class DiskGuard:
     def _report(self, *, full: bool) -> None:
         self._reported_full = full
         if full:
-            text = "the experiment waits for room, nothing is lost"
+            text = "the experiment waits for space, and nothing is lost"
             self._notify(f"the disk of {self._path} is full: {text}")
         else:
-            self._notify("there is room on the disk again: the experiment goes on")
+            self._notify(f"the disk of {self._path} has space again: the experiment continues")
 
     def retry(self, write: Callable[[], T]) -> T:
         """Call `write` until the disk has space for it, and return its result.
@@ -64,7 +64,7 @@ class DiskGuard:
                 if not isinstance(error, StoreFull) and error.errno not in _DISK_FULL:
                     raise
                 if self._given_up.is_set():
-                    hint = f"make room, then: annotate resume {self._path.name}"
+                    hint = f"free some space, then: annotate resume {self._path.name}"
                     raise StoreFull(f"the disk of {self._path} is full", hint=hint) from None
             else:
                 if self._reported_full and not self.is_full():

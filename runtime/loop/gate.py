@@ -130,7 +130,7 @@ class _Gate:
         self._faults: Counter[int] = Counter()  # lost GPUs, by trial
         self._said: set[object] = set()
         for device in gpus.world.silent:
-            note(f"GPU {device.label} {device.trouble}: this driver goes on without it")
+            note(f"GPU {device.label} {device.trouble}: this driver continues without it")
 
     def take(self, trial: int) -> Mapping[str, str] | None:
         if trial in self._tried:
@@ -248,12 +248,14 @@ class _Gate:
         fault = self._leases.fault(number)
         if fault is not None and self._faults[number] < _MOST_FAULTS:
             self._faults[number] += 1
-            self._note(f"trial {number} was cut off, as {fault}; it runs again")
+            self._note(f"trial {number} was interrupted because {fault}; it will run again")
             return True
         if out_of_memory(failure.text):
             beside = self._leases.crowded(number)
             if beside is not None:
-                self._note(f"trial {number} ran out of GPU memory {beside}: it runs again, alone")
+                self._note(
+                    f"trial {number} ran out of GPU memory {beside}: it will run again, alone"
+                )
                 return True
         elif not trial.reports and (trial.seconds(time.time()) or 0.0) < _START:
             self._leases.failed(number, failure.kind)

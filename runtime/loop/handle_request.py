@@ -7,7 +7,6 @@ from typing import Protocol
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
-from runtime.core.options import AUTO
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
 from runtime.system.units import duration
@@ -45,21 +44,19 @@ def _handle(experiment: Controllable, request: Request) -> str | None:
     match request.kind, *request.arguments.values():
         case ["stop"]:
             experiment.stop()
-            return "the running trials are being ended"
+            return "its running trials are ending"
         case ["kill", int(number)]:
             experiment.kill(number)
-            return f"trial {number} is being ended"
+            return f"trial {number} is ending"
         case ["concurrency", int() | "auto" as count]:
             experiment.change_limits(concurrency=count)
-            if count == AUTO:
-                return "as many trials at a time as there is room for, from now on"
-            return f"{count} trials at a time from now on"
+            return f"concurrency is now {count}"
         case ["duration", float() | int() | None as seconds]:
             experiment.change_limits(max_duration=seconds)
-            return f"the limit of time is {'none' if seconds is None else duration(seconds)} now"
+            return _limit("time", None if seconds is None else duration(seconds))
         case ["trials", int() | None as count]:
             experiment.change_limits(max_trials=count)
-            return f"the limit of trials is {'none' if count is None else count} now"
+            return _limit("trial", count)
         case ["space", dict() as space]:
             experiment.change_space(SearchSpace.from_json(space), request)
             return None
@@ -69,3 +66,7 @@ def _handle(experiment: Controllable, request: Request) -> str | None:
         case ["import", list() as results]:
             return experiment.import_results(results)
     raise AnnotateError(f"{request.kind} does not take {request.arguments}")
+
+
+def _limit(name: str, value: object) -> str:
+    return f"the {name} limit is " + ("removed" if value is None else f"now {value}")

@@ -49,8 +49,8 @@ def of_file(path: Path) -> list[JSON]:
     if isinstance(results, dict):
         results = results.get("trials")
     if not isinstance(results, list):
-        hint = 'it holds a list: [{"parameter": {"lr": 0.1}, "value": 0.9}]'
-        raise AnnotateError(f"{path} holds no results", hint=hint)
+        hint = 'it must contain a list: [{"parameter": {"lr": 0.1}, "value": 0.9}]'
+        raise AnnotateError(f"{path} contains no results", hint=hint)
     return [result for result in results if not _says_nothing(result)]
 
 
@@ -80,16 +80,16 @@ def split_by_space(
 
 def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
     if not isinstance(result, Mapping):
-        raise SpaceError(f"{result!r} is no object")
+        raise SpaceError(f"{result!r} is not an object")
     values = result.get("parameter", result.get("values"))
     if not isinstance(values, Mapping):
-        raise SpaceError("it has no parameter")
+        raise SpaceError('it has no "parameter"')
     own = dict(_own(space, values))
     metric = result.get("value", result.get("metric"))
     if metric is not None:
         metric = number(metric)
         if not math.isfinite(metric):
-            raise SpaceError("its value is no finite number")
+            raise SpaceError("its value is not a finite number")
     return KnownResult(space.locate(own), metric, source)
 
 

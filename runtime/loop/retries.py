@@ -43,15 +43,15 @@ class RetryPolicy:
         cause = self._interruption(ended)
         if cause is not None and self._interruptions[trial.number] < _MAX_INTERRUPTIONS:
             self._interruptions[trial.number] += 1
-            text = f"trial {trial.number} was cut off, as {cause}; it runs again"
+            text = f"trial {trial.number} was interrupted because {cause}; it will run again"
             return Reason(text, is_failure=False)
         if trial.retries >= self._retries:
             return None
         count = f"retry {trial.retries + 1} of {self._retries}"
-        text = f"trial {trial.number} failed and runs again ({count}): {failure.reason}"
+        text = f"trial {trial.number} failed and will run again ({count}): {failure.reason}"
         return Reason(text, is_failure=True)
 
     def _interruption(self, ended: Ended) -> str | None:
         if ended.lost:
-            return "the process that it was forked from ended"
+            return "its fork server ended"
         return "the disk is full" if self._disk_is_full() else None

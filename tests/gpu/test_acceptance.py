@@ -324,9 +324,9 @@ def test_a_packed_trial_that_ran_out_of_memory_runs_again_alone(
     (folder / "train.py").write_text(GREEDY)
     words = ["--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
     done = annotate(*leasing, *words, timeout=LIMIT)
-    (message,) = [text for text in done.stderr.splitlines() if "it runs again" in text]
+    (message,) = [text for text in done.stderr.splitlines() if "it will run again" in text]
     say(message)
-    assert message.endswith("ran out of GPU memory beside others: it runs again, alone")
+    assert message.endswith("ran out of GPU memory beside others: it will run again, alone")
     assert "2 trials (2 succeeded)" in done.stdout
 
 

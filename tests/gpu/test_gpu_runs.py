@@ -163,7 +163,7 @@ def test_a_packed_trial_that_ran_out_of_memory_runs_again_alone(script, machine,
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "3"]
     done = annotate("run", "train.py", *words)
-    assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
+    assert "ran out of GPU memory beside others: it will run again, alone" in done.stderr
     assert "3 trials (3 succeeded)" in done.stdout
     times = sorted((begin, end) for _, begin, end, _ in diary(machine))
     assert all(first[1] <= second[0] for first, second in pairwise(times))
@@ -184,7 +184,7 @@ def test_an_out_of_memory_error_before_the_last_traceback_counts(script, machine
     machine.write(*machine.gpus(1))
     words = ["--gpus", "1", "--trials-per-gpu", "2", "--concurrency", "2", "--max-trials", "2"]
     done = annotate("run", "train.py", *words, TAKES="1.5")
-    assert "ran out of GPU memory beside others: it runs again, alone" in done.stderr
+    assert "ran out of GPU memory beside others: it will run again, alone" in done.stderr
     assert "2 trials (2 succeeded)" in done.stdout
 
 
@@ -196,7 +196,10 @@ def test_a_trial_that_lost_its_gpu_runs_again_on_another(tune, machine):
     machine.write(machine.gpu(0, error=15), machine.gpu(1), "xid gpu=0 number=79 serial=41")
     output, errors = driver.communicate(timeout=60)
     assert driver.returncode == 0, errors
-    assert "trial 0 was cut off, as GPU 0 reports an error: GPU is lost; it runs again" in errors
+    assert (
+        "trial 0 was interrupted because GPU 0 reports an error: GPU is lost; it will run again"
+        in errors
+    )
     assert "GPU 0 is quarantined" in errors
     (trial,) = json.loads(output)["trials"]
     assert (trial["state"], trial["gpu"]["gpus"]) == ("SUCCEEDED", ["1"])
@@ -207,7 +210,7 @@ def test_a_gpu_that_does_not_work_at_the_start_is_left_out_with_a_message(
 ):
     machine.write(machine.gpu(0, error=15), machine.gpu(1))
     done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
-    message = "GPU 0 reports an error: GPU is lost: this driver goes on without it"
+    message = "GPU 0 reports an error: GPU is lost: this driver continues without it"
     assert message in done.stderr
     assert diary(machine)[0][0] == [machine.uuid(1)]
     done = annotate("run", "train.py", "--gpus", "2", code=2)
@@ -257,7 +260,7 @@ def test_missing_gpus_and_wrong_options_are_reported_before_anything_starts(
 def test_a_slow_nvidia_driver_is_reported_while_waiting(script, machine, annotate):
     machine.write("init slow=4000", *machine.gpus(1))
     done = annotate("run", "train.py", "--gpus", "1", "--max-trials", "1")
-    assert done.stderr.startswith("NVIDIA's driver has not answered yet\n")
+    assert done.stderr.startswith("Still waiting for NVIDIA's driver.\n")
 
 
 def test_gpu_options_in_a_config_file_without_gpus_are_errors(script, annotate):

@@ -126,7 +126,7 @@ def test_a_result_that_is_no_number_is_an_error_in_the_trial(annotate, folder):
 def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
     (tmp_path / "file").write_text("")
     said = refused(annotate, "run", "train.py", ANNOTATE_HOME=str(tmp_path / "file"))
-    assert "cannot be made" in said
+    assert "cannot be created" in said
     assert "ANNOTATE_HOME" in said
 
 

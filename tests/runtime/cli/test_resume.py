@@ -94,7 +94,7 @@ def test_with_edited_annotations_the_script_is_frozen_again(annotate, folder, st
     assert "0 of 4 results lie in" in done.stderr
     assert found["trials"][:4] == before[:4]
     assert found["trials"][4]["state"] == "SYS_CANCELED"
-    assert "do not lie in the changed search space" in found["trials"][4]["reason"]
+    assert "lie outside the changed search space" in found["trials"][4]["reason"]
     assert all(105 <= t["metric"] <= 106 for t in found["trials"][5:])
     assert "time.sleep" in (stopped.path / "snapshot-1/source/train.py").read_text()
 

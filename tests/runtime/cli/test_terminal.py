@@ -87,14 +87,14 @@ def terminal(request, folder, home):
 
 def goes_on(text, home):
     (found,) = (home / "experiments").glob("[!.]*")
-    return f"Interrupted. Go on with: annotate resume {found.name}" in text
+    return f"Interrupted. To continue: annotate resume {found.name}" in text
 
 
 def test_once_ends_the_trials_keeps_the_rest_and_says_how_it_goes_on(terminal, annotate, home):
     it = terminal()
     it.press_ctrl_c()
     assert it.code() == 130
-    assert "ending the running trials; once more ends them at once" in it.text
+    assert "ending the running trials; interrupt again to kill them" in it.text
     assert goes_on(it.text, home)
     assert "Traceback" not in it.text
     listed = json.loads(annotate("trial", "ls", "--json").stdout)
@@ -105,7 +105,7 @@ def test_twice_ends_at_once_what_will_not_end(terminal, home, monkeypatch):
     monkeypatch.setenv("STUBBORN", "1")
     it = terminal()
     it.press_ctrl_c()
-    it.until(lambda: "once more ends them at once" in it.text)
+    it.until(lambda: "interrupt again to kill them" in it.text)
     assert not it.read(1.0)
     began = time.monotonic()
     it.press_ctrl_c()

@@ -65,7 +65,7 @@ def test_a_failed_trial_runs_again_with_its_values(annotate, folder, options):
     (flaky,) = [t for t in trials if t["metric"] == 13]
     assert (flaky["retries"], flaky["state"], flaky["intermediate"]) == (2, "SUCCEEDED", [3])
     assert {t["retries"] for t in trials if t is not flaky} == {0}
-    assert "runs again (retry 1 of 2): exit code 1: OSError: not yet: 1" in done.stderr
+    assert "will run again (retry 1 of 2): exit code 1: OSError: not yet: 1" in done.stderr
     assert done.stderr.count("Traceback") == 1, "the same again is counted"
 
 
@@ -90,7 +90,7 @@ def test_trials_that_lost_their_fork_server_run_again(annotate, folder):
     trials = json.loads(done.stdout)["trials"]
     assert [t["state"] for t in trials] == ["SUCCEEDED"] * 3
     assert {t["retries"] for t in trials} == {0}
-    assert "was cut off, as the process that it was forked from ended" in done.stderr
+    assert "was interrupted because its fork server ended" in done.stderr
 
 
 def test_a_trial_that_ends_its_fork_server_each_time_is_given_up(annotate, folder):
@@ -278,7 +278,7 @@ def test_no_result_is_lost_to_a_full_disk(folder, small_disk):
     (small_disk / "ballast").unlink()
     out, err = driver.communicate(timeout=100)
     assert driver.returncode == 0, err
-    assert "there is room on the disk again" in err
+    assert "has space again" in err
     trials = json.loads(out)["trials"]
     assert [(t["state"], len(t["intermediate"])) for t in trials] == [("SUCCEEDED", 200)] * 4
     assert {t["metric"] for t in trials} == {0, 1, 2, 3}
@@ -297,7 +297,7 @@ def test_an_interrupt_ends_the_wait_for_room(folder, small_disk):
         free = os.statvfs(small_disk)
         ballast.write(b"x" * (free.f_bavail * free.f_frsize - (1 << 17)))
     (folder / "full").touch()
-    until_said(driver, "waits for room")
+    until_said(driver, "waits for space")
     driver.send_signal(signal.SIGINT)
     _, err = driver.communicate(timeout=60)
     assert driver.returncode in (2, 130)

@@ -45,7 +45,7 @@ def test_what_cannot_be_enqueued_is_refused_before_anything_starts(annotate, scr
     assert "x: 99 is not in 0 <= v < 12" in done.stderr
     assert "did you mean 'kind'?" in done.stderr
     assert (
-        "no room"
+        "too low"
         in annotate("run", "train.py", "--enqueue", "x=1", "--max-trials", 1, code=2).stderr
     )
     assert not (home / "experiments").exists()
@@ -149,7 +149,7 @@ def test_a_running_experiment_learns_at_once(annotate, folder, home):
     ("text", "message"),
     [
         ("{", "results.json:1:2"),
-        ("3", "holds no results"),
+        ("3", "contains no results"),
         ("", "results.json:1:1"),
     ],
 )
@@ -168,4 +168,4 @@ def test_what_is_no_parameter_is_passed_over_and_a_null_is_a_failure():
     ]
     known, misfits = known_results.split_by_space(space, rows, "a file")
     assert [(k.values, k.metric) for k in known] == [({"x": 0.5}, None)]
-    assert misfits == ["its value is no finite number"]
+    assert misfits == ["its value is not a finite number"]

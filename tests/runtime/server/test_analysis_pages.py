@@ -302,14 +302,14 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
         page.get_by_role("button", name="Change", exact=True).click()
         dialog = page.get_by_role("dialog", name="Change the experiment")
         for label, given, answer in (
-            ("Maximum trials", "5", "the limit of trials is 5 now"),
-            ("Maximum trials", "", "the limit of trials is none now"),
+            ("Maximum trials", "5", "the trial limit is now 5"),
+            ("Maximum trials", "", "the trial limit is removed"),
             ("Maximum time", "soon", "'soon' is not a duration"),
             ("Maximum time", "0", "must be above 0"),
-            ("Maximum time", "1h30m", "the limit of time is 1h30m now"),
+            ("Maximum time", "1h30m", "the time limit is now 1h30m"),
             ("Concurrency", "many", "neither a whole number nor auto"),
-            ("Concurrency", "auto", "as many trials at a time as there is room for"),
-            ("Concurrency", "2", "2 trials at a time from now on"),
+            ("Concurrency", "auto", "concurrency is now auto"),
+            ("Concurrency", "2", "concurrency is now 2"),
         ):
             form = dialog.locator("form", has_text=label)
             form.get_by_label(label).fill(given)

@@ -241,7 +241,7 @@ def test_annotations_without_effect_are_reported(project, annotate, tmp_path):
 def test_a_data_file_cannot_be_run_as_a_script(project, annotate):
     for command in ("run", "try"):
         done = annotate(command, "conf/train.yaml", code=2)
-        assert "conf/train.yaml is no script" in done.stderr
+        assert "conf/train.yaml is not a script" in done.stderr
     assert "optimizer.lr" not in annotate("show", "conf/train.yaml").stdout
     assert " lr " in annotate("show", "conf/train.yaml").stdout
     assert annotate("expand", "conf/train.yaml").stdout == BLOCKS["before"]
