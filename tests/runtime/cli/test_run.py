@@ -229,14 +229,17 @@ def test_a_failing_trial_says_why_and_the_others_go_on(annotate, folder):
     assert f'File "{folder / "train.py"}", line 2' in done.stderr
 
 
-@pytest.mark.parametrize("result", ["float('nan')", "float('inf')", "{'default': float('-inf')}"])
-def test_a_result_that_is_no_finite_number_never_wins(annotate, folder, result):
+@pytest.mark.parametrize(
+    ("result", "word"),
+    [("float('nan')", "nan"), ("float('inf')", "inf"), ("{'default': float('-inf')}", "-inf")],
+)
+def test_a_result_that_is_no_finite_number_never_wins(annotate, folder, result, word):
     (folder / "train.py").write_text(
         f"x = 0  # @nni.randint(0, 3)\n# @nni.report_final_result({result} if x else 1.5)\n"
     )
     found = document(annotate, "train.py", "--max-trials", 3)
     assert found["best"] == {"trial": 0, "metric": 1.5, "values": {"train/x/randint": 0}}
-    assert [t["metric"] for t in found["trials"]] == [1.5, None, None]
+    assert [t["metric"] for t in found["trials"]] == [1.5, word, word]
     assert all("final result is" in t["reason"] for t in found["trials"][1:])
 
 
