@@ -76,7 +76,7 @@ def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
 def test_an_advisor_takes_no_assessor_beside_it(annotate, folder):
     (folder / "train.py").write_text(IGNORES)
     done = annotate("run", "train.py", "--tuner", "bohb", "--assessor", "medianstop", code=2)
-    assert "bohb stops trials itself" in done.stderr
+    assert "bohb already stops trials early" in done.stderr
 
 
 def test_a_population_trains_on_from_checkpoints(annotate, folder, home):
