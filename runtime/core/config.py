@@ -154,7 +154,10 @@ class Config:
     baseline: bool = setting(
         SEARCH,
         True,
-        switches=(Switch("--no-baseline", False, "do not run the unchanged script as trial 0"),),
+        switches=(
+            Switch("--no-baseline", False, "do not run the unchanged script as trial 0"),
+            Switch("--baseline", True, "run it as trial 0 (default; with --config: off)"),
+        ),
         commands=AT_THE_START,
     )
     trial_timeout: float | None = setting(
@@ -226,6 +229,7 @@ class Config:
                 "start a new interpreter for each trial instead of forking one that has the"
                 " libraries loaded",
             ),
+            Switch("--no-fresh-process", False, "fork trials where that is safe (default)"),
         ),
     )
     gpus: int | None = setting(
@@ -263,7 +267,10 @@ class Config:
     use_active_gpu: bool = setting(
         GPUS,
         False,
-        switches=(Switch("--use-active-gpu", True, "also use GPUs that other programs are using"),),
+        switches=(
+            Switch("--use-active-gpu", True, "also use GPUs that other programs are using"),
+            Switch("--no-use-active-gpu", False, "use only GPUs that nobody is using (default)"),
+        ),
         nni=("localConfig.useActiveGpu", "trainingService.useActiveGpu"),
     )
     command: str = ""

@@ -94,14 +94,14 @@ CASES = {
         Case("--concurrency auto", "auto", 2, 2),
         Case("--concurrency 1", 1, "auto", "auto"),
     ],
-    "baseline": [Case("--no-baseline", False)],
+    "baseline": [Case("--no-baseline", False), Case("--baseline", True)],
     "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
     "stall_timeout": [Case("--stall-timeout 3m", 180)],
     "ask_timeout": [Case("--ask-timeout 30s", 30)],
     "max_failures": [Case("--max-failures 4", 4), Case("--max-failures 3", 3)],
     "retries": [Case("--retries 2", 2), Case("--retries 0", 0)],
     "memory": [Case("--memory 1GiB", 2**30)],
-    "fresh_process": [Case("--fresh-process", True)],
+    "fresh_process": [Case("--fresh-process", True), Case("--no-fresh-process", False)],
     "gpus": [Case("--gpus 0", 0, 1, 1), Case("--gpus 2", 2, 0, 0)],
     "gpu_indices": [
         Case("--gpu-indices 1,0:1 --gpus 1", ("1", "0:1"), "0,2", ("0", "2")),
@@ -112,7 +112,10 @@ CASES = {
         Case("--trials-per-gpu auto --gpus 1", "auto", 3, 3),
         Case("--trials-per-gpu 1", 1, "auto", "auto"),
     ],
-    "use_active_gpu": [Case("--use-active-gpu --gpus 1", True, False, False)],
+    "use_active_gpu": [
+        Case("--use-active-gpu --gpus 1", True, False, False),
+        Case("--no-use-active-gpu", False, True, True),
+    ],
 }
 
 
