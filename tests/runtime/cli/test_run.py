@@ -383,7 +383,7 @@ def test_two_drivers_never_run_one_experiment(annotate, folder, home):
     driver = start("run", "train.py", "--max-trials", 2, "--tuner", "random")
     wait_for(lambda: metrics_of(home, 1))
     refused = annotate("resume", code=2)
-    assert f"already run by another process (pid {driver.pid})" in refused.stderr
+    assert f"already running in another process (pid {driver.pid})" in refused.stderr
     driver.send_signal(signal.SIGINT)
     driver.send_signal(signal.SIGINT)
     driver.communicate(timeout=60)
