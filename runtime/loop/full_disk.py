@@ -1,4 +1,4 @@
-"""A full disk: the experiment waits for space, reports it, and goes on."""
+"""A full disk: the experiment waits for space, reports it, and continues."""
 
 from __future__ import annotations
 

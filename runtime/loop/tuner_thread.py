@@ -44,7 +44,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class NotReplaced:
-    """The new tuner could not be created, or failed in its replay; the former one goes on."""
+    """The new tuner could not be created, or failed in its replay; the former one stays."""
 
     error: Exception
 

@@ -59,7 +59,7 @@ class Algorithm:
             self._assessor.started(trial, values)
 
     def judge(self, trial: int, curve: list[float]) -> bool:
-        """Whether the trial goes on."""
+        """Whether the trial continues."""
         verdict = self._assessor.judge(trial, curve)
         if not isinstance(verdict, Verdict):
             raise AnnotateError(f"{self._file}: judge gave {verdict!r}, which is no Verdict")

@@ -25,7 +25,7 @@ class Assessor(Recoverable):
     """What NNI calls on an assessor."""
 
     def assess_trial(self, trial_job_id: str, trial_history: Sequence[Any]) -> AssessResult:
-        """Whether the trial goes on, by its intermediate results so far."""
+        """Whether the trial continues, by its intermediate results so far."""
         raise NotImplementedError(f"{type(self).__name__} has no assess_trial")
 
     def trial_end(self, trial_job_id: str, success: bool) -> None:
