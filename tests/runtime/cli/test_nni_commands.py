@@ -163,7 +163,7 @@ def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     done = annotate("stop", "--all")
-    assert f"Experiment {experiment.id} is stopped" in done.stdout
+    assert f"Experiment {experiment.id} has stopped" in done.stdout
     assert process.wait(timeout=60) == 130
     assert "is not running" in annotate("stop", experiment.id, code=2).stderr
     assert annotate("stop", "all").stdout == "No experiment runs.\n"
