@@ -16,9 +16,9 @@ from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
 from annotate.json_value import same
 from annotate.kinds import function_choice, report, variable
+from annotate.parameter import Parameter
 from annotate.plan import Annotated, Context, Place
 from annotate.source import Source, encoding_of
-from annotate.space import Parameter
 from annotate.tree import Tree, Unparsable
 
 #: Python frames. libcst uses two per nesting level, and its own stack allows few more.

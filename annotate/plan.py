@@ -14,9 +14,9 @@ from annotate.json_value import JSON
 from annotate.kinds import choice, families
 from annotate.kinds.families import Located
 from annotate.layout import Layout
+from annotate.parameter import Parameter
 from annotate.snippets import fingerprint, fold, literal, same_code
 from annotate.source import Source
-from annotate.space import Parameter
 from annotate.tree import Line, Span, Tree
 
 

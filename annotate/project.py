@@ -16,7 +16,8 @@ from annotate.files import data_files, python_files
 from annotate.imports import Import
 from annotate.instrument import Expansion, Place, Report, conflicts
 from annotate.mentions import mentioned
-from annotate.space import Parameter, SearchSpace
+from annotate.parameter import Parameter
+from annotate.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)

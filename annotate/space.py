@@ -9,62 +9,19 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from annotate.data.form import is_data
 from annotate.domains import DOMAINS, Choice, Domain, Option, Random, numeric_domain
 from annotate.domains.choice import nth_values, product
 from annotate.errors import SpaceError
 from annotate.json_value import JSON
+from annotate.parameter import Parameter
 
 Values: TypeAlias = "dict[str, JSON]"  # text: own algorithms import this from Python 3.8 on
-
-_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One dimension: its full key in the search space, and its domain."""
-
-    key: str
-    domain: Domain
-
-    @property
-    def parts(self) -> tuple[str, str, str] | None:
-        """`(module, name, kind)` of a key `module/name/kind`; None for a key written by hand."""
-        module, _, rest = self.key.partition("/")
-        name, _, kind = rest.rpartition("/")
-        known = kind == self.domain.type or kind == "function_choice"
-        return (module, name, kind) if module and name and known else None
-
-    @property
-    def name(self) -> str:
-        """The short name, for users."""
-        return self.parts[1] if self.parts else self.key
-
-    @property
-    def names(self) -> list[str]:
-        """All names that users may give it, from the shortest to the full key."""
-        if self.parts is None:
-            return [self.key]
-        module, name, _ = self.parts
-        short = dotted_ends(name) if is_data(module) else [name]
-        return [*short, f"{module}/{name}", self.key]
-
-
-def dotted_ends(name: str) -> list[str]:
-    """The ends of a dotted path, shortest first: `lr`, `optimizer.lr`.
-
-    An end never starts with the number of a list item; it includes the name of the list.
-    """
-    words = _WORD.findall(name)
-    starts = [n for n, word in enumerate(words) if n == 0 or not word.isdecimal()]
-    return [".".join(words[n:]) for n in reversed(starts)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from annotate.domains import Choice
-from annotate.space import Parameter, SearchSpace, Values
+from annotate.parameter import Parameter
+from annotate.space import SearchSpace, Values
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner
 

@@ -19,9 +19,10 @@ from annotate.errors import Mistake, Mistakes
 from annotate.instrument import Expansion, conflicts, twice
 from annotate.kinds import variable
 from annotate.kinds.choice import WrittenDomain
+from annotate.parameter import Parameter
 from annotate.plan import Annotated
 from annotate.source import Source
-from annotate.space import Parameter, Values
+from annotate.space import Values
 from annotate.tree import Span
 
 #: Every annotated file has such a comment; elsewhere `@nni` is just text.

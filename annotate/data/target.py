@@ -10,8 +10,8 @@ from annotate.annotation import Annotation, Wrong
 from annotate.data.entry import Contents, Entry
 from annotate.data.form import Form
 from annotate.kinds.choice import WrittenDomain
+from annotate.parameter import dotted_ends
 from annotate.source import Source
-from annotate.space import dotted_ends
 
 
 class Targets:

@@ -12,7 +12,7 @@ from annotate.errors import SpaceError
 from annotate.json_value import JSON, same
 
 if TYPE_CHECKING:
-    from annotate.space import Parameter
+    from annotate.parameter import Parameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from annotate.emit import Emitter
 from annotate.json_value import JSON, same
 from annotate.kinds import numeric
 from annotate.kinds.case import Invalid, Valid
+from annotate.parameter import Parameter
 from annotate.snippets import fingerprint, fold, literal
-from annotate.space import Parameter
 
 
 @dataclass(frozen=True, slots=True)

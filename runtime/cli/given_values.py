@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from annotate.errors import AnnotateError, SpaceError
 from annotate.json_value import JSON
-from annotate.space import Parameter, SearchSpace, Values
+from annotate.parameter import Parameter
+from annotate.space import SearchSpace, Values
 from runtime.cli import options
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from annotate.domains import Choice
 from annotate.errors import AnnotateError
+from annotate.parameter import Parameter
 from annotate.project import Project, read_project
 from annotate.snapshot import MANIFEST, freeze
-from annotate.space import Parameter, SearchSpace
+from annotate.space import SearchSpace
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState

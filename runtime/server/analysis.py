@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from annotate.json_value import JSON
-from annotate.space import Parameter
+from annotate.parameter import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.server import finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from annotate.domains import Choice, Domain, Numeric
 from annotate.json_value import JSON
-from annotate.space import Parameter
+from annotate.parameter import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder

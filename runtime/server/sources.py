@@ -11,8 +11,9 @@ from annotate import formats
 from annotate.apply import Applied
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from annotate.parameter import Parameter
 from annotate.snapshot import MANIFEST
-from annotate.space import Parameter, SearchSpace
+from annotate.space import SearchSpace
 from runtime.core.paths import ExperimentFolder
 from runtime.kept.review import look_back, written_back
 from runtime.server.describe import parameter

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from annotate.domains import DOMAINS, Choice, Option, numeric_domain
 from annotate.errors import SpaceError
-from annotate.space import Parameter, SearchSpace
+from annotate.parameter import Parameter
+from annotate.space import SearchSpace
 
 NUMERIC = {
     "randint": [1, 10],

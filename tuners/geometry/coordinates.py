@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from annotate.domains import Choice, Domain, Numeric, Random
 from annotate.json_value import JSON
-from annotate.space import Parameter, SearchSpace, Values
+from annotate.parameter import Parameter
+from annotate.space import SearchSpace, Values
 from tuners.base import TunerError
 
 #: Maps a coordinate's number to its level: the option's number for a choice, else the value.

@@ -1,0 +1,51 @@
+"""Parameter: one dimension of a search space."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from annotate.data.form import is_data
+from annotate.domains.domain import Domain
+
+_WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One dimension: its full key in the search space, and its domain."""
+
+    key: str
+    domain: Domain
+
+    @property
+    def parts(self) -> tuple[str, str, str] | None:
+        """`(module, name, kind)` of a key `module/name/kind`; None for a key written by hand."""
+        module, _, rest = self.key.partition("/")
+        name, _, kind = rest.rpartition("/")
+        known = kind == self.domain.type or kind == "function_choice"
+        return (module, name, kind) if module and name and known else None
+
+    @property
+    def name(self) -> str:
+        """The short name, for users."""
+        return self.parts[1] if self.parts else self.key
+
+    @property
+    def names(self) -> list[str]:
+        """All names that users may give it, from the shortest to the full key."""
+        if self.parts is None:
+            return [self.key]
+        module, name, _ = self.parts
+        short = dotted_ends(name) if is_data(module) else [name]
+        return [*short, f"{module}/{name}", self.key]
+
+
+def dotted_ends(name: str) -> list[str]:
+    """The ends of a dotted path, shortest first: `lr`, `optimizer.lr`.
+
+    An end never starts with the number of a list item; it includes the name of the list.
+    """
+    words = _WORD.findall(name)
+    starts = [n for n, word in enumerate(words) if n == 0 or not word.isdecimal()]
+    return [".".join(words[n:]) for n in reversed(starts)]
