@@ -13,7 +13,7 @@ from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.server import finding
 from runtime.server.finding import ExperimentId, NotFound
-from runtime.server.lessons import Lesson, Lessons
+from runtime.server.importances import ComputedImportance, ImportanceCache
 from runtime.store import Store
 from runtime.store.reader import Reader
 from tuners.importance.anova import Effect, Importance, Marginal
@@ -29,8 +29,8 @@ router = APIRouter(prefix="/api/v1/experiments", include_in_schema=False)
 @router.get("/{id}/importance")
 async def importance(id: ExperimentId, request: Request) -> dict[str, JSON]:  # noqa: A002
     """The parameters' shares of the results' variance, and the mean results along each."""
-    lesson = await _lessons(request).of(finding.experiment(id))
-    return await asyncio.to_thread(_document, lesson)
+    computed = await _importances(request).of(finding.experiment(id))
+    return await asyncio.to_thread(_document, computed)
 
 
 @router.get("/{id}/importance/pair")
@@ -41,8 +41,8 @@ async def pair(
     second: Number,
 ) -> dict[str, JSON]:
     """The mean result for each cell of two parameters, one row per cell of the first."""
-    lesson = await _lessons(request).of(finding.experiment(id))
-    importance = lesson.importance
+    computed = await _importances(request).of(finding.experiment(id))
+    importance = computed.importance
     if importance is None or first == second or max(first, second) >= len(importance.cells):
         raise NotFound(f"there is no pair of the parameters {first} and {second}")
     return _marginal(await asyncio.to_thread(importance.marginal, first, second))
@@ -78,34 +78,34 @@ def gpus(
         return {number: finite(use) for number, use in reader.gpus(trial).items()}
 
 
-def _lessons(request: Request) -> Lessons:
-    lessons: Lessons = request.app.state.lessons
-    return lessons
+def _importances(request: Request) -> ImportanceCache:
+    importances: ImportanceCache = request.app.state.importances
+    return importances
 
 
-def _document(lesson: Lesson) -> dict[str, JSON]:
+def _document(computed: ComputedImportance) -> dict[str, JSON]:
     document = {
-        "results": lesson.results,
-        "counts": lesson.counts,
-        "reason": lesson.reason,
-        "parameters": [_side(lesson, number) for number in _by_share(lesson)],
+        "results": computed.results,
+        "counts": computed.counts,
+        "reason": computed.reason,
+        "parameters": [_side(computed, number) for number in _by_share(computed)],
     }
-    return document if lesson.importance is None else document | _shares(lesson.importance)
+    return document if computed.importance is None else document | _shares(computed.importance)
 
 
-def _by_share(lesson: Lesson) -> list[int]:
+def _by_share(computed: ComputedImportance) -> list[int]:
     """The parameters' numbers, most important first."""
-    if lesson.importance is None:
-        return list(range(len(lesson.cells)))
-    return [effect.sides[0] for effect in lesson.importance.mains]
+    if computed.importance is None:
+        return list(range(len(computed.cells)))
+    return [effect.sides[0] for effect in computed.importance.mains]
 
 
-def _side(lesson: Lesson, number: int) -> dict[str, JSON]:
+def _side(computed: ComputedImportance, number: int) -> dict[str, JSON]:
     """One parameter. `route` is the path to it in a trial's values: [key, option] for each nested
     choice on the way, and [key, None] for the parameter itself.
     """
-    side, importance = lesson.cells[number], lesson.importance
-    name, route = _place(lesson, number)
+    side, importance = computed.cells[number], computed.importance
+    name, route = _place(computed, number)
     return {
         "number": number,
         "key": side.coordinate.path,
@@ -118,12 +118,12 @@ def _side(lesson: Lesson, number: int) -> dict[str, JSON]:
     }
 
 
-def _place(lesson: Lesson, number: int) -> tuple[str, list[JSON]]:
-    c = lesson.cells[number].coordinate
+def _place(computed: ComputedImportance, number: int) -> tuple[str, list[JSON]]:
+    c = computed.cells[number].coordinate
     if c.parent is None:
-        return lesson.space.names[c.key], [[c.key, None]]
-    option = lesson.cells[c.parent].options[c.option or 0]
-    name, route = _place(lesson, c.parent)
+        return computed.space.names[c.key], [[c.key, None]]
+    option = computed.cells[c.parent].options[c.option or 0]
+    name, route = _place(computed, c.parent)
     route[-1][1] = option
     return f"{name} = {option} › {Parameter(c.key, c.domain).name}", [*route, [c.key, None]]
 

@@ -20,8 +20,8 @@ from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.server import analysis, api
 from runtime.server.finding import NotFound
+from runtime.server.importances import ImportanceCache
 from runtime.server.launch import LOOPBACK, Server, token
-from runtime.server.lessons import Lessons
 from runtime.server.nni import changes, rest
 from runtime.server.security import Guard, Rules
 
@@ -43,7 +43,7 @@ def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) ->
         redoc_url=None,
     )
     app.state.watches = {}
-    app.state.lessons = Lessons()
+    app.state.importances = ImportanceCache()
     for router in (rest.router, changes.router, api.router, analysis.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)

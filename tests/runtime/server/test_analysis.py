@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from runtime.core.trial import GpuUse, TrialState
-from runtime.server.lessons import Lessons
+from runtime.server.importances import ImportanceCache
 from runtime.store import Store
 from tests.runtime.server.conftest import keep_trial, new_experiment, trial
 
@@ -108,12 +108,12 @@ def test_results_are_learned_from_once_until_there_are_more(site):
     folder = new_experiment(site.home, "Once", rows)
 
     async def look():
-        lessons = Lessons()
-        one, other = await asyncio.gather(lessons.of(folder), lessons.of(folder))
+        importances = ImportanceCache()
+        one, other = await asyncio.gather(importances.of(folder), importances.of(folder))
         assert one is other
         with Store.open(folder.store, write=True) as store:
             keep_trial(store, *depends_on_batch(20))
-        while (await lessons.of(folder)).results == 20:
+        while (await importances.of(folder)).results == 20:
             await asyncio.sleep(0.05)
 
     asyncio.run(asyncio.wait_for(look(), 60))

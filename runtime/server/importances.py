@@ -20,11 +20,11 @@ _IDLE_FACTOR = 10  # computing takes at most one part in this many of the time
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class ComputedImportance:
     """The importance of an experiment's parameters.
 
     `counts` is the number of trials in each state at that time, `results` how many of them had a
-    finite result. Without an `importance` there is a `reason`. The lesson is not checked for new
+    finite result. Without an `importance` there is a `reason`. It is not checked for new
     results before `good_until` on the monotonic clock.
     """
 
@@ -41,25 +41,25 @@ class Lesson:
         return space == self.space and counts.get(done) == self.counts.get(done)
 
 
-class Lessons:
+class ImportanceCache:
     """Computes one importance at a time in a worker thread, so other requests never wait."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Lesson] = {}
-        self._learning = asyncio.Lock()
+        self._known: dict[str, ComputedImportance] = {}
+        self._computing = asyncio.Lock()
 
-    async def of(self, folder: ExperimentFolder) -> Lesson:
-        async with self._learning:
+    async def of(self, folder: ExperimentFolder) -> ComputedImportance:
+        async with self._computing:
             known = self._known.pop(folder.id, None)
             if known is None or time.monotonic() >= known.good_until:
-                known = await asyncio.to_thread(_learn, folder, known)
+                known = await asyncio.to_thread(_compute, folder, known)
             self._known[folder.id] = known
             while len(self._known) > _KEPT:
                 self._known.pop(next(iter(self._known)))
             return known
 
 
-def _learn(folder: ExperimentFolder, known: Lesson | None) -> Lesson:
+def _compute(folder: ExperimentFolder, known: ComputedImportance | None) -> ComputedImportance:
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         space, counts = store.experiment().space, reader.states()
         if known is not None and known.is_current(space, counts):
@@ -72,4 +72,4 @@ def _learn(folder: ExperimentFolder, known: Lesson | None) -> Lesson:
     except AnnotateError as error:
         reason = str(error)
     until = time.monotonic() + _IDLE_FACTOR * (time.monotonic() - start)
-    return Lesson(space, Cells(space), counts, len(rows), importance, reason, until)
+    return ComputedImportance(space, Cells(space), counts, len(rows), importance, reason, until)
