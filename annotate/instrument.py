@@ -15,7 +15,7 @@ from annotate.domains import DOMAINS, Domain, Numeric
 from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
 from annotate.json_value import same
-from annotate.kinds import function_choice, report, variable
+from annotate.kinds import entry, function_choice, report, variable
 from annotate.parameter import Parameter
 from annotate.plan import Annotated, Context, Place
 from annotate.source import Source, encoding_of
@@ -124,6 +124,7 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
         except RecursionError:
             span = carrier.start, carrier.end
             mistakes.append(source.mistake("A201", span, "the nesting is too deep"))
+    mistakes += _replaced(source, tree, found)
     mistakes += twice(source, found) or conflicts((a.place for a in found), {source.path: source})
     if mistakes:
         raise Mistakes(mistakes)
@@ -156,6 +157,21 @@ def twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
             message = f"{place.target!r} is annotated twice"
             hint = f"the other annotation is on line {earlier.annotation_line}"
             mistakes.append(source.mistake("A412", place.annotation, message, hint))
+    return mistakes
+
+
+def _replaced(source: Source, tree: Tree, found: Iterable[Annotated]) -> list[Mistake]:
+    """A mistake for each value in a dict entry that a later entry of the same key replaces."""
+    replaced = list(entry.replaced(tree))
+    mistakes = []
+    for place in (annotated.place for annotated in found):
+        for other in replaced:
+            if other.span[0] <= place.span[0] and place.span[1] <= other.span[1]:
+                where = source.where(other.by[0])
+                message = f"the key {other.key} is given again in {where}, which replaces this"
+                hint = "remove one of them, or rename it"
+                mistakes.append(source.mistake("A415", place.annotation, message, hint))
+                break
     return mistakes
 
 

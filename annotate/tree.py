@@ -37,7 +37,7 @@ _LINES = frozenset(
     ]
 )
 _FORMATTED = (cst.FormattedString, cst.TemplatedString)
-_SEEN = _LINES | {cst.Comment, cst.Expr, *_FORMATTED, cst.FormattedStringExpression}
+_SEEN = _LINES | {cst.Comment, cst.Dict, cst.Expr, *_FORMATTED, cst.FormattedStringExpression}
 # Text that libcst may lose: form feeds in indentation, the space in `except E :`.
 _LOST = re.compile(r"[ \t\f]|\\(?:\r\n|\n)")
 _UNFAITHFUL = "libcst cannot reproduce it exactly"
@@ -86,6 +86,7 @@ class Tree:
         self._heads = walk.heads
         self.comments = walk.comments
         self.strings = walk.strings
+        self.dicts = walk.dicts
         self._formatted = [(self.span(node), mark) for node, mark in walk.formatted]
         self.lines = sorted(
             (self._line(node, clause) for node, clause in walk.lines), key=lambda line: line.start
@@ -247,6 +248,7 @@ class _Walk(CodegenState):
         self.heads: dict[int, Span] = {}
         self.comments: list[tuple[int, str]] = []
         self.strings: list[cst.Expr] = []
+        self.dicts: list[cst.Dict] = []
         self.formatted: list[tuple[cst.CSTNode, str]] = []
         self.lines: list[tuple[cst.CSTNode, bool]] = []
         self._open: list[tuple[cst.CSTNode, int]] = []
@@ -289,6 +291,8 @@ class _Walk(CodegenState):
     def _see(self, node: cst.CSTNode, start: int) -> None:
         if isinstance(node, cst.Comment):
             self.comments.append((start, node.value))
+        elif isinstance(node, cst.Dict):
+            self.dicts.append(node)
         elif isinstance(node, _FORMATTED):
             self.formatted.append((node, node.quote))
         elif isinstance(node, cst.FormattedStringExpression):

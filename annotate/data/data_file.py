@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from annotate import lexer
 from annotate.annotation import Annotation, Carrier, Wrong, comment_carriers, parse
-from annotate.data.entry import Contents, Entry, Unreadable
+from annotate.data.entry import Contents, Entry, Repeated, Unreadable
 from annotate.data.form import Form, form_of
 from annotate.data.place import DataPlace, data
 from annotate.data.target import Targets
@@ -92,11 +92,21 @@ def _contents(source: Source) -> Contents:
     form = form_of(source.path)
     try:
         return form.read(source.text)
+    except Repeated as error:
+        name = error.name
+        span = error.offset, error.offset + len(name)
+        raise Mistakes([_given_again(source, span, name, error.again).at(source)]) from None
     except Unreadable as error:
         at = min(error.offset, len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
         hint = f"an annotated file must be valid {form.name}"
         raise Mistakes([source.mistake("A102", (at, at + 1), message, hint)]) from None
+
+
+def _given_again(source: Source, span: Span, name: str, again: int) -> Wrong:
+    where = source.where(again)
+    message = f"the key {name!r} is given again in {where}, which replaces this value"
+    return Wrong("D108", span, message, "remove one of them, or rename it")
 
 
 def _carriers(source: Source, form: Form, contents: Contents) -> list[Carrier]:
@@ -172,6 +182,8 @@ class _File:
         written, wanted = variable.arguments(annotation)
         self._check_options(annotation, written)
         entry = self._targets.find(annotation, written, variable.named(annotation, wanted))
+        if (last := self._contents.replacing(entry)) is not None:
+            raise _given_again(self._source, entry.span, last.name, last.start)
         return self._annotated(annotation, entry, written)
 
     def _check_options(self, annotation: Annotation, written: WrittenDomain) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 
 from annotate.tree import Span
 
@@ -14,6 +15,14 @@ class Unreadable(Exception):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.message, self.offset = message, offset
+
+
+class Repeated(Unreadable):
+    """The form forbids a key to be given twice; `offset` is the first, `again` the second."""
+
+    def __init__(self, name: str, offset: int, again: int) -> None:
+        super().__init__(f"the key {name!r} is given twice", offset)
+        self.name, self.again = name, again
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +49,33 @@ class Entry:
         return isinstance(self.path[-1], str)
 
 
-@dataclass(frozen=True, slots=True)
+#: Keys that YAML may repeat: merges, and keys that are no scalars.
+_MERGES = frozenset({"<<", "?"})
+
+
+@dataclass(frozen=True)
 class Contents:
     """The entries and comments of a data file, in order."""
 
     entries: tuple[Entry, ...]
     comments: tuple[Span, ...]
+
+    @cached_property
+    def _last(self) -> dict[tuple[str | int, ...], Entry]:
+        return {entry.path: entry for entry in sorted(self.entries, key=lambda e: e.start)}
+
+    def replacing(self, entry: Entry) -> Entry | None:
+        """The later entry that replaces `entry`, because it has the key of it or of a map around.
+
+        Parsers that accept a repeated key keep its last value.
+        """
+        for length in range(1, len(entry.path) + 1):
+            path = entry.path[:length]
+            last = self._last.get(path)
+            is_later = last is not None and last.start > entry.start and last.keyed
+            if is_later and not _MERGES.intersection(path):
+                return last
+        return None
 
 
 def _word(step: str | int) -> str:

@@ -188,5 +188,11 @@ INVALID = [
         "/* @nni.choice(1, 2) */",
     ),
     Invalid("no JSON", '{"a": 1 "b": 2} // @nni.choice(1, 2)\n', "A102", '"'),
+    Invalid(
+        "a key twice, the first one annotated",
+        '{"a": 1, // @nni.choice(1, 2)\n "a": 2}\n',
+        "D108",
+        "1",
+    ),
     Invalid("two on a line", '{"a": 1, "b": 2} // @nni.uniform(0, 1)\n', "A407", "uniform"),
 ]

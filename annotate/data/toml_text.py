@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 
 import tomlkit
 from tomlkit.exceptions import ParseError, TOMLKitError
 
 from annotate import style
 from annotate.data import escaping
-from annotate.data.entry import Contents, Entry, Unreadable
+from annotate.data.entry import Contents, Entry, Repeated, Unreadable
 from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
@@ -39,14 +40,29 @@ def read(text: str) -> Contents:
     try:
         tomlkit.parse(text)
     except ParseError as error:
+        _find_repeated(text)
         starts = [0, *(m.end() for m in re.finditer(r"\n", text))]
         reason = re.sub(r" at line \d+ col \d+", "", str(error))
         raise Unreadable(reason, starts[min(error.line, len(starts)) - 1] + error.col) from None
     except (TOMLKitError, ValueError, RecursionError) as error:
+        _find_repeated(text)
         raise Unreadable(str(error) or type(error).__name__, 0) from None
     reader = _Reader(text)
     reader.read()
     return Contents(tuple(reader.entries), tuple(reader.comments))
+
+
+def _find_repeated(text: str) -> None:
+    """Raise Repeated if the text is invalid because it gives a key or a table twice."""
+    reader = _Reader(text)
+    with suppress(Unreadable, RecursionError):
+        reader.read()
+    first: dict[_Path, int] = {}
+    named = [(entry.path, entry.start) for entry in reader.entries if entry.keyed]
+    for path, start in sorted([*named, *reader.tables], key=lambda item: item[1]):
+        if path in first:
+            raise Repeated(".".join(map(str, path)), first[path], start)
+        first[path] = start
 
 
 class _Reader:
@@ -57,6 +73,7 @@ class _Reader:
         self._at = 0
         self._tables: Counter[_Path] = Counter()
         self.entries: list[Entry] = []
+        self.tables: list[tuple[_Path, int]] = []  # those of [headers], with their positions
         self.comments: list[Span] = []
 
     def read(self) -> None:
@@ -64,7 +81,10 @@ class _Reader:
         while self._skip() < len(self._text):
             if self._next("["):
                 array = self._next("[")
+                start = self._at
                 table = self._table(self._key(), array=array)
+                if not array:
+                    self.tables.append((table, start))
                 self._skip_past("]]" if array else "]")
             else:
                 self._pair(table)
@@ -220,5 +240,7 @@ VALID = [
 INVALID = [
     Invalid("null, which TOML does not have", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
     Invalid("a table's header", "[a]  # @nni.choice(1, 2)\nb = 1\n", "A402", "choice"),
+    Invalid("a key twice", "a = 1  # @nni.choice(1, 2)\na = 2\n", "D108", "a"),
+    Invalid("a table twice", "[a]\nb = 1  # @nni.choice(1, 2)\n[a]\nc = 2\n", "D108", "a"),
     Invalid("no TOML", "a = 1 2  # @nni.choice(1, 2)\n", "A102", ""),
 ]

@@ -244,6 +244,11 @@ VALID = [
         "lr: 0.1  # @nni.uniform(0, 1)\n---\nlr: 0.1\n",
         {"0.lr/uniform": [0, 1]},
     ),
+    Valid(
+        "the last of a key given twice, and merges",
+        "a: 1\na: 2  # @nni.choice(1, 2)\nb: {<<: {c: 0.1}, <<: {d: 1}}\n",
+        {"a/choice": [1, 2]},
+    ),
     Valid("text that looks like one", "a: 'x  # @nni.choice(1, 2)'\nb: |\n  # @nni.choice(1)\n"),
     Valid(
         "a value on a line of its own",
@@ -273,5 +278,7 @@ INVALID = [
         "A412",
         "# @nni.uniform(0, 1)",
     ),
+    Invalid("a key twice", "a: 1  # @nni.choice(1, 2)\nb: 0\na: 3\n", "D108", "1"),
+    Invalid("its map twice", "o:\n  a: 1  # @nni.choice(1, 2)\no: {b: 1}\n", "D108", "1"),
     Invalid("no YAML", "a: [1  # @nni.choice(1, 2)\nb: 2\n", "A102", ""),
 ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import libcst as cst
 
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import Target, text_of
-from annotate.snippets import fold
-from annotate.tree import Tree
+from annotate.snippets import fingerprint, fold, literal
+from annotate.tree import Span, Tree
 
 KIND = "entry"
 
@@ -18,6 +19,36 @@ def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
     if isinstance(node, cst.DictElement):
         source = fold(tree, node.key)
         yield Target(KIND, text_of(node.key) or source, node.value, source)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The value of a dict entry at `span`, which a later entry, at `by`, replaces."""
+
+    span: Span
+    key: str
+    by: Span
+
+
+def replaced(tree: Tree) -> Iterator[Replaced]:
+    """All such values of a text."""
+    for node in tree.dicts:
+        last: dict[object, cst.DictElement] = {}
+        for element in reversed(node.elements):
+            if isinstance(element, cst.DictElement) and (key := _key(element, tree)) is not None:
+                later = last.setdefault(key, element)
+                if later is not element:
+                    text = fold(tree, element.key)
+                    yield Replaced(tree.span(element.value), text, tree.span(later.key))
+
+
+def _key(element: cst.DictElement, tree: Tree) -> object:
+    """What is equal for equal keys; None for a key that is known only at run time."""
+    known, value = literal(element.key)
+    if known:
+        return "literal", value
+    is_name = isinstance(element.key, (cst.Name, cst.Attribute))
+    return ("name", fingerprint(tree.code(element.key))) if is_name else None
 
 
 VALID = [
@@ -32,6 +63,11 @@ VALID = [
         "    'batch size': 16,\n}\n",
         {"batch size/choice": [16, 32]},
     ),
+    Valid(
+        "the last entry of a key",
+        "config = {\n    'a': 1,\n    'a': 2,  # @nni.choice(1, 2)\n    **more,\n}\n",
+        {"a/choice": [1, 2]},
+    ),
 ]
 
 INVALID = [
@@ -40,5 +76,18 @@ INVALID = [
         "config = {\n    'a': 1, 'b': 2,  # @nni.choice(1, 2)\n}\n",
         "A407",
         "choice",
+    ),
+    Invalid(
+        "an entry that a later one replaces",
+        "config = {\n    'a': 1,  # @nni.choice(1, 2)\n    'b': 0,\n    'a': 2,\n}\n",
+        "A415",
+        "# @nni.choice(1, 2)",
+    ),
+    Invalid(
+        "a value in a dictionary that a later entry replaces",
+        "config = {\n    'o': {'a': 1},  # @nni.variable(nni.choice(1, 2), name=a)\n"
+        "    'o': {},\n}\n",
+        "A415",
+        "# @nni.variable(nni.choice(1, 2), name=a)",
     ),
 ]
