@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS request (
     kind      TEXT NOT NULL,
     arguments TEXT NOT NULL,  -- JSON
     ok        INTEGER,        -- NULL until answered
-    answer    TEXT
+    answer    TEXT            -- before that: what it waits for
 )
 """
 
@@ -72,21 +72,27 @@ class Answer:
 
 
 def ask(folder: ExperimentFolder, kind: str, *, timeout: float = 10.0, **arguments: JSON) -> str:
-    """Send a request and return the text of the driver's answer.
+    """Send a request and return the `outcome`; raises AnnotateError as `send` and `outcome` do."""
+    return outcome(folder, send(folder, kind, **arguments), timeout)
 
-    Raises AnnotateError if no driver is running, if it refuses, or if it does not answer within
-    `timeout` seconds.
+
+def outcome(folder: ExperimentFolder, number: int, timeout: float) -> str:
+    """The text of the driver's answer to a request.
+
+    If the driver has accepted the request but not carried it out within `timeout` seconds, the
+    text says what it waits for. Raises AnnotateError if the driver refuses the request or does
+    not react to it within `timeout`.
     """
-    number = send(folder, kind, **arguments)
     reply = answer(folder, number, timeout)
-    if reply is None:
+    if reply is not None and not reply.ok:
+        raise AnnotateError(reply.text)
+    text = _pending(folder, number) if reply is None else reply.text
+    if not text:
         raise AnnotateError(
             f"experiment {folder.id} did not answer within {timeout:g} s",
             hint=f"it may still handle the request; see its log, {folder.log}",
         )
-    if not reply.ok:
-        raise AnnotateError(reply.text)
-    return reply.text
+    return text
 
 
 def send(folder: ExperimentFolder, kind: str, **arguments: JSON) -> int:
@@ -150,6 +156,13 @@ def answer(folder: ExperimentFolder, number: int, timeout: float) -> Answer | No
             time.sleep(_INTERVAL / 4)
 
 
+def _pending(folder: ExperimentFolder, number: int) -> str:
+    """What an accepted request waits for; "" if the driver has not accepted it."""
+    with closing(_connect(folder.requests)) as db:
+        row = db.execute("SELECT answer FROM request WHERE number = ?", (number,)).fetchone()
+    return row[0] or ""
+
+
 class Requests:
     """The driver's side: passes each new request to `post`, from its own thread, until `close`."""
 
@@ -163,8 +176,18 @@ class Requests:
         self._thread = threading.Thread(target=self._follow, name="requests", daemon=True)
         self._thread.start()
 
+    def accept(self, request: Request, pending: str) -> None:
+        """Say what a request waits for that is answered later.
+
+        Call this and `answer` from the thread that created this object.
+        """
+        with self._db:
+            self._db.execute(
+                "UPDATE request SET answer = ? WHERE number = ?", (pending, request.number)
+            )
+
     def answer(self, request: Request, reply: Answer) -> None:
-        """Answer a request. Call it from the thread that created this object."""
+        """Answer a request."""
         with self._db:
             self._db.execute(
                 "UPDATE request SET ok = ?, answer = ? WHERE number = ?",

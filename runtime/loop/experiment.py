@@ -24,7 +24,7 @@ from runtime.loop import assessment, change_space, tuner_thread
 from runtime.loop.conclude import conclude_experiment, conclude_trial
 from runtime.loop.full_disk import DiskGuard
 from runtime.loop.gate import Gate
-from runtime.loop.handle_request import handle_request
+from runtime.loop.handle_request import PENDING, handle_request
 from runtime.loop.job import job
 from runtime.loop.limits import FirstFailures, Limits, Running
 from runtime.loop.messages import Interrupt, Message
@@ -290,10 +290,10 @@ class Experiment:
         self._waiting.appendleft(self.trials.rerun(trial.number, failed=reason.is_failure).number)
 
     def _on_request(self, request: Request) -> None:
-        if self._tuning.hold(request):
-            return
-        answer = handle_request(self, request)
-        if answer is not None:
+        answer = None if self._tuning.hold(request) else handle_request(self, request)
+        if answer is None:
+            self._requests.accept(request, PENDING)
+        else:
             self._answer(request, answer)
 
     def _answer(self, request: Request, answer: Answer) -> None:

@@ -12,6 +12,10 @@ from runtime.core.trial import Trial
 from runtime.system.units import duration
 
 
+#: What a request waits for that is answered later.
+PENDING = "accepted; it takes effect once the tuner is free"
+
+
 class Controllable(Protocol):
     """What a running experiment can be asked to do."""
 

@@ -197,7 +197,10 @@ class Tuning:
 
     def _on_not_replaced(self, error: Exception) -> tuple[list[Asked], Decided]:
         change = self._end_change()
-        decided = Decided(change.request, _failed(error), change.requests)
+        answer = _failed(error)
+        # Whoever asked may no longer wait for the answer.
+        self._notify(f"the search space stays as it was: {answer.text}")
+        decided = Decided(change.request, answer, change.requests)
         return self._on_answers(change.answers), decided
 
     def _end_change(self) -> _Change:

@@ -7,6 +7,7 @@ import pytest
 
 from annotate.space import SearchSpace
 from runtime.core import requests
+from runtime.loop.handle_request import PENDING
 from runtime.loop.replay import Record
 from runtime.store import Store
 
@@ -184,14 +185,18 @@ def test_when_the_new_tuner_fails_the_experiment_goes_on_in_the_old_space(
     process, experiment = busy()
     hold_the_next_ask(folder, experiment, until, running, calls)
     (folder / "fail-new").touch()
-    changed = later(experiment, "space", space=NARROW)
-    requests.ask(experiment, "trials", value=4)
+    number = requests.send(experiment, "space", space=NARROW)
+    requests.ask(experiment, "trials", value=4)  # handled after it
+    assert requests.outcome(experiment, number, 0) == PENDING
     (folder / "hold-ask").unlink()
-    answer = changed()
+    answer = requests.answer(experiment, number, 60)
     assert not answer.ok
     assert "this space is too small for me" in answer.text
     (folder / "go").touch()
-    document = json.loads(process.communicate(timeout=60)[0])
+    out, _ = process.communicate(timeout=60)
+    driver_err = (folder.parent / "driver.err").read_text()
+    assert f"the search space stays as it was: {answer.text}" in driver_err
+    document = json.loads(out)
     assert document["state"] == "DONE"
     assert [t["values"][KEY] for t in document["trials"]] == [0.5, 0.9, 0.8, 0.7]
     assert [x for call, x in calls()[0] if call == "tell"][:2] == [0.5, 0.9]
