@@ -22,7 +22,7 @@ from annotate.json_value import JSON
 from annotate.space import SearchSpace
 from runtime.cli import main
 from runtime.server.app import application
-from tests.runtime.server.conftest import Site, browser, free_port, go, page, said
+from tests.runtime.server.conftest import Site, browser, free_port, go, new_experiment, page, said
 from tuners import TunerError
 
 __all__ = ["browser", "page", "said"]  # fixtures
@@ -193,3 +193,12 @@ def test_a_domain_of_another_kind_is_drawn_or_refused_with_what_takes_it(name, m
     with pytest.raises(TunerError, match=r"layers is order\(4\)") as refusal:
         tuners.create(name, space, seed=0)
     assert refusal.value.hint
+
+
+def test_the_importance_page_says_why_it_leaves_out_a_domain_of_another_kind(home, monkeypatch):
+    monkeypatch.setitem(DOMAINS, "order", Order)
+    new_experiment(home, "Orders", [], space={"layers": {"_type": "order", "_value": [4]}})
+    with serving(home) as site:
+        document = site.json("/api/v1/experiments/Orders/importance")
+    assert document["reason"].startswith("layers is order(4)")
+    assert document["parameters"] == []

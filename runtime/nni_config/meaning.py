@@ -26,7 +26,7 @@ from runtime.nni_config.fields import (
     Algorithm,
     ConfigFile,
 )
-from runtime.system.command import plain_script
+from runtime.system.command import isolating_option, plain_script
 from runtime.system.interpreter import interpreter
 from tuners.base import TunerError
 
@@ -136,6 +136,9 @@ class _Reader:
             hint = "write trial:, and below it command: python3 train.py"
             self._mistake(name, "the trial has no command", hint)
             return None
+        if option := isolating_option(str(value)):
+            message = f"{name}: with {option}, Python ignores the path on which a trial finds nni"
+            self._mistake(name, message, f"remove {option} from the command")
         return str(value).strip()
 
     def _code_folder(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
@@ -12,7 +13,7 @@ from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import TrialState
 from runtime.store import Store
 from runtime.store.reader import Reader
-from tuners.geometry.cells import Cells
+from tuners.geometry.cells import Cells, Side
 from tuners.importance.anova import Importance
 
 _KEPT = 4  # experiments; each takes a few megabytes
@@ -23,13 +24,14 @@ _IDLE_FACTOR = 10  # computing takes at most one part in this many of the time
 class ComputedImportance:
     """The importance of an experiment's parameters.
 
-    `counts` is the number of trials in each state at that time, `results` how many of them had a
-    finite result. Without an `importance` there is a `reason`. It is not checked for new
-    results before `good_until` on the monotonic clock.
+    `cells` is empty where the space has a domain without cells. `counts` is the number of trials in
+    each state at that time, `results` how many of them had a finite result. Without an `importance`
+    there is a `reason`. It is not checked for new results before `good_until` on the monotonic
+    clock.
     """
 
     space: SearchSpace
-    cells: Cells
+    cells: Sequence[Side]
     counts: dict[str, int]
     results: int
     importance: Importance | None
@@ -66,10 +68,12 @@ def _compute(folder: ExperimentFolder, known: ComputedImportance | None) -> Comp
             return known
         start = time.monotonic()
         rows = reader.results()
+    cells: Sequence[Side] = ()
     importance, reason = None, ""
     try:
+        cells = Cells(space)
         importance = Importance(space, [(values, metric) for _, _, values, metric in rows])
     except AnnotateError as error:
         reason = str(error)
     until = time.monotonic() + _IDLE_FACTOR * (time.monotonic() - start)
-    return ComputedImportance(space, Cells(space), counts, len(rows), importance, reason, until)
+    return ComputedImportance(space, cells, counts, len(rows), importance, reason, until)

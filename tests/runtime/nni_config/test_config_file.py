@@ -218,6 +218,28 @@ def test_only_a_plain_script_is_run_without_a_shell(read, command, script):
     assert settings.get("command", "") == ("" if script else command)
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        ("python -I train.py", "-I"),
+        ("cd src && python3.10 -u -W ignore -uE train.py", "-uE"),
+        ("OMP_NUM_THREADS=1 python -S -m train", "-S"),
+    ],
+)
+def test_a_python_that_ignores_the_path_of_trials_is_a_mistake(read, command, option):
+    ((line, message, hint),) = mistakes(read, V1.replace("python3 train.py --epochs 3", command))
+    assert V1.splitlines()[line - 1].strip().startswith("command:")
+    assert f"with {option}, Python ignores the path" in message
+    assert hint == f"remove {option} from the command"
+
+
+@pytest.mark.parametrize(
+    "command", ["python -u train.py -I", "python -m train -E", "mypython -I x"]
+)
+def test_options_of_the_script_are_its_own(read, command):
+    read(V1.replace("python3 train.py --epochs 3", command))
+
+
 def test_each_name_that_is_said_twice_is_a_field():
     for name in (name for names in SAME for name in names):
         model = SCHEMA
