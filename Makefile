@@ -24,7 +24,7 @@ test:
 
 docs:
 	$(BIN)/python -m annotate.docs > docs/annotations.md
-	$(BIN)/python -m runtime.nni_config.docs > docs/config.md
+	$(BIN)/python -m runtime.nni_config.docs docs/
 
 constraints:
 	python3 -m venv --clear .venv-constraints

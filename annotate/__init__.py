@@ -1,4 +1,4 @@
 """The annotation language: source in; instrumented source, search space and mistakes out."""
 
-#: The one place where the version stands; `setup.cfg` reads it from here.
+#: The version is defined only here; `setup.cfg` reads it.
 __version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""`python -m annotate`: the command line; the one place where this floor looks up."""
+"""`python -m annotate`: the command line; the only import from a higher floor."""
 
 import os
 import sys

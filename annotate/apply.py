@@ -143,39 +143,41 @@ def _wishes(
     groups, earlier = file.groups(), old.groups()
     for key, places in groups.items():
         for number, place in enumerate(places):
-            wanted = _wanted(place, number, len(places), earlier.get(key), values, old)
-            if isinstance(wanted, str):
-                wishes.append((place, wanted))
+            code = _new_code(place, number, len(places), earlier.get(key), values, old)
+            if isinstance(code, str):
+                wishes.append((place, code))
             else:
-                misfits.append(_misfit(file, place, wanted.reason))
+                misfits.append(_misfit(file, place, code.reason))
     for key, places in earlier.items():
         if key not in groups:
-            misfits.append(Misfit(key, places[0].target, file.source.path, _lost(places[0], file)))
+            misfits.append(
+                Misfit(key, places[0].target, file.source.path, _why_lost(places[0], file))
+            )
     return wishes, misfits
 
 
 @dataclass(frozen=True, slots=True)
-class _No:
+class _Refusal:
     reason: str
 
 
-def _wanted(
+def _new_code(
     place: Place, number: int, count: int, earlier: list[Place] | None, values: Values, old: _File
-) -> str | _No:
+) -> str | _Refusal:
     if earlier is None:
-        return _No("it is new, so the trial has no value for it")
+        return _Refusal("it is new, so the trial has no value for it")
     if place.key not in values:
         if len(earlier) != count:
-            return _No(f"it had {len(earlier)} places and now has {count}")
+            return _Refusal(f"it had {len(earlier)} places and now has {count}")
         return old.text(earlier[number].inner)
     try:
         return place.code(values[place.key])
     except SpaceError as error:
         changed = f"its domain was {earlier[0].domain} and is now {place.domain}: "
-        return _No(f"{changed if place.domain != earlier[0].domain else ''}{error}")
+        return _Refusal(f"{changed if place.domain != earlier[0].domain else ''}{error}")
 
 
-def _lost(place: Place, file: _File) -> str:
+def _why_lost(place: Place, file: _File) -> str:
     """Why a parameter no longer has a place."""
     for other in file.places:
         if other.target == place.target:
@@ -197,22 +199,22 @@ class _Done:
 
 def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
     """Write all values at once; if that does not read back correctly, one by one."""
-    wanted = [(p, code) for p, code in wishes if not p.alike(code, file.text(p.inner))]
-    plain = [(place.inner, code) for place, code in wanted]
-    inside = any(_holds(place) for place, _ in wanted)
+    changed = [(p, code) for p, code in wishes if not p.alike(code, file.text(p.inner))]
+    plain = [(place.inner, code) for place, code in changed]
+    inside = any(_contains_annotation(place) for place, _ in changed)
     data = None if inside else _reading_back(file, plain)
     if data is not None:
         return _Done(data, dict(plain))
     done = _Done(file.source.data)
-    taken: list[Change] = []
-    for place, code in wanted:
-        if _holds(place):
+    applied: list[Change] = []
+    for place, code in changed:
+        if _contains_annotation(place):
             done.refused[place.inner] = _INSIDE
             continue
-        for changes in _ways(file, place, code):
-            data = _reading_back(file, [*taken, *changes])
+        for changes in _variants(file, place, code):
+            data = _reading_back(file, [*applied, *changes])
             if data is not None:
-                taken += changes
+                applied += changes
                 done.data, done.codes[place.inner] = data, changes[0][1]
                 break
         else:
@@ -220,12 +222,12 @@ def _write(file: _File, wishes: Sequence[tuple[Place, str]]) -> _Done:
     return done
 
 
-def _holds(place: Place) -> bool:
+def _contains_annotation(place: Place) -> bool:
     """Whether replacing the value would also remove its annotation."""
     return place.inner[0] <= place.annotation[0] < place.inner[1]
 
 
-def _ways(file: _File, place: Place, code: str) -> Iterable[list[Change]]:
+def _variants(file: _File, place: Place, code: str) -> Iterable[list[Change]]:
     """Ways to write a value: with or without parentheses; for a call, also with an added name."""
     named: list[list[Change]] = [[]]
     if place.kind == "call":

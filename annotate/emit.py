@@ -45,10 +45,10 @@ class Emitter:
         nni = _ROUNDABOUT if _OTHER_USE.search(text) else _PLAIN
         return cls(nni, letters=frozenset(letters))
 
-    def inside(self, delimiters: str, written: str) -> Emitter:
-        """An emitter for use inside f-strings, around the code `written`; raises Unquotable."""
-        if not delimiters or _taken(written, delimiters):
-            return self  # the file needs Python 3.12, where anything may stand in an f-string
+    def inside(self, delimiters: str, code: str) -> Emitter:
+        """An emitter for use inside f-strings, around `code`; raises Unquotable."""
+        if not delimiters or _uses_delimiters(code, delimiters):
+            return self  # the file needs Python 3.12, whose f-strings may contain anything
         free = [quote for quote in "\"'" if quote not in delimiters]
         if not free:
             raise Unquotable
@@ -56,7 +56,7 @@ class Emitter:
 
     def code(self, text: str) -> str:
         """The user's code, unchanged; raises Unquotable if the f-string cannot hold it."""
-        if _taken(text, self.around):
+        if _uses_delimiters(text, self.around):
             raise Unquotable
         return text
 
@@ -74,7 +74,7 @@ class Emitter:
             return '"' + _escaped(value).replace('"', '\\"') + '"'
         body = "".join(c if c in self.letters else _escaped(c) for c in value)
         quote = self.quote * 3 if self.quote in body else self.quote
-        if _taken(body, self.around) or body.endswith(self.quote):
+        if _uses_delimiters(body, self.around) or body.endswith(self.quote):
             raise Unquotable
         return f"{quote}{body}{quote}"
 
@@ -98,5 +98,5 @@ def _escaped(text: str) -> str:
     return re.sub(r"\\(.)", lambda match: "'" if match[1] == "'" else match[0], body)
 
 
-def _taken(text: str, delimiters: str) -> bool:
+def _uses_delimiters(text: str, delimiters: str) -> bool:
     return bool(delimiters) and any(c in text for c in {*delimiters, "\\"})

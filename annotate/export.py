@@ -25,10 +25,10 @@ def export(data: bytes, values: Values, *, path: str, below: PurePosixPath) -> b
     source = formats.decode(data, path)
     baked = [_baked(source.text, place, values) for place in _outermost(places, values)]
     spans = [edit.span for edit in baked]
-    found = [c for c in formats.carriers(source) if not _goes_with(c, spans)]
+    remaining = [c for c in formats.carriers(source) if not _goes_with(c, spans)]
     edits = baked
     readable = _tree(source.text) is not None
-    for carrier in found:
+    for carrier in remaining:
         edit = _without(source, carrier, "")
         if carrier.kind == "string" and readable and not _tree(apply(source.text, [*edits, edit])):
             edit = _without(source, carrier, "pass")  # the block had no other statement
@@ -54,9 +54,9 @@ def _baked(text: str, place: Place, values: Values) -> Edit:
         return Edit(place.inner, instead=code)
     bracketed = Edit(place.inner, instead=f"({code})")
     plain = Edit(place.inner, instead=code)
-    wanted = _tree(apply(text, [bracketed]))
+    tree = _tree(apply(text, [bracketed]))
     # Use parentheses only if precedence requires them.
-    return plain if wanted is not None and _tree(apply(text, [plain])) == wanted else bracketed
+    return plain if tree is not None and _tree(apply(text, [plain])) == tree else bracketed
 
 
 def _tree(text: str) -> str | None:

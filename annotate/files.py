@@ -51,29 +51,29 @@ def data_files(root: Path) -> list[PurePosixPath]:
     Also skips files over 1 MiB, folders with more than 500 of them, and links to other files of
     the list.
     """
-    found = _below(root, is_data)
-    count = Counter(path.parent for path in found)
-    kept: dict[Path, PurePosixPath] = {}
-    for path in sorted(found, key=lambda path: (root / path).is_symlink()):
+    files = _below(root, is_data)
+    count = Counter(path.parent for path in files)
+    by_target: dict[Path, PurePosixPath] = {}
+    for path in sorted(files, key=lambda path: (root / path).is_symlink()):
         place = root / path
         if count[path.parent] <= _MOST and place.stat().st_size <= _LARGEST:
-            kept.setdefault(place.resolve(), path)
-    return sorted(kept.values())
+            by_target.setdefault(place.resolve(), path)
+    return sorted(by_target.values())
 
 
 def _python(name: str) -> bool:
     return name.endswith(".py")
 
 
-def _below(root: Path, wanted: Callable[[str], bool]) -> list[PurePosixPath]:
-    found = _walk(root, root, wanted, _above(root), {_identity(root)})
-    return sorted(PurePosixPath(path.relative_to(root).as_posix()) for path in found)
+def _below(root: Path, is_wanted: Callable[[str], bool]) -> list[PurePosixPath]:
+    files = _walk(root, root, is_wanted, _above(root), {_identity(root)})
+    return sorted(PurePosixPath(path.relative_to(root).as_posix()) for path in files)
 
 
 def _walk(
     folder: Path,
     root: Path,
-    wanted: Callable[[str], bool],
+    is_wanted: Callable[[str], bool],
     ignores: tuple[_Ignore, ...],
     seen: set[tuple[int, int]],
 ) -> Iterator[Path]:
@@ -92,8 +92,8 @@ def _walk(
             continue
         if _is_folder(entry):
             if _enters(path, ignores, seen):
-                yield from _walk(path, root, wanted, ignores, seen)
-        elif wanted(entry.name) and _is_file(entry) and not _ignored(path, False, ignores):
+                yield from _walk(path, root, is_wanted, ignores, seen)
+        elif is_wanted(entry.name) and _is_file(entry) and not _ignored(path, False, ignores):
             yield path
 
 
@@ -157,15 +157,15 @@ def _read(folder: Path) -> list[_Ignore]:
 def _above(root: Path) -> tuple[_Ignore, ...]:
     """The .gitignore files between the repository's top and `root`, unless they ignore `root`."""
     top = next((p for p in (root, *root.parents) if (p / ".git").exists()), root)
-    found: tuple[_Ignore, ...] = ()
+    ignores: tuple[_Ignore, ...] = ()
     folder = root
     between = []
     while folder != top:
         folder = folder.parent
         between.append(folder)
     for parent in reversed(between):
-        found = (*found, *_read(parent))
-    return () if _ignored_with_parents(root, top, found) else found
+        ignores = (*ignores, *_read(parent))
+    return () if _ignored_with_parents(root, top, ignores) else ignores
 
 
 def _ignored_with_parents(root: Path, top: Path, ignores: tuple[_Ignore, ...]) -> bool:

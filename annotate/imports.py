@@ -54,11 +54,11 @@ def find(data: bytes) -> Iterator[Import]:
 def _from(origin: str, names: str) -> Import:
     dotted = re.sub(r"\s", "", origin)
     module = dotted.lstrip(".")
-    taken = re.sub(r"#[^\r\n]*|\\", " ", names).split(",")
+    uncommented = re.sub(r"#[^\r\n]*|\\", " ", names).split(",")
     return Import(
         module,
         len(dotted) - len(module),
-        tuple(words[0] for name in taken if (words := name.split())),
+        tuple(words[0] for name in uncommented if (words := name.split())),
     )
 
 
@@ -72,8 +72,8 @@ def _called(arguments: str) -> Import:
     package = _PACKAGE.match(arguments, literal.end()) if level else None
     if package:
         parents = package[1].split(".")
-        kept = parents[: len(parents) - level + 1]
-        return Import(".".join([*kept, module]) if module else ".".join(kept))
+        base = parents[: len(parents) - level + 1]
+        return Import(".".join([*base, module]) if module else ".".join(base))
     return Import(module, level)
 
 

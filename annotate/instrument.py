@@ -101,13 +101,13 @@ def _tree(source: Source) -> Tree | None:
         line = min(max(error.line, 1), len(source.starts))
         start = min(source.starts[line - 1] + max(error.col, 0), len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
-        hint = "fix the syntax error; only files without annotations may have one"
+        hint = "fix the syntax error: an annotated file must be valid Python"
         raise Mistakes([source.mistake("A102", (start, start + 1), message, hint)]) from None
 
 
 def _expand(source: Source, tree: Tree, module: str) -> Expansion:
     context = Context(source, tree, module)
-    found: list[Annotated] = []
+    values: list[Annotated] = []
     calls: list[tuple[Report, Edit]] = []
     mistakes: list[Mistake] = []
     for carrier in carriers(source, tree):
@@ -118,24 +118,24 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
                 edit = report.read(annotation, context)
                 calls.append((Report(source.path, line, annotation.directive), edit))
             else:
-                found += _read(annotation, context)
+                values += _read(annotation, context)
         except Wrong as wrong:
             mistakes.append(wrong.at(source))
         except RecursionError:
             span = carrier.start, carrier.end
             mistakes.append(source.mistake("A201", span, "the nesting is too deep"))
-    mistakes += _replaced(source, tree, found)
-    mistakes += twice(source, found) or conflicts((a.place for a in found), {source.path: source})
+    mistakes += _replaced(source, tree, values)
+    mistakes += twice(source, values) or conflicts((a.place for a in values), {source.path: source})
     if mistakes:
         raise Mistakes(mistakes)
-    if not found and not calls:
+    if not values and not calls:
         return Expansion(source.frozen(source.text))
-    text = edits.apply(source.text, [*(a.edit for a in found), *(e for _, e in calls)])
-    _check(source, source.encode(text), found, calls)
+    text = edits.apply(source.text, [*(a.edit for a in values), *(e for _, e in calls)])
+    _check(source, source.encode(text), values, calls)
     parameters: dict[str, Parameter] = {}
-    for annotated in found:
+    for annotated in values:
         parameters.setdefault(annotated.parameter.key, annotated.parameter)
-    places = sorted((a.place for a in found), key=lambda place: place.span)
+    places = sorted((a.place for a in values), key=lambda place: place.span)
     reports = tuple(report_ for report_, _ in calls)
     return Expansion(source.frozen(text), tuple(parameters.values()), tuple(places), reports)
 
@@ -146,11 +146,11 @@ def _read(annotation: Annotation, context: Context) -> list[Annotated]:
     return function_choice.read(annotation, context)
 
 
-def twice(source: Source, found: Iterable[Annotated]) -> list[Mistake]:
+def twice(source: Source, values: Iterable[Annotated]) -> list[Mistake]:
     """A mistake for each value with two annotations of the same sort."""
     seen: dict[tuple[object, bool], Annotated] = {}
     mistakes = []
-    for annotated in found:
+    for annotated in values:
         place = annotated.place
         earlier = seen.setdefault((place.span, place.kind == "call"), annotated).place
         if earlier is not place:
@@ -199,7 +199,7 @@ def _same(a: Domain, b: Domain) -> bool:
 
 
 def _check(
-    source: Source, code: bytes, found: list[Annotated], calls: list[tuple[Report, Edit]]
+    source: Source, code: bytes, values: list[Annotated], calls: list[tuple[Report, Edit]]
 ) -> None:
     """Raise Mistakes if the source compiles but the expanded code does not."""
     if calls and encoding_of(code) != encoding_of(source.encode(source.text)):
@@ -209,10 +209,10 @@ def _check(
     error = _compile_error(code, source.path)
     if error is None or _compile_error(source.encode(source.text), source.path) is not None:
         return
-    if _is_newer(found):
+    if _is_newer(values):
         return
     line = getattr(error, "lineno", None) or 0
-    spans = [(a.place.line, a.place.annotation) for a in found]
+    spans = [(a.place.line, a.place.annotation) for a in values]
     spans += [(report.line, edit.span) for report, edit in calls]
     _, span = max((s for s in spans if s[0] <= line), default=spans[0])
     reason = getattr(error, "msg", None) or str(error)
@@ -221,9 +221,9 @@ def _check(
     raise Mistakes([source.mistake("A103", span, message, hint)])
 
 
-def _is_newer(found: Iterable[Annotated]) -> bool:
+def _is_newer(values: Iterable[Annotated]) -> bool:
     """Whether an option uses syntax that libcst knows but the running Python does not."""
-    texts = {option.text for a in found for option in a.place.wording.options}
+    texts = {option.text for a in values for option in a.place.wording.options}
     functions = ("def f(): (", "async def f(): (")  # for `yield from` and `await`
     return any(
         all(_compile_error(f"{start}{text})".encode(), "") for start in functions) for text in texts

@@ -68,8 +68,8 @@ class Notebook(Source):
     def rewritten(self, edits: Iterable[Edit]) -> bytes:
         """The notebook's bytes with edits of its cells; every other byte stays."""
         ascii_only = self.document.isascii()
-        found = [self._in_document(edit, ascii_only) for edit in edits]
-        return apply(self.document, found).encode(self.encoding, errors="surrogatepass")
+        in_document = [self._in_document(edit, ascii_only) for edit in edits]
+        return apply(self.document, in_document).encode(self.encoding, errors="surrogatepass")
 
     def _in_document(self, edit: Edit, ascii_only: bool) -> Edit:
         start, end = edit.span
@@ -134,10 +134,10 @@ class _Reader:
         kinds: dict[int, str] = {}
         sources: dict[int, list[Span]] = {}
         for path, span in _strings(self._notebook.document):
-            if found := _TYPE.fullmatch(path):
-                kinds[int(found[1])] = json.loads(self._notebook.document[span[0] : span[1]])
-            elif found := _SOURCE.fullmatch(path):
-                sources.setdefault(int(found[1]), []).append(span)
+            if match := _TYPE.fullmatch(path):
+                kinds[int(match[1])] = json.loads(self._notebook.document[span[0] : span[1]])
+            elif match := _SOURCE.fullmatch(path):
+                sources.setdefault(int(match[1]), []).append(span)
         needs = []
         for number, kind in sorted(kinds.items()):
             if kind == "code":

@@ -45,7 +45,7 @@ class Place:
     bytes: Span
     annotation: Span
     annotation_line: int
-    wording: choice.WrittenDomain
+    wording: choice.ParsedDomain
 
     @property
     def domain(self) -> Domain:
@@ -136,7 +136,7 @@ class Context:
         self,
         annotation: Annotation,
         key: str,
-        written: choice.WrittenDomain,
+        parsed: choice.ParsedDomain,
         value: cst.BaseExpression,
         target: str,
         kind: str,
@@ -158,24 +158,24 @@ class Context:
             bytes=self.source.byte_span(span),
             annotation=annotation.span,
             annotation_line=self.source.line_of(annotation.carrier.start),
-            wording=written,
+            wording=parsed,
         )
-        edit = self._edit(annotation, key, written, value)
-        return Annotated(Parameter(key, written.domain), place, edit)
+        edit = self._edit(annotation, key, parsed, value)
+        return Annotated(Parameter(key, parsed.domain), place, edit)
 
     def _edit(
         self,
         annotation: Annotation,
         key: str,
-        written: choice.WrittenDomain,
+        parsed: choice.ParsedDomain,
         value: cst.BaseExpression,
     ) -> Edit:
         span = self.tree.span(value)
         try:
             emitter = self._emitter(annotation, span)
-            before = f"({choice.chain(emitter, written, key)} {emitter.nni}.written("
+            before = f"({choice.chain(emitter, parsed, key)} {emitter.nni}.written("
             before += f"{emitter.literal(key)}, ("
-            option = _equal_option(self.tree, value, written)
+            option = _equal_option(self.tree, value, parsed)
             after = f"), option={emitter.literal(option)}))" if option is not None else ")))"
         except Unquotable:
             message = "the quotes in this f-string prevent inserting the trial's value"
@@ -194,13 +194,13 @@ class Context:
 
 
 def _equal_option(
-    tree: Tree, value: cst.BaseExpression, written: choice.WrittenDomain
+    tree: Tree, value: cst.BaseExpression, parsed: choice.ParsedDomain
 ) -> JSON | None:
     """The option that equals the written code, if running the code would not reveal it."""
-    if not written.options or literal(value)[0]:
+    if not parsed.options or literal(value)[0]:
         return None
     code = fingerprint(fold(tree, value))
-    for option in written.options:
+    for option in parsed.options:
         if not option.nested and fingerprint(option.text) == code:
             return option.option.value
     return None

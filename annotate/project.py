@@ -232,10 +232,10 @@ def _reached(start: PurePosixPath, sources: dict[PurePosixPath, bytes]) -> set[P
     reached, waiting = {start}, [start]
     while waiting:
         path = waiting.pop()
-        for found in imports.find(formats.python(sources[path], str(path))):
-            if found.module is None:
+        for imported in imports.find(formats.python(sources[path], str(path))):
+            if imported.module is None:
                 return set(sources)
-            new = set(modules.files(found, path)) - reached
+            new = set(modules.files(imported, path)) - reached
             reached |= new
             waiting += new
     return reached
@@ -257,29 +257,29 @@ class _Modules:
                 if folder not in self._anywhere.setdefault(name, []):
                     self._anywhere[name].append(folder)
 
-    def files(self, found: Import, importer: PurePosixPath) -> Iterator[PurePosixPath]:
-        assert found.module is not None
-        parts = tuple(part for part in found.module.split(".") if part)
-        for base in self._bases_of(found, parts, importer):
-            if found.level and (init := self._file(base / "__init__")):
+    def files(self, imported: Import, importer: PurePosixPath) -> Iterator[PurePosixPath]:
+        assert imported.module is not None
+        parts = tuple(part for part in imported.module.split(".") if part)
+        for base in self._bases_of(imported, parts, importer):
+            if imported.level and (init := self._file(base / "__init__")):
                 yield init
             yield from self._chain(base, parts)
             module = base.joinpath(*parts)
-            for name in found.names:
+            for name in imported.names:
                 yield from self._chain(module, (name,))
 
     def _bases_of(
-        self, found: Import, parts: tuple[str, ...], importer: PurePosixPath
+        self, imported: Import, parts: tuple[str, ...], importer: PurePosixPath
     ) -> list[PurePosixPath]:
-        if found.level:
+        if imported.level:
             folder = importer.parent
-            for _ in range(found.level - 1):
+            for _ in range(imported.level - 1):
                 folder = folder.parent
             return [folder]
         if not parts:
             return []
-        usual = [base for base in self._bases if self._exists(base / parts[0])]
-        return usual or self._anywhere.get(parts[0], [])
+        bases = [base for base in self._bases if self._exists(base / parts[0])]
+        return bases or self._anywhere.get(parts[0], [])
 
     def _exists(self, module: PurePosixPath) -> bool:
         return module.with_name(module.name + ".py") in self._paths or module in self._folders

@@ -109,9 +109,9 @@ class Source:
     def mistake(self, code: str, span: tuple[int, int], message: str, hint: str = "") -> Mistake:
         """A mistake with its caret under `span`."""
         line, col = self.position(span[0])
-        shown = self.line(line)
-        end_col = col + max(1, min(span[1] - span[0], len(shown) - col + 1))
-        return Mistake(*self.place(line), col, code, message, hint, shown, end_col)
+        source_line = self.line(line)
+        end_col = col + max(1, min(span[1] - span[0], len(source_line) - col + 1))
+        return Mistake(*self.place(line), col, code, message, hint, source_line, end_col)
 
 
 def encoding_of(data: bytes) -> str:

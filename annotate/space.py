@@ -21,7 +21,7 @@ from annotate.errors import SpaceError
 from annotate.json_value import JSON
 from annotate.parameter import Parameter
 
-Values: TypeAlias = "dict[str, JSON]"  # text: own algorithms import this from Python 3.8 on
+Values: TypeAlias = "dict[str, JSON]"  # a string: custom algorithms import this with Python 3.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         twice = [key for key, n in Counter(p.key for p in self.parameters).items() if n > 1]
         if twice:
-            raise SpaceError(f"the parameter {twice[0]!r} is there twice")
+            raise SpaceError(f"the parameter {twice[0]!r} is defined twice")
 
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.parameters)
@@ -106,7 +106,9 @@ class SearchSpace:
             return (exact or matches)[0]
         if matches:
             keys = ", ".join(p.key for p in matches)
-            raise SpaceError(f"{name!r} means more than one parameter", hint=f"say which: {keys}")
+            raise SpaceError(
+                f"several parameters are named {name!r}", hint=f"use a full key: {keys}"
+            )
         raise SpaceError(f"there is no parameter {name!r}", hint=self._known(name))
 
     def _known(self, name: str) -> str:
@@ -114,7 +116,11 @@ class SearchSpace:
         close = difflib.get_close_matches(name, [*names, *self.names], n=1)
         if close:
             return f"did you mean {close[0]!r}?"
-        return f"the parameters are {', '.join(names)}" if names else "it has no parameters"
+        return (
+            f"the parameters are {', '.join(names)}"
+            if names
+            else "the search space has no parameters"
+        )
 
     def to_json(self) -> dict[str, JSON]:
         """The space in NNI's format."""
@@ -149,7 +155,7 @@ class SearchSpace:
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     twice = [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]
     if twice:
-        raise SpaceError(f"{twice[0]!r} is there twice")
+        raise SpaceError(f"the key {twice[0]!r} appears twice")
     return dict(pairs)
 
 

@@ -76,7 +76,7 @@ def _scientific(exact: Decimal, old: re.Match[str]) -> str:
     part = digits[1:] or ("0" if old["part"] else "")
     mantissa = digits[0] + ("." if part or old["dot"] else "") + part
     exponent = exact.adjusted()
-    written = old["exp"].lstrip("+-")
-    width = len(written) if written.startswith("0") else 0
+    old_exponent = old["exp"].lstrip("+-")
+    width = len(old_exponent) if old_exponent.startswith("0") else 0
     sign = "-" if exponent < 0 else "+" if old["exp"].startswith("+") else ""
     return f"{mantissa}{old['e']}{sign}{abs(exponent):0{width}d}"

@@ -18,7 +18,7 @@ from annotate.edits import Edit, apply
 from annotate.errors import Mistake, Mistakes
 from annotate.instrument import Expansion, conflicts, twice
 from annotate.kinds import variable
-from annotate.kinds.choice import WrittenDomain
+from annotate.kinds.choice import ParsedDomain
 from annotate.parameter import Parameter
 from annotate.plan import Annotated
 from annotate.source import Source
@@ -71,13 +71,13 @@ def render(data: bytes, values: Values, *, path: str, module: str) -> tuple[byte
     Returns the new file and the values of those other parameters. Raises Mistakes.
     """
     edits: list[Edit] = []
-    written: Values = {}
+    kept_values: Values = {}
     for place in _places(data, path, module):
         if place.key not in values:
-            written.setdefault(place.key, place.as_written)
+            kept_values.setdefault(place.key, place.as_written)
         elif not edits or edits[-1].span[1] <= place.span[0]:  # else an enclosing value replaces it
             edits.append(Edit(place.span, instead=place.literal(values[place.key])))
-    return decode(data, path).rewritten(edits), written
+    return decode(data, path).rewritten(edits), kept_values
 
 
 @lru_cache(maxsize=64)
@@ -179,15 +179,15 @@ class _File:
             message = f"{name} is for code, and this is a data file"
             hint = "data files support @nni.variable(domain) and a domain at the end of a line"
             raise Wrong("D101", annotation.name_span, message, hint)
-        written, wanted = variable.arguments(annotation)
-        self._check_options(annotation, written)
-        entry = self._targets.find(annotation, written, variable.named(annotation, wanted))
+        parsed, name_node = variable.arguments(annotation)
+        self._check_options(annotation, parsed)
+        entry = self._targets.find(annotation, parsed, variable.named(annotation, name_node))
         if (last := self._contents.replacing(entry)) is not None:
             raise _given_again(self._source, entry.span, last.name, last.start)
-        return self._annotated(annotation, entry, written)
+        return self._annotated(annotation, entry, parsed)
 
-    def _check_options(self, annotation: Annotation, written: WrittenDomain) -> None:
-        for option in written.options:
+    def _check_options(self, annotation: Annotation, parsed: ParsedDomain) -> None:
+        for option in parsed.options:
             if option.nested is not None:
                 self._check_options(annotation, option.nested)
                 continue
@@ -209,10 +209,10 @@ class _File:
         at = annotation.carrier.text.find(text)
         return annotation.carrier.span(at, at + len(text)) if at >= 0 else annotation.name_span
 
-    def _annotated(self, annotation: Annotation, entry: Entry, written: WrittenDomain) -> Annotated:
+    def _annotated(self, annotation: Annotation, entry: Entry, parsed: ParsedDomain) -> Annotated:
         source, span = self._source, entry.span
         name = entry.name
-        key = f"{self._module}/{name}/{written.domain.type}"
+        key = f"{self._module}/{name}/{parsed.domain.type}"
         line, col = source.position(span[0])
         text = source.text[span[0] : span[1]]
         place = DataPlace(
@@ -230,10 +230,10 @@ class _File:
             bytes=source.byte_span(span),
             annotation=annotation.span,
             annotation_line=source.line_of(annotation.carrier.start),
-            wording=written,
+            wording=parsed,
             form=self._form,
         )
-        return Annotated(Parameter(key, written.domain), place, Edit(span))
+        return Annotated(Parameter(key, parsed.domain), place, Edit(span))
 
 
 def _has_null(value: object) -> bool:

@@ -58,22 +58,22 @@ class _Parser:
     def _significant(self) -> Iterator[_Token]:
         at = 0
         while at < len(self._text):
-            found = _TOKEN.match(self._text, at)
-            if found is None:
+            match = _TOKEN.match(self._text, at)
+            if match is None:
                 raise Unreadable("this is not valid JSON", at)
-            at, kind = found.end(), str(found.lastgroup)
+            at, kind = match.end(), str(match.lastgroup)
             if kind == "comment":
-                self.comments.append(found.span())
+                self.comments.append(match.span())
             elif kind != "space":
-                yield kind, found.group(), found.span()
+                yield kind, match.group(), match.span()
 
     def _take(self) -> _Token:
-        taken, self._token = self._token, next(self._tokens, _END)
-        return taken
+        token, self._token = self._token, next(self._tokens, _END)
+        return token
 
     def _expect(self, mark: str) -> _Token:
         if self._token[1] != mark or self._token[0] != "mark":
-            raise Unreadable(f"{mark!r} expected here", self._place())
+            raise Unreadable(f"expected {mark!r} here", self._place())
         return self._take()
 
     def _place(self) -> int:
@@ -94,30 +94,30 @@ class _Parser:
         elif kind in ("string", "word"):
             value = _scalar(text, start)
         else:
-            raise Unreadable("a value expected here", start)
+            raise Unreadable("expected a value here", start)
         shape = "flow" if kind == "mark" else "scalar"
         first = start if key is None else key
         self.entries.insert(number, Entry(path, first, (start, end), shape))
         return value
 
     def _map(self, path: tuple[str | int, ...]) -> tuple[JSON, int]:
-        found: dict[str, JSON] = {}
+        items: dict[str, JSON] = {}
         while self._token[1] != "}" or self._token[0] != "mark":
             kind, text, (start, _) = self._take()
             if kind not in ("string", "word"):
-                raise Unreadable("a key expected here", start)
+                raise Unreadable("expected a key here", start)
             name = str(_scalar(text, start)) if kind == "string" else text
             self._expect(":")
-            found[name] = self._value((*path, name), start)
+            items[name] = self._value((*path, name), start)
             self._comma("}")
-        return found, self._take()[2][1]
+        return items, self._take()[2][1]
 
     def _list(self, path: tuple[str | int, ...]) -> tuple[JSON, int]:
-        found: list[JSON] = []
+        items: list[JSON] = []
         while self._token[1] != "]" or self._token[0] != "mark":
-            found.append(self._value((*path, len(found)), None))
+            items.append(self._value((*path, len(items)), None))
             self._comma("]")
-        return found, self._take()[2][1]
+        return items, self._take()[2][1]
 
     def _comma(self, closing: str) -> None:
         if self._token[0] != "mark" or self._token[1] != closing:
@@ -131,12 +131,12 @@ def _scalar(text: str, at: int) -> JSON:
         return json.loads(text, strict=False)
     except ValueError:
         pass
-    try:  # what JSON5 has beyond JSON is Python: 'text', 0xff, .5, 5., +1
+    try:  # JSON5's extensions are valid Python: 'text', 0xff, .5, 5., +1
         value = ast.literal_eval(text.lstrip("+"))
     except (ValueError, SyntaxError):
         if re.fullmatch(r"[-+]?(Infinity|NaN)", text):
             return text
-        raise Unreadable("this is not valid JSON value", at) from None
+        raise Unreadable("this is not a valid JSON value", at) from None
     return value
 
 
@@ -158,7 +158,7 @@ def write(value: JSON, like: str) -> str:
 
 VALID = [
     Valid(
-        "behind the value and its comma",
+        "after the value and its comma",
         '{\n  "lr": 0.1, // @nni.loguniform(1e-4, 1) // the usual range\n  "n": 3\n}\n',
         {"lr/loguniform": [1e-4, 1]},
     ),
@@ -173,26 +173,31 @@ VALID = [
         {"b.0.lr/randint": [0, 9], "b.1/randint": [0, 5]},
     ),
     Valid(
-        "as JSON5 has it",
+        "JSON5 syntax",
         "{lr: .5, // @nni.uniform(0, 1)\n name: 'a', // @nni.choice('a', \"b\")\n}\n",
         {"lr/uniform": [0, 1], "name/choice": ["a", "b"]},
     ),
-    Valid("text that looks like one", '{"a": "// @nni.choice(1)", "b": "/* @nni.x */"}\n'),
+    Valid(
+        "text that only looks like an annotation",
+        '{"a": "// @nni.choice(1)", "b": "/* @nni.x */"}\n',
+    ),
 ]
 
 INVALID = [
     Invalid(
-        "a comment that is closed",
+        "a block comment",
         '{"a": 1 /* @nni.choice(1, 2) */}\n',
         "D107",
         "/* @nni.choice(1, 2) */",
     ),
-    Invalid("no JSON", '{"a": 1 "b": 2} // @nni.choice(1, 2)\n', "A102", '"'),
+    Invalid("not valid JSON", '{"a": 1 "b": 2} // @nni.choice(1, 2)\n', "A102", '"'),
     Invalid(
         "a key twice, the first one annotated",
         '{"a": 1, // @nni.choice(1, 2)\n "a": 2}\n',
         "D108",
         "1",
     ),
-    Invalid("two on a line", '{"a": 1, "b": 2} // @nni.uniform(0, 1)\n', "A407", "uniform"),
+    Invalid(
+        "two values on one line", '{"a": 1, "b": 2} // @nni.uniform(0, 1)\n', "A407", "uniform"
+    ),
 ]

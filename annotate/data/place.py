@@ -10,7 +10,7 @@ from annotate.data.form import Form
 from annotate.domains import Choice
 from annotate.errors import SpaceError
 from annotate.json_value import JSON, same
-from annotate.kinds.choice import WrittenDomain, WrittenOption
+from annotate.kinds.choice import ParsedDomain, ParsedOption
 from annotate.plan import Place
 
 
@@ -63,22 +63,22 @@ class DataPlace(Place):
         return a == b or same(self.form.load(a), self.form.load(b))
 
 
-def _as_option(value: JSON, written: str, options: list[JSON]) -> JSON:
+def _as_option(value: JSON, text: str, options: list[JSON]) -> JSON:
     """Parsers disagree whether YAML's `yes` is a boolean or a string; the options decide."""
     from annotate.data.yaml_text import boolean
 
-    switch = boolean(written)
+    switch = boolean(text)
     if switch is not None and any(same(switch, option) for option in options):
         return switch
     return value
 
 
-def _chosen(written: WrittenDomain, value: JSON, like: str) -> tuple[JSON, str]:
+def _chosen(parsed: ParsedDomain, value: JSON, like: str) -> tuple[JSON, str]:
     """The data for a value of the domain, and the literal whose style to follow."""
-    if not isinstance(written.domain, Choice):
+    if not isinstance(parsed.domain, Choice):
         return value, like
     try:
-        option = written.options[written.domain.index(value)]
+        option = parsed.options[parsed.domain.index(value)]
     except SpaceError:
         return value, like
     if option.nested is not None:
@@ -87,7 +87,7 @@ def _chosen(written: WrittenDomain, value: JSON, like: str) -> tuple[JSON, str]:
     return _data(option), option.text if number else like
 
 
-def _data(option: WrittenOption) -> JSON:
+def _data(option: ParsedOption) -> JSON:
     return option.option.value if option.literal else data(option.text)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from annotate.annotation import Annotation, Wrong
 from annotate.data.entry import Contents, Entry
 from annotate.data.form import Form
-from annotate.kinds.choice import WrittenDomain
+from annotate.kinds.choice import ParsedDomain
 from annotate.parameter import dotted_ends
 from annotate.source import Source
 
@@ -28,24 +28,24 @@ class Targets:
             for line in self._first_lines(entry):
                 self._beginning[line].append(entry)
 
-    def find(self, annotation: Annotation, written: WrittenDomain, name: str | None) -> Entry:
+    def find(self, annotation: Annotation, parsed: ParsedDomain, name: str | None) -> Entry:
         """The entry that an annotation refers to; raises Wrong."""
         candidates, mistake = self._candidates(annotation)
         if not candidates:
             raise mistake
         if name is not None:
-            wanted = [entry for entry in candidates if name in dotted_ends(entry.name)]
-            if not wanted:
+            matches = [entry for entry in candidates if name in dotted_ends(entry.name)]
+            if not matches:
                 raise self._unnamed(annotation, name, candidates)
         else:
-            wanted = _likely(candidates, written)
-        if len(wanted) > 1:
-            names = ", ".join(entry.name for entry in wanted)
+            matches = _likely(candidates, parsed)
+        if len(matches) > 1:
+            names = ", ".join(entry.name for entry in matches)
             hint = f"select one with name=, or put each on its own line: {names}"
-            message = f"{len(wanted)} values match: {names}"
+            message = f"{len(matches)} values match: {names}"
             raise Wrong("A407", annotation.name_span, message, hint)
-        _check(annotation, wanted[0])
-        return wanted[0]
+        _check(annotation, matches[0])
+        return matches[0]
 
     def _candidates(self, annotation: Annotation) -> tuple[list[Entry], Wrong]:
         start = annotation.carrier.start
@@ -87,20 +87,20 @@ class Targets:
         return Wrong("A406", annotation.place(node), message, hint)
 
 
-def _likely(candidates: list[Entry], written: WrittenDomain) -> list[Entry]:
+def _likely(candidates: list[Entry], parsed: ParsedDomain) -> list[Entry]:
     """The entries that an annotation without a name may refer to.
 
     Prefers values with keys to list items, and values of the domain's type.
     """
-    wanted = [entry for entry in candidates if entry.keyed] or candidates
-    lists = any(option.text[:1] in "[{(" for option in written.options)
-    if not written.options:
-        wanted = [entry for entry in wanted if entry.kind != "flow"] or wanted
-    if lists and len(wanted) > 1:
-        outer = min(wanted, key=lambda entry: entry.span[0] - entry.span[1])
-        if all(outer.span[0] <= e.span[0] and e.span[1] <= outer.span[1] for e in wanted):
+    likely = [entry for entry in candidates if entry.keyed] or candidates
+    lists = any(option.text[:1] in "[{(" for option in parsed.options)
+    if not parsed.options:
+        likely = [entry for entry in likely if entry.kind != "flow"] or likely
+    if lists and len(likely) > 1:
+        outer = min(likely, key=lambda entry: entry.span[0] - entry.span[1])
+        if all(outer.span[0] <= e.span[0] and e.span[1] <= outer.span[1] for e in likely):
             return [outer]
-    return wanted
+    return likely
 
 
 def _check(annotation: Annotation, entry: Entry) -> None:

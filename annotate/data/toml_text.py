@@ -90,7 +90,7 @@ class _Reader:
                 self._pair(table)
 
     def _skip(self) -> int:
-        """Go on behind white space and comments."""
+        """Skip white space and comments."""
         while True:
             blank = _BLANK.match(self._text, self._at)
             self._at = blank.end() if blank else self._at
@@ -108,14 +108,14 @@ class _Reader:
     def _skip_past(self, mark: str) -> None:
         self._skip()
         if not self._next(mark):
-            raise Unreadable(f"{mark!r} expected here", self._at)
+            raise Unreadable(f"expected {mark!r} here", self._at)
 
     def _take(self, *patterns: re.Pattern[str]) -> Span:
         for pattern in patterns:
-            if found := pattern.match(self._text, self._at):
-                self._at = found.end()
-                return found.span()
-        raise Unreadable("this is no TOML", self._at)
+            if match := pattern.match(self._text, self._at):
+                self._at = match.end()
+                return match.span()
+        raise Unreadable("this is not valid TOML", self._at)
 
     def _key(self) -> tuple[str, ...]:
         """The parts of a key, up to what follows it."""
@@ -129,7 +129,7 @@ class _Reader:
         return tuple(words)
 
     def _table(self, key: tuple[str, ...], *, array: bool) -> _Path:
-        """The path of a table's header: in the last item of each array of tables on its way."""
+        """The path of a table header; an array of tables on the way means its last item."""
         path: _Path = ()
         for word in key[:-1]:
             path = self._last((*path, word))
@@ -214,12 +214,12 @@ def _string(value: str, like: str) -> str:
 
 VALID = [
     Valid(
-        "behind the value",
+        "after the value",
         "[optimizer]\nlr = 1e-3  # @nni.loguniform(1e-4, 1)\n",
         {"optimizer.lr/loguniform": [1e-4, 1]},
     ),
     Valid(
-        "in tables, arrays of tables and inline ones",
+        "in tables, arrays of tables and inline tables",
         "[a]\nlr = 0.1  # @nni.uniform(0, 1)\n[[b]]\nlr = 0.2\n[[b]]\n"
         "x = {lr = 0.3}  # @nni.variable(nni.uniform(0, 3), name=lr)\n",
         {"a.lr/uniform": [0, 1], "b.1.x.lr/uniform": [0, 3]},
@@ -230,17 +230,20 @@ VALID = [
         {"a.b c/randint": [0, 9], '"d.e"/choice': [True, False]},
     ),
     Valid(
-        "an array over several lines, and an item of another",
+        "an array that spans lines, and an item of another array",
         "x = [\n  1,\n  2,\n]  # @nni.choice([1, 2], [3])\ny = [\n  1,  # @nni.randint(0, 9)\n]\n",
         {"x/choice": ["[1, 2]", "[3]"], "y.0/randint": [0, 9]},
     ),
-    Valid("text that looks like one", 'a = """\n# @nni.choice(1)\n"""\nb = "# @nni.x"\n'),
+    Valid(
+        "text that only looks like an annotation",
+        'a = """\n# @nni.choice(1)\n"""\nb = "# @nni.x"\n',
+    ),
 ]
 
 INVALID = [
-    Invalid("null, which TOML does not have", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
+    Invalid("null, which TOML lacks", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
     Invalid("a table's header", "[a]  # @nni.choice(1, 2)\nb = 1\n", "A402", "choice"),
     Invalid("a key twice", "a = 1  # @nni.choice(1, 2)\na = 2\n", "D108", "a"),
     Invalid("a table twice", "[a]\nb = 1  # @nni.choice(1, 2)\n[a]\nc = 2\n", "D108", "a"),
-    Invalid("no TOML", "a = 1 2  # @nni.choice(1, 2)\n", "A102", ""),
+    Invalid("not valid TOML", "a = 1 2  # @nni.choice(1, 2)\n", "A102", ""),
 ]

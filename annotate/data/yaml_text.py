@@ -124,9 +124,9 @@ def _comments(text: str, scalars: list[Span]) -> Iterator[Span]:
     done = 0
     for start, end in [*sorted(scalars), (len(text), len(text))]:
         place = done
-        while (found := _COMMENT.search(text, place, start)) is not None:
-            yield found.span()
-            place = found.end()
+        while (match := _COMMENT.search(text, place, start)) is not None:
+            yield match.span()
+            place = match.end()
         done = max(done, end)
 
 
@@ -203,7 +203,7 @@ def _string(value: str, like: str) -> str:
 
 VALID = [
     Valid(
-        "behind the value, named by its key",
+        "after the value, named by its key",
         "optimizer:\n  lr: 1e-3  # @nni.loguniform(1e-4, 1)  # the usual range\n",
         {"optimizer.lr/loguniform": [1e-4, 1]},
     ),
@@ -213,7 +213,7 @@ VALID = [
         {"optimizer/choice": ["adam", "sgd"]},
     ),
     Valid(
-        "named by the whole path",
+        "named by the full path",
         "optimizer: {lr: 0.1}  # @nni.uniform(0, 1)\n"
         "heads:\n- lr: 0.2  # @nni.uniform(0, 2)\n- lr: 0.3\n",
         {"optimizer.lr/uniform": [0, 1], "heads.0.lr/uniform": [0, 2]},
@@ -224,7 +224,7 @@ VALID = [
         {"base/uniform": [0, 1]},
     ),
     Valid(
-        "which of several on a line, by name=",
+        "name= selects one of several values on a line",
         "- {lr: 0.1, momentum: 0.9}  # @nni.variable(nni.uniform(0, 1), name=momentum)\n",
         {"0.momentum/uniform": [0, 1]},
     ),
@@ -249,13 +249,16 @@ VALID = [
         "a: 1\na: 2  # @nni.choice(1, 2)\nb: {<<: {c: 0.1}, <<: {d: 1}}\n",
         {"a/choice": [1, 2]},
     ),
-    Valid("text that looks like one", "a: 'x  # @nni.choice(1, 2)'\nb: |\n  # @nni.choice(1)\n"),
+    Valid(
+        "text that only looks like an annotation",
+        "a: 'x  # @nni.choice(1, 2)'\nb: |\n  # @nni.choice(1)\n",
+    ),
     Valid(
         "a value on a line of its own",
         "lr:\n  # @nni.variable(nni.uniform(0, 1))\n  0.1\n",
         {"lr/uniform": [0, 1]},
     ),
-    Valid("a line that was commented out", "# a: 1  # @nni.choice(1, 2)\nb: 1\n"),
+    Valid("a line that is commented out", "# a: 1  # @nni.choice(1, 2)\nb: 1\n"),
 ]
 
 INVALID = [
@@ -265,12 +268,12 @@ INVALID = [
     Invalid("a block", "# @nni.variable(nni.choice([1], [2]))\nx:\n- 1\n", "D103", "variable"),
     Invalid("the use of an anchor", "a: &b 1\nc: *b  # @nni.choice(1, 2)\n", "D104", "*b"),
     Invalid("no value", "a:  # @nni.choice(1, 2)\n", "D105", "choice"),
-    Invalid("nothing ends on the line", "a: |  # @nni.choice(1, 2)\n  b\n", "A402", "choice"),
+    Invalid("no value ends on the line", "a: |  # @nni.choice(1, 2)\n  b\n", "A402", "choice"),
     Invalid("nothing below", "a: 1\n# @nni.variable(nni.choice(1, 2))\n", "A401", "variable"),
-    Invalid("a map, or what is in it", "a: {b: 1}  # @nni.choice(1, 2)\n", "A407", "choice"),
-    Invalid("two on a line", "{a: 1, b: 2}  # @nni.uniform(0, 1)\n", "A407", "uniform"),
+    Invalid("a map, or the value inside it", "a: {b: 1}  # @nni.choice(1, 2)\n", "A407", "choice"),
+    Invalid("two values on one line", "{a: 1, b: 2}  # @nni.uniform(0, 1)\n", "A407", "uniform"),
     Invalid("another name", "a: 1  # @nni.variable(nni.uniform(0, 1), name=b)\n", "A406", "b"),
-    Invalid("a domain alone above it", "# @nni.uniform(0, 1)\na: 1\n", "A206", "uniform"),
+    Invalid("the short form on its own line", "# @nni.uniform(0, 1)\na: 1\n", "A206", "uniform"),
     Invalid("bounds in the wrong order", "a: 1  # @nni.uniform(1, 0)\n", "A303", "1"),
     Invalid(
         "twice",

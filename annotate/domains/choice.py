@@ -104,8 +104,8 @@ class Choice(Domain):
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
             if numeric and not isinstance(option.value, bool) and value == option.value:
                 return number
-        shown = ", ".join(repr(option.value) for option in self.options)
-        raise SpaceError(f"{value!r} is none of the options {shown}")
+        options = ", ".join(repr(option.value) for option in self.options)
+        raise SpaceError(f"{value!r} is none of the options {options}")
 
     def locate(self, value: JSON) -> JSON:
         """As in every domain; a bare 0.5 also means the first nested domain that contains it."""

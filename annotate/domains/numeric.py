@@ -1,4 +1,4 @@
-"""Families of numeric domains: a domain picks a family and a scale, and is done."""
+"""Families of numeric domains: a domain is a family with a scale."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ VALID = [
         "not an annotation: a string that only mentions one",
         "s = f('@nni.variable(1)')\nf'@nni.x'\n",
     ),
-    Valid("not an annotation: a line that was commented out", "# x = 1  # @nni.choice(1, 2)\n"),
+    Valid("not an annotation: a line that is commented out", "# x = 1  # @nni.choice(1, 2)\n"),
     Valid("not an annotation: a comment about something else", "# @nnie and @nni_old\nx = 1\n"),
 ]
 
@@ -66,7 +66,7 @@ INVALID = [
     Invalid("a misspelt directive", "# @nni.varable(nni.choice(1, 2))\nx = 1\n", "A203", "varable"),
     Invalid("text after the annotation", "x = 1  # @nni.choice(1, 2) or so\n", "A205", "or so"),
     Invalid(
-        "two on one line",
+        "two annotations on one line",
         "x = 1  # @nni.choice(1, 2)  # @nni.choice(3, 4)\n",
         "A205",
         "# @nni.choice(3, 4)",

@@ -20,13 +20,13 @@ from annotate.snippets import fingerprint, fold, literal
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenOption:
+class ParsedOption:
     """One option as written: its JSON, its text on one line, and its domain if it is nested."""
 
     option: Option
     text: str
     literal: bool
-    nested: WrittenDomain | None = None
+    nested: ParsedDomain | None = None
 
     @property
     def test(self) -> JSON:
@@ -35,11 +35,11 @@ class WrittenOption:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenDomain:
+class ParsedDomain:
     """A domain as written; `options` is empty for the numeric ones."""
 
     domain: Domain
-    options: tuple[WrittenOption, ...] = ()
+    options: tuple[ParsedOption, ...] = ()
 
     @property
     def plain(self) -> bool:
@@ -55,7 +55,7 @@ def domain_name(node: cst.BaseExpression) -> str | None:
     return func.attr.value if func.value.value == "nni" else None
 
 
-def parse(annotation: Annotation, node: cst.BaseExpression) -> WrittenDomain:
+def parse(annotation: Annotation, node: cst.BaseExpression) -> ParsedDomain:
     """Parse an expression of the annotation as a domain; raises Wrong."""
     name = domain_name(node)
     if name is None or not isinstance(node, cst.Call):
@@ -71,9 +71,9 @@ def parse(annotation: Annotation, node: cst.BaseExpression) -> WrittenDomain:
     return parse_named(annotation, name, node)
 
 
-def parse_named(annotation: Annotation, name: str, call: cst.Call) -> WrittenDomain:
+def parse_named(annotation: Annotation, name: str, call: cst.Call) -> ParsedDomain:
     if name != Choice.type:
-        return WrittenDomain(numeric.parse(annotation, name, call))
+        return ParsedDomain(numeric.parse(annotation, name, call))
     return parse_options(annotation, call.args, annotation.place(call))
 
 
@@ -86,7 +86,7 @@ def _bare_domain(node: cst.BaseExpression) -> str:
 
 def parse_options(
     annotation: Annotation, arguments: Sequence[cst.Arg], span: tuple[int, int]
-) -> WrittenDomain:
+) -> ParsedDomain:
     """The choice between `arguments`; `span` is for the mistake if there are none."""
     if not arguments:
         raise Wrong("A305", span, "there are no options", "add at least one option")
@@ -100,10 +100,10 @@ def parse_options(
             raise Wrong("A204", place, message, numeric.name_hint(argument))
     options = tuple(_option(annotation, argument.value) for argument in arguments)
     _check_alike(annotation, arguments, options)
-    return WrittenDomain(Choice(tuple(o.option for o in options)), options)
+    return ParsedDomain(Choice(tuple(o.option for o in options)), options)
 
 
-def _option(annotation: Annotation, node: cst.BaseExpression) -> WrittenOption:
+def _option(annotation: Annotation, node: cst.BaseExpression) -> ParsedOption:
     text = fold(annotation.tree, node)
     if "\n" in text or "\r" in text:
         message = "this string cannot be written on one line"
@@ -111,13 +111,13 @@ def _option(annotation: Annotation, node: cst.BaseExpression) -> WrittenOption:
     if domain_name(node) is not None:
         nested = parse(annotation, node)
         child = Parameter(nested.domain.type, nested.domain)
-        return WrittenOption(Option(text, (child,)), text, False, nested)
+        return ParsedOption(Option(text, (child,)), text, False, nested)
     for inner in _calls(node):
         if domain_name(inner) in DOMAINS:
             message = "a domain must be a separate option"
             raise Wrong("A306", annotation.place(inner), message)
     known, value = literal(node)
-    return WrittenOption(Option(value if known else text), text, known)
+    return ParsedOption(Option(value if known else text), text, known)
 
 
 def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
@@ -128,7 +128,7 @@ def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
 
 
 def _check_alike(
-    annotation: Annotation, arguments: Sequence[cst.Arg], options: Sequence[WrittenOption]
+    annotation: Annotation, arguments: Sequence[cst.Arg], options: Sequence[ParsedOption]
 ) -> None:
     codes = [fingerprint(option.text) for option in options]
     for index, option in enumerate(options):
@@ -141,36 +141,34 @@ def _check_alike(
                 raise Wrong("A304", annotation.place(arguments[index].value), message, hint)
 
 
-def expression(emitter: Emitter, written: WrittenDomain, key: str, path: tuple[str, ...]) -> str:
+def expression(emitter: Emitter, parsed: ParsedDomain, key: str, path: tuple[str, ...]) -> str:
     """Code for the trial's value of a nested domain."""
-    if written.plain:
+    if parsed.plain:
         return emitter.value(key, path)
-    parts = [
-        _branch(emitter, option, key, path) for option in written.options if not option.literal
-    ]
+    parts = [_branch(emitter, option, key, path) for option in parsed.options if not option.literal]
     # The remaining options are literals, so the value can be used directly.
     return f"({' '.join(parts)} {emitter.value(key, path)})"
 
 
-def chain(emitter: Emitter, written: WrittenDomain, key: str) -> str:
+def chain(emitter: Emitter, parsed: ParsedDomain, key: str) -> str:
     """`OPTION if chosen else ...` for each option, without the final else expression."""
-    if written.plain:
+    if parsed.plain:
         return f"{emitter.value(key)} if {emitter.given(key)} else"
-    return " ".join(_branch(emitter, option, key, ()) for option in written.options)
+    return " ".join(_branch(emitter, option, key, ()) for option in parsed.options)
 
 
-def _branch(emitter: Emitter, option: WrittenOption, key: str, path: tuple[str, ...]) -> str:
+def _branch(emitter: Emitter, option: ParsedOption, key: str, path: tuple[str, ...]) -> str:
     code = f"({emitter.code(option.text)})"
     if option.nested:
         code = expression(emitter, option.nested, key, (*path, option.nested.domain.type))
     return f"{code} if {emitter.chosen(key, option.test, path)} else"
 
 
-def code(written: WrittenDomain, value: JSON, like: str = "") -> str:
+def code(parsed: ParsedDomain, value: JSON, like: str = "") -> str:
     """The source text of a value of the domain, in the style of the literal `like`."""
-    if not isinstance(written.domain, Choice):
+    if not isinstance(parsed.domain, Choice):
         return style.number(value, like)
-    option = written.options[written.domain.index(value)]
+    option = parsed.options[parsed.domain.index(value)]
     if option.nested is None:
         return style.string(option.text, like)
     return code(option.nested, value[option.nested.domain.type], like)

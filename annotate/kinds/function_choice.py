@@ -23,28 +23,28 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
     options = [a for a in annotation.arguments if a not in names]
     if len(names) > 1:
         raise Wrong("A204", annotation.place(names[1]), "function_choice takes one name")
-    written = choice.parse_options(annotation, options, annotation.name_span)
+    parsed = choice.parse_options(annotation, options, annotation.name_span)
     name = names[0].value if names else None
-    places, callee = _meant(annotation, context, written, name)
+    places, callee = _replaced(annotation, context, parsed, name)
     key = f"{context.module}/{callee}/{DIRECTIVE}"
-    return [context.annotated(annotation, key, written, node, callee, "call") for node in places]
+    return [context.annotated(annotation, key, parsed, node, callee, "call") for node in places]
 
 
-def _meant(
+def _replaced(
     annotation: Annotation,
     context: Context,
-    written: choice.WrittenDomain,
+    parsed: choice.ParsedDomain,
     name: cst.BaseExpression | None,
 ) -> tuple[Sequence[cst.BaseExpression], str]:
     """The expressions to replace with the chosen option, and the parameter's name."""
     calls = [n for n in _nodes(annotation, context) if isinstance(n, cst.Call)]
-    codes = {fingerprint(option.text) for option in written.options}
+    codes = {fingerprint(option.text) for option in parsed.options}
     if name is not None:
         if chosen := _chosen(annotation, context, calls, codes, name):
             return chosen, fold(annotation.tree, name)
         calls = _named(annotation, context, calls, name)
     elif len(calls) > 1:
-        calls = _equal_and_one(annotation, context, calls, codes)
+        calls = _equal_calls(annotation, context, calls, codes)
         return calls, fold(context.tree, calls[0].func)
     if not calls:
         raise Wrong("A408", annotation.name_span, "there is no call to replace here")
@@ -76,15 +76,15 @@ def _chosen(
 
     An option in parentheses always counts; without parentheses, an option must call `name`.
     """
-    wanted = fingerprint(annotation.tree.code(name))
-    if any(fingerprint(context.tree.code(call.func)) == wanted for call in calls):
+    callee = fingerprint(annotation.tree.code(name))
+    if any(fingerprint(context.tree.code(call.func)) == callee for call in calls):
         return []
     equal = _equal(annotation, context, codes)
     if bracketed := _bracketed(equal):
         return bracketed
     options = [a.value for a in annotation.arguments if not a.keyword]
     known = any(
-        isinstance(option, cst.Call) and fingerprint(annotation.tree.code(option.func)) == wanted
+        isinstance(option, cst.Call) and fingerprint(annotation.tree.code(option.func)) == callee
         for option in options
     )
     alike = len(equal) == 1 or all(isinstance(node, cst.Call) for node in equal)
@@ -112,8 +112,8 @@ def _outermost(nodes: list[cst.BaseExpression], context: Context) -> list[cst.Ba
 def _named(
     annotation: Annotation, context: Context, calls: list[cst.Call], name: cst.BaseExpression
 ) -> list[cst.Call]:
-    wanted = fingerprint(annotation.tree.code(name))
-    named = [call for call in calls if fingerprint(context.tree.code(call.func)) == wanted]
+    callee = fingerprint(annotation.tree.code(name))
+    named = [call for call in calls if fingerprint(context.tree.code(call.func)) == callee]
     if not named:
         callees = list(dict.fromkeys(fold(context.tree, call.func) for call in calls))
         text = fold(annotation.tree, name)
@@ -125,7 +125,7 @@ def _named(
     return named
 
 
-def _equal_and_one(
+def _equal_calls(
     annotation: Annotation, context: Context, calls: list[cst.Call], codes: set[str]
 ) -> list[cst.Call]:
     """The calls that equal an option; raises Wrong unless all are of one function."""

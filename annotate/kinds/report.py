@@ -29,8 +29,8 @@ def read(annotation: Annotation, context: Context) -> Edit:
 
 def _call(annotation: Annotation, context: Context) -> str:
     arguments, name = annotation.arguments, annotation.directive
-    wanted = 0 if name == FETCH else 1
-    if len(arguments) != wanted or any(a.keyword or a.star for a in arguments):
+    count = 0 if name == FETCH else 1
+    if len(arguments) != count or any(a.keyword or a.star for a in arguments):
         takes = "no arguments" if name == FETCH else "one value"
         hint = f"write @nni.{name}({'' if name == FETCH else 'accuracy'})"
         raise Wrong("A204", annotation.name_span, f"{name} takes {takes}", hint)

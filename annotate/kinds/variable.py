@@ -21,16 +21,16 @@ DIRECTIVE = "variable"
 
 def read(annotation: Annotation, context: Context) -> list[Annotated]:
     """Read an annotation of a value; raises Wrong."""
-    written, name = arguments(annotation)
-    target = _target(annotation, context, name, written)
+    parsed, name = arguments(annotation)
+    target = _target(annotation, context, name, parsed)
     if target.problem:
         code, message, hint = target.problem
         raise Wrong(code, context.tree.span(target.at or target.value), message, hint)
-    key = f"{context.module}/{target.name}/{written.domain.type}"
-    return [context.annotated(annotation, key, written, target.value, target.name, target.kind)]
+    key = f"{context.module}/{target.name}/{parsed.domain.type}"
+    return [context.annotated(annotation, key, parsed, target.value, target.name, target.kind)]
 
 
-def arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExpression | None]:
+def arguments(annotation: Annotation) -> tuple[choice.ParsedDomain, cst.BaseExpression | None]:
     """The domain, and the expression of `name=` if any; raises Wrong."""
     if annotation.directive in DOMAINS:
         return _short_form(annotation), None
@@ -52,7 +52,7 @@ def arguments(annotation: Annotation) -> tuple[choice.WrittenDomain, cst.BaseExp
     return choice.parse(annotation, domains[0].value), names[0].value if names else None
 
 
-def _short_form(annotation: Annotation) -> choice.WrittenDomain:
+def _short_form(annotation: Annotation) -> choice.ParsedDomain:
     name = annotation.directive
     if annotation.carrier.kind != "trailing":
         hint = f"write @nni.variable(nni.{name}(...), name=...)"
@@ -66,19 +66,19 @@ def _target(
     annotation: Annotation,
     context: Context,
     name: cst.BaseExpression | None,
-    written: choice.WrittenDomain,
+    parsed: choice.ParsedDomain,
 ) -> Target:
     candidates, mistake = _candidates(annotation, context)
-    wanted = candidates
+    matches = candidates
     if name is not None:
         text, is_text = _name(annotation, name)
-        wanted = [t for t in candidates if t.is_named(text, is_text)]
-        if candidates and not wanted:
+        matches = [t for t in candidates if t.is_named(text, is_text)]
+        if candidates and not matches:
             raise _unnamed(annotation, name, text, candidates)
-    if not wanted:
+    if not matches:
         raise mistake
-    sound = [t for t in wanted if not t.problem] or wanted[:1]
-    if name is None and (option := _around_the_others(context, sound, written)):
+    sound = [t for t in matches if not t.problem] or matches[:1]
+    if name is None and (option := _enclosing_target(context, sound, parsed)):
         return option
     if len(sound) > 1:
         names = ", ".join(dict.fromkeys(t.name for t in sound))
@@ -90,11 +90,11 @@ def _target(
     return sound[0]
 
 
-def _around_the_others(
-    context: Context, targets: list[Target], written: choice.WrittenDomain
+def _enclosing_target(
+    context: Context, targets: list[Target], parsed: choice.ParsedDomain
 ) -> Target | None:
-    """The target that contains all others and equals an option; it must be the one meant."""
-    codes = {fingerprint(option.text) for option in written.options if not option.literal}
+    """The target that contains all others and equals an option, so it must be meant."""
+    codes = {fingerprint(option.text) for option in parsed.options if not option.literal}
     if not codes or len(targets) < 2:
         return None
     tree = context.tree

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from annotate.suggest.choosing import suggest
 from annotate.suggest.placing import insert
-from annotate.suggest.proposal import Left, Proposal, Suggestions
+from annotate.suggest.proposal import Proposal, Skipped, Suggestions
 
-__all__ = ["Left", "Proposal", "Suggestions", "insert", "suggest"]
+__all__ = ["Proposal", "Skipped", "Suggestions", "insert", "suggest"]

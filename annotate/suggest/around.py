@@ -61,7 +61,7 @@ def factor(by: int, cap: float | None = None, zero: tuple[float, float] | None =
             return None
         if value == 0 and zero is not None:
             bounds = ", ".join(map(number, zero))
-            return Range(f"choice({text}, nni.loguniform({bounds}))", "none or a little")
+            return Range(f"choice({text}, nni.loguniform({bounds}))", "zero, or a small value")
         if not _TINY < value < 1 / _TINY:
             return None
         high = value * float(by)
@@ -195,8 +195,8 @@ def listed(options: list[Any], text: str) -> Range | None:
     if len(options) < 2:
         return None
     quote = text[0] if text[:1] in ("'", '"') else '"'
-    shown = [text, *(_literal(option, quote) for option in options[1:])]
-    return Range(f"choice({', '.join(shown)})", f"one of {len(options)}")
+    texts = [text, *(_literal(option, quote) for option in options[1:])]
+    return Range(f"choice({', '.join(texts)})", f"one of {len(options)}")
 
 
 def _literal(value: Any, quote: str) -> str:

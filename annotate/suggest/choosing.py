@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from annotate import formats
 from annotate.errors import AnnotateError, Mistakes
 from annotate.source import Source
-from annotate.suggest.finding import Found, find
+from annotate.suggest.finding import Finding, find
 from annotate.suggest.placing import Page, insert
-from annotate.suggest.proposal import Left, Proposal, Suggestions
+from annotate.suggest.proposal import Proposal, Skipped, Suggestions
 from annotate.suggest.site import Script
 from annotate.tree import Tree, Unparsable
 
@@ -36,36 +36,36 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     page = Page(decoded, script, now.places)
     sites = find(script, decoded.encode(decoded.text))
     candidates = [finding for finding in sites if not page.is_annotated(finding.site)]
-    chosen, left = _best_per_line(page, candidates)
+    chosen, skipped = _best_per_line(page, candidates)
     proposals: list[Proposal] = []
     for finding in chosen:
         placed = page.place(finding)
         if isinstance(placed, Proposal):
             proposals.append(placed)
         else:
-            left.append(placed)
-    taken = {place.key.partition("/")[2]: "" for place in now.places}
-    proposals = _agreeing(proposals, taken, left)
-    proposals = _accepted(decoded, module, proposals, left)
-    left.sort(key=lambda skipped: skipped.line)
-    return Suggestions(path, source, tuple(proposals), tuple(left), _REPORT in source)
+            skipped.append(placed)
+    domains = {place.key.partition("/")[2]: "" for place in now.places}
+    proposals = _agreeing(proposals, domains, skipped)
+    proposals = _accepted(decoded, module, proposals, skipped)
+    skipped.sort(key=lambda value: value.line)
+    return Suggestions(path, source, tuple(proposals), tuple(skipped), _REPORT in source)
 
 
-def _best_per_line(page: Page, findings: Iterable[Found]) -> tuple[list[Found], list[Left]]:
+def _best_per_line(page: Page, findings: Iterable[Finding]) -> tuple[list[Finding], list[Skipped]]:
     """The most important finding of each line; the others are skipped."""
-    lines: dict[int, list[Found]] = defaultdict(list)
+    lines: dict[int, list[Finding]] = defaultdict(list)
     for finding in findings:
         lines[page.line(finding.site)].append(finding)
-    chosen, left = [], []
+    chosen, skipped = [], []
     for together in lines.values():
         first, *others = sorted(together, key=lambda finding: finding.rank)
         chosen.append(first)
-        left += [page.left(other, _CROWDED) for other in others]
-    return chosen, left
+        skipped += [page.skip(other, _CROWDED) for other in others]
+    return chosen, skipped
 
 
 def _agreeing(
-    proposals: Iterable[Proposal], domains: dict[str, str], left: list[Left]
+    proposals: Iterable[Proposal], domains: dict[str, str], skipped: list[Skipped]
 ) -> list[Proposal]:
     """The proposals whose domain equals that of earlier values with the same key.
 
@@ -78,18 +78,18 @@ def _agreeing(
         if domains.setdefault(key, proposal.domain) == proposal.domain:
             agreeing.append(proposal)
         else:
-            left.append(Left(proposal.line, proposal.name, proposal.reason, _SAME_NAME))
+            skipped.append(Skipped(proposal.line, proposal.name, proposal.reason, _SAME_NAME))
     return agreeing
 
 
 def _accepted(
-    source: Source, module: str, proposals: list[Proposal], left: list[Left]
+    source: Source, module: str, proposals: list[Proposal], skipped: list[Skipped]
 ) -> list[Proposal]:
     """The proposals with which the file has no mistakes."""
     while True:
-        written = insert(source.data, proposals, path=source.path)
+        annotated = insert(source.data, proposals, path=source.path)
         try:
-            formats.expand_module(written, source.path, module)
+            formats.expand_module(annotated, source.path, module)
         except Mistakes as error:
             wrong = {(m.path, m.line): m.message for m in error.mistakes}
             places = {p: source.place(source.line_of(p.offset)) for p in proposals}
@@ -97,6 +97,6 @@ def _accepted(
             if not refused:
                 raise
             proposals = [p for p in proposals if p not in refused]
-            left += [Left(p.line, p.name, p.reason, wrong[places[p]]) for p in refused]
+            skipped += [Skipped(p.line, p.name, p.reason, wrong[places[p]]) for p in refused]
         else:
             return proposals

@@ -28,27 +28,27 @@ _RULES: tuple[Rule, ...] = (
     *choices.TEXTS,
     *choices.SWITCHES,
 )
-_SCRIPTS = [(what, re.compile(names)) for what, names in choices.SCRIPTS]
+_SCRIPTS = [(subject, re.compile(names)) for subject, names in choices.SCRIPTS]
 _MOST_OPTIONS = 8
 _ANY_NAME = ("name", "type", "kind")
 _SETTINGS = re.compile(r"_(config|cfg|conf|args|arguments|params|options|settings|spec)$")
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """A site with its domain; on one line, a lower rank is more important."""
 
     site: Site
     range: Range
-    what: str
+    subject: str
     rank: int
 
     @property
     def reason(self) -> str:
-        return f"{self.what}, {self.range.phrase}"
+        return f"{self.subject}, {self.range.phrase}"
 
 
-def find(script: Script, source: bytes) -> list[Found]:
+def find(script: Script, source: bytes) -> list[Finding]:
     """The sites of a file that are worth tuning, in source order."""
     names = frozenset(site.name for site in script.sites)
     families = _families(source)
@@ -68,7 +68,7 @@ def _families(source: bytes) -> frozenset[str]:
     return frozenset(FAMILIES[top] for top in tops if top in FAMILIES)
 
 
-def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> Found | None:
+def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> Finding | None:
     text = fold(tree, site.target.value)
     if finding := _of_script(site, text, known):
         return finding
@@ -76,18 +76,18 @@ def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> 
         if rule.holds(site.name, site.callee, families):
             declared = _of_options(site, text, site.declared) if site.declared else None
             if domain := declared or rule.maker(site.value, text):
-                return Found(site, domain, rule.what, rank)
+                return Finding(site, domain, rule.subject, rank)
     return None
 
 
-def _of_script(site: Site, text: str, known: Options) -> Found | None:
+def _of_script(site: Site, text: str, known: Options) -> Finding | None:
     """A string that is one of the options that the script itself handles."""
     if not isinstance(site.value, str):
         return None
     name = _of_owner(site) if site.name in _ANY_NAME else site.name
-    what = next((what for what, names in _SCRIPTS if names.fullmatch(name)), None)
+    subject = next((subject for subject, names in _SCRIPTS if names.fullmatch(name)), None)
     domain = _of_options(site, text, site.declared or known.get(site.name, ()))
-    return Found(site, domain, what, len(_RULES)) if what and domain else None
+    return Finding(site, domain, subject, len(_RULES)) if subject and domain else None
 
 
 def _of_owner(site: Site) -> str:
@@ -106,7 +106,7 @@ def _of_options(site: Site, text: str, options: tuple[object, ...]) -> Range | N
     return listed([site.value, *(o for o in dict.fromkeys(options) if o != site.value)], text)
 
 
-def _without_overridden(findings: list[Found], calls: list[cst.Call]) -> list[Found]:
+def _without_overridden(findings: list[Finding], calls: list[cst.Call]) -> list[Finding]:
     """Drop parameter defaults that calls override."""
     elsewhere = {f.site.name for f in findings if f.site.target.kind != default.KIND}
     return [

@@ -12,8 +12,8 @@ from annotate.edits import Edit
 from annotate.instrument import Place
 from annotate.layout import Layout
 from annotate.source import Source
-from annotate.suggest.finding import Found
-from annotate.suggest.proposal import Left, Proposal
+from annotate.suggest.finding import Finding
+from annotate.suggest.proposal import Proposal, Skipped
 from annotate.suggest.site import Script, Site
 
 _STRINGS = (cst.SimpleString, cst.FormattedString, cst.TemplatedString)
@@ -43,14 +43,14 @@ class Page:
         start, end = self.tree.span(site.target.value)
         return any(start < last and first < end for first, last in self._annotated)
 
-    def place(self, found: Found) -> Proposal | Left:
+    def place(self, finding: Finding) -> Proposal | Skipped:
         """The proposal for a value, or the reason why there is none."""
-        site, line = found.site, self.line(found.site)
+        site, line = finding.site, self.line(finding.site)
         if why := self._obstacle(site, line):
-            return self.left(found, why)
+            return self.skip(finding, why)
         start, end = self.tree.span(site.target.value)
         row, col = self.source.position(start)
-        annotation = self._annotation(found)
+        annotation = self._annotation(finding)
         offset, insert = self._insertion(line, f"# {annotation}")
         return Proposal(
             line=row,
@@ -58,16 +58,16 @@ class Page:
             name=site.target.name,
             kind=site.target.kind,
             written=self.source.text[start:end],
-            domain=found.range.domain,
+            domain=finding.range.domain,
             annotation=annotation,
-            reason=found.reason,
+            reason=finding.reason,
             offset=offset,
             insert=insert,
         )
 
-    def left(self, found: Found, why: str) -> Left:
-        row = self.source.line_of(self.tree.span(found.site.target.value)[0])
-        return Left(row, found.site.target.name, found.reason, why)
+    def skip(self, finding: Finding, why: str) -> Skipped:
+        row = self.source.line_of(self.tree.span(finding.site.target.value)[0])
+        return Skipped(row, finding.site.target.name, finding.reason, why)
 
     def _end(self, site: Site) -> tuple[int, int]:
         """The logical line of a site's value, and the number of the line on which it ends."""
@@ -89,9 +89,9 @@ class Page:
         names = [other.target.name for other in self._ending[self._end(site)]]
         return "the line has two values of this name" if names.count(site.target.name) > 1 else ""
 
-    def _annotation(self, found: Found) -> str:
+    def _annotation(self, finding: Finding) -> str:
         """The short form if only one value ends on the line, else the form with a name."""
-        site, domain = found.site, found.range.domain
+        site, domain = finding.site, finding.range.domain
         if len(self._ending[self._end(site)]) == 1:
             return f"@nni.{domain}"
         name = site.target.name
@@ -102,13 +102,13 @@ class Page:
     def _insertion(self, line: int, text: str) -> tuple[int, str]:
         if line in self._comments:
             return self._comments[line][0], f"{text}  "
-        shown = self.source.line(line)
-        blanks = len(shown) - len(shown.rstrip(" \t"))
-        return self.source.starts[line - 1] + len(shown), " " * max(0, 2 - blanks) + text
+        source_line = self.source.line(line)
+        blanks = len(source_line) - len(source_line.rstrip(" \t"))
+        return self.source.starts[line - 1] + len(source_line), " " * max(0, 2 - blanks) + text
 
 
 def insert(source: bytes, proposals: Iterable[Proposal], *, path: str = "") -> bytes:
     """Insert proposals into the file that they were made for; every other byte stays."""
     decoded = formats.decode(source, path)
-    edits = [Edit((one.offset, one.offset), before=one.insert) for one in proposals]
+    edits = [Edit((p.offset, p.offset), before=p.insert) for p in proposals]
     return decoded.rewritten(edits)

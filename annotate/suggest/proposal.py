@@ -34,7 +34,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Skipped:
     """A value worth tuning that has no proposal; `why` is the obstacle."""
 
     line: int
@@ -53,7 +53,7 @@ class Suggestions:
     path: str
     source: bytes = field(repr=False)
     proposals: tuple[Proposal, ...]
-    left: tuple[Left, ...]
+    skipped: tuple[Skipped, ...]
     reports: bool
 
     def where(self, line: int) -> str:

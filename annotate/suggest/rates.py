@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
         r"learning_rate|eta|lr|shrinkage",
         factor(10, cap=1.0),
         within=of.BOOSTERS,
-        given=["boosting"],
+        families=["boosting"],
     ),
     rule(
         "a learning rate",
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
         r"reg_(lambda|alpha)|lambda_l[12]|l2_leaf_reg|l[12]_regularization|lambda|alpha",
         _STRONG_PENALTY,
         within=of.BOOSTERS,
-        given=["boosting"],
+        families=["boosting"],
     ),
     rule(
         "the weight decay",
@@ -64,13 +64,13 @@ RULES: tuple[Rule, ...] = (
         within=rf"{of.VECTOR_MACHINES}|LogisticRegression\w*|PassiveAggressive\w+",
     ),
     rule("the width of the kernel", "gamma", factor(100), within=of.VECTOR_MACHINES),
-    rule("the smallest gain of a split", "gamma", between(0.0, 5.0), given=["boosting"]),
+    rule("the smallest gain of a split", "gamma", between(0.0, 5.0), families=["boosting"]),
     rule(
         "the weight of the rare class",
         "scale_pos_weight|pos_weight",
         factor(4),
         within=of.BOOSTERS,
-        given=["boosting"],
+        families=["boosting"],
     ),
     rule(
         "a bound of the gradient",
@@ -95,7 +95,7 @@ RULES: tuple[Rule, ...] = (
         r"(?!(class|sample|pos|neg|load|min_child|scale_pos|gae)_)(lambda_\w+|weight_[a-z]+"
         r"|\w+_(coef|coeff|coefficient|weight|lambda))",
         factor(10),
-        given=["deep", "reinforcement"],
+        families=["deep", "reinforcement"],
     ),
     rule(
         "the scale of the first weights",
@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
         "how fast the target follows",
         r"tau|polyak(_tau)?|soft_(update_)?tau",
         factor(10, cap=1.0),
-        given=["reinforcement", "deep"],
+        families=["reinforcement", "deep"],
     ),
     rule(
         "where exploration ends",
@@ -124,8 +124,10 @@ RULES: tuple[Rule, ...] = (
     rule("how far the policy may move", "target_kl(_div)?|max_kl|kl_target", factor(10)),
     rule("the bound of the noise", "noise_clip", factor(4)),
     rule("a decay", "decay", _decay),
-    rule("the weight of the divergence", "beta", factor(10), given=["deep"]),
-    rule("the weight of the entropy", "alpha|entropy_alpha", factor(10), given=["reinforcement"]),
-    rule("the margin of the loss", r"(\w+_)?margin", factor(4), given=["deep"]),
-    rule("the noise of a step", r"beta_(start|end)", factor(10), given=["deep"]),
+    rule("the weight of the divergence", "beta", factor(10), families=["deep"]),
+    rule(
+        "the weight of the entropy", "alpha|entropy_alpha", factor(10), families=["reinforcement"]
+    ),
+    rule("the margin of the loss", r"(\w+_)?margin", factor(4), families=["deep"]),
+    rule("the noise of a step", r"beta_(start|end)", factor(10), families=["deep"]),
 )

@@ -15,29 +15,29 @@ class Rule:
 
     `names` matches a whole name in lower case, with words joined by underscores. For keyword
     arguments, `within` matches the last name of the callee. Elsewhere, the script must import a
-    library of one of the families in `given`. A rule with neither applies everywhere; a rule with
+    library of one of the `families`. A rule with neither applies everywhere; a rule with
     only `within` applies to keyword arguments only.
     """
 
-    what: str
+    subject: str
     names: re.Pattern[str]
     maker: Maker
     within: re.Pattern[str] | None = None
-    given: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
 
-    def holds(self, name: str, callee: str | None, families: frozenset[str]) -> bool:
+    def holds(self, name: str, callee: str | None, imported: frozenset[str]) -> bool:
         if not self.names.fullmatch(name):
             return False
         if callee is not None and self.within is not None:
             return self.within.fullmatch(callee) is not None
-        if self.within is None and not self.given:
+        if self.within is None and not self.families:
             return True
-        return bool(self.given & families)
+        return bool(self.families & imported)
 
 
 def rule(
-    what: str, names: str, maker: Maker, *, within: str = "", given: Iterable[str] = ()
+    subject: str, names: str, maker: Maker, *, within: str = "", families: Iterable[str] = ()
 ) -> Rule:
     """Create a rule from regular expressions, which are mostly words separated by bars."""
     compiled = re.compile(within) if within else None
-    return Rule(what, re.compile(names), maker, compiled, frozenset(given))
+    return Rule(subject, re.compile(names), maker, compiled, frozenset(families))

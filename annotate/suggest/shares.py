@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
         r"|feature_fraction_bynode",
         _PART,
         within=of.BOOSTERS,
-        given=["boosting"],
+        families=["boosting"],
     ),
     rule("the share of columns", "max_features", between(0.1, 1.0), within=of.TREES),
     rule("the share of rows", "max_samples", _PART, within=rf"{of.FORESTS}|Bagging\w+"),
@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = (
         "tweedie_variance_power",
         between(1.0, 1.95),
         within=of.BOOSTERS,
-        given=["boosting"],
+        families=["boosting"],
     ),
     rule(
         "the largest share of texts with a word",
@@ -65,7 +65,7 @@ RULES: tuple[Rule, ...] = (
     rule("the decay rate of the squared gradients", r"beta_?2|adam_beta2", near_one),
     rule("the decay rate of the squared gradients", "b2", near_one, within=of.ADAMS),
     rule("the decay rate of the average", r"ema(_decay|_rate|_momentum)?|polyak_decay", near_one),
-    rule("the discount", r"gamma|discount(_factor|_rate)?", near_one, given=["reinforcement"]),
+    rule("the discount", r"gamma|discount(_factor|_rate)?", near_one, families=["reinforcement"]),
     rule("the discount", r"discount(_factor|_rate)?", near_one),
     rule("the trade-off of bias and variance", r"gae_?(lambda|lam)", between(0.8, 1.0)),
     rule("the share of exploration", "exploration_fraction", between(0.05, 0.5)),
@@ -77,7 +77,7 @@ RULES: tuple[Rule, ...] = (
         shrinking,
         within=of.SCHEDULES,
     ),
-    rule("the decay of the learning rate", "gamma", shrinking, given=["deep"]),
+    rule("the decay of the learning rate", "gamma", shrinking, families=["deep"]),
     rule(
         "the decay of the learning rate",
         r"(lr|learning_rate)_(decay|gamma|factor)(_rate|_factor)?"

@@ -97,13 +97,13 @@ class Script:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.nodes = list(_walk(tree, tree.module, Around()))
-        found = [
+        sites = [
             _site(tree, target, around, node)
             for node, around in self.nodes
             for family in _FAMILIES
             for target in family(node, tree)
         ]
-        self.sites = sorted(found, key=lambda site: tree.span(site.target.value))
+        self.sites = sorted(sites, key=lambda site: tree.span(site.target.value))
 
 
 def _site(tree: Tree, target: Target, around: Around, node: cst.CSTNode) -> Site:

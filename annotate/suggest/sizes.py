@@ -36,9 +36,9 @@ RULES: tuple[Rule, ...] = (
         r"(n_|num_)?(filters|kernels)(_?\d)?|(base|hidden|n|num|mid)_(channels|filters|width)"
         r"|(fc|dense|conv|layer|linear)_?\d(_units|_size|_dim|_filters|_width|_channels)?|width",
         _WIDTH,
-        given=["deep"],
+        families=["deep"],
     ),
-    rule("the widths of the layers", "features", widths, given=["deep"]),
+    rule("the widths of the layers", "features", widths, families=["deep"]),
     rule("the size of the population", r"pop(ulation)?_size|n_?pop", doubling),
     rule("the number of feature maps", r"filters|features", doubling, within=of.CONVOLUTIONS),
     rule("the width of a layer", r"units|features|hidden_size", doubling, within=of.LAYERS),
@@ -52,26 +52,26 @@ RULES: tuple[Rule, ...] = (
         "the rank of the adapter",
         r"lora_(r|rank|alpha|dim)|adapter_rank",
         doubling,
-        given=["deep"],
+        families=["deep"],
     ),
     rule("the rank of the adapter", r"r|lora_alpha", doubling, within="LoraConfig"),
     rule("the number of experts", r"(n|num)_experts", doubling),
-    rule("the number of atoms", "(n|num)_atoms", doubling, given=["reinforcement"]),
-    rule("the width of a layer", "channels", doubling, given=["deep"]),
+    rule("the number of atoms", "(n|num)_atoms", doubling, families=["reinforcement"]),
+    rule("the width of a layer", "channels", doubling, families=["deep"]),
     rule("the number of heads", r"(n|num)_?(attention_)?heads?|heads|(\w+_)heads", doubling),
     rule(
         "the size of the kernel",
         "kernel_size|filter_size",
         odd,
         within=of.FREE_CONVOLUTIONS,
-        given=["deep"],
+        families=["deep"],
     ),
     rule(
         "the depth of the trees",
         "(max_)?depth",
         depth,
         within=of.TREES,
-        given=["boosting", "classic"],
+        families=["boosting", "classic"],
     ),
     rule(
         "the number of layers",
@@ -91,11 +91,11 @@ RULES: tuple[Rule, ...] = (
         r"|min_samples_(leaf|split)",
         counted,
     ),
-    rule("the number of bins", r"max_bins?", doubling, within=of.BOOSTERS, given=["boosting"]),
+    rule("the number of bins", r"max_bins?", doubling, within=of.BOOSTERS, families=["boosting"]),
     rule("how often rows are drawn", r"(subsample|bagging)_freq", counted),
     rule("the number of neighbours", r"n_neighbou?rs", counted),
     rule("the number of components", "n_components", counted, within=of.REDUCERS),
-    rule("the number of components", "n_components", counted, given=["classic"]),
+    rule("the number of components", "n_components", counted, families=["classic"]),
     rule("the number of clusters", "n_clusters", counted, within=r"\w*KMeans|\w+Clustering"),
     rule("the degree", "degree", counted, within=rf"PolynomialFeatures|{of.VECTOR_MACHINES}"),
     rule("the smallest number of texts with a word", "min_df", counted, within=of.VECTORIZERS),
@@ -112,13 +112,13 @@ RULES: tuple[Rule, ...] = (
         r"(lr_)?step_size|(lr_)?decay_(steps|every|epochs)"
         r"|lr_step(_size)?",
         counted,
-        given=["deep"],
+        families=["deep"],
     ),
     rule(
         "the size of the memory",
         r"(replay_)?(buffer|memory|replay)(_size|_capacity|_len)",
         counted,
-        given=["reinforcement"],
+        families=["reinforcement"],
     ),
     rule(
         "the update interval",
@@ -128,7 +128,7 @@ RULES: tuple[Rule, ...] = (
         r"|update_(target_)?(every|freq|frequency|interval|model)|policy_(delay|frequency)"
         r"|sync_(every|freq|interval)",
         counted,
-        given=["reinforcement"],
+        families=["reinforcement"],
     ),
     rule(
         "the steps of the discriminator",
@@ -141,7 +141,7 @@ RULES: tuple[Rule, ...] = (
         r"(update|ppo|opt|optimi[sz]ation)_epochs"
         r"|k_epochs",
         counted,
-        given=["reinforcement"],
+        families=["reinforcement"],
     ),
     rule("the passes over a batch of experience", "n_epochs", counted, within=r"PPO|\w+PPO"),
     rule(
@@ -149,7 +149,7 @@ RULES: tuple[Rule, ...] = (
         r"(num|n|rollout)_?(steps|length|len)|rollout_steps"
         r"|unroll_length|horizon",
         doubling,
-        given=["reinforcement"],
+        families=["reinforcement"],
     ),
     rule(
         "the length of exploration",

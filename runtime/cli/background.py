@@ -39,7 +39,7 @@ def _how_to_follow(name: str, pages: list[str]) -> str:
         ("annotate top", "all running experiments, live"),
         (f"annotate log stdout {name}", "what the driver printed"),
         (f"annotate log stderr {name}", "its progress and errors"),
-        (f"annotate trial kill {name} -T TRIAL", "end one trial"),
+        (f"annotate trial kill {name} -T TRIAL", "stop one trial"),
         (f"annotate stop {name}", "stop the experiment; annotate resume continues it"),
         ("annotate --help", "all commands"),
     ]

@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
         "interpreter": sys.executable,
         "trials' interpreter": interpreter(None, os.environ),
         "home": str(paths.home()),
-        "home given by": "ANNOTATE_HOME" if os.environ.get("ANNOTATE_HOME") else "the platform",
+        "home set by": "ANNOTATE_HOME" if os.environ.get("ANNOTATE_HOME") else "the platform",
         "experiments": len(folders),
         "running": [folder.id for folder in folders if is_held(folder.lock)],
-        "tuner by default": Config.__dataclass_fields__["tuner"].default,
+        "default tuner": Config.__dataclass_fields__["tuner"].default,
     }
     if args.json:
         print(json.dumps(document, indent=2))

@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], bool]:
     if args.script is not None or args.rest:
         raise AnnotateError(
-            "a config file names the command of its trials, so it takes no script beside it",
+            "a config file names its own command, so no script can be given with it",
             hint=f"annotate run -c {args.config}",
         )
     if args.search_space is not None:

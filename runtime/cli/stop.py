@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all or args.id == "all":
         folders = [f for f in lookup.folders() if is_held(f.lock)]
         if not folders:
-            print("No experiment runs.")
+            print("No experiment is running.")
     else:
         folders = [chosen.experiment(args.id)]
     for folder in folders:
@@ -56,7 +56,7 @@ def _wait(folder: ExperimentFolder) -> None:
     while is_held(folder.lock):
         if time.monotonic() > until:
             raise AnnotateError(
-                f"experiment {folder.id} is still ending its trials after {_PATIENCE:g} s",
+                f"experiment {folder.id} is still stopping its trials after {_PATIENCE:g} s",
                 hint=f"annotate log stderr {folder.id} shows its progress",
             )
         time.sleep(0.05)

@@ -71,7 +71,7 @@ def _document(path: Path, suggestions: Suggestions) -> dict[str, object]:
     return {
         "path": str(path),
         "proposals": [{**p.to_json(), **_cell(suggestions, p.line)} for p in suggestions.proposals],
-        "left": [{**s.to_json(), **_cell(suggestions, s.line)} for s in suggestions.left],
+        "left": [{**s.to_json(), **_cell(suggestions, s.line)} for s in suggestions.skipped],
         "reports_final_result": suggestions.reports,
     }
 
@@ -139,7 +139,7 @@ def _answer() -> str:
 def _print_remarks(path: Path, suggestions: Suggestions) -> None:
     if not suggestions.proposals:
         print(f"annotate: nothing to propose in {path}", file=sys.stderr)
-    for skipped in suggestions.left:
+    for skipped in suggestions.skipped:
         where = f"{suggestions.where(skipped.line)} {skipped.name}"
         print(f"annotate: {where}: {skipped.reason}; skipped: {skipped.why}", file=sys.stderr)
     if not suggestions.reports:

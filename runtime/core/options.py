@@ -149,7 +149,7 @@ def at_least_one(value: int | Auto | None) -> str:
 def not_negative(value: int | None) -> str:
     if value is not None and value > _MOST:
         return f"must be at most {_MOST}"
-    return "" if value is None or value >= 0 else f"must not be negative, it is {value}"
+    return "" if value is None or value >= 0 else f"must be at least 0, not {value}"
 
 
 def above_zero(value: float | None) -> str:
@@ -191,7 +191,7 @@ def _load_words(value: JSON) -> tuple[str, ...]:
 def _text(value: JSON) -> str:
     """A name that YAML reads as a number is still a name."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise AnnotateError(f"{value!r} is not a text")
+        raise AnnotateError(f"{value!r} is not a string")
     return str(value)
 
 

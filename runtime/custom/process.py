@@ -103,8 +103,8 @@ class AlgorithmProcess:
         if code is None or code >= 0:
             return f"exit code {code}"
         if code == -signal.SIGKILL:
-            return "ended by SIGKILL: out of memory, or by another program"
-        return f"ended by {signal.Signals(-code).name}"
+            return "killed by SIGKILL: out of memory, or by another program"
+        return f"killed by {signal.Signals(-code).name}"
 
     def where_it_ended(self, folder: Path) -> str | None:
         """`path:line` in the user's `folder` where it crashed; None where nobody knows."""

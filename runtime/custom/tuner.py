@@ -35,7 +35,7 @@ class CustomTuner(Tuner):
     def ask(self) -> Values:
         values = self._conversation.call("ask")
         if not isinstance(values, Mapping):
-            raise self._wrong(f"gave {values!r}, which is no dict of parameters")
+            raise self._wrong(f"returned {values!r}, not a dict of parameters")
         domains = {p.key: p.domain for p in self.space}
         return {k: self._located(k, v) if k in domains else v for k, v in values.items()}
 
@@ -54,7 +54,7 @@ class CustomTuner(Tuner):
             return parameter.domain.locate(value)
         except SpaceError as error:
             hint = f"its domain is {parameter.domain}"
-            raise self._wrong(f"gave {parameter.name} = {value!r}: {error}", hint) from None
+            raise self._wrong(f"returned {parameter.name} = {value!r}: {error}", hint) from None
 
     def _wrong(self, what: str, hint: str = "") -> CustomError:
         return CustomError(f"{self._conversation.file}: the tuner {what}", hint=hint)

@@ -110,7 +110,7 @@ def _beyond(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
     """Say what the frozen code lacks for `parameter`."""
     known = {p.key: p.domain for p in before}
     if parameter.key not in known:
-        yield f"the script has no place for {parameter.key!r}"
+        yield f"the script has no annotation for {parameter.key!r}"
         return
     domain, was = parameter.domain, known[parameter.key]
     if isinstance(domain, Choice) and isinstance(was, Choice):

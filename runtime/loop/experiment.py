@@ -212,7 +212,7 @@ class Experiment:
                 self._on_assessor(message)
             case Interrupt(at_once):
                 if self._running and self._ending is None:
-                    self._watcher.note("ending the running trials; interrupt again to kill them")
+                    self._watcher.note("stopping the running trials; interrupt again to kill them")
                 self._stop("STOPPED", "interrupted", grace=0.0 if at_once else _GRACE)
             case _ if message is not None:
                 self._on_tuner(message)
@@ -314,7 +314,7 @@ class Experiment:
         Raises AnnotateError if the frozen code has no place for it.
         """
         if self._ending is not None:
-            raise AnnotateError("the experiment is ending")
+            raise AnnotateError("the experiment is stopping")
         change_space.check(self.folder, self.space, space)
         self._tuning.change_space(space, request)
 
@@ -324,7 +324,7 @@ class Experiment:
         Raises SpaceError for values that do not lie in the space; those left out are as written.
         """
         if self._ending is not None:
-            raise AnnotateError("the experiment is ending")
+            raise AnnotateError("the experiment is stopping")
         resolved = {self.space.resolve(name): value for name, value in values.items()}
         located = {p.key: p.domain.locate(value) for p, value in resolved.items()}
         trial = self.trials.new(Origin.USER, located)
@@ -339,8 +339,8 @@ class Experiment:
         """End one trial. Raises AnnotateError if it has ended already or does not exist."""
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
-            raise AnnotateError(f"trial {number} does not run")
-        end = TrialState.USER_CANCELED, "ended by a request"
+            raise AnnotateError(f"trial {number} is not running")
+        end = TrialState.USER_CANCELED, "stopped by a request"
         if number not in self._running:
             self._waiting.remove(number)
             self.trials.never(number, *end)

@@ -215,7 +215,7 @@ class _Gate:
         for key, since in self._unused.items():
             if now - since >= _PATIENCE:
                 self._unused[key] = math.inf
-                self._note(f"no trial runs on GPU {unused[key].gpu}: {unused[key]}")
+                self._note(f"GPU {unused[key].gpu} is unused: {unused[key]}")
 
     def _keep_use(self, trial: int) -> None:
         use, now = self._leases.use(trial), time.monotonic()

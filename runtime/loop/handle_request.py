@@ -47,10 +47,10 @@ def _handle(experiment: Controllable, request: Request) -> str | None:
     match request.kind, *request.arguments.values():
         case ["stop"]:
             experiment.stop()
-            return "its running trials are ending"
+            return "stopping its running trials"
         case ["kill", int(number)]:
             experiment.kill(number)
-            return f"trial {number} is ending"
+            return f"stopping trial {number}"
         case ["concurrency", int() | "auto" as count]:
             experiment.change_limits(concurrency=count)
             return f"concurrency is now {count}"

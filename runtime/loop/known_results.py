@@ -106,7 +106,7 @@ def sentence(inside: Sequence[KnownResult], outside: Sequence[str], source: str)
     """How many results the tuner learns from, and how many were left out, for the user."""
     text = f"{_count(len(inside))} from {source} for the tuner to learn from"
     if outside:
-        text += f"; {len(outside)} left out, the first: {outside[0]}"
+        text += f"; {len(outside)} skipped, the first: {outside[0]}"
     return text
 
 

@@ -78,7 +78,7 @@ class Limits:
         deadline = self._deadline
         if deadline is None or time.monotonic() < deadline:
             return None
-        return f"--max-duration {duration(self.config.max_duration or 0.0)} is over"
+        return f"--max-duration {duration(self.config.max_duration or 0.0)} reached"
 
     def broken(self, running: Mapping[int, Running]) -> list[tuple[int, str]]:
         """The running trials that must end now, each with the reason."""

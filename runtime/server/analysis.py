@@ -44,7 +44,7 @@ async def pair(
     computed = await _importances(request).of(finding.experiment(id))
     importance = computed.importance
     if importance is None or first == second or max(first, second) >= len(importance.cells):
-        raise NotFound(f"there is no pair of the parameters {first} and {second}")
+        raise NotFound(f"parameters {first} and {second} are not a pair")
     return _marginal(await asyncio.to_thread(importance.marginal, first, second))
 
 

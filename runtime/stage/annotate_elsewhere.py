@@ -45,7 +45,7 @@ def _of_data(root, snapshot):
     own = os.path.join(os.path.dirname(os.path.realpath(snapshot)), "")
     for path in sorted(_read - copies):
         if not path.startswith(own) and not _is_installed(path) and _has_annotation(path):
-            messages.append("%s was read as it is: its annotations had no effect" % path)
+            messages.append("%s was read unchanged: its annotations had no effect" % path)
     return messages
 
 

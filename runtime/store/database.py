@@ -112,7 +112,7 @@ def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     version = schema_version(connection)
     if application != APPLICATION_ID:
         hint = "the file was not changed"
-        raise StoreError(f"{path} is not an experiment of Annotate", hint=hint)
+        raise StoreError(f"{path} is not an Annotate experiment", hint=hint)
     if not 1 <= version <= VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this Annotate supports up to {VERSION}",

@@ -111,7 +111,7 @@ def test_names_are_short_where_they_mean_one_parameter():
     space = SearchSpace(tuple(Parameter(key, uniform) for key in keys))
     assert list(space.names.values()) == ["a/lr", "b/lr", "n"]
     assert space.resolve("b/lr").key == "b/lr/uniform"
-    with pytest.raises(SpaceError, match="more than one"):
+    with pytest.raises(SpaceError, match="several parameters are named"):
         space.resolve("lr")
     with pytest.raises(SpaceError) as error:
         space.resolve("nn")

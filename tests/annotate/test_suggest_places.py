@@ -179,13 +179,13 @@ def test_a_false_friend_gets_nothing(code):
     ],
 )
 def test_what_has_no_place_is_named_with_the_reason(code, why):
-    assert [one.why for one in proposed(code).left if why[0] in one.why]
+    assert [one.why for one in proposed(code).skipped if why[0] in one.why]
 
 
 def test_the_line_that_holds_several_gets_the_one_that_matters_most():
     made = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
     assert [one.name for one in made.proposals] == ["lr"]
-    assert [one.name for one in made.left] == ["momentum", "nesterov"]
+    assert [one.name for one in made.skipped] == ["momentum", "nesterov"]
 
 
 LR = "  # @nni.loguniform(0.001, 1.0)"

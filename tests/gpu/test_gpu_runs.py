@@ -129,7 +129,7 @@ def test_with_auto_concurrency_an_unusable_gpu_is_reported_once(script, machine,
     (machine.folder / "guest.process").write_text(line)
     words = ["--gpus", "1", "--concurrency", "auto", "--max-trials", "2"]
     done = annotate("run", "train.py", *words, TAKES="3")
-    (message,) = [text for text in done.stderr.splitlines() if "no trial runs on GPU 1" in text]
+    (message,) = [text for text in done.stderr.splitlines() if "GPU 1 is unused" in text]
     assert f"(pid {guest.pid}, " in message
 
 
@@ -239,7 +239,7 @@ def test_concurrency_auto_follows_the_number_of_gpus(script, machine, annotate):
         (
             "",
             ["--gpus", "-1", "--trials-per-gpu", "0"],
-            ["--gpus must not be negative", "--trials-per-gpu must be at least 1"],
+            ["--gpus must be at least 0", "--trials-per-gpu must be at least 1"],
         ),
         (
             "",

@@ -146,7 +146,7 @@ def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
     (folder / "space.json").write_text(json.dumps(space))
     (folder / "wrong.json").write_text(json.dumps(space | {"other/x": space[key]}))
     refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
-    assert "the script has no place for 'other/x'" in refused
+    assert "the script has no annotation for 'other/x'" in refused
     said = annotate("update", "searchspace", "--filename", "space.json").stdout
     assert "search space changed: no earlier result lies in it" in said
     (folder / "go").touch()
@@ -166,7 +166,7 @@ def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
     assert f"Experiment {experiment.id} has stopped" in done.stdout
     assert process.wait(timeout=60) == 130
     assert "is not running" in annotate("stop", experiment.id, code=2).stderr
-    assert annotate("stop", "all").stdout == "No experiment runs.\n"
+    assert annotate("stop", "all").stdout == "No experiment is running.\n"
 
 
 def test_the_space_of_annotated_code_is_written_once(annotate, folder):
@@ -188,7 +188,7 @@ def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, en
 
 def test_where_things_lie(annotate, home):
     shown = json.loads(annotate("config", "show", "--json").stdout)
-    assert (shown["home"], shown["home given by"]) == (str(home), "ANNOTATE_HOME")
+    assert (shown["home"], shown["home set by"]) == (str(home), "ANNOTATE_HOME")
     assert str(home) in annotate("config", "show").stdout
 
 

@@ -248,7 +248,7 @@ BAD = [
     ("--trials-per-gpu auto", "--trials-per-gpu has no effect without --gpus"),
     (
         "--gpus -1 --concurrency 0",
-        "--concurrency must be at least 1, not 0\n--gpus must not be negative",
+        "--concurrency must be at least 1, not 0\n--gpus must be at least 0, not",
     ),
     ("--concurrency many", "'many' is neither a whole number nor auto"),
     ("--maximize --minimize", "not allowed with argument"),

@@ -78,7 +78,7 @@ def test_a_space_that_the_frozen_code_cannot_follow_is_refused(annotate, stopped
     }
     file.write_text(json.dumps(space))
     refused = annotate("resume", "--search-space", file, code=2).stderr
-    assert "the script has no place for 'train/y/uniform'" in refused
+    assert "the script has no annotation for 'train/y/uniform'" in refused
     assert "'train/kind/choice' has no option 'z'" in refused
     assert "--annotations" in refused
 

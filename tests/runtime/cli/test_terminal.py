@@ -94,7 +94,7 @@ def test_once_ends_the_trials_keeps_the_rest_and_says_how_it_goes_on(terminal, a
     it = terminal()
     it.press_ctrl_c()
     assert it.code() == 130
-    assert "ending the running trials; interrupt again to kill them" in it.text
+    assert "stopping the running trials; interrupt again to kill them" in it.text
     assert goes_on(it.text, home)
     assert "Traceback" not in it.text
     listed = json.loads(annotate("trial", "ls", "--json").stdout)

@@ -146,9 +146,9 @@ def test_values_come_back_as_json_and_where_they_lie_outside_it_is_said(write, l
     """
     tuner = load(write(text))
     assert json.dumps(tuner.ask()) == '{"x": 0.5, "n": 3}'
-    with pytest.raises(AnnotateError, match="gave x = 7: 7 is not between 0 and 1"):
+    with pytest.raises(AnnotateError, match="returned x = 7: 7 is not between 0 and 1"):
         tuner.ask()
-    with pytest.raises(AnnotateError, match="gave 5, which is no dict"):
+    with pytest.raises(AnnotateError, match="returned 5, not a dict"):
         tuner.ask()
 
 
@@ -234,7 +234,7 @@ def test_an_assessor_written_for_nni_judges(write, config, folder):
         ("x = 1\nclass Own(:\n", r"own\.py:2: SyntaxError"),
         ("\nimport nothing_of_this_name\n", r"own\.py:2: ModuleNotFoundError"),
         ("class Owl: pass\n", r"own\.py has no class 'Own'"),
-        ("\nclass Own: pass\n", r"own\.py:2: Own is no tuner"),
+        ("\nclass Own: pass\n", r"own\.py:2: Own is not a tuner"),
         (
             "from nni.tuner import Tuner\nclass Own(Tuner):\n  def __init__(self):\n    1 / 0\n",
             r"own\.py:4: ZeroDivisionError: division by zero",

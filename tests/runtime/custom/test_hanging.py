@@ -93,7 +93,7 @@ def test_an_experiment_stops_at_once_while_an_ask_hangs(own, drivers, annotate, 
 def test_max_duration_ends_an_experiment_while_an_ask_hangs(own, annotate, until):
     folder = own(HANGS)
     found = json.loads(annotate(*RUN, "--max-duration", "4s", "--json").stdout)
-    assert found["reason"] == "--max-duration 4s is over"
+    assert found["reason"] == "--max-duration 4s reached"
     assert [trial["metric"] for trial in found["trials"]] == [0.5, 0.125]
     until(lambda: not runs(int((folder / "hangs").read_text())))
 
@@ -196,12 +196,12 @@ CRASHES = """
         ("1 / 0", ":13: ZeroDivisionError: division by zero"),
         (
             "import ctypes; ctypes.string_at(0)",
-            ":13: the process ended in Own.tell: ended by SIGSEGV",
+            ":13: the process ended in Own.tell: killed by SIGSEGV",
         ),
-        ("os.abort()", ":13: the process ended in Own.tell: ended by SIGABRT"),
+        ("os.abort()", ":13: the process ended in Own.tell: killed by SIGABRT"),
         (
             "os.kill(os.getpid(), 9)",
-            ":8: the process ended in Own.tell: ended by SIGKILL: out of memory, or by another",
+            ":8: the process ended in Own.tell: killed by SIGKILL: out of memory, or by another",
         ),
     ],
 )

@@ -30,9 +30,9 @@ def test_a_trial_that_is_killed_ends_alone(driver, folder, until, running):
     until(lambda: running(experiment) == [0, 1])
     requests.ask(experiment, "kill", trial=1)
     until(lambda: running(experiment) == [0])
-    with pytest.raises(AnnotateError, match="trial 1 does not run"):
+    with pytest.raises(AnnotateError, match="trial 1 is not running"):
         requests.ask(experiment, "kill", trial=1)
-    with pytest.raises(AnnotateError, match="trial 9 does not run"):
+    with pytest.raises(AnnotateError, match="trial 9 is not running"):
         requests.ask(experiment, "kill", trial=9)
     (folder / "go").touch()
     states = [t["state"] for t in document(process)["trials"]]
@@ -73,7 +73,7 @@ def test_a_limit_of_time_that_has_passed_ends_it(driver, until, running):
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "duration", seconds=0.5)
     done = document(process)
-    assert re.match("--max-duration .* is over", done["reason"])
+    assert re.match("--max-duration .* reached", done["reason"])
 
 
 def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, running):

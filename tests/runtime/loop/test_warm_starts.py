@@ -60,7 +60,7 @@ def test_a_warm_start_learns_and_never_repeats_what_fits(annotate, folder, scrip
     seen = {values(t) for t in first["trials"]}
     inside = {v for v in seen if v[0] < 7}
     assert f"{len(inside)} results from experiment {first['experiment']}" in said
-    assert f"{len(seen) - len(inside)} left out" in said
+    assert f"{len(seen) - len(inside)} skipped" in said
     assert not {values(t) for t in found["trials"]} & inside
 
 
@@ -105,7 +105,7 @@ def test_imported_results_are_learned_at_resume_and_again_at_the_next(annotate, 
     (folder / "results.json").write_text(json.dumps(rows))
     done = annotate("experiment", "import", "--filename", "results.json")
     assert "3 results from results.json" in done.stdout
-    assert "4 left out, the first: x: 44 is not in" in done.stdout
+    assert "4 skipped, the first: x: 44 is not in" in done.stdout
     text = (folder / "broken.py").read_text()
     (folder / "broken.py").write_text(text.replace("STOP = 3", "STOP = 10"))
     annotate("resume", code=2)
@@ -141,7 +141,7 @@ def test_a_running_experiment_learns_at_once(annotate, folder, home):
             (folder / "go").touch()
         found = json.loads(running.communicate(timeout=60)[0])
     assert "2 results from outside" in said
-    assert "1 left out, the first: x: 7 is not in" in said
+    assert "1 skipped, the first: x: 7 is not in" in said
     assert [t["values"]["train/x/randint"] for t in found["trials"]] == [3, 1]
 
 

@@ -233,7 +233,7 @@ def test_annotations_without_effect_are_reported(project, annotate, tmp_path):
     done = annotate("run", "train.py", "--max-trials", "1", "--", tmp_path / "far.yaml")
     said = done.stderr
     assert f"{tmp_path / 'far.yaml'} has annotations, but is not in" in said
-    assert f"{tmp_path / 'far.yaml'} was read as it is: its annotations had no effect" in said
+    assert f"{tmp_path / 'far.yaml'} was read unchanged: its annotations had no effect" in said
     assert "unread.yaml was not read: its parameters had no effect" in said
     assert "conf/train.yaml was" not in said
 

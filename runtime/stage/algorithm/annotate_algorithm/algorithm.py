@@ -42,7 +42,7 @@ class Algorithm:
         try:
             return plain(values)
         except TypeError as error:
-            raise AnnotateError(f"{self._file}: the tuner gave {values!r}: {error}") from None
+            raise AnnotateError(f"{self._file}: the tuner returned {values!r}: {error}") from None
 
     def recall(self, values: dict[str, Any]) -> None:
         if hasattr(self._tuner, "recall"):
@@ -62,7 +62,7 @@ class Algorithm:
         """Whether the trial continues."""
         verdict = self._assessor.judge(trial, curve)
         if not isinstance(verdict, Verdict):
-            raise AnnotateError(f"{self._file}: judge gave {verdict!r}, which is no Verdict")
+            raise AnnotateError(f"{self._file}: judge returned {verdict!r}, not a Verdict")
         return verdict is Verdict.KEEP
 
     def finished(self, trial: int, curve: list[float], ok: bool) -> None:

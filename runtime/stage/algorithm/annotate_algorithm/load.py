@@ -65,7 +65,7 @@ def _tuner(
     if _is(own, NnisTuner, "generate_parameters", "receive_trial_result"):
         return NniTuner(own(**args), space, **context)
     raise AnnotateError(
-        f"{_place(own, file)}: {own.__name__} is no tuner",
+        f"{_place(own, file)}: {own.__name__} is not a tuner",
         hint="derive it from tuners.Tuner or nni.tuner.Tuner",
     )
 
@@ -76,7 +76,7 @@ def _assessor(own: type[Any], file: str, args: dict[str, Any], maximize: bool) -
     if _is(own, NnisAssessor, "assess_trial"):
         return NniAssessor(own(**_with_mode(own, args, maximize)), maximize=maximize)
     raise AnnotateError(
-        f"{_place(own, file)}: {own.__name__} is no assessor",
+        f"{_place(own, file)}: {own.__name__} is not an assessor",
         hint="derive it from tuners.Assessor or nni.assessor.Assessor",
     )
 

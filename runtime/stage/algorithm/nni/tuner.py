@@ -58,4 +58,6 @@ class Tuner(Recoverable):
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Learn of results from elsewhere: a list of {"parameter": values, "value": metric}."""
-        _log.info("%s takes no imported data: %d left out", type(self).__name__, len(data))
+        _log.info(
+            "%s does not accept imported data: %d results skipped", type(self).__name__, len(data)
+        )
