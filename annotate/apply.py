@@ -7,7 +7,7 @@ the same parameters at the same places, with the new code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import PurePosixPath
@@ -88,12 +88,19 @@ class _File:
 
 
 def apply(
-    now: bytes | None, then: bytes, values: Values, *, path: str, below: PurePosixPath
+    now: bytes | None,
+    then: bytes,
+    values: Values,
+    *,
+    path: str,
+    below: PurePosixPath,
+    keys: Collection[str] | None = None,
 ) -> Applied:
     """Write `values` into the current file `now`; `then` is the file that the trial ran.
 
     `path` is for display, `below` is the path in the code folder. A parameter without a value in
-    `values` gets its code from `then`. `now` is None if the file no longer exists.
+    `values` gets its code from `then`; with `keys`, those of the search space, only if it is among
+    them. `now` is None if the file no longer exists.
     """
     old = _File.read(then, path, below)
     if now is None:
@@ -104,7 +111,7 @@ def apply(
         first = error.mistakes[0]
         reason = f"the file now has mistakes: line {first.line}, {first.code} {first.message}"
         return Applied(below, now, now, (), _all(old, reason))
-    wishes, misfits = _wishes(file, old, values)
+    wishes, misfits = _wishes(file, old, values, keys)
     done = _write(file, wishes)
     fits = []
     for place, _ in wishes:
@@ -135,12 +142,17 @@ def _misfit(file: _File, place: Place, reason: str) -> Misfit:
 
 
 def _wishes(
-    file: _File, old: _File, values: Values
+    file: _File, old: _File, values: Values, keys: Collection[str] | None
 ) -> tuple[list[tuple[Place, str]], list[Misfit]]:
     """The new code for each place, and the parameters that no longer have a place."""
     wishes: list[tuple[Place, str]] = []
     misfits: list[Misfit] = []
     groups, earlier = file.groups(), old.groups()
+    if keys is not None:
+        groups, earlier = (
+            {key: places for key, places in group.items() if key in keys or key in values}
+            for group in (groups, earlier)
+        )
     for key, places in groups.items():
         for number, place in enumerate(places):
             code = _new_code(place, number, len(places), earlier.get(key), values, old)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from annotate import formats, imports
+from annotate import formats, imports, overruled
 from annotate.data.data_file import may_be_annotated
 from annotate.data.form import is_data
 from annotate.errors import AnnotateError, Mistake, Mistakes
@@ -16,6 +17,7 @@ from annotate.files import data_files, python_files
 from annotate.imports import Import
 from annotate.instrument import Expansion, Place, Report, conflicts
 from annotate.mentions import mentioned
+from annotate.overruled import Overruled
 from annotate.parameter import Parameter
 from annotate.space import SearchSpace
 
@@ -46,7 +48,8 @@ class Project:
     """A code folder at the time it was read.
 
     `places` and `reports` are from the files that the script reaches. `left_out` lists the
-    annotated files that it does not reach; their parameters are not in the space.
+    annotated files that it does not reach; their parameters are not in the space. Neither are the
+    `overruled` ones, whose values the script cannot use.
     """
 
     root: Path
@@ -55,6 +58,7 @@ class Project:
     places: tuple[Place, ...]
     reports: tuple[Report, ...]
     left_out: tuple[PurePosixPath, ...]
+    overruled: tuple[Overruled, ...] = ()
 
     @property
     def asks_by_itself(self) -> bool:
@@ -73,11 +77,16 @@ def unreached(path: PurePosixPath, script: str) -> str:
 
 
 def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> list[str]:
-    """A sentence for each annotated file that has no effect.
+    """A sentence for each annotated value or file that has no effect.
 
     `arguments` are the script's; paths in them are relative to the current folder.
     """
+    names = Counter(other.place.target for other in project.overruled)
     sentences = [
+        other.sentence(other.place.target if names[other.place.target] == 1 else other.place.key)
+        for other in project.overruled
+    ]
+    sentences += [
         f"{path} has annotations, but {unreached(path, script)}: ignored"
         for path in project.left_out
     ]
@@ -126,7 +135,7 @@ def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ())
         SourceFile(path, sources[path], expansions[path], path in reached)
         for path in sorted(sources)
     )
-    return _project(root, files)
+    return _project(root, files, arguments)
 
 
 def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Project:
@@ -142,23 +151,28 @@ def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Projec
     return Project(root, files, space, (), (), ())
 
 
-def _project(root: Path, files: tuple[SourceFile, ...]) -> Project:
+def _project(root: Path, files: tuple[SourceFile, ...], arguments: Sequence[str]) -> Project:
     counting = [file for file in files if file.annotated and file.counts]
     places = tuple(place for file in counting for place in file.expansion.places)
     decoded = {str(f.path): formats.decode(f.source, str(f.path)) for f in counting}
     if mistakes := conflicts(places, decoded):
         raise Mistakes(mistakes)
+    code = {file.path: formats.python(file.source, str(file.path)) for file in files if file.counts}
+    replaced = tuple(overruled.find(places, code, arguments))
+    fixed = {other.place.key for other in replaced}
     parameters: dict[str, Parameter] = {}
     for file in counting:
         for parameter in file.expansion.parameters:
-            parameters.setdefault(parameter.key, parameter)
+            if parameter.key not in fixed:
+                parameters.setdefault(parameter.key, parameter)
     return Project(
         root=root,
         files=files,
         space=SearchSpace(tuple(parameters.values())),
-        places=places,
+        places=tuple(place for place in places if place.key not in fixed),
         reports=tuple(report for file in counting for report in file.expansion.reports),
         left_out=tuple(file.path for file in files if file.annotated and not file.counts),
+        overruled=replaced,
     )
 
 

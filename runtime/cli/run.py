@@ -127,6 +127,11 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
         from runtime.nni_config.meaning import read_space
 
         return config, replace(project, space=read_space(args.search_space)), []
+    if project.overruled and not project.places:
+        raise AnnotateError(
+            "\n".join(remarks(project, args.script)),
+            hint="nothing is left to tune: leave the values out of the script's arguments",
+        )
     if not project.places:
         raise AnnotateError(
             f"{args.script} has no annotation, so there is nothing to tune",

@@ -18,13 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import code_folder, read_project, unreached
+    from annotate.project import code_folder, read_project, remarks
 
     script = None if args.path.is_dir() else args.path
     project = read_project(script, code_folder(args.path))
-    for path in project.left_out:
-        reason = unreached(path, args.path)
-        print(f"annotate: {path} is annotated, but {reason}", file=sys.stderr)
+    for sentence in remarks(project, str(args.path)):
+        print(f"annotate: {sentence}", file=sys.stderr)
     if args.json:
         print(json.dumps(project.space.to_json(), indent=2))
     else:

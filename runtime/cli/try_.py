@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import read_project
+    from annotate.project import read_project, remarks
     from annotate.snapshot import freeze
     from runtime.core.config import Config
     from runtime.core.paths import ExperimentFolder
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
 
     script = find_script(args.script)
     project = read_project(script, script.parent, args.rest)
+    for sentence in remarks(project, args.script, args.rest):
+        print(f"annotate: {sentence}", file=sys.stderr)
     parse = typed_values if project.asks_by_itself else parse_values
     values = parse(project.space, args.values)
     python = interpreter(args.python, os.environ)

@@ -99,6 +99,7 @@ def written_back(past: Past, trial: Trial, root: Path) -> list[Applied]:
             values(trial),
             path=shown(root / path),
             below=path,
+            keys={parameter.key for parameter in past.space},
         )
         for path, file in sorted(past.snapshot.annotated.items())
     ]

@@ -26,7 +26,7 @@ from runtime.nni_config.fields import (
     Algorithm,
     ConfigFile,
 )
-from runtime.system.command import isolating_option, plain_script
+from runtime.system.command import isolating_option, plain_script, script_arguments
 from runtime.system.interpreter import interpreter
 from tuners.base import TunerError
 
@@ -278,7 +278,12 @@ def _project(running: Settings, code: Path, space: SearchSpace | None) -> Projec
     script = Path(running["cwd"], running["script"]) if running["script"] else None
     if space is not None:
         return read_as_it_is(script, code, space)
-    project = read_project(script, code, running.get("arguments", ()))
+    arguments = running["arguments"] if script else script_arguments(running["command"])
+    project = read_project(script, code, arguments)
+    if project.overruled and not project.places:
+        raise AnnotateError(
+            "\n".join(remarks(project, "the script")), hint="nothing is left to tune"
+        )
     if not project.places:
         raise AnnotateError(
             f"{script or code} has no annotation, so there is nothing to tune",

@@ -56,6 +56,26 @@ def isolating_option(command: str) -> str:
     return ""
 
 
+def script_arguments(command: str) -> tuple[str, ...]:
+    """The arguments of the script in a line for the shell; none if it runs several or no script."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError:
+        return ()
+    scripts = [
+        number + 1
+        for number, word in enumerate(words)
+        if word.endswith(".py") or (number > 1 and words[number - 1] == "-m")
+    ]
+    if len(scripts) != 1:
+        return ()
+    rest = words[scripts[0] :]
+    end = next((n for n, word in enumerate(rest) if set(word) <= set("();<>|&")), len(rest))
+    return tuple(rest[:end])
+
+
 def shell(command: str) -> tuple[str, ...]:
     """An argument list that runs `command` in a shell: bash if installed, as in NNI.
 

@@ -52,7 +52,7 @@ def test_show_is_a_table_or_nnis_search_space(annotate, folder, unchanged):
     done = annotate("show", "train.py")
     assert "loguniform(1e-05, 1)" in done.stdout
     assert "train.py:1" in done.stdout
-    assert "other.py is annotated, but train.py does not import it" in done.stderr
+    assert "other.py has annotations, but train.py does not import it: ignored" in done.stderr
     document = json.loads(annotate("show", "train.py", "--json").stdout)
     assert document == {"train/lr/loguniform": {"_type": "loguniform", "_value": [1e-05, 1]}}
     assert len(json.loads(annotate("show", ".", "--json").stdout)) == 2

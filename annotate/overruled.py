@@ -1,0 +1,217 @@
+"""Annotated values that something else is certain to replace, whatever a trial chooses.
+
+`--lr 0.5` on the command line replaces the default of `add_argument("--lr", default=0.1)`. So do
+`parse_args(["--lr", "0.5"])` and a later `set_defaults(lr=0.5)`. This module finds only what is
+certain before any trial runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import NoReturn
+
+from annotate import imports
+from annotate.data.form import is_data
+from annotate.declared_options import Declared, Option, declared
+from annotate.plan import Place
+
+_OVERRIDE = re.compile(r"[+~]{0,2}([A-Za-z_][\w./-]*)(?:@[\w.]*)?=")
+#: Libraries whose options are named by a function's parameters or a class's fields.
+_BY_NAME = frozenset(
+    [
+        *("cyclopts", "defopt", "draccus", "fire", "jsonargparse", "plac", "pyrallis"),
+        *("simple_parsing", "tap", "typer", "tyro"),
+    ]
+)
+_BY_NAME_MARKS = (b"HfArgumentParser", b"LightningCLI", b"exec(open(")
+#: Libraries that take `key=value`.
+_BY_KEY = frozenset(("hydra", "omegaconf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A place whose value is replaced; `by` names what replaces it."""
+
+    place: Place
+    by: str
+
+    def sentence(self, name: str) -> str:
+        return f"{self.by} overrules {self.place.where}: {name} is not tuned"
+
+
+def find(
+    places: Sequence[Place], code: Mapping[PurePosixPath, bytes], arguments: Sequence[str]
+) -> list[Overruled]:
+    """The places that are overruled when the files `code` run with the script's `arguments`.
+
+    Only for keys all of whose places are: a parameter with another place still has an effect.
+    """
+    program = _Program(code, arguments)
+    found = [Overruled(p, by) for p in places if (by := program.overrules(p, places)) is not None]
+    keys = [place.key for place in places]
+    count = [other.place.key for other in found]
+    return [other for other in found if count.count(other.place.key) == keys.count(other.place.key)]
+
+
+@dataclass
+class _Program:
+    """The files that run, and the words on the command line."""
+
+    code: Mapping[PurePosixPath, bytes]
+    arguments: Sequence[str]
+
+    @cached_property
+    def _python(self) -> dict[str, bytes]:
+        return {str(path): code for path, code in self.code.items() if not is_data(path.name)}
+
+    @cached_property
+    def _declared(self) -> dict[str, Declared]:
+        return {path: declared(code) for path, code in self._python.items()}
+
+    @cached_property
+    def _imported(self) -> set[str]:
+        found = (module for code in self._python.values() for module in imports.find(code))
+        return {(module.module or "").partition(".")[0] for module in found}
+
+    def overrules(self, place: Place, places: Sequence[Place]) -> str | None:
+        if place.kind == "option":
+            return self._of_option(place)
+        if not self.arguments:
+            return None
+        word = None
+        if is_data(place.path):
+            word = self._override(place)
+        elif _is_field(place, places):
+            word = self._flag(place.target) or self._override(place)
+        return None if word is None else f"{word} on the command line"
+
+    # Options
+
+    def _of_option(self, place: Place) -> str | None:
+        here = self._declared.get(place.path, Declared())
+        option = _option_of(here, place)
+        if option is None:
+            return None
+        for name, line, by in here.defaults:
+            if name == place.target and line == option.default:
+                return f"set_defaults in {place.path}:{by}"
+        parses = self._parses(place.path, option)
+        flags = [self._given(option, words) for words, _ in parses]
+        return None if None in flags else f"{flags[0]} {parses[0][1]}"
+
+    def _parses(self, path: str, option: Option) -> list[tuple[Sequence[str], str]]:
+        """The words of each call that may parse the option, and where they are written."""
+        command_line = self.arguments, "on the command line"
+        calls = [(name, call) for name, file in self._declared.items() for call in file.parses]
+        own = [c for c in calls if c[0] == path and c[1].receiver == option.receiver]
+        if option.click or not calls:
+            return [command_line]
+        return [
+            command_line if call.words is None else (call.words, f"in {name}:{call.line}")
+            for name, call in own or calls
+        ]
+
+    def _given(self, option: Option, words: Sequence[str]) -> str | None:
+        """The option as `words` give it; None if they do not."""
+        files = self._declared.values()
+        if option.positional and any(file.subcommands for file in files):
+            return None
+        options = [o for file in files for o in file.options if o.click == option.click]
+        abbreviates = not option.click and all(file.abbreviates for file in files)
+        return given(option, options, words, abbreviates=abbreviates)
+
+    # Values that go by a name
+
+    def _flag(self, name: str) -> str | None:
+        """The flag `--name` among the arguments, also as `--part.name` and with dashes."""
+        marked = any(mark in code for code in self._python.values() for mark in _BY_NAME_MARKS)
+        if not marked and self._imported.isdisjoint(_BY_NAME):
+            return None
+        flags = [word.partition("=")[0] for word in self.arguments if word.startswith("--")]
+        return next(
+            (f for f in flags if f.rpartition(".")[2].strip("-").replace("-", "_") == name), None
+        )
+
+    def _override(self, place: Place) -> str | None:
+        """The argument `key=value` that replaces the value, in Hydra's form."""
+        if self._imported.isdisjoint(_BY_KEY):
+            return None
+        names = set(self._keys(place))
+        for word in self.arguments:
+            match = _OVERRIDE.match(word)
+            if match is not None and match[1].replace("/", ".") in names:
+                return word
+        return None
+
+    def _keys(self, place: Place) -> Iterator[str]:
+        """The keys that mean the value: a file in a group's folder goes by the group's name."""
+        folders = PurePosixPath(place.path).parent.parts
+        top = b"@package _global_" in self.code.get(PurePosixPath(place.path), b"")[:1000]
+        if len(folders) < 2 or top or "hydra" not in self._imported:
+            yield place.target
+        for start in range(len(folders)):
+            yield ".".join([*folders[start:], place.target])
+
+
+def _is_field(place: Place, places: Sequence[Place]) -> bool:
+    """Whether the place may be the only one that an option called like it sets."""
+    named = place.kind in ("default", "assignment") and place.target.isidentifier()
+    return named and sum(other.target == place.target for other in places) == 1
+
+
+def _option_of(file: Declared, place: Place) -> Option | None:
+    """The option whose default the place is: of several on a line, the one with its name."""
+    options = [option for option in file.options if option.default == place.line]
+    named = [
+        o for o in options if place.target in {f.strip("-").replace("-", "_") for f in o.flags}
+    ]
+    return next(iter(named or options), None)
+
+
+class _Invalid(Exception):
+    """The words do not fit the options, so the script will refuse them."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _Invalid(message)
+
+
+def given(
+    option: Option, options: Sequence[Option], words: Sequence[str], *, abbreviates: bool
+) -> str | None:
+    """The flag (or the name of a positional) if `words` give `option`; None if they do not.
+
+    argparse itself parses the words with all `options`, so prefixes and joined short options mean
+    what they will mean to the script.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=abbreviates, argument_default=argparse.SUPPRESS)
+    seen: dict[str, str] = {}
+    for number, other in enumerate(options):
+        flags = [f for f in other.flags if not (set(f) == {"-"} or f in seen)]
+        if not flags or (other.positional and (other.click or flags != list(other.flags))):
+            continue
+        seen |= dict.fromkeys(flags, str(number))
+        _add(parser, other, flags, str(number))
+    try:
+        names = vars(parser.parse_known_args(list(words))[0])
+    except (_Invalid, TypeError, ValueError):
+        return None
+    return option.flags[-1] if any(seen.get(flag) in names for flag in option.flags) else None
+
+
+def _add(parser: _Parser, option: Option, flags: list[str], dest: str) -> None:
+    add: Callable[..., object] = parser.add_argument
+    if option.positional:
+        add(dest, nargs="?" if option.values is None else option.values)
+    elif option.switch_pair:
+        add(*flags, dest=dest, action=argparse.BooleanOptionalAction)
+    elif option.values == 0:
+        add(*flags, dest=dest, action="store_true")
+    else:
+        add(*flags, dest=dest, nargs=option.values)
