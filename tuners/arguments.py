@@ -26,14 +26,16 @@ def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, An
     for key in args:
         if key not in known:
             listed = f"its arguments are {', '.join(known)}" if known else "it takes no arguments"
-            raise TunerError(f"{name} has no argument {key!r}", hint=meant(key, known) or listed)
+            raise TunerError(
+                f"{name} has no argument {key!r}", hint=suggestion(key, known) or listed
+            )
     for key in known:
         if key not in args and parameters[key].default is inspect.Parameter.empty:
             raise TunerError(f"{name} needs the argument {key!r}")
     return {key: _typed(f"{name}: {key}", args[key], hints[key]) for key in known if key in args}
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` if `word` resembles a known word, else an empty string."""
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1)
@@ -53,9 +55,9 @@ def _typed(where: str, value: Any, hint: Any) -> Any:
 
 def _one_of(where: str, value: Any, options: tuple[Any, ...]) -> Any:
     if value not in options:
-        shown = ", ".join(map(repr, options))
+        listed = ", ".join(map(repr, options))
         raise TunerError(
-            f"{where} must be one of {shown}, not {value!r}", hint=meant(str(value), options)
+            f"{where} must be one of {listed}, not {value!r}", hint=suggestion(str(value), options)
         )
     return value
 

@@ -134,7 +134,7 @@ class GaussianProcess:
         deviation = np.sqrt(np.maximum(variance, 1e-12))
         return self._mean + self._scale * (cross.T @ self._weights), self._scale * deviation
 
-    def given(self, points: Floats, y: Floats) -> GaussianProcess:
+    def with_observations(self, points: Floats, y: Floats) -> GaussianProcess:
         """This process after more observations, with the same lengths and variances."""
         updated = copy.copy(self)
         updated._points = np.vstack([self._points, points])

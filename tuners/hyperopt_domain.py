@@ -81,15 +81,15 @@ def history(
 ) -> Trials:
     """hyperopt's trials, oldest first, pending ones last, numbered without gaps."""
     trials = Trials()
-    told = [
+    finished = [
         _document(domain, n, coordinates, result.values, _result(result))
         for n, result in enumerate(results)
     ]
     running = [
-        _document(domain, len(told) + n, coordinates, values, {"status": "new"})
+        _document(domain, len(finished) + n, coordinates, values, {"status": "new"})
         for n, values in enumerate(pending)
     ]
-    trials.insert_trial_docs(told + running)
+    trials.insert_trial_docs(finished + running)
     trials.refresh()
     return trials
 

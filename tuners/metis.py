@@ -87,11 +87,11 @@ class MetisTuner(FreshTuner):
 
         None if there are too few results, or nested parameters that not all of them have.
         """
-        told = [r for r in self.results if r.loss is not None]
+        succeeded = [r for r in self.results if r.loss is not None]
         coordinates = self._surrogate.cube.coordinates
-        if len(told) < _ENOUGH or len(coordinates.children()) < len(coordinates):
+        if len(succeeded) < _ENOUGH or len(coordinates.children()) < len(coordinates):
             return None
-        ranked = sorted(told, key=lambda r: r.loss or 0.0)
+        ranked = sorted(succeeded, key=lambda r: r.loss or 0.0)
         levels = [coordinates.levels(r.values) for r in ranked]
         count = int(_GOOD * len(levels))
         good, bad = (Parzen(coordinates, some, 1.0) for some in (levels[:count], levels[count:]))
@@ -103,5 +103,5 @@ class MetisTuner(FreshTuner):
         """The least mean at `places` and `values` if `values` turn out well."""
         point = self._surrogate.cube.point(values)[None]
         mean, deviation = self._surrogate.predict(point)
-        after = self._surrogate.model.given(point, mean - _INTERVAL * deviation)
+        after = self._surrogate.model.with_observations(point, mean - _INTERVAL * deviation)
         return float(after.predict(np.vstack([places, point]))[0].min())

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from annotate.space import SearchSpace
-from tuners.arguments import checked, meant
+from tuners.arguments import checked, suggestion
 from tuners.base import Assessor, Tuner, TunerError
 
 
@@ -106,7 +106,7 @@ def find(name: str, algorithms: tuple[Algorithm, ...], noun: str) -> Algorithm:
     if _plain(name) in names:
         return names[_plain(name)]
     listed = ", ".join(algorithm.name for algorithm in algorithms)
-    close = meant(name, [n for a in algorithms for n in (a.name, *a.nni_names)])
+    close = suggestion(name, [n for a in algorithms for n in (a.name, *a.nni_names)])
     raise TunerError(f"there is no {noun} {name!r}; choose one of {listed}", hint=close)
 
 
@@ -119,7 +119,7 @@ def _direction(name: str, mode: Any, maximize: bool) -> bool:
     if mode is None:
         return maximize
     if mode not in ("maximize", "minimize"):
-        hint = meant(str(mode), ("maximize", "minimize"))
+        hint = suggestion(str(mode), ("maximize", "minimize"))
         raise TunerError(
             f"{name}: optimize_mode must be 'maximize' or 'minimize', not {mode!r}", hint=hint
         )

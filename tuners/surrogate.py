@@ -38,10 +38,10 @@ class Surrogate:
         if not losses or known == self._known:
             return bool(losses)
         self._known = known
-        kept = _selected(results)
+        selected = _selected(results)
         worst = max(losses)
-        y = compress(np.array([worst if r.loss is None else r.loss for r in kept]))
-        self._points = np.array([self.cube.point(r.values) for r in kept])
+        y = compress(np.array([worst if r.loss is None else r.loss for r in selected]))
+        self._points = np.array([self.cube.point(r.values) for r in selected])
         self._order = np.argsort(y, kind="stable")
         self.unit = float(y.std()) or 1.0
         self.fit(self._points, y)
@@ -58,7 +58,7 @@ class Surrogate:
 
         Ginsbourger, Le Riche and Carraro, 2010, section 4.2.2.
         """
-        self.model = self.model.given(points, self.model.predict(points)[0])
+        self.model = self.model.with_observations(points, self.model.predict(points)[0])
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of the compressed loss."""

@@ -1,7 +1,7 @@
-"""Config: what an experiment was asked to do, checked once and then frozen.
+"""Config: the settings of one experiment, checked once and then frozen.
 
-Each field that users can set has its Option beside it. This is the only list of settings: see
-`runtime.core.options` for what is made of it.
+Each field that users can set is declared with its Option. This is the only list of settings;
+`runtime.core.options` says what is generated from it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class Config:
 
     Trials run in the folder `cwd` with the interpreter `python`. They run either `script` with
     `arguments`, both as typed, or `command`, a line for the shell; then `script` is empty.
-    `background` tells that the driver was started without a terminal.
+    `background` means that the driver was started without a terminal.
 
-    `tuner` and `assessor` are names, or references that `runtime.custom.reference` made to classes
-    of the user. Without an `assessor` only the tuner stops trials early.
+    `tuner` and `assessor` are names, or references to the user's classes as made by
+    `runtime.custom.reference`. Without an `assessor`, only the tuner stops trials early.
 
-    `gpus` None leaves the GPUs that trials see as they are, 0 hides them all. `gpu_indices` are
-    numbered as nvidia-smi does (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
+    With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
+    as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
     """
 
     script: str
@@ -309,10 +309,9 @@ class Config:
 
     @classmethod
     def new(cls, settings: Settings) -> Config:
-        """The Config of a new experiment. Raises AnnotateError, with all that is wrong.
+        """The Config of a new experiment. Raises AnnotateError with everything that is wrong.
 
-        Without a name it is named after its script, or its folder; without a seed it gets a random
-        one.
+        The default name is that of the script or folder; the default seed is random.
         """
         name = settings.get("name") or Path(settings["script"] or settings["cwd"]).stem
         return cls(**{"seed": secrets.randbelow(2**31), **settings, "name": name})

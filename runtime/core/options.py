@@ -1,7 +1,7 @@
-"""Option: one setting of an experiment, as `runtime.core.config` lists them.
+"""Option: describes one setting of an experiment; `runtime.core.config` lists all settings.
 
-From that list come the options of `run`, `create` and `resume`, the fields of config files, the
-limits that `update` and the REST API check, and the tables in `docs/`.
+The options of `run`, `create` and `resume`, the fields of config files, the limits that `update`
+and the REST API check, and the tables in `docs/` are all generated from that list.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from annotate.json_value import JSON
 from runtime.system import units
 
 Auto: TypeAlias = Literal["auto"]
-#: The one spelling of "as many as there is room for": typed, stored and shown.
+#: Means "as many as there is room for" wherever a number is typed, stored or shown.
 AUTO: Final = "auto"
 
-#: How users type that there is no limit, or no assessor.
+#: What users type for no limit, or no assessor.
 NONE: Final = "none"
 
-#: Settings by Config's field. A setting that nobody gave is absent.
+#: Settings by Config's field. A setting that was not given is absent.
 Settings: TypeAlias = Mapping[str, Any]
 
 RUN, CREATE, RESUME = "run", "create", "resume"
 EVERYWHERE = frozenset({RUN, CREATE, RESUME})
 AT_THE_START = frozenset({RUN, CREATE})  # cannot change once trials have run
 
-_MOST = 10**15  # the pages show it exactly: JavaScript's integers end at 2**53
-# As NNI's YAML 1.1 has them.
+_MOST = 10**15  # JavaScript, and so the pages, can show integers exactly up to 2**53
+# The booleans of YAML 1.1, which NNI's config files use.
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _GPU = re.compile(r"\d+(:\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How values of one kind are written.
+    """How values of one kind are parsed.
 
-    `parse` reads one from the command line, `load` from a config file or a JSON body. Both raise
-    AnnotateError.
+    `parse` takes a word of the command line, `load` a value from a config file or a JSON body.
+    Both raise AnnotateError.
     """
 
     parse: Callable[[str], Any]
@@ -60,9 +60,10 @@ class Switch:
 class Option:
     """One setting.
 
-    It has either a `flag` that takes a value of its `kind`, several if it `repeats`, or `switches`.
-    `check` returns what is wrong with a value, or "". `nni` lists the config file's fields for the
-    setting, each by its path from the top; the first is its main name. `commands` take the option.
+    It has either `switches`, or a `flag` that takes a value of its `kind` (several if it
+    `repeats`). `check` returns what is wrong with a value, or "". `nni` lists the setting's fields
+    in a config file, each by its path from the top, the main name first. `commands` are the
+    commands that have the option.
     """
 
     group: str
@@ -94,9 +95,9 @@ class Option:
         return f"{self.help} (default: {self.default_text})"
 
     def parse(self, text: str) -> Any:
-        """The value of a word on the command line; `none` removes a limit.
+        """Parse a word of the command line; `none` removes a limit.
 
-        Raises AnnotateError. Config checks the value.
+        Raises AnnotateError if it is not of this kind. Config checks the value later.
         """
         assert self.kind is not None, f"{self.flags} takes no value"
         if self.default is None and text == NONE:
@@ -104,9 +105,9 @@ class Option:
         return self.kind.parse(text)
 
     def load(self, value: JSON, name: str) -> Any:
-        """The checked value of the field `name` in a config file or a JSON body.
+        """Convert and check the value of the field `name` in a config file or a JSON body.
 
-        Raises AnnotateError, which names the field.
+        Raises AnnotateError that names the field.
         """
         loaded = self._load(value, name)
         if problem := self.check(loaded):
@@ -125,9 +126,9 @@ class Option:
 
 
 def setting(group: str, default: Any = None, flag: str = "", **details: Any) -> Any:
-    """A field of Config that users can set, with its Option, whose other fields are `details`.
+    """Declare a field of Config that users can set; `details` are the other fields of its Option.
 
-    A default of dataclasses.MISSING makes the field a required one.
+    With the default dataclasses.MISSING, the field is required.
     """
     metadata = {"option": Option(group, default, flag, **details)}
     if isinstance(default, Mapping):
@@ -189,14 +190,14 @@ def _load_words(value: JSON) -> tuple[str, ...]:
 
 
 def _text(value: JSON) -> str:
-    """A name that YAML reads as a number is still a name."""
+    """Accepts numbers too, because YAML reads a name such as `12` as one."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise AnnotateError(f"{value!r} is not a string")
     return str(value)
 
 
 def _from_text(parse: Callable[[str], Any]) -> Callable[[JSON], Any]:
-    """`parse` for what a file may hold: a text or a number."""
+    """Make `parse` accept what a file may contain: a string or a number."""
 
     def load(value: JSON) -> Any:
         if isinstance(value, float) and value.is_integer():
@@ -208,7 +209,7 @@ def _from_text(parse: Callable[[str], Any]) -> Callable[[JSON], Any]:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """`name=value`. Raises AnnotateError."""
+    """Parse `name=value`. Raises AnnotateError."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise AnnotateError(f"{text!r} is not name=value")

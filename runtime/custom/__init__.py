@@ -1,4 +1,4 @@
-"""Tuners and assessors of the user's own: our contract or NNI's, loaded unchanged from a file."""
+"""Custom tuners and assessors: the user's classes, written for our contract or for NNI's."""
 
 from runtime.custom.assessor import CustomAssessor
 from runtime.custom.reference import is_custom, reference

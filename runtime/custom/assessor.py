@@ -1,4 +1,4 @@
-"""An assessor of the user's own, as the experiment asks it."""
+"""A custom assessor behind the contract that the experiment uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tuners.base import Assessor, Verdict
 
 
 class CustomAssessor(Assessor):
-    """An assessor in a process of its own, or in that of the tuner which brings it."""
+    """An assessor in its own process, or in that of a tuner that is also an assessor."""
 
     def __init__(self, conversation: Conversation, *, maximize: bool) -> None:
         super().__init__(maximize=maximize)
@@ -19,21 +19,21 @@ class CustomAssessor(Assessor):
 
     @classmethod
     def load(cls, config: Config) -> CustomAssessor:
-        """The assessor `config.assessor`, a reference; raises CustomError where it is unusable."""
+        """Load the class that `config.assessor` refers to; raises CustomError if that fails."""
         options = {"args": dict(config.assessor_args)}
         conversation = Conversation(config, "assessor", config.assessor, options)
         return cls(conversation, maximize=config.maximize)
 
     def follow(self, note: Callable[[str], None]) -> None:
-        """Give long waits to `note`, and what the assessor prints to the log, from now on."""
+        """From now on, report slow calls to `note` and log what the assessor prints."""
         self._conversation.follow(note)
 
     def started(self, trial: int, values: Values) -> None:
         self._conversation.call("started", trial=trial, values=values)
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
-        goes_on = self._conversation.call("judge", trial=trial, curve=list(curve))
-        return Verdict.KEEP if goes_on else Verdict.STOP
+        continues = self._conversation.call("judge", trial=trial, curve=list(curve))
+        return Verdict.KEEP if continues else Verdict.STOP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
         self._conversation.call("finished", trial=trial, curve=list(curve), ok=ok)

@@ -1,4 +1,4 @@
-"""What the driver and an algorithm's process say to each other: one question at a time."""
+"""The driver's side of the conversation with a custom algorithm's process."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from runtime.custom.process import AlgorithmProcess
 from runtime.system.units import duration
 from tuners.base import Exhausted
 
-_PATIENCE = 30.0  # seconds until a person is told what is being waited for; then twice as long
+_PATIENCE = 30.0  # seconds until the user is told of a slow call; doubles after each message
 
 
 class Conversation:
-    """Loads the class `name` of `file` in a process of its own, and calls its methods there.
+    """Loads the class `file:name` in its own process, and calls its methods there.
 
-    `kind` is `tuner` or `assessor`; `options` are what its constructor needs beyond `config`. The
-    calls may come from several threads; one waits for the other. Raises CustomError with the
-    user's file and line for what is wrong with the class.
+    `kind` is `tuner` or `assessor`; `options` are what its constructor needs besides `config`.
+    `call` may be used from several threads; calls wait for each other. Raises CustomError, with
+    the user's file and line, if the class is missing or broken.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Conversation:
         self.file = Path(path).expanduser().absolute()
         if not self.file.is_file():
             raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
-        self._limit = inf  # seconds of a call; what its imports take is not limited
+        self._limit = inf  # seconds per call; loading the class is not limited
         self._patience = patience
         self._note: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
         self._methods: dict[str, list[JSON]] = {}
@@ -67,19 +67,19 @@ class Conversation:
         self._limit = config.ask_timeout or inf
 
     def follow(self, note: Callable[[str], None]) -> None:
-        """Give long waits to `note`, and what the algorithm prints to the log, from now on."""
+        """From now on, report slow calls to `note` and log what the algorithm prints."""
         self._note = note
         self._process.output.log()
 
     def call(self, method: str, **arguments: JSON) -> JSON:
-        """What the method returns; raises Exhausted, SpaceError and CustomError."""
-        question = json.dumps({"do": method, **arguments}).encode() + b"\n"
+        """Call a method and return its result; raises Exhausted, SpaceError or CustomError."""
+        request = json.dumps({"do": method, **arguments}).encode() + b"\n"
         with self._lock:
             if self._closed:
                 raise CustomError(f"{self.file}: {self._name} is closed")
             try:
                 self._process.channel.settimeout(None)
-                self._process.channel.sendall(question)
+                self._process.channel.sendall(request)
             except OSError:
                 raise self._ended(method) from None
             answer = self._receive(method)
@@ -97,7 +97,7 @@ class Conversation:
             if waited >= self._limit:
                 raise self._too_long(method)
             if waited >= next_note:
-                where = f"{self._call(method)} ({self._where_it_is(method)})"
+                where = f"{self._callee(method)} ({self._where_it_is(method)})"
                 self._note(f"still waiting for {where}, {duration(next_note)} so far")
                 next_note *= 2
             self._data += self._read(min(self._limit, next_note) - waited, method)
@@ -122,14 +122,14 @@ class Conversation:
         where = self._where_it_is(method)
         self._process.kill()
         limit = f"--ask-timeout {duration(self._limit)}"
-        return CustomError(f"{where}: {self._call(method)} did not return within {limit}")
+        return CustomError(f"{where}: {self._callee(method)} did not return within {limit}")
 
     def _ended(self, method: str) -> CustomError:
         where = self._process.where_it_ended(self.file.parent) or self._place(method)
-        how = self._process.how_it_ended()
-        return CustomError(f"{where}: the process ended in {self._call(method)}: {how}")
+        ending = self._process.how_it_ended()
+        return CustomError(f"{where}: the process ended in {self._callee(method)}: {ending}")
 
-    def _call(self, method: str) -> str:
+    def _callee(self, method: str) -> str:
         own, _ = self._methods.get(method, ("", 0))
         return f"{self._name}.{own}" if own else self._name
 
@@ -138,12 +138,12 @@ class Conversation:
         return where or self._place(method)
 
     def _place(self, method: str) -> str:
-        """Where the method begins, in the user's file."""
+        """Where the method is defined in the user's file."""
         _, line = self._methods.get(method, ("", 1))
         return f"{self.file}:{line}"
 
     def close(self) -> None:
-        """End the process; a call that still waits for it raises CustomError."""
+        """End the process; a call in progress raises CustomError."""
         self._process.close()
         with self._lock:
             self._closed = True

@@ -1,7 +1,7 @@
-"""Mistakes in algorithms of the user's own."""
+"""Mistakes in custom algorithms."""
 
 from annotate.errors import AnnotateError
 
 
 class CustomError(AnnotateError):
-    """The user's own tuner or assessor raised, hangs, has ended, or gave what cannot be used."""
+    """A custom tuner or assessor raised an error, hung, exited, or returned something invalid."""

@@ -1,4 +1,4 @@
-"""The process that holds one algorithm of the user's own."""
+"""The process in which a custom algorithm runs."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from runtime.custom.output import Output
 from runtime.custom.stacks import Stacks
 
 _PROGRAM = Path(__file__).parent.parent / "stage" / "algorithm"
-_GRACE = 1.0  # seconds that a process which is no longer needed has to end by itself
-_TO_ANSWER = 1.0  # seconds until a stack is written; a stopped process never writes one
+_GRACE = 1.0  # seconds for the process to exit by itself before it is killed
+_STACK_WAIT = 1.0  # seconds to wait for a stack; a stopped process never writes one
 
 
 class AlgorithmProcess:
-    """Runs `runtime/stage/algorithm` with `python`, in a session of its own.
+    """Runs `runtime/stage/algorithm` with `python`, in its own session.
 
-    It ends when `close` is called or this process dies, whatever it is doing. `channel` is the
-    socket to it, which reads as closed once it has ended. Raises CustomError where it cannot
-    be started.
+    It ends when `close` is called or when this process dies, even in the middle of a call.
+    `channel` is the socket to it, which reads as closed once it has ended. Raises CustomError
+    if it cannot be started.
     """
 
     def __init__(self, python: str, cwd: str, name: str) -> None:
         self.channel, theirs = socket.socketpair()
         life, self._life = os.pipe()
         self._stacks = Stacks()
-        handed_down = [theirs.fileno(), life, self._stacks.fileno()]
+        inherited = [theirs.fileno(), life, self._stacks.fileno()]
         try:
             self._popen = subprocess.Popen(
-                [python, str(_PROGRAM), *map(str, handed_down)],
+                [python, str(_PROGRAM), *map(str, inherited)],
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                pass_fds=handed_down,
+                pass_fds=inherited,
                 start_new_session=True,
             )
         except OSError as error:
@@ -61,7 +61,7 @@ class AlgorithmProcess:
 
     def _wait(self) -> None:
         if hasattr(os, "waitid"):
-            # Until it is reaped, its number and its group's belong to nobody else.
+            # The system cannot reuse its process or group ID before it is reaped.
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
             self._kill_group()
         with self._lock:
@@ -75,21 +75,21 @@ class AlgorithmProcess:
             os.killpg(self.pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """End it by force, with all that it started in its group."""
+        """Kill the process and everything else in its group."""
         with self._lock:
             if not self._ended.is_set():
                 self._kill_group()
         self._ended.wait(_GRACE)
 
     def close(self) -> None:
-        """Let it finish what it is doing, for a second, and then end it by force."""
+        """Let it finish its call for a second, then kill it."""
         with contextlib.suppress(OSError):
             self.channel.shutdown(socket.SHUT_WR)
         if not self._ended.wait(_GRACE):
             self.kill()
 
     def release(self) -> None:
-        """Close our ends, once nobody talks to it any more."""
+        """Close our ends of the socket and pipe. Call it once no call is in progress."""
         self.channel.close()
         self._stacks.close()
         if self._life >= 0:
@@ -97,7 +97,7 @@ class AlgorithmProcess:
             self._life = -1
 
     def how_it_ended(self) -> str:
-        """For people: its exit code, or the signal."""
+        """Its exit code or fatal signal, as shown to users."""
         self._ended.wait(_GRACE)
         code = self._popen.returncode
         if code is None or code >= 0:
@@ -107,16 +107,16 @@ class AlgorithmProcess:
         return f"killed by {signal.Signals(-code).name}"
 
     def where_it_ended(self, folder: Path) -> str | None:
-        """`path:line` in the user's `folder` where it crashed; None where nobody knows."""
+        """`path:line` in the user's `folder` where it crashed; None if unknown."""
         self._ended.wait(_GRACE)
         return self._stacks.read(folder)
 
     def where_it_is(self, folder: Path) -> str | None:
-        """`path:line` in the user's `folder` that it is executing; None where it doesn't say."""
+        """`path:line` in the user's `folder` that it is executing; None if it does not answer."""
         with self._lock:
             if not self._ended.is_set():
                 os.kill(self.pid, signal.SIGUSR2)
-        until = time.monotonic() + _TO_ANSWER
+        until = time.monotonic() + _STACK_WAIT
         while not self._stacks.has_more and time.monotonic() < until:
             time.sleep(0.01)
         return self._stacks.read(folder)

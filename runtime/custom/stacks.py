@@ -1,4 +1,4 @@
-"""The stacks that an algorithm's process writes when it crashes, or is asked where it is."""
+"""Finds where a custom algorithm is, or crashed, from the stacks that its process writes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _FRAME = re.compile(r'^  File "(.*)", line (\d+) in ', re.MULTILINE)
 
 
 class Stacks:
-    """A file without a name. `faulthandler` of the process appends to it; the driver reads it."""
+    """An unnamed file to which the process's `faulthandler` appends stacks."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process runs
-        self._read = 0  # bytes
+        self._read = 0  # bytes read so far
 
     def fileno(self) -> int:
         return self._file.fileno()
@@ -25,14 +25,16 @@ class Stacks:
         return os.fstat(self.fileno()).st_size > self._read
 
     def read(self, folder: Path) -> str | None:
-        """`path:line` of the innermost frame in `folder`, by what was appended since the last
-        call; None where there is no such frame."""
+        """`path:line` of the innermost frame in `folder` among the stacks since the last call.
+
+        None if no frame is in `folder`.
+        """
         data = os.pread(self.fileno(), 1 << 20, self._read)
         self._read += len(data)
-        written = str(folder).encode("ascii", "backslashreplace").decode() + os.sep
+        prefix = str(folder).encode("ascii", "backslashreplace").decode() + os.sep
         for path, line in _FRAME.findall(data.decode("ascii", "replace")):
-            if path.startswith(written):
-                return f"{folder / path[len(written) :]}:{line}"
+            if path.startswith(prefix):
+                return f"{folder / path[len(prefix) :]}:{line}"
         return None
 
     def close(self) -> None:

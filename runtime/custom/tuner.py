@@ -1,4 +1,4 @@
-"""A tuner of the user's own, as the experiment asks it."""
+"""A custom tuner behind the contract that the experiment uses."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tuners.base import Tuner
 
 
 class CustomTuner(Tuner):
-    """The tuner `config.tuner`, a reference, in a process of its own.
+    """The class that `config.tuner` refers to, in its own process.
 
-    Its values lie in the space. They may lack parameters, which are then as written in the script,
-    and have keys that are no parameters. Raises CustomError where the class cannot be used.
+    The values it returns lie in the space. Parameters that it leaves out stay as written in the
+    script, and extra keys are passed on. Raises CustomError if the class cannot be used.
     """
 
     def __init__(self, config: Config, space: SearchSpace) -> None:
@@ -29,13 +29,13 @@ class CustomTuner(Tuner):
             self.assessor = CustomAssessor(self._conversation, maximize=config.maximize)
 
     def follow(self, note: Callable[[str], None]) -> None:
-        """Give long waits to `note`, and what the tuner prints to the log, from now on."""
+        """From now on, report slow calls to `note` and log what the tuner prints."""
         self._conversation.follow(note)
 
     def ask(self) -> Values:
         values = self._conversation.call("ask")
         if not isinstance(values, Mapping):
-            raise self._wrong(f"returned {values!r}, not a dict of parameters")
+            raise self._error(f"returned {values!r}, not a dict of parameters")
         domains = {p.key: p.domain for p in self.space}
         return {k: self._located(k, v) if k in domains else v for k, v in values.items()}
 
@@ -54,7 +54,7 @@ class CustomTuner(Tuner):
             return parameter.domain.locate(value)
         except SpaceError as error:
             hint = f"its domain is {parameter.domain}"
-            raise self._wrong(f"returned {parameter.name} = {value!r}: {error}", hint) from None
+            raise self._error(f"returned {parameter.name} = {value!r}: {error}", hint) from None
 
-    def _wrong(self, what: str, hint: str = "") -> CustomError:
-        return CustomError(f"{self._conversation.file}: the tuner {what}", hint=hint)
+    def _error(self, problem: str, hint: str = "") -> CustomError:
+        return CustomError(f"{self._conversation.file}: the tuner {problem}", hint=hint)

@@ -17,7 +17,7 @@ from runtime.core.config import Config
 from runtime.core.trial import GpuUse
 from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
-from runtime.gpus.locks import Holder, Lock, Locks, Taken
+from runtime.gpus.locks import AlreadyHeld, Holder, Lock, Locks
 from runtime.gpus.packing import Packing
 from runtime.gpus.sampling import SharedGpu, Usage, unclaimed
 from runtime.gpus.waiting import Block, Busy, Wait, leased
@@ -211,7 +211,7 @@ class Leases:
             return None
         try:
             self._held[uuid] = _Held(self._locks.take(uuid), time.time())
-        except Taken as taken:
+        except AlreadyHeld as taken:
             label = self._labels[uuid]
             return leased(label, taken.holder, self._busy.since("leased", label))
         return None

@@ -32,7 +32,7 @@ class Holder:
     since: float = 0.0
 
 
-class Taken(Exception):
+class AlreadyHeld(Exception):
     """Another process holds the lock; `holder` says which."""
 
     def __init__(self, holder: Holder) -> None:
@@ -61,7 +61,7 @@ class Locks:
         os.close(self._folder)
 
     def take(self, uuid: str) -> Lock:
-        """Take the lock of the GPU `uuid`; raises Taken if another process holds it."""
+        """Take the lock of the GPU `uuid`; raises AlreadyHeld if another process holds it."""
         name = f"{uuid}.lock"
         while True:
             file = self._open(name)
@@ -70,7 +70,7 @@ class Locks:
             except BlockingIOError:
                 holder = _read_holder(file)
                 os.close(file)
-                raise Taken(holder) from None
+                raise AlreadyHeld(holder) from None
             if self._is_current(name, file):
                 return Lock(file)
             os.close(file)  # the file was replaced between opening and locking it: try again

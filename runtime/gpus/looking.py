@@ -42,11 +42,11 @@ class Looker:
 
     def _run(self) -> None:
         while True:
-            asked = self._asked.wait(_INTERVAL)
+            requested = self._asked.wait(_INTERVAL)
             self._asked.clear()
             if self._closed:
                 return
-            if asked or self.watching:
+            if requested or self.watching:
                 self._post(Looked(self._view()))
 
     def _view(self) -> View:

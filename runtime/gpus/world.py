@@ -38,16 +38,16 @@ def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
 
     Raises AnnotateError if they are fewer than a trial needs, or do not work.
     """
-    shown = _shown(view.devices, environment.get(VISIBLE))
-    chosen = _chosen(config.gpu_indices, shown, view.devices)
+    visible = _visible(view.devices, environment.get(VISIBLE))
+    chosen = _chosen(config.gpu_indices, visible, view.devices)
     _check(config, list(chosen), view, environment.get(VISIBLE))
     names = {device.uuid: name for device, name in chosen.items() if device.uuid}
     return World(names, tuple(device for device in chosen if not device.uuid))
 
 
 def _check(config: Config, devices: list[Device], view: View, visible: str | None) -> None:
-    asked = config.gpus or 0
-    if asked > len(devices):
+    needed = config.gpus or 0
+    if needed > len(devices):
         count, within, hint = len(view.devices), "", []
         if visible is not None:
             within = f", of which {VISIBLE}={shlex.quote(visible)} shows {len(devices)}"
@@ -59,23 +59,23 @@ def _check(config: Config, devices: list[Device], view: View, visible: str | Non
             [] if count else ["a container sees only GPUs that it was started with (--gpus all)"]
         )
         raise AnnotateError(
-            f"--gpus {asked}: a trial needs {asked}, this machine has {count}{within}",
+            f"--gpus {needed}: a trial needs {needed}, this machine has {count}{within}",
             hint="; ".join(hint),
         )
-    if asked > 1 and any(device.mig for device in devices):
+    if needed > 1 and any(device.mig for device in devices):
         raise AnnotateError(
-            f"--gpus {asked}: CUDA allows a process only one MIG instance",
+            f"--gpus {needed}: CUDA allows a process only one MIG instance",
             hint="use --gpus 1, or choose whole cards with --gpu-indices",
         )
     broken = [device for device in devices if device.trouble]
-    if asked > len(devices) - len(broken):
+    if needed > len(devices) - len(broken):
         raise AnnotateError(
-            f"--gpus {asked}: only {len(devices) - len(broken)} of {len(devices)} work",
+            f"--gpus {needed}: only {len(devices) - len(broken)} of {len(devices)} work",
             hint="; ".join(f"GPU {d.label} {d.trouble}" for d in broken),
         )
 
 
-def _shown(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
+def _visible(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
     """The GPUs that CUDA would show, and their words.
 
     Like CUDA, ignores everything from the first invalid word on, and shows nothing if a GPU is
@@ -83,17 +83,17 @@ def _shown(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
     """
     if visible is None:
         return {device: device.uuid for device in devices}
-    shown: dict[Device, str] = {}
+    names: dict[Device, str] = {}
     for word in visible.split(","):
         matches = _named(word.strip(), devices)
         if not matches:
             break
-        if matches[0] in shown:
+        if matches[0] in names:
             return {}
         # A card's number does not select one of its MIG instances, so use their UUIDs.
         name = word.strip() if not matches[0].mig else ""
-        shown.update((device, name or device.uuid) for device in matches)
-    return shown
+        names.update((device, name or device.uuid) for device in matches)
+    return names
 
 
 def _named(word: str, devices: Sequence[Device]) -> list[Device]:
@@ -106,22 +106,22 @@ def _named(word: str, devices: Sequence[Device]) -> list[Device]:
 
 
 def _chosen(
-    indices: Sequence[str], shown: Mapping[Device, str], devices: Sequence[Device]
+    indices: Sequence[str], visible: Mapping[Device, str], devices: Sequence[Device]
 ) -> dict[Device, str]:
     if not indices:
-        return dict(shown)
-    mistakes = list(_mistakes(indices, shown, devices))
+        return dict(visible)
+    mistakes = list(_mistakes(indices, visible, devices))
     if mistakes:
         raise AnnotateError("\n".join(mistakes), hint="nvidia-smi -L lists the GPUs")
-    return {d: name for d, name in shown.items() if d.label in indices or d.card in indices}
+    return {d: name for d, name in visible.items() if d.label in indices or d.card in indices}
 
 
 def _mistakes(
-    indices: Sequence[str], shown: Mapping[Device, str], devices: Sequence[Device]
+    indices: Sequence[str], visible: Mapping[Device, str], devices: Sequence[Device]
 ) -> Iterator[str]:
     for index in indices:
         if not any(index in (device.label, device.card) for device in devices):
             labels = ", ".join(device.label for device in devices) or "none"
             yield f"--gpu-indices: there is no GPU {index} (GPUs: {labels})"
-        elif not any(index in (device.label, device.card) for device in shown):
+        elif not any(index in (device.label, device.card) for device in visible):
             yield f"--gpu-indices: GPU {index} is not in {VISIBLE}"

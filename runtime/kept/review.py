@@ -55,20 +55,20 @@ class Past:
         hint = f"annotate trial ls {self.folder.id} lists its {len(self.trials)} trials"
         raise AnnotateError(message, hint=hint)
 
-    def root(self, given: Path | None) -> Path:
-        """The code folder: the original one, or the one that holds the file `given`.
+    def root(self, script: Path | None) -> Path:
+        """The code folder: the original one, or the one that holds the file `script`.
 
         Raises AnnotateError if the experiment has no such file.
         """
-        if given is None:
+        if script is None:
             return self.snapshot.root
-        path = given.parent.resolve() / given.name
+        path = script.parent.resolve() / script.name
         known = [*([self.script] if self.script else []), *self.snapshot.annotated]
         at_home = [file for file in known if self.snapshot.root / file == path]
         named = [file for file in known if path.parts[-len(file.parts) :] == file.parts]
         if not at_home and not named:
             names = ", ".join(str(self.snapshot.root / file) for file in dict.fromkeys(known))
-            message = f"{given} is not a file of {self.folder.id}"
+            message = f"{script} is not a file of {self.folder.id}"
             raise AnnotateError(message, hint=f"its files are {names}")
         return path.parents[len((at_home or named)[0].parts) - 1]
 
@@ -141,11 +141,11 @@ def between(past: Past, a: Trial, b: Trial) -> Difference:
     for path, file in sorted(past.snapshot.annotated.items()):
         name, then = str(path), file.source
         rows += compare.rows(then, then, values(a), values(b), path=name, below=path)
-        left, right = (
+        before, after = (
             apply(then, then, values(trial), path=name, below=path).after for trial in (a, b)
         )
-        if left != right:
-            files.append(File(path, left, right, code=False, annotations=False))
+        if before != after:
+            files.append(File(path, before, after, code=False, annotations=False))
     if not past.snapshot.annotated:
         rows = [_plain_row(past, key, a, b) for key in {**a.values, **b.values}]
     return Difference(tuple(rows), tuple(files))

@@ -52,18 +52,18 @@ def follow(algorithm: Tuner | Assessor | None, note: Callable[[str], None]) -> N
         algorithm.follow(note)
 
 
-def tuner_name(given: str) -> str:
+def tuner_name(name: str) -> str:
     """The short name of a tuner, or the reference to a custom one with its absolute path."""
     from tuners.registry import TUNERS, find
 
-    return _reference(given) or find(given, TUNERS, "tuner").name
+    return _reference(name) or find(name, TUNERS, "tuner").name
 
 
-def assessor_name(given: str) -> str:
+def assessor_name(name: str) -> str:
     """The same for an assessor; an empty name stays empty."""
     from tuners.registry import ASSESSORS, find
 
-    return given and (_reference(given) or find(given, ASSESSORS, "assessor").name)
+    return name and (_reference(name) or find(name, ASSESSORS, "assessor").name)
 
 
 def _reference(given: str) -> str:

@@ -1,4 +1,4 @@
-"""Has the assessor judge running trials, in a thread: one that hangs delays no report or stop."""
+"""Runs the assessor in its own thread, so that a slow one never delays a report or a stop."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runtime.loop.replay import show_curves
 from runtime.store import Store
 from tuners.base import Assessor, Verdict
 
-_LAST_CALLS = 1.0  # seconds that the assessor has at the end to learn of the last trials
+_LAST_CALLS = 1.0  # seconds at the end for the calls that are still queued
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The new results of a trial are judged; `reason` is why it should be stopped, or None."""
+    """The trial's new results have been judged. `reason` says why to stop it, or is None."""
 
     trial: int
     running: Running
@@ -38,7 +38,7 @@ Message: TypeAlias = Judged | AssessorBroke
 
 
 class Assessment:
-    """Calls the assessor in the order of the calls here; messages go to `post`.
+    """Queues calls of the assessor for its thread, in order, and posts messages to `post`.
 
     Without an assessor, every trial runs to its own end.
     """
@@ -46,7 +46,7 @@ class Assessment:
     def __init__(self, assessor: Assessor | None, post: Callable[[Message], None]) -> None:
         self.assessor = assessor
         self._post = post
-        self._called = assessor  # in the thread; a former one until the queue has come this far
+        self._called = assessor  # used by the thread; set when the queue reaches `replace`
         self._work: SimpleQueue[Callable[[Assessor], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -57,21 +57,21 @@ class Assessment:
         ended: Iterable[Trial],
         running: Iterable[Trial],
     ) -> None:
-        """Go on with the assessor of another tuner, which does not know these trials yet.
+        """Continue with the assessor of a new tuner, and teach it the trials so far.
 
-        Verdicts that the former one has not given yet let the trials go on.
+        Trials that the old assessor has not judged yet continue.
         """
         self.assessor = assessor
         if assessor is None:
             return
-        self._put(lambda former: self._call_from_now_on(assessor))
-        show_curves(store, ended, _Queued(self._put))
+        self._queue(lambda former: self._switch_to(assessor))
+        show_curves(store, ended, _Queued(self._queue))
         for trial in running:
             self.started(trial)
 
     def started(self, trial: Trial) -> None:
         if self.assessor is not None:
-            _Queued(self._put).started(trial.number, trial.values)
+            _Queued(self._queue).started(trial.number, trial.values)
 
     def judge(
         self,
@@ -80,9 +80,9 @@ class Assessment:
         reports: Iterable[Report],
         handled: threading.Event | None,
     ) -> None:
-        """Add the intermediate results to the trial's curve and have them judged.
+        """Add the intermediate results to the trial's curve and queue them for the assessor.
 
-        Sets `handled` when they are, and posts Judged if there are any.
+        Afterwards sets `handled`, and posts Judged if there were any.
         """
         new = [report.number for report in reports if report.kind == "intermediate"]
         if self.assessor is not None:
@@ -95,24 +95,24 @@ class Assessment:
         running.handled = handled
         curve = list(running.curve)
         first = len(curve) - len(new) + 1
-        self._put(lambda assessor: self._judge(assessor, trial, running, curve, first))
+        self._queue(lambda assessor: self._judge(assessor, trial, running, curve, first))
 
     def ended(self, trial: Trial, running: Running) -> None:
         if self.assessor is not None and trial.state.ended:
             ok = trial.state is TrialState.SUCCEEDED
-            _Queued(self._put).finished(trial.number, running.curve, ok)
+            _Queued(self._queue).finished(trial.number, running.curve, ok)
 
     def close(self) -> None:
-        """Close the assessor; a call that does not return is not waited for."""
+        """Close the assessor, without waiting for a call that hangs."""
         if self._thread is not None:
             self._work.put(None)
             self._thread.join(_LAST_CALLS)
         if self.assessor is not None:
             self.assessor.close()
 
-    # In the thread
+    # The assessor's thread
 
-    def _put(self, call: Callable[[Assessor], None]) -> None:
+    def _queue(self, call: Callable[[Assessor], None]) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="assessor", daemon=True)
             self._thread.start()
@@ -128,9 +128,9 @@ class Assessment:
                 if assessor is self.assessor:
                     self._post(AssessorBroke(error))
                     return
-                # A former one was closed; nobody waits for what it would have said.
+                # The old assessor has been closed; its verdicts no longer matter.
 
-    def _call_from_now_on(self, assessor: Assessor) -> None:
+    def _switch_to(self, assessor: Assessor) -> None:
         self._called = assessor
 
     def _judge(
@@ -151,18 +151,18 @@ class Assessment:
 
 
 class _Queued(Assessor):
-    """The assessor by way of the queue."""
+    """An assessor that queues its calls."""
 
-    def __init__(self, put: Callable[[Callable[[Assessor], None]], None]) -> None:
+    def __init__(self, queue: Callable[[Callable[[Assessor], None]], None]) -> None:
         super().__init__()
-        self._put = put
+        self._queue = queue
 
     def started(self, trial: int, values: Values) -> None:
-        self._put(lambda assessor: assessor.started(trial, values))
+        self._queue(lambda assessor: assessor.started(trial, values))
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         raise NotImplementedError("a verdict comes as a message")
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
         curve = list(curve)
-        self._put(lambda assessor: assessor.finished(trial, curve, ok))
+        self._queue(lambda assessor: assessor.finished(trial, curve, ok))

@@ -1,4 +1,4 @@
-"""Changes the search space of an experiment that resumes, and checks any change of it."""
+"""Changes the search space of an experiment on resume, and checks changes of a running one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OUTSIDE = "its values lie outside the changed search space"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the search space; with `project`, the script is also frozen again."""
+    """A change of the search space; with `project`, the snapshot is replaced too."""
 
     folder: ExperimentFolder
     before: SearchSpace
@@ -37,7 +37,7 @@ class Change:
         """The differences, one line each."""
         before = {p.key: p for p in self.before}
         after = {p.key: p for p in self.space}
-        gone = [
+        removed = [
             f"removed {p.name}: now as written in the script"
             for p in self.before
             if p.key not in after
@@ -48,40 +48,40 @@ class Change:
             for p in self.space
             if p.key in before and p.domain != before[p.key].domain
         ]
-        return [*changed, *new, *gone] or ["search space unchanged"]
+        return [*changed, *new, *removed] or ["search space unchanged"]
 
     def make(self, store: Store) -> list[str]:
         """Apply the change, in the driver. Returns notes for the user.
 
-        A trial that was cut off and whose values are of no use any more does not run again.
+        Interrupted trials whose values lie outside the new space are canceled.
         """
         trials = store.trials()
         if self.project is not None:
             _freeze_again(self.project, self.folder)
         store.set_space(self.space)
         for trial in trials:
-            cut_off = not trial.state.ended and trial.origin is not Origin.BASELINE
-            if cut_off and not lies_in(self.space, trial, former=self.before):
+            unfinished = not trial.state.ended and trial.origin is not Origin.BASELINE
+            if unfinished and not lies_in(self.space, trial, former=self.before):
                 end = replace(trial, state=TrialState.SYS_CANCELED, ended=time.time())
                 store.end_trial(replace(end, reason=OUTSIDE))
         done = [trial for trial in trials if trial.state is TrialState.SUCCEEDED]
         usable = sum(lies_in(self.space, trial, former=self.before) for trial in done)
-        kept = (
+        summary = (
             f"{usable} of {len(done)} results lie in the search space; the tuner learns from them"
         )
-        return [*self.lines(), f"{kept}, and all are kept"]
+        return [*self.lines(), f"{summary}, and all are kept"]
 
 
 def outside(
     space: SearchSpace, former: SearchSpace, numbers: Iterable[int], trials: Mapping[int, Trial]
 ) -> list[int]:
-    """Those of the trials that the tuner of the `former` space proposed outside `space`."""
+    """Which of the trials the tuner of the `former` space proposed outside `space`."""
     proposed = [n for n in numbers if trials[n].origin is Origin.TUNER]
     return [n for n in proposed if not lies_in(space, trials[n], former=former)]
 
 
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
-    """The change to the space in `path`. Raises AnnotateError if the frozen code lacks a place."""
+    """The change to the space in `path`. Raises AnnotateError if the snapshot lacks it."""
     space = SearchSpace.read(path)
     try:
         check(folder, before, space)
@@ -92,43 +92,43 @@ def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Chan
 
 
 def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> None:
-    """Raise AnnotateError with one line for each part of `space` that the frozen code lacks."""
+    """Raise AnnotateError with a line for each part of `space` that the snapshot lacks."""
     if (folder.snapshot / "source").is_dir():
-        mistakes = [m for parameter in space for m in _beyond(parameter, before)]
+        mistakes = [m for parameter in space for m in _unsupported(parameter, before)]
         if mistakes:
             hint = "edit the annotations, then run: annotate resume ID --annotations"
             raise AnnotateError("\n".join(mistakes), hint=hint)
 
 
 def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:
-    """The change to the script as it is now. Raises Mistakes and AnnotateError."""
+    """The change to the script's current annotations. Raises Mistakes and AnnotateError."""
     project = read_project(config.path, config.path.parent, config.arguments)
     return Change(folder, before, project.space, project)
 
 
-def _beyond(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
-    """Say what the frozen code lacks for `parameter`."""
+def _unsupported(parameter: Parameter, before: SearchSpace) -> Iterable[str]:
+    """What the snapshot lacks for `parameter`, in sentences."""
     known = {p.key: p.domain for p in before}
     if parameter.key not in known:
         yield f"the script has no annotation for {parameter.key!r}"
         return
-    domain, was = parameter.domain, known[parameter.key]
-    if isinstance(domain, Choice) and isinstance(was, Choice):
-        options = [option.to_json() for option in was.options]
+    domain, old = parameter.domain, known[parameter.key]
+    if isinstance(domain, Choice) and isinstance(old, Choice):
+        options = [option.to_json() for option in old.options]
         for option in domain.options:
             if option.to_json() not in options:
                 yield f"{parameter.key!r} has no option {option.to_json()!r}"
 
 
 def _freeze_again(project: Project, folder: ExperimentFolder) -> None:
-    """Replace the snapshot by the script as it is now; keep the earlier one as `snapshot-N`."""
+    """Replace the snapshot by the current script; keep the old one as `snapshot-N`."""
     new = folder.path / "snapshot.new"
     shutil.rmtree(new, ignore_errors=True)
     freeze(project, new)
     number = 1
-    while (kept := folder.path / f"snapshot-{number}").exists():
+    while (old := folder.path / f"snapshot-{number}").exists():
         number += 1
-    folder.snapshot.rename(kept)
+    folder.snapshot.rename(old)
     new.rename(folder.snapshot)
 
 

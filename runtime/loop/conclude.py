@@ -34,7 +34,8 @@ def conclude_experiment(
 ) -> tuple[str, str | None]:
     """The final state and its reason.
 
-    `ending` is what it was stopped with, and `exhausted` the tuner's reason to have no values.
+    `ending` is the state and reason that it was stopped with, `exhausted` why the tuner has no
+    more values.
     """
     state, reason = ending or ("DONE", None)
     if exhausted is not None and ending is None:

@@ -113,7 +113,7 @@ class Experiment:
         try:
             self._resume()
             self._fill()
-            while self._running or self._goes_on():
+            while self._running or self._continues():
                 self._take(self._next())
                 self._check_limits()
                 self._fill()
@@ -126,12 +126,12 @@ class Experiment:
         if self._broken is not None:
             raise self._broken
 
-    def _goes_on(self) -> bool:
-        """Whether there may be more trials; once it is ending, nothing waits for the tuner."""
+    def _continues(self) -> bool:
+        """Whether there may be more trials; an ending experiment does not wait for the tuner."""
         return self._ending is None and (self._tuning.busy or bool(self._waiting))
 
     def _resume(self) -> None:
-        """Go on from where the last driver ended; the trials that it left unfinished run first."""
+        """Continue where the last driver stopped; trials that it left unfinished run first."""
         self._tuning.resume()
         for trial in list(self.trials.values()):
             if not trial.state.ended:
@@ -247,7 +247,7 @@ class Experiment:
         running = message.running
         running.unjudged -= 1
         if self._running.get(message.trial) is not running:
-            return  # it was ended meanwhile
+            return  # it ended in the meantime
         if message.reason is not None and running.ends_as is None:
             self._end(message.trial, TrialState.EARLY_STOPPED, message.reason)
         elif running.ended is not None and not running.unjudged:
@@ -304,14 +304,14 @@ class Experiment:
     # Requests
 
     def change_limits(self, **limits: Any) -> None:
-        """Continue with other limits. Raises AnnotateError if they make no sense."""
+        """Change limits. Raises AnnotateError if they are invalid."""
         self.config = self._limits.config = replace(self.config, **limits)
         self._store.set_config(self.config.to_json())
 
     def change_space(self, space: SearchSpace, request: Request) -> None:
-        """Continue in another space once the tuner is free; answers `request` then.
+        """Change the search space once the tuner is free, then answer `request`.
 
-        Raises AnnotateError if the frozen code has no place for it.
+        Raises AnnotateError if the snapshot does not support the space.
         """
         if self._ending is not None:
             raise AnnotateError("the experiment is stopping")
@@ -319,9 +319,9 @@ class Experiment:
         self._tuning.change_space(space, request)
 
     def enqueue(self, values: Values) -> Trial:
-        """Add a trial with values of the user's choice, which runs as soon as there is a slot.
+        """Add a trial with the user's values, which runs as soon as there is a slot.
 
-        Raises SpaceError for values that do not lie in the space; those left out are as written.
+        Parameters without a value stay as written. Raises SpaceError for values outside the space.
         """
         if self._ending is not None:
             raise AnnotateError("the experiment is stopping")
@@ -332,11 +332,11 @@ class Experiment:
         return trial
 
     def import_results(self, results: Sequence[JSON]) -> str:
-        """Tell the tuner results from elsewhere, as `known_results.split_by_space` takes them."""
+        """Tell the tuner imported results, in the form of `known_results.split_by_space`."""
         return self._tuning.import_results(results)
 
     def kill(self, number: int) -> None:
-        """End one trial. Raises AnnotateError if it has ended already or does not exist."""
+        """Stop one trial. Raises AnnotateError if it has already ended or does not exist."""
         trial = self.trials.get(number)
         if trial is None or trial.state.ended:
             raise AnnotateError(f"trial {number} is not running")
@@ -355,14 +355,14 @@ class Experiment:
     def _check_limits(self) -> None:
         if not self._limits.due():
             return
-        why = self._limits.over()
-        if why is not None and self._ending is None:
-            self._stop("DONE", why, cut=TrialState.SYS_CANCELED)
+        reason_to_stop = self._limits.over()
+        if reason_to_stop is not None and self._ending is None:
+            self._stop("DONE", reason_to_stop, cut=TrialState.SYS_CANCELED)
         for number, reason in self._limits.broken(self._running):
             self._end(number, TrialState.FAILED, reason)
 
     def _end(self, number: int, state: TrialState, reason: str, grace: float = _GRACE) -> None:
-        """End a running trial; its final state will be `state`."""
+        """Stop a running trial; its final state will be `state`."""
         running = self._running[number]
         running.end_as(state, reason)
         if running.ended is not None:
@@ -378,7 +378,7 @@ class Experiment:
         cut: TrialState = TrialState.INTERRUPTED,
         grace: float = _GRACE,
     ) -> None:
-        """Start no more trials and end the running ones; a second call may shorten their grace."""
+        """Start no more trials and stop the running ones; a second call may shorten their grace."""
         self._ending = self._ending or (state, reason)
         for number, running in list(self._running.items()):
             if running.ended is not None:

@@ -34,13 +34,13 @@ _KEEP = 10.0  # seconds between two writes of values that keep changing
 class _Waiting:
     """A waiting trial, in monotonic seconds.
 
-    `began` is when it began to wait, `since` when it did so for the present reason, and `kept`
-    when that was last stored.
+    `began` is when it began to wait, `since` when the current reason began, and `stored` when
+    its waiting was last stored.
     """
 
     began: float
     since: float
-    kept: float
+    stored: float
     wait: Wait
 
 
@@ -125,8 +125,8 @@ class _Gate:
         self._note = note
         self._unused: dict[Key, float] = {}  # why a GPU is unused, and since when
         self._waiting: dict[int, _Waiting] = {}
-        self._tried: set[int] = set()  # since the last view
-        self._running: dict[int, float] = {}  # when its use was last stored
+        self._tried: set[int] = set()  # trials tried since the last view
+        self._running: dict[int, float] = {}  # when each trial's use was last stored
         self._faults: Counter[int] = Counter()  # lost GPUs, by trial
         self._said: set[object] = set()
         for device in gpus.world.silent:
@@ -165,9 +165,9 @@ class _Gate:
         waiting = self._waiting.setdefault(trial, _Waiting(now, now, -_KEEP, wait))
         if not wait.blocks:
             return  # it waits only for the next view of the GPUs
-        changed = wait.key != waiting.wait.key or now - waiting.kept >= _KEEP
+        changed = wait.key != waiting.wait.key or now - waiting.stored >= _KEEP
         if changed and (str(wait) != self._trials[trial].reason):
-            waiting.kept = now
+            waiting.stored = now
             before = self._trials[trial].gpu or GpuUse()
             blocks = tuple(block.to_json() for block in wait.blocks)
             self._trials.waits(trial, str(wait), replace(before, waits=blocks))
@@ -175,9 +175,9 @@ class _Gate:
             waiting.since = now
         waiting.wait = wait
         if now - waiting.since >= _PATIENCE:
-            self._say(trial, wait)
+            self._report(trial, wait)
 
-    def _say(self, trial: int, wait: Wait) -> None:
+    def _report(self, trial: int, wait: Wait) -> None:
         """Report each reason once, whichever trial is waiting."""
         if wait.reason not in self._said:
             self._said.add(wait.reason)
@@ -196,7 +196,7 @@ class _Gate:
         if not self._waiting:
             self._said.clear()
         if self._auto:
-            self._say_unused()
+            self._report_unused()
 
     def _forget(self) -> None:
         """Drop trials that were not tried since the last view: killed, or without a slot."""
@@ -207,8 +207,8 @@ class _Gate:
             if self._trials[trial].state is TrialState.WAITING:
                 self._trials.waits(trial, None, before)
 
-    def _say_unused(self) -> None:
-        """Say why GPUs stay unused, because with --concurrency auto no trial waits for them."""
+    def _report_unused(self) -> None:
+        """Report why GPUs stay unused: with --concurrency auto, no trial waits for them."""
         now = time.monotonic()
         unused = {block.key: block for block in self._leases.unused()}
         self._unused = {key: self._unused.get(key, now) for key in unused}
@@ -232,12 +232,12 @@ class _Gate:
         use = self._leases.use(number)
         if use is not None:
             self._trials.uses(number, replace(use, memory=None), keep=True)
-        again = self._judge(trial, failure)
+        reruns = self._judge(trial, failure)
         self._leases.give_back(number)
         self._running.pop(number, None)
         for text in self._leases.news():
             self._note(text)
-        return again
+        return reruns
 
     def _judge(self, trial: Trial, failure: Failure | None) -> bool:
         number = trial.number

@@ -83,7 +83,7 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
     parameters = {"parameter_id": trial.number, "parameters": trial.values}
     if copies := data_copies(snapshot, trial.values):
         # A parameter without a value keeps the file's value, reported once the trial reads it.
-        parameters["written"] = {name: written for name, (_, written) in copies.items()}
+        parameters["written"] = {name: as_written for name, (_, as_written) in copies.items()}
     for name, (data, _) in copies.items():
         copy = place.data / name
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ _UNTOLD = (TrialState.INTERRUPTED, TrialState.SYS_CANCELED, TrialState.USER_CANC
 
 
 def of_experiment(folder: ExperimentFolder) -> list[dict[str, JSON]]:
-    """The results of another experiment, as `split_by_space` takes them."""
+    """The results of another experiment, in the form that `split_by_space` takes."""
     with Store.open(folder.store) as store:
         ended = [t for t in store.trials() if t.state.ended and t.state not in _UNTOLD]
     return [{"parameter": t.values, "value": t.lesson} for t in ended]
@@ -35,7 +35,7 @@ def of_file(path: Path) -> list[JSON]:
     A file is NNI's `[{"parameter": {...}, "value": 0.9}]`, a document that `--json` printed, or a
     table if its name ends in .csv. Raises AnnotateError that names the file and the place.
 
-    Trials that say nothing about their values are left out.
+    Trials that were interrupted, or stopped before any result, are skipped.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -65,9 +65,9 @@ def _says_nothing(result: JSON) -> bool:
 def split_by_space(
     space: SearchSpace, results: Iterable[JSON], source: str
 ) -> tuple[list[KnownResult], list[str]]:
-    """The results inside the search space, and for each other one the reason why it is not.
+    """Split results into those inside the search space, and the reasons why the others are not.
 
-    A result whose value is null is that of a failed trial.
+    A result whose value is null belongs to a failed trial.
     """
     inside, outside = [], []
     for result in results:
@@ -94,7 +94,7 @@ def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
 
 
 def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
-    """Yield whole keys with their values; skip a key that is no parameter, such as a budget."""
+    """Full keys with their values, without keys that are not parameters, such as a budget."""
     for name, value in values.items():
         try:
             yield space.resolve(name).key, value
@@ -103,7 +103,7 @@ def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, 
 
 
 def sentence(inside: Sequence[KnownResult], outside: Sequence[str], source: str) -> str:
-    """How many results the tuner learns from, and how many were left out, for the user."""
+    """A sentence for the user: how many results the tuner learns from and how many are skipped."""
     text = f"{_count(len(inside))} from {source} for the tuner to learn from"
     if outside:
         text += f"; {len(outside)} skipped, the first: {outside[0]}"
@@ -122,7 +122,7 @@ class WarmStart:
     queued: tuple[Values, ...] = ()
 
     def store_in(self, folder: ExperimentFolder, config: Config) -> None:
-        """Store it in the experiment in `folder`, which has not started yet."""
+        """Store it in the experiment of `folder`, which has not started yet."""
         if self.known or self.queued:
             with Store.open(folder.store, write=True) as store:
                 for result in self.known:

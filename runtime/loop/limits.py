@@ -19,8 +19,8 @@ class Running:
     """The state of a running trial that is not stored.
 
     `started` is when it started and `heard` when it last reported, both in monotonic seconds;
-    `curve` its intermediate results. `ends_as` is its final state, with the reason, once it has
-    been told to end.
+    `curve` holds its intermediate results. `ends_as` is its final state and the reason, once it
+    is being stopped.
 
     A trial whose process has `ended` counts as running until its last results are judged.
     """
@@ -31,7 +31,7 @@ class Running:
     ends_as: tuple[TrialState, str] | None = None
     unjudged: int = 0  # batches of results that the assessor has not judged
     handled: threading.Event | None = None  # set once the last of these batches is judged
-    stopping: bool = False  # the assessor has said so; its own thread's
+    stopping: bool = False  # the assessor wants it stopped; used by the assessor's thread
     ended: Ended | None = None
 
     @classmethod
@@ -40,12 +40,12 @@ class Running:
         return cls(now, now)
 
     @property
-    def goes_on(self) -> bool:
-        """Whether it has not ended, and nobody is ending it."""
+    def continues(self) -> bool:
+        """Whether it has not ended and is not being stopped."""
         return self.ends_as is None and self.ended is None
 
     def end_as(self, state: TrialState, reason: str) -> None:
-        """Set what the trial ends as; no verdict matters any more."""
+        """Set the final state of a trial that is being stopped; its verdicts no longer matter."""
         self.ends_as = (state, reason)
         if self.handled is not None:
             self.handled.set()
@@ -74,19 +74,19 @@ class Limits:
         return None if duration is None else self._began + duration
 
     def over(self) -> str | None:
-        """Why the experiment must end now, or None."""
+        """Why the experiment must stop now, or None."""
         deadline = self._deadline
         if deadline is None or time.monotonic() < deadline:
             return None
         return f"--max-duration {duration(self.config.max_duration or 0.0)} reached"
 
     def broken(self, running: Mapping[int, Running]) -> list[tuple[int, str]]:
-        """The running trials that must end now, each with the reason."""
+        """The running trials that must be stopped now, each with the reason."""
         now = time.monotonic()
         return [
             (number, reasons[0])
             for number, trial in running.items()
-            if trial.goes_on and (reasons := [text for at, text in self._of(trial) if now >= at])
+            if trial.continues and (reasons := [text for at, text in self._of(trial) if now >= at])
         ]
 
     def due(self) -> bool:
@@ -96,7 +96,7 @@ class Limits:
     def patience(self, running: Iterable[Running], *, ending: bool) -> float:
         """Seconds until the next limit may be reached; infinite if none is set.
 
-        All that run are looked at only where the last answer has passed, not at each event.
+        Looks at all running trials only once the time of the last answer has passed.
         """
         now = time.monotonic()
         if now >= self._next:
@@ -107,10 +107,10 @@ class Limits:
         if self._deadline is not None and not ending:
             yield self._deadline
         for trial in running:
-            if trial.goes_on:
+            if trial.continues:
                 yield from (at for at, _ in self._of(trial))
         if not ending:
-            yield from (at for at, _ in self._of(Running(now, now)))  # one that starts right now
+            yield from (at for at, _ in self._of(Running(now, now)))  # a trial that would start now
 
     def _of(self, running: Running) -> Iterator[tuple[float, str]]:
         config = self.config
@@ -132,7 +132,7 @@ class FirstFailures:
         self._count = len(states)
 
     def reason_to_stop(self, trial: Trial) -> str | None:
-        """Count a trial that has ended; why the experiment should stop, or None."""
+        """Count a trial that has ended; return why the experiment should stop, or None."""
         if trial.state is not TrialState.FAILED:
             self._all_failed = self._all_failed and not trial.state.ended
             return None

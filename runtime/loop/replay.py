@@ -1,4 +1,4 @@
-"""Teaches the algorithms what the experiment already knows: at a resume, and in a new space.
+"""Teaches new algorithms what the experiment already knows, on resume or in a new search space.
 
 The store numbers each call of the tuner. A new tuner that replays the calls in that order ends
 in the state of the one it replaces.
@@ -24,7 +24,7 @@ Call: TypeAlias = tuple[Literal["ask", "tell"], Trial] | tuple[Literal["learn"],
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an experiment knew at one moment, for a new tuner and its assessor to learn."""
+    """What an experiment knew at one moment, to teach to a new tuner and its assessor."""
 
     calls: Sequence[Call]  # of the tuner, oldest first
     last_step: int  # 0 if the tuner was never called
@@ -33,17 +33,17 @@ class Record:
 
     @classmethod
     def read(cls, store: Store, path: Path, trials: Mapping[int, Trial]) -> Record:
-        """`path` is the file of `store`."""
+        """Read the record from `store`, whose file is `path`."""
         imported = {result.number: result for result in store.history()}
         steps = store.steps()
-        calls = [_call(what, number, trials, imported) for _, what, number in steps]
+        calls = [_call(call, number, trials, imported) for _, call, number in steps]
         ended = {number: trial for number, trial in trials.items() if trial.state.ended}
         return cls(calls, steps[-1][0] if steps else 0, ended, path)
 
     def teach(self, tuner: Tuner, space: SearchSpace, assessor: Assessor | None) -> int:
-        """Repeat the calls; returns how many results of trials the tuner has learned from.
+        """Repeat the calls; returns the number of trial results that the tuner has learned.
 
-        Leaves out results outside `space`, which may have changed since. May run in any thread.
+        Skips results outside `space`, which may have changed since. May run in any thread.
         """
         count = 0
         for call in self.calls:
@@ -61,11 +61,11 @@ class Record:
 
 
 def _call(
-    what: str, number: int, trials: Mapping[int, Trial], imported: Mapping[int, KnownResult]
+    call: str, number: int, trials: Mapping[int, Trial], imported: Mapping[int, KnownResult]
 ) -> Call:
-    if what == "learn":
+    if call == "learn":
         return "learn", imported[number]
-    return "ask" if what == "ask" else "tell", trials[number]
+    return "ask" if call == "ask" else "tell", trials[number]
 
 
 def tell(tuner: Tuner, space: SearchSpace, trial: Trial) -> bool:
@@ -81,13 +81,13 @@ def tell(tuner: Tuner, space: SearchSpace, trial: Trial) -> bool:
 
 
 def learn(tuner: Tuner, space: SearchSpace, result: KnownResult) -> None:
-    """Tell the tuner a result from elsewhere, if it lies in the tuner's space."""
+    """Tell the tuner an imported result, if it lies in the tuner's space."""
     with suppress(SpaceError):
         tuner.tell(space.locate(result.values), result.metric)
 
 
 def is_lesson(trial: Trial) -> bool:
-    """Whether a trial that has ended says something about its values."""
+    """Whether the tuner can learn something from a trial that has ended."""
     if trial.state in (TrialState.INTERRUPTED, TrialState.SYS_CANCELED):
         return False
     if trial.state is TrialState.USER_CANCELED and trial.last is None:
@@ -98,8 +98,9 @@ def is_lesson(trial: Trial) -> bool:
 def lies_in(space: SearchSpace, trial: Trial, *, former: SearchSpace | None = None) -> bool:
     """Whether the trial's values lie in `space`.
 
-    A tuner may leave parameters out and add keys of its own, such as a budget; neither counts.
-    With `former`, the space before a change, both do for the parameters that came or went.
+    A tuner's values may lack parameters and have extra keys, such as a budget; both are ignored.
+    With `former`, the space before a change, a trial that lacks an added parameter or has a
+    removed one does not lie in `space`.
     """
     values = trial.values
     if trial.origin is Origin.TUNER:
@@ -123,7 +124,7 @@ def _values_to_tell(trial: Trial, space: SearchSpace) -> Values | None:
 
 
 def show_curves(store: Store, trials: Iterable[Trial], assessor: Assessor) -> None:
-    """Show a new assessor the curves of the trials that have ended, in the order they ended."""
+    """Show a new assessor the curves of the trials that have ended, in the order of their ends."""
     ended = [t for t in trials if t.state.ended and t.ended is not None]
     for trial in sorted(ended, key=lambda t: t.ended or 0.0):
         assessor.started(trial.number, trial.values)

@@ -18,7 +18,7 @@ from tuners.base import Assessor, Exhausted, Tuner
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The answer to the ask numbered `step`: values, or None and the reason why there are none."""
+    """The answer to the ask in step `step`: values, or None and the reason."""
 
     step: int
     values: Values | None
@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The algorithms have learned what an earlier driver knew."""
+    """The algorithms have learned the experiment's earlier results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class NotReplaced:
-    """The new tuner could not be created, or failed in its replay; the former one stays."""
+    """The new tuner could not be created, or failed in its replay; the old one stays."""
 
     error: Exception
 
 
 @dataclass(frozen=True, slots=True)
 class TunerBroke:
-    """The tuner raised an error that its contract does not allow; the thread has ended."""
+    """The tuner raised an error that the contract does not allow; the thread has ended."""
 
     error: Exception
 
@@ -60,17 +60,16 @@ Message: TypeAlias = Asked | Replayed | Replaced | NotReplaced | TunerBroke
 
 
 class TunerThread:
-    """Calls the tuner of `space` in the order of the calls here; messages go to `post`.
+    """Queues calls of the tuner of `space` for its thread, in order, and posts messages to `post`.
 
-    Replacing the tuner is a call like the others: earlier ones reach the former tuner, later
-    ones the new one.
+    Replacing the tuner is queued too: earlier calls reach the former tuner, later ones the new.
     """
 
     def __init__(self, tuner: Tuner, space: SearchSpace, post: Callable[[Message], None]) -> None:
         self._tuner, self._space = tuner, space
         self._post = post
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._lock = threading.Lock()  # of the next two
+        self._lock = threading.Lock()  # guards _open and _closed
         self._open = [tuner]
         self._closed = False
 
@@ -78,11 +77,11 @@ class TunerThread:
         threading.Thread(target=self._run, name="tuner", daemon=True).start()
 
     def replay(self, record: Record, assessor: Assessor | None) -> None:
-        """Bring tuner and assessor to where those of an earlier driver were; posts Replayed."""
+        """Teach the tuner and the assessor the experiment so far; posts Replayed."""
         self._work.put(lambda: self._replay(record, assessor))
 
     def ask(self, step: int) -> None:
-        """Have the next values posted as Asked."""
+        """Ask for values, which are posted as Asked."""
         self._work.put(lambda: self._ask(step))
 
     def tell(self, trial: Trial) -> None:
@@ -90,20 +89,20 @@ class TunerThread:
         self._work.put(lambda: self._tell(trial))
 
     def learn(self, result: KnownResult) -> None:
-        """Tell the tuner a result from elsewhere, if it lies in its space."""
+        """Tell the tuner an imported result, if it lies in its space."""
         self._work.put(lambda: replay.learn(self._tuner, self._space, result))
 
     def replace(
         self, create: Callable[[], Tuner], space: SearchSpace, record: Record, *, assess: bool
     ) -> None:
-        """Let another tuner, of `space`, learn `record` and take over.
+        """Create a tuner for `space`, teach it `record`, and let it take over.
 
-        Posts Replaced or NotReplaced. With `assess`, its own assessor learns the record too.
+        Posts Replaced or NotReplaced. With `assess`, its own assessor is taught too.
         """
         self._work.put(lambda: self._replace(create, space, record, assess=assess))
 
     def close(self) -> None:
-        """Take no more work and close the tuner. A call that has not returned is not waited for."""
+        """Take no more calls and close the tuner, without waiting for a call in progress."""
         self._work.put(None)
         with self._lock:
             self._closed = True

@@ -1,8 +1,8 @@
-"""The loop's side of the tuner: what it is asked and told, and what takes its place.
+"""The loop's side of the tuner: asks it, tells it results, and replaces it.
 
-A change of the search space waits its turn in the tuner's queue, where a new tuner is created
-and learns what is known. Until then the former tuner may still answer; its answers are held,
-because they count only if the change fails.
+A change of the search space is queued like every call of the tuner. When its turn comes, a new
+tuner is created and taught what is known. Until then the former tuner may still answer; its
+answers are held, because they count only if the change fails.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from runtime.loop.tuner_thread import (
 from runtime.store import Store
 from tuners.base import Assessor, Tuner
 
-#: Requests that depend on the search space, so they wait until a change of it is decided.
+#: Requests that wait for a pending change of the search space, because they depend on it.
 _HELD = ("space", "import")
 
 
@@ -43,14 +43,14 @@ _HELD = ("space", "import")
 class _Change:
     request: Request
     space: SearchSpace
-    record: Record  # what the new tuner learns; it is told later results as they come
-    answers: list[Asked] = field(default_factory=list)  # of the former tuner, held
-    requests: list[Request] = field(default_factory=list)  # held
+    record: Record  # what the new tuner is taught; later results are told as they come
+    answers: list[Asked] = field(default_factory=list)  # used if the change fails
+    requests: list[Request] = field(default_factory=list)  # that wait for the change
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A change of the search space was made, or failed; `held` are requests that waited for it."""
+    """A change of the search space succeeded or failed; `held` are requests that waited for it."""
 
     request: Request
     answer: Answer
@@ -74,9 +74,9 @@ class Tuning:
     ) -> None:
         self.space = space
         self.assessment = Assessment(assessor, post)
-        self.replaying = False  # of what an earlier driver knew; no trial starts before
-        self.asking = 0  # asks that are not answered yet
-        self.exhausted: str | None = None  # the tuner's reason to have no values
+        self.replaying = False  # teaching earlier results; no trial starts meanwhile
+        self.asking = 0  # asks without an answer yet
+        self.exhausted: str | None = None  # why the tuner has no more values
         self._config, self._folder = config, folder
         self._store, self._trials = store, trials
         self._notify = notify
@@ -85,16 +85,16 @@ class Tuning:
 
     @property
     def busy(self) -> bool:
-        """Whether the tuner has something to do that may lead to more trials."""
+        """Whether the tuner is working on something that may lead to more trials."""
         return bool(self.asking or self.replaying or self._change)
 
     def close(self) -> None:
-        """End without waiting for a call of the tuner that has not returned."""
+        """Close the tuner and the assessor, without waiting for a call in progress."""
         self._thread.close()
         self.assessment.close()
 
     def resume(self) -> None:
-        """Start the tuner's thread, and go on from where an earlier driver ended."""
+        """Start the tuner's thread, and continue where an earlier driver stopped."""
         self._thread.start()
         record = self._record()
         self._trials.step = record.last_step
@@ -110,17 +110,17 @@ class Tuning:
         return Record.read(self._store, self._folder.store, self._trials)
 
     def ask(self) -> None:
-        """Ask for values; the answer comes as a message."""
+        """Ask for values; the answer is posted as a message."""
         self.asking += 1
         self._thread.ask(self._trials.next_step())
 
     def tell(self, trial: Trial) -> None:
-        """Tell the result of a trial, which the store has as told."""
+        """Tell the result of a trial that is already marked as told in the store."""
         self._thread.tell(trial)
         self.exhausted = None  # it may have values again
 
     def import_results(self, results: Sequence[JSON]) -> str:
-        """Tell results from elsewhere, as `known_results.split_by_space` takes them."""
+        """Tell imported results, in the form of `known_results.split_by_space`."""
         inside, outside = known_results.split_by_space(self.space, results, "a request")
         for result in inside:
             self._store.add_history(replace(result, told=self._trials.next_step()))
@@ -131,14 +131,14 @@ class Tuning:
     # Another search space
 
     def hold(self, request: Request) -> bool:
-        """Whether the request waits because the search space is being changed."""
+        """Hold the request until a pending change of the space is decided; False if none is."""
         if self._change is None or request.kind not in _HELD:
             return False
         self._change.requests.append(request)
         return True
 
     def change_space(self, space: SearchSpace, request: Request) -> None:
-        """Have a new tuner take over, for `space`; the request is answered when it has."""
+        """Replace the tuner by one for `space`; the request is answered after that."""
         record = self._record()
         self._change = _Change(request, space, record)
         self._thread.replace(
@@ -191,14 +191,14 @@ class Tuning:
                 running=[self._trials[number] for number in running],
             )
         message.former.close()
-        self.asking -= len(change.answers)  # the new tuner is asked instead
+        self.asking -= len(change.answers)  # the new tuner will be asked instead
         self.exhausted = None
         return Decided(change.request, _changed(message.count), change.requests)
 
     def _on_not_replaced(self, error: Exception) -> tuple[list[Asked], Decided]:
         change = self._end_change()
         answer = _failed(error)
-        # Whoever asked may no longer wait for the answer.
+        # The requester may no longer be waiting for the answer.
         self._notify(f"the search space stays as it was: {answer.text}")
         decided = Decided(change.request, answer, change.requests)
         return self._on_answers(change.answers), decided

@@ -43,7 +43,7 @@ Args = dict[str, Any]
 
 
 def _text(value: Any) -> Any:
-    """A name that YAML reads as a number is still a name."""
+    """Accepts numbers too, because YAML reads a name such as `12` as one."""
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
 

@@ -96,9 +96,9 @@ class _Reader:
         settings = {}
         for name, option in OPTIONS.items():
             values = [value_at(self._values, path) for path in option.nni]
-            given = next((value for value in values if value is not None), None)
-            if given is not None:
-                settings[name] = given
+            value = next((v for v in values if v is not None), None)
+            if value is not None:
+                settings[name] = value
         return settings
 
     def _first_of(self, names: tuple[str, ...]) -> tuple[str, Any]:

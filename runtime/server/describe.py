@@ -50,34 +50,36 @@ def columns() -> list[dict[str, JSON]]:
 def parameter(of: Parameter, name: str) -> dict[str, JSON]:
     """One dimension: `options` and their `children` for a choice; `low` and `high` if bounded."""
     domain = of.domain
-    found: dict[str, JSON] = {
+    document: dict[str, JSON] = {
         "key": of.key,
         "name": name,
         "type": domain.type,
-        "text": _written(domain),
+        "text": _as_annotation(domain),
         "log": isinstance(domain, Numeric) and domain.geometry.logarithmic,
     }
     if isinstance(domain, Choice):
-        found["options"] = [
+        document["options"] = [
             option.value if not option.children else {"_name": option.value}
             for option in domain.options
         ]
-        found["children"] = [
+        document["children"] = [
             parameter(child, f"{name} › {child.name}") | {"of": option.value}
             for option in domain.options
             for child in option.children
         ]
     elif isinstance(domain, Numeric) and domain.geometry.law.bounded:
-        found["low"], found["high"] = domain.geometry.low, domain.geometry.high
-    return dict(finite(found))
+        document["low"], document["high"] = domain.geometry.low, domain.geometry.high
+    return dict(finite(document))
 
 
-def _written(domain: Domain) -> str:
+def _as_annotation(domain: Domain) -> str:
     """The domain as in an annotation; nested options list their parameters in parentheses."""
     if not isinstance(domain, Choice):
         return str(domain)
     options = []
     for option in domain.options:
-        inside = ", ".join(f"{child.name}={_written(child.domain)}" for child in option.children)
+        inside = ", ".join(
+            f"{child.name}={_as_annotation(child.domain)}" for child in option.children
+        )
         options.append(f"{option.value}({inside})" if inside else repr(option.value))
     return f"choice({', '.join(options)})"

@@ -179,12 +179,12 @@ def _where(query: Query) -> tuple[str, dict[str, JSON]]:
 
 def _condition(condition: Condition, n: int) -> str:
     column = SORT_BY.get(condition.column)
-    left = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :column{n})"
+    operand = column or f"(SELECT v.value FROM {_VALUES} v WHERE v.key = :column{n})"
     if condition.operator == "~":
-        return f"instr(lower({left}), lower(:value{n}))"
+        return f"instr(lower({operand}), lower(:value{n}))"
     assert condition.operator in ("=", "!=", "<", "<=", ">", ">=")
-    numeric = "" if isinstance(condition.value, str) else f" AND typeof({left}) <> 'text'"
-    return f"({left} {condition.operator} :value{n}{numeric})"
+    numeric = "" if isinstance(condition.value, str) else f" AND typeof({operand}) <> 'text'"
+    return f"({operand} {condition.operator} :value{n}{numeric})"
 
 
 def _order(query: Query) -> str:

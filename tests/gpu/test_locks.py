@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from annotate.errors import AnnotateError
-from runtime.gpus.locks import Holder, Locks, Taken
+from runtime.gpus.locks import AlreadyHeld, Holder, Locks
 
 HOLD = """
 import sys, time
@@ -35,7 +35,7 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
     place = tmp_path / "leases"
     process = hold(place)
     locks = Locks(str(place))
-    with pytest.raises(Taken) as caught:
+    with pytest.raises(AlreadyHeld) as caught:
         locks.take("GPU-x")
     assert caught.value.holder == Holder(4711, "somebody", "EXP", 1.5)
     locks.take("GPU-y").release()
@@ -59,7 +59,7 @@ def test_a_lock_excludes_other_users_until_it_is_released(tmp_path):
     locks = Locks(place)
     try:
         lock = locks.take("GPU-x")
-        assert "Taken" in other().stderr
+        assert "AlreadyHeld" in other().stderr
         lock.release()
         first_try = other()
         assert first_try.stdout == "held\n", first_try.stderr
@@ -97,7 +97,7 @@ def test_a_lock_works_after_its_file_was_removed(tmp_path):
     locks.take("GPU-x").release()
     (tmp_path / "leases" / "GPU-x.lock").unlink()
     lock = locks.take("GPU-x")
-    with pytest.raises(Taken):
+    with pytest.raises(AlreadyHeld):
         locks.take("GPU-x")
     lock.release()
     locks.close()
@@ -108,7 +108,7 @@ def test_the_content_of_a_lock_file_is_not_trusted(tmp_path, content):
     locks = Locks(str(tmp_path / "leases"))
     lock = locks.take("GPU-x")
     (tmp_path / "leases" / "GPU-x.lock").write_bytes(content)
-    with pytest.raises(Taken) as caught:
+    with pytest.raises(AlreadyHeld) as caught:
         locks.take("GPU-x")
     assert caught.value.holder == Holder()
     lock.release()

@@ -121,7 +121,7 @@ def test_a_process_is_surer_where_more_is_given():
     model, _, _ = process()
     at = np.array([[0.5, 0.95, 0.5]])
     mean, before = model.predict(at)
-    same, after = model.given(at, mean).predict(at)
+    same, after = model.with_observations(at, mean).predict(at)
     assert after < 0.5 * before
     assert same == pytest.approx(mean, abs=1e-3)
 

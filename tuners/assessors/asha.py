@@ -32,8 +32,8 @@ class Asha(Assessor):
         loss = min(sign * result for result in curve)
         rung = self._rungs.setdefault(step, {})
         rung[trial] = loss
-        kept = max(1, len(rung) // self._eta)
-        return Verdict.KEEP if loss <= sorted(rung.values())[kept - 1] else Verdict.STOP
+        survivors = max(1, len(rung) // self._eta)
+        return Verdict.KEEP if loss <= sorted(rung.values())[survivors - 1] else Verdict.STOP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
         """Does nothing: a rung remembers every trial that has reached it."""

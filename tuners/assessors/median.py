@@ -43,10 +43,10 @@ class Medianstop(Assessor):
 
     def _best_of(self, trial: int, curve: Sequence[float]) -> float:
         """The best result, looking only at new ones: a curve may have a million."""
-        seen, best = self._best.get(trial, (0, 0.0))
-        if not 0 < seen < len(curve):
-            seen, best = 1, curve[0]
-        best = (max if self.maximize else min)([best, *curve[seen:]])
+        count, best = self._best.get(trial, (0, 0.0))
+        if not 0 < count < len(curve):
+            count, best = 1, curve[0]
+        best = (max if self.maximize else min)([best, *curve[count:]])
         self._best[trial] = len(curve), best
         return best
 

@@ -67,8 +67,8 @@ class Process:
 
     def _fit(self, prior: Prior, rows: Floats, y: Floats) -> Floats:
         count = self._features.count
-        usual = self._features.lengths if prior.habits else np.ones(count)
-        lengths = np.log(prior.length * math.sqrt(count) * usual)
+        relative = self._features.lengths if prior.habits else np.ones(count)
+        lengths = np.log(prior.length * math.sqrt(count) * relative)
         others = (_VARIANCE, _VARIANCE if prior.additive else _NO_VARIANCE, _NOISE)
         centre = np.append(lengths, [mean for mean, _ in others])
         spreads = self._features.spreads if prior.habits else np.ones(count)

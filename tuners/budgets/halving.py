@@ -42,10 +42,10 @@ def halvings(most: float, least: float, eta: int) -> int:
 
 @dataclass(slots=True)
 class Bracket:
-    """An open bracket. `wanted` configurations of its first round are not drawn yet."""
+    """An open bracket. `undrawn` configurations of its first round are not drawn yet."""
 
     rounds: list[Round]
-    wanted: int
+    undrawn: int
     number: int = 0  # of the round
     running: int = 0
     promoted: deque[Values] = field(default_factory=deque)
@@ -61,16 +61,16 @@ class Bracket:
 
     @property
     def is_over(self) -> bool:
-        return not (self.wanted or self.running or self.promoted)
+        return not (self.undrawn or self.running or self.promoted)
 
     def add_drawn(self) -> None:
         """Another configuration runs in the first round."""
-        self.wanted -= 1
+        self.undrawn -= 1
         self.running += 1
 
     def end_drawing(self) -> None:
         """Complete the first round early because no configurations are left to draw."""
-        self.wanted = 0
+        self.undrawn = 0
         self._advance()
 
     def take_promoted(self) -> Values:

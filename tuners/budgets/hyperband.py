@@ -43,20 +43,20 @@ class Brackets(Tuner):
             for bracket in self._open:
                 if bracket.promoted:
                     return self._issue(bracket, bracket.take_promoted())
-            wanting = [bracket for bracket in self._open if bracket.wanted]
+            incomplete = [bracket for bracket in self._open if bracket.undrawn]
             try:
-                return self._issue(*self._draw(wanting))
+                return self._issue(*self._draw(incomplete))
             except Exhausted:
-                if not wanting:
+                if not incomplete:
                     raise
-                wanting[0].end_drawing()
+                incomplete[0].end_drawing()
 
-    def _draw(self, wanting: list[Bracket]) -> tuple[Bracket, Values]:
+    def _draw(self, incomplete: list[Bracket]) -> tuple[Bracket, Values]:
         """A new configuration, for the first bracket that wants one or else for a new bracket."""
-        if not wanting and self._serial and self._open:
+        if not incomplete and self._serial and self._open:
             raise Exhausted("waiting for the other results of this round")
         config = self._source.ask()
-        bracket = wanting[0] if wanting else self._open_next()
+        bracket = incomplete[0] if incomplete else self._open_next()
         bracket.add_drawn()
         return bracket, config
 

@@ -73,35 +73,35 @@ class _Growing:
 
     def tree(self) -> Tree:
         boxes, values = [], []
-        whole = np.ones(self._cells.total + 1, dtype=bool)
-        grown = [(np.arange(len(self._y)), whole)]
-        while grown:
-            some, box = grown.pop()
-            split = self._split(some, box)
+        all_cells = np.ones(self._cells.total + 1, dtype=bool)
+        open_nodes = [(np.arange(len(self._y)), all_cells)]
+        while open_nodes:
+            samples, box = open_nodes.pop()
+            split = self._split(samples, box)
             if split is None:
                 boxes.append(box)
-                values.append(self._y[some].mean())
+                values.append(self._y[samples].mean())
                 continue
             side, left = split
-            goes = left[self._rows[some, side]]
-            for part, kept in ((some[goes], left), (some[~goes], ~left)):
+            goes = left[self._rows[samples, side]]
+            for part, cells in ((samples[goes], left), (samples[~goes], ~left)):
                 smaller = box.copy()
                 span = self._cells[side].span
-                smaller[span] &= kept[span]
-                grown.append((part, smaller))
+                smaller[span] &= cells[span]
+                open_nodes.append((part, smaller))
         return Tree(np.array(boxes), np.array(values))
 
-    def _split(self, some: Ints, box: Bools) -> tuple[int, Bools] | None:
+    def _split(self, samples: Ints, box: Bools) -> tuple[int, Bools] | None:
         """The best side to split, and which of its cells go left; None for a leaf."""
-        y = self._y[some]
+        y = self._y[samples]
         y = y - y.mean()
         squares = float(y @ y)
-        if len(some) < 2 * _LEAST or squares <= 1e-12:
+        if len(samples) < 2 * _LEAST or squares <= 1e-12:
             return None
-        counts, sums = self._bins(self._rows[some], y)
+        counts, sums = self._bins(self._rows[samples], y)
         order = self._order(counts, sums)
         left, less = self._running(counts[order]), self._running(sums[order])
-        right = len(some) - left
+        right = len(samples) - left
         may = self._exist(box)[self._cells.owner] & (left >= _LEAST) & (right >= _LEAST)
         # The mean is 0, so the sums of the two parts differ only in sign.
         gains = np.where(may, less**2 / np.maximum(left, 1) + less**2 / np.maximum(right, 1), 0)

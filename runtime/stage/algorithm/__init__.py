@@ -1,1 +1,1 @@
-"""The process that holds an algorithm of the user's own. Python 3.8, standard library only."""
+"""The process in which a custom algorithm runs. Python 3.8, standard library only."""

@@ -1,4 +1,4 @@
-"""`python algorithm CHANNEL LIFE CRASH`: hold one algorithm and do what the driver asks.
+"""`python algorithm CHANNEL LIFE CRASH`: run one algorithm for the driver.
 
 CHANNEL, LIFE and CRASH are file descriptors: a socket for the messages, a pipe that closes when
 the driver dies, and a file for the stack of a crash.
@@ -12,7 +12,7 @@ def main() -> None:
     here, users_path = sys.path[0], sys.path[1:]
     channel, life, crash = map(int, sys.argv[1:4])
     sys.argv[1:] = []
-    # Our modules come from our folders and the standard library, whatever the user's are called.
+    # Import our modules before the user's folder is on the path, whatever theirs are called.
     library = os.path.dirname(os.__file__)
     standard = [p for p in users_path if p.startswith(library) and "-packages" not in p]
     sys.path[:] = [*standard, here, os.path.dirname(os.path.dirname(os.path.dirname(here)))]

@@ -1,1 +1,1 @@
-"""An algorithm of the user's own, in a process of its own, in the user's interpreter."""
+"""Runs a custom algorithm in its own process, in the user's interpreter."""

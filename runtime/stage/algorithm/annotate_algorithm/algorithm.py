@@ -1,4 +1,4 @@
-"""The user's algorithm behind the methods of our contract, with JSON in and out."""
+"""Wraps the user's algorithm: the methods of our contract, with JSON in and out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from annotate_algorithm.plain import plain
 from annotate.errors import AnnotateError
 from tuners.base import Exhausted, Verdict
 
-#: From a method of our contract to those of the user's that do its work, ours and NNI's.
+#: From a method of our contract to the user's methods that may implement it, in ours or NNI's.
 _METHODS = {
     "ask": ("ask", "generate_parameters", "handle_request_trial_jobs"),
     "recall": ("recall", "ask", "generate_parameters", "handle_request_trial_jobs"),
@@ -23,9 +23,9 @@ _METHODS = {
 
 
 class Algorithm:
-    """A tuner, an assessor, or a tuner that brings its assessor; `own` is the user's class.
+    """A tuner, an assessor, or a tuner with its own assessor; `own` is the user's class.
 
-    Without a tuner, or an assessor, the methods of that are not called.
+    The methods of a part that is missing are never called.
     """
 
     def __init__(self, own: type[Any], file: str, tuner: Any = None, assessor: Any = None) -> None:
@@ -34,7 +34,7 @@ class Algorithm:
         self._assessor = assessor
 
     def describe(self) -> dict[str, Any]:
-        """Whether it judges trials, and the user's name and line of each method that it has."""
+        """Whether it judges trials, and the name and line of each method in the user's file."""
         return {"judges": self._assessor is not None, "methods": _methods(self._own, self._file)}
 
     def ask(self) -> Any:
@@ -70,12 +70,12 @@ class Algorithm:
 
 
 def _methods(own: type[Any], file: str) -> dict[str, list[Any]]:
-    found = {}
+    places = {}
     for method, names in _METHODS.items():
         for name in names:
             with suppress(AttributeError, OSError, TypeError):
                 function = inspect.unwrap(getattr(own, name))
                 if inspect.getsourcefile(function) == file:
-                    found[method] = [name, function.__code__.co_firstlineno]
+                    places[method] = [name, function.__code__.co_firstlineno]
                     break
-    return found
+    return places

@@ -1,4 +1,4 @@
-"""A bug in the user's algorithm, told by its place in the user's own file."""
+"""Reports a bug in the user's algorithm by its place in the user's file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import traceback
 
 
 def blame(error: BaseException, file: str) -> tuple[str, str]:
-    """The message, which begins with `path:line`, and a hint: the line itself, or what to do.
+    """A message that begins with `path:line`, and a hint: the source line, or what to do.
 
     The place is the last frame in the folder of `file`.
     """

@@ -1,4 +1,4 @@
-"""From a file and the name of a class in it to the user's algorithm."""
+"""Loads the user's class from its file, and wraps it in our contract."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def load(
     maximize: bool,
     space: dict[str, Any] | None = None,
 ) -> Algorithm:
-    """The class `name` of `file`, made with `args`; `kind` is `tuner`, with a space, or `assessor`.
+    """Load the class `name` of `file` and create it with `args`.
 
-    Raises AnnotateError where there is no such class or it is none of the kind, and whatever the
-    user's code raises.
+    `kind` is `tuner` (with a `space`) or `assessor`. Raises AnnotateError if there is no such class
+    or it is of another kind, and whatever the user's code raises.
     """
     _seed(seed)
     own = _class(file, name)
@@ -82,7 +82,7 @@ def _assessor(own: type[Any], file: str, args: dict[str, Any], maximize: bool) -
 
 
 def _seed(seed: int) -> None:
-    """NNI's tuners get no seed, so seed the global generators that they draw from."""
+    """Seed the global generators: NNI's tuners draw from them and get no seed."""
     random.seed(seed)
     with contextlib.suppress(ImportError):
         import numpy
@@ -102,9 +102,9 @@ def _class(file: str, name: str) -> type[Any]:
 
 
 def _module(file: str) -> ModuleType:
-    """The file as a module, found by its place so that no other one of its name is meant.
+    """Import the file by its path, so that no other module of this name is found.
 
-    Its folder comes last on the path, as NNI has it: nothing in it hides an installed module.
+    As in NNI, its folder comes last on the path, so it hides no installed module.
     """
     folder, base = os.path.split(file)
     if folder not in sys.path:
@@ -123,7 +123,7 @@ def _is(own: type[Any], base: type[Any], *methods: str) -> bool:
 
 
 def _with_mode(own: type[Any], args: dict[str, Any], maximize: bool) -> dict[str, Any]:
-    """`args`, and the experiment's direction where the class takes it and none is given."""
+    """`args` plus the experiment's direction, if the class takes it and `args` has none."""
     if "optimize_mode" in args or "optimize_mode" not in inspect.signature(own).parameters:
         return args
     return {**args, "optimize_mode": "maximize" if maximize else "minimize"}

@@ -1,4 +1,4 @@
-"""An advisor written for NNI behind our contract: tuner and assessor in one."""
+"""Adapts an advisor written for NNI to our contract: tuner and assessor in one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tuners.base import Assessor, Exhausted, Tuner, Verdict
 
 
 class NniAdvisor(Tuner):
-    """Calls an advisor's `handle_...` methods and takes the commands that it sends.
+    """Calls an advisor's `handle_...` methods and obeys the commands that it sends.
 
     NNI's page Tuner/CustomizeAdvisor. `NewTrialJob` gives values, `NoMoreTrialJobs` none,
     `KillTrialJob` stops the trial at its next intermediate result.
@@ -24,7 +24,7 @@ class NniAdvisor(Tuner):
         super().__init__(space, seed=seed, maximize=maximize)
         self.assessor = _Assessor(self, maximize=maximize)
         self._inner = inner
-        self._sent: deque[dict[str, Any]] = deque()  # NewTrialJob, not asked yet
+        self._sent: deque[dict[str, Any]] = deque()  # data of NewTrialJob commands, for later asks
         self._pending: dict[str, deque[int]] = {}  # parameter ids by values
         self._trials: dict[int, int] = {}  # from a trial's number to its parameter id
         self._killed: set[str] = set()
@@ -49,13 +49,13 @@ class NniAdvisor(Tuner):
 
     def started(self, trial: int, values: Values) -> None:
         """Learn which parameters `trial` runs with."""
-        taken = {*self._trials.values()}
-        ids = [n for n in self._pending.get(_key(values), ()) if n not in taken]
+        used = {*self._trials.values()}
+        ids = [n for n in self._pending.get(_key(values), ()) if n not in used]
         if ids:
             self._trials[trial] = ids[0]
 
     def stops(self, trial: int, curve: Sequence[float]) -> bool:
-        """Tell the newest intermediate result; whether the trial is to be stopped."""
+        """Pass on the newest intermediate result; returns whether to stop the trial."""
         if trial not in self._trials:
             return False
         number = self._trials[trial]
@@ -102,7 +102,7 @@ class _Assessor(Assessor):
         return Verdict.STOP if self._advisor.stops(trial, curve) else Verdict.KEEP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
-        """The advisor hears of it when its tuner's side is told."""
+        """Does nothing: `NniAdvisor.tell` reports the end."""
 
 
 def _key(values: Values) -> str:

@@ -1,4 +1,4 @@
-"""An assessor written for NNI behind our contract."""
+"""Adapts an assessor written for NNI to our contract."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from tuners.base import Assessor, Verdict
 
 
 class NniAssessor(Assessor):
-    """Calls `assess_trial` and `trial_end`, with the trial's number as text for its id; NNI's
-    page Assessor/CustomizeAssessor."""
+    """Calls `assess_trial` and `trial_end`, with the trial's number as its id.
+
+    NNI's page Assessor/CustomizeAssessor.
+    """
 
     def __init__(self, inner: Any, *, maximize: bool) -> None:
         super().__init__(maximize=maximize)
@@ -18,7 +20,7 @@ class NniAssessor(Assessor):
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         good = self._inner.assess_trial(str(trial), list(curve))
-        # An AssessResult is true where it is Good; some assessors answer with a plain bool.
+        # AssessResult.Good is true, AssessResult.Bad is false; some assessors return a bool.
         return Verdict.KEEP if good else Verdict.STOP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:

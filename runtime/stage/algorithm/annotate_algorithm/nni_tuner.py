@@ -1,4 +1,4 @@
-"""A tuner written for NNI behind our contract."""
+"""Adapts a tuner written for NNI to our contract."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from tuners.base import Exhausted, Tuner
 
 
 class NniTuner(Tuner):
-    """Calls `generate_multiple_parameters` at an ask, `receive_trial_result` and `trial_end` at
-    a tell, in NNI's order; NNI's page Tuner/CustomizeTuner.
+    """Calls the methods of the user's tuner in NNI's order; NNI's page Tuner/CustomizeTuner.
 
-    `parameter_id` counts from 0. Results of values that were not asked are told by `import_data`.
-    A trial that failed is told by `trial_end` alone. The value is the final result's number.
+    `ask` calls `generate_multiple_parameters`; `parameter_id` counts from 0. `tell` calls
+    `receive_trial_result` with the result's number, then `trial_end`; for a failed trial only
+    `trial_end`. Results of values that were not asked for go to `import_data`.
     """
 
     def __init__(self, inner: Any, space: SearchSpace, *, seed: int, maximize: bool) -> None:
         super().__init__(space, seed=seed, maximize=maximize)
         self._inner = inner
         self._next = 0
-        self._ids: dict[str, deque[int]] = {}  # of pending trials, by their values
-        self._parameters: dict[int, Values] = {}  # as the tuner itself wrote them
-        self._sent: deque[tuple[int, Values]] = deque()  # given by callback, to be asked
+        self._ids: dict[str, deque[int]] = {}  # ids of pending trials, by their values
+        self._parameters: dict[int, Values] = {}  # values by id, as the tuner returned them
+        self._sent: deque[tuple[int, Values]] = deque()  # sent by callback, for later asks
         inner.update_search_space(space.to_json())
 
     def ask(self) -> Values:
         number, values = self._sent.popleft() if self._sent else self._generate()
-        given: Values = plain(values)
-        self._ids.setdefault(_key(given), deque()).append(number)
+        parameters: Values = plain(values)
+        self._ids.setdefault(_key(parameters), deque()).append(number)
         self._parameters[number] = values
-        return given
+        return parameters
 
     def _generate(self) -> tuple[int, Values]:
         number, self._next = self._next, self._next + 1
         try:
-            made = self._inner.generate_multiple_parameters([number], st_callback=self._send)
+            generated = self._inner.generate_multiple_parameters([number], st_callback=self._send)
         except NoMoreTrialError as error:
-            made, why = [], str(error)
+            generated, why = [], str(error)
         else:
             why = "the tuner has no more parameters"
-        if made:
-            return number, made[0]
+        if generated:
+            return number, generated[0]
         if self._sent:
             return self._sent.popleft()
         raise Exhausted(why)
 
     def _send(self, parameter_id: int, parameters: Values) -> None:
-        """NNI's `send_trial_callback`: a tuner gives the values of an earlier id when it can."""
+        """NNI's `send_trial_callback`, for a tuner that finds the values of an earlier id later."""
         self._sent.append((parameter_id, parameters))
 
     def tell(self, values: Values, metric: float | None) -> None:

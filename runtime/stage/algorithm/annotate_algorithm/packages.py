@@ -1,8 +1,9 @@
-"""Our packages beside modules of the user's that have the same names.
+"""Lets the user's modules have the same names as our packages.
 
-Ours are imported first and then set aside. `import tuners` finds the user's module; without one
-it finds ours, as `annotate` does, and no `runtime` is found. Copies of ours that are installed do
-not count. The user's `tuners` also has the names of our contract, unless it defines them.
+Ours are imported first and then set aside. After that, `import tuners` and `import annotate` find
+the user's modules, or ours if there are none; `import runtime` finds only the user's. Installed
+copies of our packages do not count as the user's. The user's `tuners` also gets the names of our
+contract, unless it defines them itself.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-#: From our package to a file that only ours has: a copy that is installed is not the user's.
+#: From each of our packages to a file that only ours has, which tells it from the user's.
 _MARKS = {"annotate": "instrument.py", "runtime": "custom/process.py", "tuners": "registry.py"}
-_OLDEST = (3, 10)  # Python that our packages as a whole are written for
+_OLDEST = (3, 10)  # the Python that all of our packages need
 
 
 @contextlib.contextmanager
 def importable() -> Iterator[None]:
-    """Let Python 3.8 and 3.9 import what our contract consists of: it asks for slots, in vain."""
+    """Let Python 3.8 and 3.9 import the modules of our contract, which use newer features."""
     if sys.version_info >= _OLDEST:
         yield
         return
@@ -51,7 +52,7 @@ def importable() -> Iterator[None]:
 
 
 def set_aside() -> None:
-    """Take our packages out of the way; from now on the user's modules come first."""
+    """Set our packages aside; from now on the user's modules come first."""
     sys.meta_path.insert(0, _Finder())
 
 
@@ -85,7 +86,7 @@ class _Finder(MetaPathFinder):
 
 
 def _users(name: str) -> ModuleSpec | None:
-    """The user's module of that name; a folder without `__init__.py` is none."""
+    """The user's module of that name; a folder without `__init__.py` does not count."""
     for spec in _all(name):
         if spec is None or spec.origin is None or spec.loader is None:
             continue
@@ -95,7 +96,7 @@ def _users(name: str) -> ModuleSpec | None:
 
 
 def _all(name: str) -> Iterator[ModuleSpec | None]:
-    """Every module of that name, the first to be found first."""
+    """Every module of that name, in the order in which Python would find them."""
     for finder in sys.meta_path:
         if finder is PathFinder:
             for entry in list(sys.path):
@@ -105,7 +106,7 @@ def _all(name: str) -> Iterator[ModuleSpec | None]:
 
 
 class _Ours(Loader):
-    """Brings back a package of ours with all its modules."""
+    """Restores one of our packages with all its modules."""
 
     def __init__(self, modules: dict[str, ModuleType]) -> None:
         self._modules = modules
@@ -119,14 +120,14 @@ class _Ours(Loader):
 
 
 class _WithContract(Loader):
-    """Loads the user's `tuners` with the names of our contract in it, for it to override."""
+    """Loads the user's `tuners` with the names of our contract, which it may override."""
 
     def __init__(self, users: Any, ours: dict[str, ModuleType]) -> None:
         self._users, self._ours = users, ours
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        made: ModuleType | None = self._users.create_module(spec)
-        return made
+        module: ModuleType | None = self._users.create_module(spec)
+        return module
 
     def exec_module(self, module: ModuleType) -> None:
         base = self._ours["tuners.base"]

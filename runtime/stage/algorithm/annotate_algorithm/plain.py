@@ -1,4 +1,4 @@
-"""What an algorithm gives, as JSON has it."""
+"""Converts what an algorithm returns to JSON values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON has it: numpy's scalars and arrays, tuples, enums of a string or number.
+    """`value` as a JSON value; accepts numpy's scalars and arrays, tuples, and enums of those.
 
     Raises TypeError for anything else.
     """

@@ -1,8 +1,8 @@
-"""Does what the driver asks of the algorithm, one request at a time.
+"""Handles the driver's requests to the algorithm, one at a time.
 
-Both ways go lines of JSON. A request has `do`: the first is `tuner` or `assessor`, which loads it
-(see `load`); the others are methods of `Algorithm`, with their arguments. An answer has `result`,
-`exhausted` (why) or `error` (kind, message, hint).
+Requests and answers are lines of JSON. A request has `do` and arguments. In the first, `do` is
+`tuner` or `assessor`, which loads the algorithm (see `load`); in the others, a method of
+`Algorithm`. An answer has `result`, `exhausted` (why) or `error` (kind, message, hint).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def serve(channel: int, life: int, crash: int) -> None:
 
 
 def _end_with(life: int) -> None:
-    """Have the system end this process group, whatever it is doing, when the driver dies."""
+    """Have the system kill this process group when the driver dies, even during a call."""
     if hasattr(fcntl, "F_SETSIG"):  # Linux
         fcntl.fcntl(life, fcntl.F_SETOWN, -os.getpgrp())
         fcntl.fcntl(life, fcntl.F_SETSIG, signal.SIGKILL)
@@ -50,17 +50,17 @@ def _end_with(life: int) -> None:
 
 
 def _show_crashes(crash: int) -> None:
-    """Write the stack to `crash` when the process crashes, exits at once, or gets SIGUSR2."""
+    """Write the stack to `crash` on a crash, on `os._exit` and on SIGUSR2."""
     faulthandler.enable(crash, all_threads=False)
     faulthandler.register(signal.SIGUSR2, crash, all_threads=False)
     exit_at_once, own = os._exit, os.getpid()
 
-    def exit_and_say_where(status: int) -> None:
-        if os.getpid() == own:  # not in what it forks
+    def exit_with_stack(status: int) -> None:
+        if os.getpid() == own:  # not in a child process that it forked
             faulthandler.dump_traceback(crash, all_threads=False)
         exit_at_once(status)
 
-    os._exit = exit_and_say_where  # type: ignore[assignment]
+    os._exit = exit_with_stack  # type: ignore[assignment]
 
 
 class _Server:
@@ -80,9 +80,9 @@ class _Server:
             traceback.print_exc()
             return {"error": ["", *blame(error, self._file)]}
 
-    def _do(self, method: str, given: dict[str, Any]) -> Any:
+    def _do(self, method: str, arguments: dict[str, Any]) -> Any:
         if self._algorithm is not None:
-            return getattr(self._algorithm, method)(**given)
-        self._file = given["file"]
-        self._algorithm = load(method, **given)
+            return getattr(self._algorithm, method)(**arguments)
+        self._file = arguments["file"]
+        self._algorithm = load(method, **arguments)
         return self._algorithm.describe()

@@ -1,4 +1,4 @@
-"""NNI's names for tuners, assessors and advisors written for it; ours, whatever is installed."""
+"""The part of NNI that its tuners, assessors and advisors import; shadows an installed NNI."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class NoMoreTrialError(Exception):
-    """A tuner has no parameters to give now."""
+    """The tuner has no parameters to offer now."""
 
 
 class ClassArgsValidator:
     """Checks an algorithm's `classArgs`; one written for NNI overrides `validate_class_args`."""
 
     def validate_class_args(self, **kwargs: Any) -> None:
-        """Raise for arguments that cannot be used."""
+        """Raise an error for invalid arguments."""

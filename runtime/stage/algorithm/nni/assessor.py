@@ -12,7 +12,7 @@ __all__ = ["AssessResult", "Assessor"]
 
 
 class AssessResult(Enum):
-    """An assessor's answer; `Bad` is false, so that it can stand for a condition."""
+    """An assessor's verdict; `Bad` is false, so a verdict can be used as a condition."""
 
     Good = True
     Bad = False
@@ -22,10 +22,10 @@ class AssessResult(Enum):
 
 
 class Assessor(Recoverable):
-    """What NNI calls on an assessor."""
+    """The methods that NNI calls on an assessor."""
 
     def assess_trial(self, trial_job_id: str, trial_history: Sequence[Any]) -> AssessResult:
-        """Whether the trial continues, by its intermediate results so far."""
+        """Whether the trial continues, judging by its intermediate results so far."""
         raise NotImplementedError(f"{type(self).__name__} has no assess_trial")
 
     def trial_end(self, trial_job_id: str, success: bool) -> None:

@@ -1,10 +1,10 @@
-"""`nni.recoverable`: check points of an algorithm's own, which a replay makes needless."""
+"""`nni.recoverable`: checkpoints of an algorithm, which are not needed because we replay."""
 
 from __future__ import annotations
 
 
 class Recoverable:
-    """An algorithm that could keep its state; here it is told its history again instead."""
+    """An algorithm that can save its state. It need not: its history is replayed instead."""
 
     def load_checkpoint(self) -> None:
         """Does nothing."""
@@ -13,4 +13,4 @@ class Recoverable:
         """Does nothing."""
 
     def get_checkpoint_path(self) -> None:
-        """There is none: None."""
+        """Always None."""

@@ -16,10 +16,10 @@ _log = logging.getLogger(__name__)
 
 
 class Tuner(Recoverable):
-    """What NNI calls on a tuner; a subclass writes at least the first three."""
+    """The methods that NNI calls on a tuner; a subclass overrides at least the first three."""
 
     def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Any:
-        """The values of one trial; raises NoMoreTrialError where there are none now."""
+        """The values of one trial; raises NoMoreTrialError if there are none now."""
         raise NotImplementedError(f"{type(self).__name__} has no generate_parameters")
 
     def receive_trial_result(
@@ -38,26 +38,26 @@ class Tuner(Recoverable):
         st_callback: Callable[[int, Any], None] | None = None,
         **kwargs: Any,
     ) -> list[Any]:
-        """The values of several trials, as many as there are."""
-        made = []
+        """The values of several trials; fewer than asked for if the tuner runs out."""
+        generated = []
         if st_callback is not None:
             kwargs["st_callback"] = st_callback
         for parameter_id in parameter_id_list:
             try:
-                made.append(self.generate_parameters(parameter_id, **kwargs))
+                generated.append(self.generate_parameters(parameter_id, **kwargs))
             except NoMoreTrialError:
                 break
-        return made
+        return generated
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
-        """Learn that a trial has ended, whether or not it gave a result."""
+        """Learn that a trial has ended, with or without a result."""
 
     def feedback(self, parameter_id: int, parameters: Any, value: Any) -> None:
-        """Nothing calls it; the same as `receive_trial_result`."""
+        """The same as `receive_trial_result`; nothing calls it."""
         self.receive_trial_result(parameter_id, parameters, value)
 
     def import_data(self, data: list[dict[str, Any]]) -> None:
-        """Learn of results from elsewhere: a list of {"parameter": values, "value": metric}."""
+        """Learn imported results: a list of {"parameter": values, "value": metric}."""
         _log.info(
             "%s does not accept imported data: %d results skipped", type(self).__name__, len(data)
         )

@@ -23,7 +23,7 @@ __all__ = [
 
 @unique
 class OptimizeMode(Enum):
-    """Which way is better."""
+    """Whether higher or lower results are better."""
 
     Minimize = "minimize"
     Maximize = "maximize"
@@ -48,9 +48,9 @@ class MetricType:
 
 
 def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
-    """The number of a result: itself, or what stands under `scalar_key`.
+    """The number in a result: the result itself, or its item `scalar_key`.
 
-    Raises RuntimeError where there is none.
+    Raises RuntimeError if there is none.
     """
     if isinstance(value, Mapping) and isinstance(value.get(scalar_key), (float, int)):
         return float(value[scalar_key])
@@ -78,9 +78,9 @@ def split_index(params: Any) -> Any:
 
 
 def json2space(x: Any, oldy: Any = None, name: str = NodeType.ROOT) -> list[str]:
-    """The names of the draws that a search space needs, inner ones before their choice.
+    """The names of the draws for a search space; those of nested options come before the choice.
 
-    With `oldy`, parameters with indices, only those of the options that it has chosen.
+    With `oldy` (parameters with indices), only draws of the options that it has chosen.
     """
     if isinstance(x, list):
         return [n for number, item in enumerate(x) for n in _of_option(item, oldy, name, number)]
@@ -117,10 +117,10 @@ def json2parameter(
     Rand: bool = False,  # noqa: N803  NNI's name
     name: str = NodeType.ROOT,
 ) -> Any:
-    """Parameters of the search space `x`, with `_index` and `_value` for each choice.
+    """Parameters drawn from the search space `x`, with `_index` and `_value` for each choice.
 
-    Drawn anew are those whose name `is_rand` holds true, and what lies in them (`Rand`); the
-    others are those of `oldy`.
+    Parameters whose name is true in `is_rand`, and everything inside them (`Rand`), are drawn;
+    the others are taken from `oldy`.
     """
     if isinstance(x, list):
         return [

@@ -11,13 +11,13 @@ __all__ = ["MsgDispatcherBase"]
 
 
 class MsgDispatcherBase(Recoverable):
-    """What NNI's manager calls on an advisor; a subclass writes what it needs."""
+    """The methods that NNI's manager calls on an advisor; a subclass overrides what it needs."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.stopping = False
 
     def send(self, command: CommandType, data: str) -> None:
-        """NNI 3's way; the same as the function of that name."""
+        """The same as the function `send`; NNI 3 has it as a method."""
         send(command, data)
 
     def handle_initialize(self, data: Any) -> None:
@@ -25,7 +25,7 @@ class MsgDispatcherBase(Recoverable):
         raise NotImplementedError(f"{type(self).__name__} has no handle_initialize")
 
     def handle_request_trial_jobs(self, data: int) -> None:
-        """So many trials are wanted: send a NewTrialJob for each, or NoMoreTrialJobs."""
+        """`data` trials are wanted: send a NewTrialJob for each, or NoMoreTrialJobs."""
         raise NotImplementedError(f"{type(self).__name__} has no handle_request_trial_jobs")
 
     def handle_update_search_space(self, data: Any) -> None:

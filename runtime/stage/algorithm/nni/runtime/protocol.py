@@ -31,11 +31,11 @@ _takers: list[Callable[[CommandType, str], None]] = []
 
 
 def give_to(take: Callable[[CommandType, str], None]) -> None:
-    """Have `send` give its commands to `take`."""
+    """Have `send` pass its commands to `take`."""
     _takers[:] = [take]
 
 
 def send(command: CommandType, data: str) -> None:
-    """What an advisor calls; `data` is JSON text."""
+    """Send a command, as an advisor does; `data` is JSON text."""
     for take in _takers:
         take(command, data)
