@@ -35,15 +35,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.cli import starting
+    from runtime.cli import standard_input, starting
     from runtime.driver.start import new_experiment
 
     config, described, notes = settings.from_file(args)
+    stdin, input_notes = standard_input.read(config, described.project)
     return starting.start(
         new_experiment(
             config,
             described.project,
-            notes=tuple(notes),
+            notes=(*notes, *input_notes),
+            stdin=stdin,
             background=not args.foreground,
             port=args.port,
             as_json=args.json,

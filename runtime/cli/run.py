@@ -4,7 +4,8 @@
   annotate run train.py --max-trials 50 --concurrency 2 --minimize -- --epochs 5
   annotate run -c config.yml --max-trials 3
 
-Arguments after `--` go to the script. Trial 0 is the baseline: the script as written. With a config
+Arguments after `--` go to the script. Every trial of a script that reads standard input gets all of
+it. Trial 0 is the baseline: the script as written. With a config
 file, options on the command line override the file, and there is no baseline."""
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _search_arguments(group: argparse._ArgumentGroup) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.cli import starting, warm
+    from runtime.cli import standard_input, starting, warm
     from runtime.driver.start import new_experiment
 
     if args.config is not None:
@@ -85,12 +86,14 @@ def run(args: argparse.Namespace) -> int:
         config, project, notes = _script(args)
         debug = False
     warm_start, more_notes = warm.start(config, project.space, args.enqueue, args.warm_start)
+    stdin, input_notes = standard_input.read(config, project)
     return starting.start(
         new_experiment(
             config,
             project,
-            notes=(*notes, *more_notes),
+            notes=(*notes, *input_notes, *more_notes),
             warm_start=warm_start,
+            stdin=stdin,
             background=args.background,
             port=args.port,
             as_json=args.json,

@@ -93,6 +93,11 @@ class ExperimentFolder:
         return self.path / "snapshot"
 
     @property
+    def stdin(self) -> Path:
+        """The standard input of every trial; it does not exist if trials get none."""
+        return self.path / "stdin"
+
+    @property
     def stage(self) -> Path:
         return self.path / "stage"
 

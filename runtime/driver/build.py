@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from runtime.loop.job import warm
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
 from runtime.system import filesystem
+from runtime.system.timer import call_after
 from tuners.base import Assessor, Tuner
 
 _SLOW = 3.0  # seconds
@@ -50,21 +50,9 @@ def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
     _limit_own_threads()
     tuner = algorithms.tuner_of(start.config, start.space)
     assessor = algorithms.assessor_of(start.config, tuner)
-    with _after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
+    with call_after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
     return Parts(environment, tuner, assessor, gpus)
-
-
-@contextmanager
-def _after(seconds: float, call: Callable[[], None]) -> Iterator[None]:
-    """Call `call` if the block takes longer than that."""
-    timer = threading.Timer(seconds, call)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import shutil
 import string
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from annotate.data.form import is_data
 from annotate.errors import AnnotateError
@@ -21,12 +22,15 @@ from runtime.loop.job import stage
 from runtime.store import ExperimentRow, Store
 
 
-def create(config: Config, project: Project) -> ExperimentFolder:
-    """Create an experiment, which has no driver yet."""
+def create(config: Config, project: Project, stdin: BinaryIO | None = None) -> ExperimentFolder:
+    """Create an experiment, which has no driver yet. Its trials read `stdin`, if it is given."""
     folder = _new_folder()
     try:
         freeze(project, folder.snapshot)
         stage(folder.stage, project.root)
+        if stdin is not None:
+            with folder.stdin.open("wb") as file:
+                shutil.copyfileobj(stdin, file)
         folder.trials.mkdir()
         row = ExperimentRow(
             id=folder.id,

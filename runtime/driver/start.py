@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from annotate.project import Project
 from annotate.space import SearchSpace
@@ -47,6 +47,7 @@ def new_experiment(
     *,
     notes: tuple[str, ...] = (),
     warm_start: WarmStart | None = None,
+    stdin: BinaryIO | None = None,
     background: bool = False,
     port: int | None = None,
     as_json: bool = False,
@@ -58,7 +59,7 @@ def new_experiment(
     def make_folder() -> ExperimentFolder:
         from runtime.driver.create import create
 
-        folder = create(config, project)
+        folder = create(config, project, stdin)
         if warm_start is not None:
             warm_start.store_in(folder, config)
         return folder

@@ -22,7 +22,8 @@ class Job:
     """One trial to run: `command` in the folder `cwd` with exactly `environment`.
 
     `argv` is set if `command` does nothing but run a script of the snapshot: the script and its
-    arguments. An executor may then run it in another way, for example in a fork. `memory` is the
+    arguments. An executor may then run it in another way, for example in a fork. `stdin` is the
+    file that the trial reads as its standard input; None means an empty one. `memory` is the
     trial's limit in bytes.
     """
 
@@ -32,6 +33,7 @@ class Job:
     cwd: Path
     environment: Mapping[str, str]
     argv: tuple[str, ...] | None = None
+    stdin: Path | None = None
     memory: int | None = None
 
 

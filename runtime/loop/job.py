@@ -52,6 +52,7 @@ def job(
         cwd=Path(config.cwd),
         environment=trial_environment(folder.id, folder.stage, place, trial, environment),
         argv=argv,
+        stdin=folder.stdin if folder.stdin.exists() else None,
         memory=config.memory,
     )
 

@@ -98,7 +98,9 @@ def _flush():
 def _drop(names):
     """Destroy the script's objects, so that files are written and finalisers run."""
     _write_out()
-    alive = [_reference(sys.modules.pop(name, None)) for name in ["__main__", *names]]
+    alive = [
+        _reference(sys.modules.pop(name, None)) for name in ["__main__", "__mp_main__", *names]
+    ]
     gc.collect()
     for reference in alive:
         module = reference()

@@ -4,7 +4,7 @@ It imports the script's libraries once. It starts no thread and touches no GPU; 
 guarantee that a fork behaves like a new process, it reports why and exits.
 
 Messages are lines of JSON. Requests:
-    start   id, argv, environment (changes only), stdout, stderr, mark (see leftovers.py)
+    start   id, argv, environment (changes only), stdin, stdout, stderr, mark (see leftovers.py)
     signal  id, number: send a signal to the trial's process group
     reap    id: kill what the trial left running, and let the system reuse its process ID
 Answers:
@@ -164,10 +164,10 @@ class _Server:
         if request["mark"] is not None:
             limit = (ctypes.c_ulong * 2)(request["mark"], request["mark"])
             self._libc.prlimit(0, _RLIMIT_RTTIME, limit, None)
-        for number, name in ((1, "stdout"), (2, "stderr")):
-            file = _open(request[name])
-            os.dup2(file, number)
-            os.close(file)
+        if request["stdin"] is not None:
+            _replace(0, os.open(request["stdin"], os.O_RDONLY))
+        _replace(1, _open(request["stdout"]))
+        _replace(2, _open(request["stderr"]))
         for name, value in request["environment"].items():
             if value is None:
                 os.environ.pop(name, None)
@@ -194,6 +194,11 @@ class _Server:
         for pid in self._pids.values():
             _signal(pid, signal.SIGKILL)
         os._exit(0)  # the spare process ends with this one
+
+
+def _replace(number, file):
+    os.dup2(file, number)
+    os.close(file)
 
 
 def _open(path):
@@ -255,6 +260,10 @@ def _renew():
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None:
         processes.current_process().authkey = os.urandom(32)
+    logging = sys.modules.get("logging")
+    if logging is not None:  # `relativeCreated` counts from here, since 3.13 in nanoseconds
+        now = time.time_ns()
+        logging._startTime = now if isinstance(logging._startTime, int) else now / 1e9
     threading = sys.modules.get("threading")
     if threading is not None and hasattr(threading, "get_native_id"):
         threading.main_thread()._set_native_id()

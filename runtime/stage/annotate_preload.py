@@ -58,6 +58,7 @@ def preload(script, at_start):
     _refuse_hidden(at_start)
     _refuse_gpu()
     _refuse_threads()
+    _refuse_children()
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):
         finalizer.atexit = False  # finalisers of libraries must not run in each trial
     gc.collect()
@@ -125,6 +126,17 @@ def _refuse_threads():
         time.sleep(0.01)
         names = _threads()
     raise Refused("an import started a thread that a fork would lose (%s)" % ", ".join(names))
+
+
+def _refuse_children():
+    """Refuse if there are child processes: they would not be children of a trial."""
+    try:
+        with open("/proc/self/task/%d/children" % os.getpid()) as file:
+            children = file.read().split()
+    except OSError:
+        return  # the kernel does not list them
+    if children:
+        raise Refused("an import started a process (pid %s)" % ", ".join(children))
 
 
 def _threads():

@@ -107,6 +107,8 @@ def execute(argv, code=None):
         atexit.register(_report_outside_files)
     main = _module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
+    if "__mp_main__" in sys.modules:  # multiprocessing's other name for the main module
+        sys.modules["__mp_main__"] = main
     if script.endswith(".ipynb"):
         import annotate_notebook
 

@@ -41,8 +41,8 @@ class Staged:
         _write(self.folder, files)
         _write(self.experiment.snapshot / "code", {**files, **frozen})
 
-    def job(self, argv=("train.py",), number=0, **environment):
-        trial = Trial(number, f"id{number}", Origin.USER, TrialState.WAITING, {})
+    def job(self, argv=("train.py",), number=0, values=None, **environment):
+        trial = Trial(number, f"id{number}", Origin.USER, TrialState.WAITING, values or {})
         made = job(self.config(argv), self.experiment, trial, {**os.environ, **environment})
         return dataclasses.replace(made, cwd=Path.cwd())
 

@@ -115,6 +115,7 @@ class ForkServer:
             process,
             argv=job.argv,
             environment=self._environment_changes(job),
+            stdin=None if job.stdin is None else str(job.stdin),
             stdout=str(job.folder.stdout),
             stderr=str(job.folder.stderr),
             mark=process.mark,

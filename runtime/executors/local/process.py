@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 from annotate.errors import AnnotateError
 from runtime.executors.base import Job
@@ -81,12 +82,16 @@ class ChildProcess(Process):
 
 def _spawn(job: Job) -> subprocess.Popen[bytes]:
     try:
-        with job.folder.stdout.open("ab") as stdout, job.folder.stderr.open("ab") as stderr:
+        with (
+            (job.stdin or Path(os.devnull)).open("rb") as stdin,
+            job.folder.stdout.open("ab") as stdout,
+            job.folder.stderr.open("ab") as stderr,
+        ):
             return subprocess.Popen(
                 job.command,
                 cwd=job.cwd,
                 env=dict(job.environment),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,

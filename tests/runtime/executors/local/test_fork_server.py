@@ -165,6 +165,16 @@ def test_a_librarys_fork_handlers_run(forking, library):
     assert server.output() == "True\n"
 
 
+def test_log_records_count_time_from_the_start_of_the_trial(forking, library):
+    library("seaborn", "import logging\nlogging._startTime -= type(logging._startTime)(3.6e12)\n")
+    server = forking(
+        "import logging, seaborn\n"
+        "record = logging.makeLogRecord({})\n"
+        "print(0 <= record.relativeCreated < 1e6)  # milliseconds\n"
+    )
+    assert server.output() == "True\n"
+
+
 ENDING = """\
 import atexit, sys, weakref
 class Thing:
@@ -208,6 +218,17 @@ def test_a_library_that_starts_a_thread_disables_forking(forking, library, caplo
     server = forking("import seaborn, os\nprint(os.getppid())\n")
     assert server.output() == f"{os.getpid()}\n"
     assert "forking disabled (an import started a thread" in caplog.text
+
+
+def test_a_library_that_starts_a_process_disables_forking(forking, library, caplog):
+    library(
+        "seaborn",
+        "import subprocess\n"  # ends with its parent
+        "child = subprocess.Popen(['cat'], stdin=subprocess.PIPE)\n",
+    )
+    server = forking("import seaborn, os\nprint(os.getppid())\nseaborn.child.communicate()\n")
+    assert server.output() == f"{os.getpid()}\n"
+    assert "forking disabled (an import started a process (pid " in caplog.text
 
 
 def test_an_import_that_initialises_cuda_disables_forking(forking, library, caplog):
