@@ -54,6 +54,8 @@ script runs on its own; `annotate run` gives each trial its own values.
   so do line numbers.
 - An option is evaluated in place, and only if it is chosen. Reading an annotation never executes
   it.
+- An annotated statement may be 1,000 operations deep, as a sum of 1,000 terms is. The depth of
+  other statements does not matter.
 - A parameter's key is `module/name/domain`. You see and type its short name.
 
 Every example on this page is tested.

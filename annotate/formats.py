@@ -41,7 +41,7 @@ def carriers(source: Source) -> list[Carrier]:
     if is_data(source.path):
         return data_file.carriers(source)
     try:
-        return annotation.carriers(source, Tree(source.text))
+        return annotation.carriers(source, Tree(source.text, file=True))
     except Unparsable:
         return []  # a file with annotations would not have been expanded
 

@@ -94,14 +94,14 @@ def _deep() -> Iterator[None]:
 def _tree(source: Source) -> Tree | None:
     """Parse a file. None if it has a syntax error but no annotation. Raises Mistakes."""
     try:
-        return Tree(source.text)
+        return Tree(source.text, file=True)
     except Unparsable as error:
         if not lexer.has_annotations(source.text):
             return None
         line = min(max(error.line, 1), len(source.starts))
         start = min(source.starts[line - 1] + max(error.col, 0), len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
-        hint = "fix the syntax error: an annotated file must be valid Python"
+        hint = error.hint or "fix the syntax error: an annotated file must be valid Python"
         raise Mistakes([source.mistake("A102", (start, start + 1), message, hint)]) from None
 
 

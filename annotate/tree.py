@@ -18,7 +18,7 @@ from typing import TypeAlias
 import libcst as cst
 from libcst._nodes.internal import CodegenState  # private, so setup.cfg bounds libcst
 
-from annotate import lexer
+from annotate import deep, lexer
 
 Span: TypeAlias = tuple[int, int]
 
@@ -26,6 +26,7 @@ Span: TypeAlias = tuple[int, int]
 DEEPEST = 200
 
 TOO_DEEP = "the nesting is too deep"
+SPLIT = "split it into several statements, or move it to a file without annotations"
 
 _CLAUSES = (cst.Else, cst.Finally, cst.ExceptHandler, cst.ExceptStarHandler, cst.MatchCase)
 _LINES = frozenset(
@@ -44,11 +45,11 @@ _UNFAITHFUL = "libcst cannot reproduce it exactly"
 
 
 class Unparsable(Exception):
-    """The text cannot be parsed; `line` and `col` are 0 if unknown."""
+    """The text cannot be parsed; `line` and `col` are 0 if unknown, `hint` may be empty."""
 
-    def __init__(self, message: str, line: int = 0, col: int = 0) -> None:
+    def __init__(self, message: str, line: int = 0, col: int = 0, hint: str = "") -> None:
         super().__init__(message)
-        self.message, self.line, self.col = message, line, col
+        self.message, self.line, self.col, self.hint = message, line, col, hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,25 @@ class Line:
 
 
 class Tree:
-    """A parsed text: spans of nodes, its comments, and its logical lines in order."""
+    """A parsed text: spans of nodes, its comments, and its logical lines in order.
 
-    def __init__(self, text: str) -> None:
+    In a whole file, a name stands for each deep expression that no annotation can mean.
+    """
+
+    def __init__(self, text: str, *, file: bool = False) -> None:
         """Raises Unparsable."""
         self.text = text
         # libcst treats a lone carriage return as a newline only in some places.
         plain = re.sub(r"\r(?!\n)", "\n", text)
-        self.module = parse(plain)
+        asked = _ask_cpython(plain)
+        if file and isinstance(asked, ast.Module):
+            plain = deep.blanked(plain, asked)
+        self.module = _parse(plain, asked)
         walk = _Walk(self.module, plain)
         try:
             self.module._codegen(walk)
         except RecursionError:
-            raise Unparsable(TOO_DEEP) from None
+            raise Unparsable(TOO_DEEP, hint=SPLIT) from None
         if text[walk.offset :].strip():
             raise Unparsable(_UNFAITHFUL)
         self._spans = walk.spans
@@ -136,27 +143,28 @@ class Tree:
         return Line(node, start, end, clause, opens)
 
 
-def parse(text: str) -> cst.Module:
-    """Parse with libcst; raises Unparsable, with CPython's message if there is one."""
-    message, line, col = _ask_cpython(text)
-    if message is not None and line < 0:
-        raise Unparsable(message)
-    if message is not None and _deepest(text) > DEEPEST:
-        raise Unparsable(TOO_DEEP)
+def _parse(text: str, asked: ast.Module | Unparsable) -> cst.Module:
+    """Parse with libcst what CPython has parsed; raises Unparsable, with CPython's message."""
+    refused = asked if isinstance(asked, Unparsable) else None
+    if chain := deep.too_deep(text, None if isinstance(asked, Unparsable) else asked):
+        raise Unparsable(chain.text, chain.line, hint=SPLIT)
+    if refused and refused.line < 0:
+        raise Unparsable(refused.message, hint=refused.hint)
+    if refused and _deepest(text) > DEEPEST:
+        raise Unparsable(TOO_DEEP, hint=SPLIT)
     try:
         return cst.parse_module(text)
     except cst.ParserSyntaxError as error:
-        if message is None:
-            message, line, col = _first_line(error.message), error.raw_line, error.raw_column
-        raise Unparsable(message, line, col) from None
+        message = _first_line(error.message)
+        raise refused or Unparsable(message, error.raw_line, error.raw_column) from None
     except (RecursionError, MemoryError):
-        raise Unparsable(TOO_DEEP) from None
+        raise Unparsable(TOO_DEEP, hint=SPLIT) from None
     except Exception as error:  # libcst's own checks raise several kinds
         raise Unparsable(str(error) or type(error).__name__) from None
 
 
-def _ask_cpython(text: str) -> tuple[str | None, int, int]:
-    """Parse with the running Python: (message or None, line, col); line -1 means give up.
+def _ask_cpython(text: str) -> ast.Module | Unparsable:
+    """Parse with the running Python; line -1 of a refusal means that libcst must not try.
 
     CPython parses first because it survives nesting that overflows libcst's stack. Its grammar may
     be older than the file, so libcst has the last word on syntax errors.
@@ -164,16 +172,15 @@ def _ask_cpython(text: str) -> tuple[str | None, int, int]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            return ast.parse(text)
     except SyntaxError as error:
         if "too many nested" in str(error.msg):
-            return TOO_DEEP, -1, -1
-        return str(error.msg), error.lineno or 0, max(0, (error.offset or 1) - 1)
+            return Unparsable(TOO_DEEP, -1, hint=SPLIT)
+        return Unparsable(str(error.msg), error.lineno or 0, max(0, (error.offset or 1) - 1))
     except (RecursionError, MemoryError):
-        return TOO_DEEP, -1, -1
+        return Unparsable(TOO_DEEP, -1, hint=SPLIT)
     except ValueError as error:
-        return str(error), -1, -1
-    return None, 0, 0
+        return Unparsable(str(error), -1)
 
 
 def _deepest(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Measure how fast annotations are read: `python benchmarks/check.py` prints four results.
+"""Measure how fast annotations are read: `python benchmarks/check.py` prints five results.
 
 1. Lines per second when checking annotated files, compared to libcst's parse of the same files.
 2. Seconds to read a project of 200,000 lines with ten annotated files, in addition to libcst's
@@ -6,10 +6,13 @@
 3. Milliseconds of `annotate check` on a small script, from start to exit.
 4. Seconds to read a file with an annotation on every line, at 1,000 and 10,000 lines, for each
    kind of file. The ratio of the two is 10 if the time is linear in the length.
+5. Milliseconds to read an annotated file with a deep expression, at 1,000 and 2,000 operations
+   (twice the time if it is linear), and to refuse one in the annotated statement.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import subprocess
@@ -23,6 +26,7 @@ from pathlib import Path, PurePosixPath
 import libcst
 
 from annotate import formats
+from annotate.errors import Mistakes
 from annotate.instrument import expand
 from annotate.project import read_project
 
@@ -35,6 +39,12 @@ ANNOTATED_LINES = {
     "YAML": ("f.yaml", "", "", "k{}: 0.1  # @nni.uniform(0, 1)\n"),
     "TOML": ("f.toml", "", "", "k{} = 0.1  # @nni.uniform(0, 1)\n"),
     "JSON": ("f.json5", "{{\n", '"end": 0}}\n', '"k{}": 0.1,  // @nni.uniform(0, 1)\n'),
+}
+#: A value of so many operations.
+DEEP = {
+    "a sum": lambda count: "1" + " + 1" * count,
+    "calls of attributes": lambda count: "a" + ".b()" * (count // 2),
+    "subscripts": lambda count: "a" + "[0]" * count,
 }
 SCRIPT = "lr = 0.1  # @nni.loguniform(1e-5, 1)\n# @nni.report_final_result(lr)\n"
 
@@ -52,6 +62,11 @@ def main() -> None:
         short, long = _read_lines(kind, 1_000), _read_lines(kind, 10_000)
         times = f"{short:.2f} s for 1,000 annotated lines, {long:.2f} s for 10,000"
         print(f"{kind}: {times} ({long / short:.1f} x)")
+    for shape, text in DEEP.items():
+        short, long = (_read_deep(f"x = {text(count)}{LINE}") for count in (1_000, 2_000))
+        refused = _read_deep(f"x = {text(2_000)}  # @nni.choice(1, 2)")
+        print(f"{shape}: {short:.0f} ms for 1,000 operations, {long:.0f} for 2,000", end="; ")
+        print(f"{refused:.0f} ms to refuse 2,000 in an annotated statement")
 
 
 def _library(lines: int) -> list[str]:
@@ -126,6 +141,17 @@ def _read_lines(kind: str, count: int) -> float:
     found = formats.expand(text.encode(), name, PurePosixPath(name))
     assert len(found.parameters) == count
     return time.process_time() - start
+
+
+def _read_deep(text: str) -> float:
+    """Milliseconds to expand a file, or to refuse it: the median of nine."""
+    times = []
+    for _ in range(9):
+        start = time.process_time()
+        with contextlib.suppress(Mistakes):
+            expand(text.encode(), path="m.py", module="m")
+        times.append(1000 * (time.process_time() - start))
+    return statistics.median(times)
 
 
 def _start_to_end() -> float:

@@ -29,7 +29,7 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     decoded = formats.decode(source, path)
     now = formats.expand_module(source, path, module)
     try:
-        script = Script(Tree(decoded.text))
+        script = Script(Tree(decoded.text, file=True))
     except Unparsable as error:
         where = f"{path}:{error.line}" if error.line else path
         raise AnnotateError(f"{where}: the file cannot be parsed: {error.message}") from None

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from annotate import deep
 from annotate.errors import Mistakes
 from annotate.instrument import expand
 
@@ -152,12 +153,63 @@ def test_a_source_without_annotations_comes_back_identical(source):
     assert expand(source, path="m.py", module="m").code == source
 
 
-def test_a_file_that_libcst_cannot_take_is_copied_without_annotations_and_a_mistake_with_them():
-    deep = b"x = " + b" + ".join([b"1"] * 5000) + b"  # mail@nni.org\n"
-    assert expand(deep, path="m.py", module="m").code == deep
+#: Expressions of so many links, each of a shape on which libcst takes seconds or overflows.
+DEEP = {
+    "a sum": lambda n: "1" + " + 1" * n,
+    "a sum over lines": lambda n: "(1" + " +\n1" * n + ")",
+    "conditions": lambda n: "a" + " and a" * n,
+    "attributes": lambda n: "a" + ".b" * n,
+    "calls": lambda n: "a" + ".b()" * (n // 2),
+    "subscripts": lambda n: "a" + "[0]" * n,
+    "negations": lambda n: "not " * n + "a",
+    "choices": lambda n: "a if b else " * n + "c",
+    "texts side by side": lambda n: "(" + "\n'a'" * (n + 1) + ")",
+}
+
+
+@pytest.mark.parametrize("shape", DEEP)
+def test_a_deep_expression_without_annotation_does_not_matter(shape):
+    value = DEEP[shape](1500).encode()
+    source = b"a = 1  # mail@nni.org\nx = " + value + b"\nif " + value + b": pass\n"
+    assert expand(source, path="m.py", module="m").code == source
+    annotated = source + b"# @nni.report_final_result(x)\n"
+    code = expand(annotated, path="m.py", module="m").code
+    assert code == source + b'__import__("nni").report_final_result(x)\n'
+
+
+@pytest.mark.parametrize("shape", DEEP)
+def test_a_deep_expression_in_an_annotated_statement_is_a_mistake_in_its_line(shape):
+    deep_one = DEEP[shape](1500)
+    for source, line in (
+        (f"a = 1\nx = {deep_one}  # @nni.choice(1, 2)\n", 2),
+        (f"# @nni.function_choice(f(1), f(2))\ny = f(1)({deep_one})\n", 2),
+        (f'"""@nni.variable(nni.choice(1, 2), name=x)"""\nx = {deep_one}\n', 2),
+        (f"print 'not ours'\nx = {deep_one}  # @nni.choice(1, 2)\n", 2),
+    ):
+        with pytest.raises(Mistakes) as error:
+            expand(source.encode(), path="m.py", module="m")
+        (mistake,) = error.value.mistakes
+        assert (mistake.code, mistake.line) == ("A102", line)
+        assert "more than 1,000 operations deep" in mistake.message
+        assert "split it into several statements" in mistake.hint
+
+
+def test_more_clauses_than_libcst_takes_are_a_mistake_in_the_line_of_the_if():
+    clauses = "elif a: pass\n" * 2100
+    source = f"a = 1\nif a: pass\n{clauses}b = 1  # @nni.choice(1, 2)\n"
     with pytest.raises(Mistakes) as error:
-        expand(deep + b"y = 1  # @nni.choice(1, 2)\n", path="m.py", module="m")
-    assert [m.code for m in error.value.mistakes] == ["A102"]
+        expand(source.encode(), path="m.py", module="m")
+    (mistake,) = error.value.mistakes
+    assert (mistake.code, mistake.line) == ("A102", 2)
+    assert "more than 2,000 `elif` clauses" in mistake.message
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_name_in_place_of_a_deep_expression_changes_nothing(case, monkeypatch):
+    source = case[0]
+    plain = expand(source, path="m.py", module="m")
+    monkeypatch.setattr(deep, "DEEP", 2)
+    assert expand(source, path="m.py", module="m") == plain
 
 
 def test_long_sums_and_texts_in_many_pieces_are_no_mistake():
