@@ -29,11 +29,15 @@ __all__ = ["Expansion", "Place", "Report", "expand"]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An annotation that became a call: a report, or fetching the parameters."""
+    """An annotation that became a call: a report, or fetching the parameters.
+
+    `expression` is the code of the reported value.
+    """
 
     path: str
     line: int
     directive: str
+    expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
             if annotation.directive in report.DIRECTIVES:
                 line = source.line_of(carrier.start)
                 edit = report.read(annotation, context)
-                calls.append((Report(source.path, line, annotation.directive), edit))
+                code = report.expression(annotation)
+                calls.append((Report(source.path, line, annotation.directive, code), edit))
             else:
                 values += _read(annotation, context)
         except Wrong as wrong:

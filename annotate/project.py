@@ -108,7 +108,7 @@ def _is_annotated(path: Path) -> bool:
 def expand_file(path: Path, root: Path) -> Expansion:
     """Expand one file of the code folder `root`; raises Mistakes and AnnotateError."""
     source = read_file(path)
-    return formats.expand(source, str(path), _relative(path, root.resolve()))
+    return formats.expand(source, str(path), relative_path(path, root.resolve()))
 
 
 def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ()) -> Project:
@@ -122,7 +122,7 @@ def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ())
     root = root.resolve()
     sources = _read(script, root)
     config = _read_data(root)
-    start = _relative(script, root) if script else None
+    start = relative_path(script, root) if script else None
     reached = set(sources) if start is None else _reached(start, sources)
     if start is None:
         reached |= set(config)
@@ -180,7 +180,7 @@ def _read(script: Path | None, root: Path) -> dict[PurePosixPath, bytes]:
     sources: dict[PurePosixPath, bytes] = {}
     if script is not None:
         source = read_file(script)
-        sources[_relative(script, root)] = source
+        sources[relative_path(script, root)] = source
     if not root.is_dir():
         raise AnnotateError(f"{root} is not a folder", hint=_similar(root))
     for path in python_files(root):
@@ -218,7 +218,8 @@ def _similar(path: Path) -> str:
     return f"did you mean {path.parent / close[0]}?" if close else ""
 
 
-def _relative(script: Path, root: Path) -> PurePosixPath:
+def relative_path(script: Path, root: Path) -> PurePosixPath:
+    """The path of a file below the code folder; raises AnnotateError if it lies elsewhere."""
     # Resolve the folder but not the script: a link keeps its own name.
     absolute = script.parent.resolve() / script.name
     if not absolute.is_relative_to(root):

@@ -27,6 +27,12 @@ def read(annotation: Annotation, context: Context) -> Edit:
     return _instead_of_comment(annotation, context, call)
 
 
+def expression(annotation: Annotation) -> str:
+    """The code of the reported value, on one line; "" for a directive that takes none."""
+    arguments = annotation.arguments
+    return fold(annotation.tree, arguments[0].value) if arguments else ""
+
+
 def _call(annotation: Annotation, context: Context) -> str:
     arguments, name = annotation.arguments, annotation.directive
     count = 0 if name == FETCH else 1
@@ -36,7 +42,7 @@ def _call(annotation: Annotation, context: Context) -> str:
         raise Wrong("A204", annotation.name_span, f"{name} takes {takes}", hint)
     text = ""
     if arguments:
-        text = fold(annotation.tree, arguments[0].value)
+        text = expression(annotation)
         if "\n" in text or "\r" in text:
             message = "this string cannot be written on one line"
             raise Wrong("A201", annotation.place(arguments[0].value), message)

@@ -12,13 +12,14 @@ def start(
     folder: ExperimentFolder,
     options: Sequence[str] = (),
     *,
+    goal: str,
     port: int | None,
     as_json: bool,
     debug: bool,
 ) -> int:
     """Start the driver of an existing experiment and say how to follow it; returns the exit code.
 
-    `options` are those of `resume`, for the driver.
+    `options` are those of `resume`, for the driver; `goal` is what it optimizes, for the user.
     """
     from runtime.driver import background
     from runtime.server import launch
@@ -28,11 +29,11 @@ def start(
     if as_json:
         print(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
     else:
-        print(_how_to_follow(folder.id, pages))
+        print(_how_to_follow(folder.id, goal, pages))
     return 0
 
 
-def _how_to_follow(name: str, pages: list[str]) -> str:
+def _how_to_follow(name: str, goal: str, pages: list[str]) -> str:
     rows = [
         (f"annotate experiment show {name}", "its settings and progress"),
         (f"annotate trial ls {name}", "its trials with their values and results"),
@@ -46,7 +47,7 @@ def _how_to_follow(name: str, pages: list[str]) -> str:
     width = max(len(command) for command, _ in rows)
     return "\n".join(
         [
-            f"Experiment {name} runs in the background.",
+            f"Experiment {name} runs in the background: {goal}.",
             f"Pages: {'  '.join(pages)}",
             "",
             *(f"  {command:<{width}}  {what}" for command, what in rows),

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if past.remark:
         print(f"annotate: {past.remark}", file=sys.stderr)
-    _print_rows(a, b, difference)
+    _print_rows(a, b, difference, past.config.metric)
     for file in difference.files:
         print(f"{file.path}: {_changes(file)}")
     for file in difference.files:
@@ -83,7 +83,7 @@ def _changes(file: File) -> str:
     return " and ".join([part for part, changed in parts if changed] or ["values"]) + " differ"
 
 
-def _print_rows(a: Trial, b: Trial | None, difference: Difference) -> None:
+def _print_rows(a: Trial, b: Trial | None, difference: Difference, metric: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -99,7 +99,7 @@ def _print_rows(a: Trial, b: Trial | None, difference: Difference) -> None:
         sides = ("" if side is None else " ".join(side.split()) for side in (row.a, row.b))
         table.add_row(*map(Text, (mark, row.name, *sides, row.remark)))
     results = [number(t.metric) if t and t.metric is not None else "" for t in (a, b)]
-    table.add_row("", "result", *results, "", style="dim")
+    table.add_row("", Text(metric), *results, "", style="dim")
     Console(width=None if sys.stdout.isatty() else 1000).print(table)
 
 

@@ -31,5 +31,6 @@ def _text(document: dict[str, JSON]) -> str:
         + (f": {counts}" if counts else ""),
     ]
     if best is not None:
-        lines.append(f"best: {best['metric']} (trial {best['trial']})")
+        name = f"{document['metric_name']} " if document["metric_name"] else ""
+        lines.append(f"best: {name}{best['metric']} (trial {best['trial']})")
     return "\n".join(lines)

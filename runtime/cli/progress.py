@@ -13,6 +13,7 @@ from annotate.space import SearchSpace
 from runtime.cli.text import gpu_line, number, values_line
 from runtime.core.config import Config
 from runtime.core.failures import Failure
+from runtime.core.objective import goal
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.system.units import duration
@@ -41,7 +42,8 @@ class Progress:
         count = f"{self.count} parameter{'' if self.count == 1 else 's'}"
         self.say(
             f"experiment {self.folder.id}: {self.config.shown}, {count}, "
-            f"{self.config.tuner}, {self.config.optimize}, seed {self.config.seed}"
+            f"{self.config.tuner}, {goal(self.config, new=not self.trials)}, "
+            f"seed {self.config.seed}"
         )
         return self
 
@@ -176,7 +178,8 @@ class LiveProgress(Progress):
         if limit:
             cells.insert(0, ProgressBar(total=limit, completed=self.ended, width=30))
         if self.best is not None and self.best.metric is not None:
-            best = f"best {number(self.best.metric)} (trial {self.best.number})"
+            name = f"{self.config.metric_name} " if self.config.metric_name else ""
+            best = f"best {name}{number(self.best.metric)} (trial {self.best.number})"
             cells.append(Text(best, style="bold green"))
         row.add_row(*cells)
         return row

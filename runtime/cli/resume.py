@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
     from runtime.cli import background
     from runtime.cli.driving import drive
+    from runtime.core.objective import goal, with_new_name
     from runtime.driver.start import Start
     from runtime.gpus.opening import open_gpus
     from runtime.store import Store
@@ -86,12 +87,16 @@ def run(args: argparse.Namespace) -> int:
             hint=f"annotate resume {folder.id} --max-trials N runs more trials",
         )
     config = changed_config(row.config, typed)
+    notes: list[str] = []
+    if change is not None and change.project is not None:
+        config, notes = with_new_name(config, change.project)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
         open_gpus(config, os.environ)  # report missing GPUs here, not only in the driver's log
         return background.start(
             folder,
             _driver_options(args, typed),
+            goal=goal(config, new=False),
             port=args.port,
             as_json=args.json,
             debug=args.debug,
@@ -101,7 +106,8 @@ def run(args: argparse.Namespace) -> int:
             config,
             row.space if change is None else change.space,
             lambda: folder,
-            change=change,
+            tuple(notes),
+            change,
             as_json=args.json,
             debug=args.debug,
             lock_file=args.driver,

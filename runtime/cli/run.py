@@ -119,17 +119,20 @@ def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project, remarks
     from runtime.core.failures import NO_REPORT
+    from runtime.core.objective import with_objective
     from runtime.driver.create import find_script
 
     if args.script is None:
         raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
     script = find_script(args.script)
-    config = _config(args, settings.typed(args))
+    typed = settings.typed(args)
+    config = _config(args, typed)
     project = read_project(script, script.parent, args.rest)
+    config, notes = with_objective(config, project, given="maximize" in typed)
     if args.search_space is not None:
         from runtime.nni_config.meaning import read_space
 
-        return config, replace(project, space=read_space(args.search_space)), []
+        return config, replace(project, space=read_space(args.search_space)), notes
     if project.overruled and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, args.script)),
@@ -144,7 +147,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
             "    # @nni.report_final_result(accuracy)\n"
             f"annotate suggest {args.script} proposes some; or name a file with --search-space",
         )
-    notes = remarks(project, args.script, args.rest)
+    notes += remarks(project, args.script, args.rest)
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
         notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
         config = replace(config, max_failures=1)  # every further trial would fail the same way

@@ -130,13 +130,16 @@ def replaces(role: str, file: Settings, typed: Settings) -> bool:
 def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
     """The experiment that a config file and the typed options describe, with notes for the user."""
     from runtime import nni_config
+    from runtime.core.objective import with_objective
 
     options_typed = typed(args)
     described = nni_config.read(args.config, os.environ, python=options_typed.pop("python", None))
-    config = Config.new(merge(described.settings, options_typed))
+    merged = merge(described.settings, options_typed)
+    config = Config.new(merged)
     refuse_unused(config, options_typed)
-    notes = [*described.notes, *_ignored(args.config, config, described.settings, options_typed)]
-    return config, described, notes
+    config, notes = with_objective(config, described.project, given="maximize" in merged)
+    ignored = _ignored(args.config, config, described.settings, options_typed)
+    return config, described, [*described.notes, *ignored, *notes]
 
 
 def refuse_unused(config: Config, typed: Settings) -> None:

@@ -26,6 +26,7 @@ def start(start: Start) -> int:
 def _in_background(start: Start) -> int:
     """Find every mistake here, while the user is watching; then start the driver."""
     from runtime.cli import background
+    from runtime.core.objective import goal
     from runtime.gpus.opening import open_gpus
     from runtime.loop import algorithms
     from runtime.server import launch
@@ -36,4 +37,10 @@ def _in_background(start: Start) -> int:
         print(note, file=sys.stderr)
     launch.ensure(start.port)
     folder = start.make_folder()
-    return background.start(folder, port=start.port, as_json=start.as_json, debug=start.debug)
+    return background.start(
+        folder,
+        goal=goal(start.config, new=True),
+        port=start.port,
+        as_json=start.as_json,
+        debug=start.debug,
+    )

@@ -7,6 +7,7 @@ from collections import Counter
 
 from annotate.snapshot import thaw
 from runtime.cli.text import number, value, values_words
+from runtime.core.config import BY_DEFAULT
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.experiment import Experiment
 from runtime.system.units import duration
@@ -14,7 +15,7 @@ from runtime.system.units import duration
 
 def summary(experiment: Experiment) -> str:
     """Several lines, without a newline at the end."""
-    parts = [_result(experiment), _where(experiment), _next(experiment)]
+    parts = [_result(experiment), _guess(experiment), _where(experiment), _next(experiment)]
     return "\n" + "\n\n".join(part for part in parts if part)
 
 
@@ -27,7 +28,8 @@ def _result(experiment: Experiment) -> str:
     best, baseline = experiment.best, _baseline(experiment)
     if best is None or best.metric is None:
         return f"No trial gave a result: {experiment.reason or 'none was run'}."
-    head = f"Best: trial {best.number} with {number(best.metric)}"
+    name = f"{experiment.config.metric_name} " if experiment.config.metric_name else ""
+    head = f"Best: trial {best.number} with {name}{number(best.metric)}"
     if baseline is None or not baseline.ranks or baseline.metric is None:
         return "\n".join([head + ".", "", *_values(experiment, best, None)])
     if best.number == baseline.number:
@@ -36,6 +38,18 @@ def _result(experiment: Experiment) -> str:
         gain = best.metric - baseline.metric
         head += f", as written {number(baseline.metric)} ({gain:+.4g})."
     return "\n".join([head, "", *_values(experiment, best, baseline)])
+
+
+def _guess(experiment: Experiment) -> str:
+    """What the direction is, if nothing gave it and the metric's name does not tell."""
+    config = experiment.config
+    if config.optimize_by != BY_DEFAULT:
+        return ""
+    why = f", because the name `{config.metric_name}` does not tell" if config.metric_name else ""
+    return (
+        f"Higher results counted as better by default{why}.\n"
+        "If lower is better, start again with --minimize."
+    )
 
 
 def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list[str]:

@@ -85,7 +85,7 @@ def _table() -> RenderableType:
             f"{running}/{row['concurrency']}",
             str(sum(waiting)),
             str(states.get("FAILED", 0)),
-            number(best["metric"]) if best else "",
+            Text(f"{row['metric_name']} {number(best['metric'])}".strip() if best else ""),
             str(best["trial"]) if best else "",
         )
     return table

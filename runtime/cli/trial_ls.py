@@ -17,25 +17,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from runtime.core.config import Config
     from runtime.kept import lookup
     from runtime.kept.documents import trial_documents
     from runtime.store import Store
 
     folder, notice = lookup.find(args.id)
     with Store.open(folder.store) as store:
-        trials, names = trial_documents(store), store.experiment().space.names
+        trials, row = trial_documents(store), store.experiment()
     if args.json:
         print(json.dumps(trials, indent=2))
         return 0
     if notice:
         print(notice, file=sys.stderr)
-    _print_table(trials, names)
+    _print_table(trials, row.space.names, Config.from_json(row.config).metric)
     return 0
 
 
-def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str]) -> None:
+def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric: str) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
@@ -46,7 +48,7 @@ def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str]) -> Non
     table.add_column("trial", justify="right")
     table.add_column("id")
     table.add_column("state")
-    table.add_column("result", justify="right")
+    table.add_column(escape(metric), justify="right")
     table.add_column("time", justify="right")
     has_gpus = any(trial["gpu"] is not None for trial in trials)
     if has_gpus:

@@ -33,9 +33,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import read_project, remarks
+    from annotate.project import read_project, relative_path, remarks
     from annotate.snapshot import freeze
     from runtime.core.config import Config
+    from runtime.core.objective import objective_of
     from runtime.core.paths import ExperimentFolder
     from runtime.core.trial import Origin, Trial, TrialState
     from runtime.driver.create import find_script
@@ -57,11 +58,12 @@ def run(args: argparse.Namespace) -> int:
         trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
         made = job(config, folder, trial, os.environ)
         code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
-        _print_reports(made.folder.metrics, project.space)
+        metric = objective_of(project, relative_path(script, project.root)).name
+        _print_reports(made.folder.metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code
 
 
-def _print_reports(path: Path, space: SearchSpace) -> None:
+def _print_reports(path: Path, space: SearchSpace, metric: str) -> None:
     from runtime.cli.text import number, values_line
     from runtime.core.metrics import MetricsFile
     from runtime.core.trial import number as number_of
@@ -81,4 +83,4 @@ def _print_reports(path: Path, space: SearchSpace) -> None:
         last = " ".join(number(number_of(r.value)) for r in intermediate[-10:])
         dots = "... " if len(intermediate) > 10 else ""
         print(f"{len(intermediate)} intermediate results: {dots}{last}", file=sys.stderr)
-    print(f"final result: {final.value if final else 'none reported'}", file=sys.stderr)
+    print(f"final {metric}: {final.value if final else 'none reported'}", file=sys.stderr)

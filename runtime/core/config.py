@@ -18,6 +18,10 @@ from runtime.core.options import AT_THE_START, AUTO, Auto, Option, Settings, Swi
 
 LIMITS, SEARCH, GPUS, RUNNING = "limits", "search", "GPUs", "running"
 
+#: Why an experiment has its direction, if neither the command line nor a file gave it.
+BY_NAME, BY_INTERMEDIATE = "by its name", "by the name of its intermediate results"
+BY_DEFAULT = "default"
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -32,6 +36,9 @@ class Config:
 
     With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
     as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
+
+    `metric_name` is what the script reports, "" if unknown. `optimize_by` is why the direction was
+    chosen, "" if it was given.
     """
 
     script: str
@@ -103,7 +110,7 @@ class Config:
         SEARCH,
         True,
         switches=(
-            Switch("--maximize", True, "a higher result is better (default)"),
+            Switch("--maximize", True, "a higher result is better (default: by its name)"),
             Switch("--minimize", False, "a lower result is better"),
         ),
         commands=AT_THE_START,
@@ -275,6 +282,8 @@ class Config:
     )
     command: str = ""
     background: bool = False
+    metric_name: str = ""
+    optimize_by: str = ""
 
     def __post_init__(self) -> None:
         problems = list(self._problems())
@@ -296,6 +305,11 @@ class Config:
     @property
     def optimize(self) -> str:
         return "maximize" if self.maximize else "minimize"
+
+    @property
+    def metric(self) -> str:
+        """What the results are called, for users: the metric's name, or "result"."""
+        return self.metric_name or "result"
 
     @property
     def shown(self) -> str:

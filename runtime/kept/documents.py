@@ -64,7 +64,9 @@ def results_document(store: Store) -> dict[str, JSON]:
         "experiment": row.id,
         "state": row.state,
         "reason": row.reason,
+        "metric_name": config.metric_name,
         "optimize": config.optimize,
+        "optimize_by": config.optimize_by,
         "best": best_document(trial_document(top) if top else None),
         "trials": trial_documents(store),
     }

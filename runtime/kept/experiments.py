@@ -27,7 +27,7 @@ def experiment_document(folder: ExperimentFolder, row: ExperimentRow, reader: Re
     """The experiment's state, limits and progress.
 
     `counts` is the number of trials in each state, `best` the document of the best trial. Times
-    are seconds since the epoch, durations seconds.
+    are seconds since the epoch, durations seconds. `metric_name` and `optimize_by` as in Config.
     """
     config = Config.from_json(row.config)
     state, reason = current_state(row, folder)
@@ -40,7 +40,9 @@ def experiment_document(folder: ExperimentFolder, row: ExperimentRow, reader: Re
         "created": row.created,
         "ended": row.ended,
         "folder": str(folder.path),
+        "metric_name": config.metric_name,
         "optimize": config.optimize,
+        "optimize_by": config.optimize_by,
         "max_trials": config.max_trials,
         "max_duration": config.max_duration,
         "concurrency": config.concurrency,
@@ -66,21 +68,24 @@ def list_entry(experiment: Document) -> Document:
 
 def status(experiment: Document) -> Document:
     """What `experiment status --json` prints: `trials` is the number in each state."""
-    document = _select(experiment, "id", "state", "reason", "max_trials")
+    document = _select(experiment, "id", "state", "reason", "max_trials", "metric_name")
     best = best_document(experiment["best"])
     return document | {"trials": experiment["counts"], "best": best}
 
 
 def details(experiment: Document) -> Document:
     """What `experiment show --json` prints."""
-    names = ("id", "name", "state", "reason", "created", "ended", "folder", "config", "space")
+    names = ("id", "name", "state", "reason", "created", "ended", "folder", "metric_name")
     best = best_document(experiment["best"])
-    return _select(experiment, *names) | {"trials": _count(experiment), "best": best}
+    document = _select(experiment, *names, "optimize", "optimize_by", "config", "space")
+    return document | {"trials": _count(experiment), "best": best}
 
 
 def progress(experiment: Document) -> Document:
     """What `top --json` prints for each experiment; `seconds` is the time since it began."""
-    document = _select(experiment, "id", "name", "state", "max_trials", "concurrency")
+    document = _select(
+        experiment, "id", "name", "state", "max_trials", "concurrency", "metric_name"
+    )
     best = best_document(experiment["best"])
     return document | {
         "seconds": round(time.time() - experiment["created"], 1),

@@ -7,14 +7,16 @@ import io
 import json
 
 from annotate.json_value import JSON
+from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Trial
 from runtime.kept.documents import trial_document
+from runtime.store import Store
 from runtime.store.reader import Reader
 
 #: The columns of the CSV before and after the parameters.
-BEFORE = ("trialJobId", "number", "state")
+BEFORE = ("trialJobId", "number", "state", "metric_name")
 AFTER = ("value", "intermediate")
 _ALL = 1 << 62
 
@@ -22,22 +24,25 @@ _ALL = 1 << 62
 def rows(folder: ExperimentFolder, *, intermediate: bool) -> list[dict[str, JSON]]:
     """One row for each trial that has ended, by number, with the fields of NNI's export.
 
-    `value` is the final result as reported, None if there is none; `parameter` holds the values.
+    `value` is the final result as reported, None if there is none, and `metric_name` its name;
+    `parameter` holds the values.
     """
-    with Reader(folder.store) as reader:
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        name = Config.from_json(store.experiment().config).metric_name
         return [
-            _row(reader, trial, intermediate=intermediate)
+            _row(reader, trial, name, intermediate=intermediate)
             for trial in reader.trials(0, _ALL)
             if trial.state.ended
         ]
 
 
-def _row(reader: Reader, trial: Trial, *, intermediate: bool) -> dict[str, JSON]:
+def _row(reader: Reader, trial: Trial, name: str, *, intermediate: bool) -> dict[str, JSON]:
     document = trial_document(trial)
     row: dict[str, JSON] = {
         "trialJobId": document["id"],
         "number": document["number"],
         "state": document["state"],
+        "metric_name": name,
         "parameter": document["values"],
         "value": finite(reader.final(trial.number)),
     }

@@ -22,14 +22,14 @@ def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> 
 
     `columns` are those of the trials' table; `top` has the best trials in either direction.
     """
-    names = row.space.names
+    names, config = row.space.names, Config.from_json(row.config)
     first = reader.trial(0)
     return {
         **experiment_document(folder, row, reader),
-        "config": finite(Config.from_json(row.config).to_json()),
+        "config": finite(config.to_json()),
         "space": [parameter(p, names[p.key]) for p in row.space],
         "space_json": finite(row.space.to_json()),
-        "columns": columns(),
+        "columns": columns(config),
         "baseline": trial_document(first) if first and first.origin.value == "baseline" else None,
         "top": {
             "maximize": [trial_document(t) for t in reader.top(_TOP, maximize=True)],
@@ -38,10 +38,11 @@ def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> 
     }
 
 
-def columns() -> list[dict[str, JSON]]:
-    """The columns that the trials' table can show."""
+def columns(config: Config) -> list[dict[str, JSON]]:
+    """The columns that the trials' table can show; the result's is titled with its name."""
+    named = {"metric": config.metric_name} if config.metric_name else {}
     return [
-        {"key": c.name, "title": c.title, "kind": c.kind, "hidden": c.hidden}
+        {"key": c.name, "title": named.get(c.name, c.title), "kind": c.kind, "hidden": c.hidden}
         for c in COLUMNS
         if c.title is not None
     ]

@@ -86,4 +86,4 @@ def test_where_mnist_cannot_be_had_the_digits_are_taken_and_it_says_so(annotate,
     done = annotate("try", "train.py", "lr=0.05", "--", "--epochs", "1", timeout=280)
     said = [line for line in done.stdout.splitlines() if "scikit-learn" in line]
     assert said == ["MNIST cannot be downloaded: the digits of scikit-learn are taken instead"]
-    assert "final result: 0." in done.stderr
+    assert "final accuracy: 0." in done.stderr

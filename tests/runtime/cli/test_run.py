@@ -121,11 +121,11 @@ def test_people_see_the_best_beside_what_was_written(annotate, folder):
         "# @nni.report_final_result(lr)\n"
     )
     done = annotate("run", "train.py", "--max-trials", 4, "--seed", 5)
-    assert re.search(r"Best: trial [123] with 0\.\d+, as written 0 \(\+0\.\d+\)", done.stdout)
+    assert re.search(r"Best: trial [123] with lr 0\.\d+, as written 0 \(\+0\.\d+\)", done.stdout)
     assert re.search(r"^  lr +0 +0\.\d+$", done.stdout, re.MULTILINE)
     assert "annotate trial ls " in done.stdout
     assert "annotate try train.py lr=0." in done.stdout
-    assert "2 parameters, auto, maximize, seed 5" in done.stderr
+    assert "2 parameters, auto, maximize lr (default; --minimize overrides), seed 5" in done.stderr
 
 
 def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
@@ -140,7 +140,7 @@ def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
         text=True,
         check=True,
     )
-    assert f"final result: {found['best']['metric']}" in again.stderr
+    assert f"final score: {found['best']['metric']}" in again.stderr
 
 
 def test_trials_run_side_by_side(annotate, folder):
@@ -416,3 +416,35 @@ def test_the_driver_computes_in_one_thread_and_leaves_the_trials_theirs(
     )
     done = annotate("run", "train.py", "--max-trials", "2", "--json")
     assert [trial["metric"] for trial in json.loads(done.stdout)["trials"]] == [0, 0]
+
+
+def test_the_name_of_the_result_gives_the_direction_and_is_shown_everywhere(annotate, folder):
+    path = folder / "train.py"
+    path.write_text(
+        "lr = 0.1  # @nni.loguniform(1e-4, 1)\nval_loss = (lr - 0.01) ** 2\n"
+        "# @nni.report_final_result(val_loss)\n"
+    )
+    done = annotate("run", "train.py", "--max-trials", 3, "--tuner", "random")
+    first = done.stderr.splitlines()[0]
+    assert ", minimize val_loss (by its name; --maximize overrides), seed " in first
+    assert re.search(r"Best: trial \d with val_loss \S+, as written 0.0081 ", done.stdout)
+    assert "by default" not in done.stdout
+    assert re.search(r"trial +id +state +val_loss +time", annotate("trial", "ls").stdout)
+    assert re.search(r"^best: val_loss ", annotate("experiment", "status").stdout, re.MULTILINE)
+    shown = json.loads(annotate("experiment", "show", "--json").stdout)
+    assert (shown["metric_name"], shown["optimize"]) == ("val_loss", "minimize")
+    assert shown["optimize_by"] == "by its name"
+    rows = json.loads(annotate("experiment", "export", "-f", "-").stdout)
+    assert {row["metric_name"] for row in rows} == {"val_loss"}
+    assert "final val_loss: 0.0081" in annotate("try", "train.py").stderr
+    found = json.loads(annotate("resume", "--max-trials", 4, "--json").stdout)
+    assert found["best"]["metric"] == min(trial["metric"] for trial in found["trials"])
+
+
+def test_a_name_that_says_nothing_is_maximized_and_the_end_says_so_once(annotate, folder):
+    (folder / "train.py").write_text(
+        "y = 1.0  # @nni.uniform(0, 2)\n# @nni.report_final_result(y)\n"
+    )
+    done = annotate("run", "train.py", "--max-trials", 1)
+    assert ", maximize y (default; --minimize overrides), seed " in done.stderr
+    assert done.stdout.count("because the name `y` does not tell") == 1

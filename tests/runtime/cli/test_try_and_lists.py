@@ -29,7 +29,7 @@ def test_without_values_the_script_runs_as_written(annotate, script, home, uncha
     done = annotate("try", "train.py")
     assert done.stdout == "out 0.1 3 'sgd' 0 3 []\n"
     assert "as written: lr=0.1 n=3 opt=sgd drop=0 max=max(n, 1)" in done.stderr
-    assert "1 intermediate results: 3\nfinal result: 0.1\n" in done.stderr
+    assert "1 intermediate results: 3\nfinal lr: 0.1\n" in done.stderr
     assert not home.exists(), "a trial of one's own is no experiment"
 
 

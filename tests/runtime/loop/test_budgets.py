@@ -64,7 +64,7 @@ def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
     said = annotate("run", "train.py", *words).stdout
     (line,) = [x for x in said.splitlines() if x.startswith("  annotate try")]
     ((_, y),) = [word.split("=") for word in line.split()[3:]]
-    assert f"final result: {9 * float(y)}" in annotate(*line.split()[1:]).stderr
+    assert f"final y * budget: {9 * float(y)}" in annotate(*line.split()[1:]).stderr
     trials = json.loads(annotate("trial", "ls", "--json").stdout)
     assert all(t["values"]["TRIAL_BUDGET"] == 1 for t in trials)
     compared = json.loads(annotate("diff", 0, 1, "--json").stdout)["parameters"]

@@ -233,3 +233,20 @@ def test_reading_changes_no_store(site):
     assert folder.store.read_bytes() == before
     with sqlite3.connect(folder.store) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_results_are_called_by_the_name_of_their_metric(page, site):
+    named = {"metric_name": "val_<b>", "optimize_by": "by its name", "maximize": False}
+    new_experiment(site.home, "Named", [(trial(n), [], n / 10) for n in range(4)], **named)
+    go(page, site, "Named")
+    best = page.get_by_role("region", name="Best val_<b>").inner_text()
+    assert best.splitlines()[:2] == ["Best val_<b> (minimize, by its name)", "0"]
+    page.get_by_role("heading", name="val_<b> of each trial").wait_for()
+    assert "minimize val_<b> (by its name)" in page.locator("main dl").inner_text()
+    assert page.locator("[aria-label='Top 10'] th").all_inner_texts()[1] == "val_<b>"
+    go(page, site, "Named", "trials")
+    assert page.get_by_role("button", name="val_<b>", exact=True).count() == 2  # chart and column
+    page.get_by_role("button", name="Trial 1", exact=True).click()
+    assert "val_<b>; started" in page.get_by_role("dialog").inner_text()
+    page.goto(f"http://{site.host}/")
+    assert "val_<b>" in page.locator("tr", has_text="Named").inner_text()

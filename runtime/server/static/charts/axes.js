@@ -3,12 +3,12 @@ import { value } from "../parts/dom.js";
 
 const inner = (v) => (v && typeof v === "object" && "_name" in v ? v._name : v);
 
-// The axes of a search space; a nested choice is followed by the parameters inside it. `at(row)` is a
+// The axes of a search space and of the `metric`; a nested choice is followed by the parameters inside it. `at(row)` is a
 // trial's number on the axis, or its option's index; undefined if it has none.
-export function axesOf(space) {
+export function axesOf(space, metric) {
   const result = (row) => (typeof row.metric === "number" ? row.metric : undefined);
   const values = space.flatMap((p) => branch(p, p.name, (row) => row.values[p.key]));
-  return [...values, { name: "result", log: false, at: result }];
+  return [...values, { name: metric, log: false, at: result }];
 }
 
 function branch(p, name, given) {

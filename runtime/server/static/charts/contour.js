@@ -1,5 +1,5 @@
 // The mean result over two parameters, averaged over all others, with the trials on top.
-import { number, short, value } from "../parts/dom.js";
+import { number, resultText, short, value } from "../parts/dom.js";
 import { cellChart, countText, drawDots, meanText } from "./cells.js";
 import { beside } from "./dimension.js";
 import { color, extent, scale, ticks } from "./plot.js";
@@ -20,12 +20,12 @@ const SHADES = Array.from({ length: 64 }, (_, n) => {
   return `rgb(${STOPS[i].map((v, k) => Math.round(v + (STOPS[i + 1][k] - v) * (at - i))).join(",")})`;
 });
 
-const label = (over) =>
-  `Mean result over ${over}. Arrow keys select a cell, Enter opens its best trial.`;
+const label = (metric, over) =>
+  `Mean ${metric || "result"} over ${over}. Arrow keys select a cell, Enter opens its best trial.`;
 
 // `state()` is {across, up, mean, spread}: two dimensions and the means, one row for each cell of
-// `across`; null before they arrive. `rows()` are the placed trials, `best()` is the direction.
-export function contour({ state, rows, best, open }) {
+// `across`; null before they arrive. `rows()` are the placed trials, `best()` is the direction and `metric` the results' name.
+export function contour({ state, rows, best, metric, open }) {
   let x;
   let y;
 
@@ -128,7 +128,7 @@ export function contour({ state, rows, best, open }) {
   function dotTip({ trial, y, values }) {
     const s = state();
     const line = (d) => `${d.name}: ${value(d.of(values))}`;
-    return `trial ${trial.number}: ${number(y)}\n${line(s.across)}\n${line(s.up)}`;
+    return `trial ${trial.number}: ${resultText(metric, y)}\n${line(s.across)}\n${line(s.up)}`;
   }
   function cellAt([px, py]) {
     const s = state();
@@ -151,7 +151,7 @@ export function contour({ state, rows, best, open }) {
   }
   const chart = cellChart({
     height: HEIGHT,
-    label: label("two parameters"),
+    label: label(metric, "two parameters"),
     reach: 8,
     radius: 6,
     drawBase,
@@ -166,7 +166,7 @@ export function contour({ state, rows, best, open }) {
   });
   function again() {
     const s = state();
-    if (s) chart.canvas.setAttribute("aria-label", label(`${s.across.name} and ${s.up.name}`));
+    if (s) chart.canvas.setAttribute("aria-label", label(metric, `${s.across.name} and ${s.up.name}`));
     chart.again();
   }
   return { box: chart.box, again };

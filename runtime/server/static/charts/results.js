@@ -1,5 +1,5 @@
 // The result of each trial, the best so far, and the result of the unchanged script.
-import { h, number, words } from "../parts/dom.js";
+import { h, resultText, words } from "../parts/dom.js";
 import { chart, color } from "./plot.js";
 import { showTrial } from "../parts/trial.js";
 
@@ -19,11 +19,11 @@ export function legend(model) {
 
 export function results(model) {
   return chart({
-    label: "Result of each trial, and the best so far",
+    label: `${model.head.metric_name || "Result"} of each trial, and the best so far`,
     xLabel: () => "trial",
     open: (t) => showTrial(model, t.number),
     tip: (t) =>
-      `trial ${t.number}: ${number(t.metric)}\n${words(t.state)}${t.origin === "baseline" ? "; baseline, the script unchanged" : ""}`,
+      `trial ${t.number}: ${resultText(model.head.metric_name, t.metric)}\n${words(t.state)}${t.origin === "baseline" ? "; baseline, the script unchanged" : ""}`,
     data: () => resultSeries(model),
     waiting: () => !model.loaded,
   });

@@ -1,5 +1,5 @@
 // The results along one parameter: each trial, and the forest's mean over all other parameters.
-import { number, short, value } from "../parts/dom.js";
+import { number, resultText, short, value } from "../parts/dom.js";
 import { cellChart, countText, drawDots, meanText } from "./cells.js";
 import { beside } from "./dimension.js";
 import { color, scale, ticks } from "./plot.js";
@@ -7,8 +7,9 @@ import { color, scale, ticks } from "./plot.js";
 const PAD = { left: 54, right: 12, top: 8, bottom: 24 };
 const HEIGHT = 200;
 
-// `along()` is the dimension, `rows()` the placed trials, `limits()` the range of results drawn.
-export function slice({ along, rows, limits, open }) {
+// `along()` is the dimension, `rows()` the placed trials, `limits()` the range of results drawn,
+// `metric` their name.
+export function slice({ along, rows, limits, metric, open }) {
   let x;
   let y;
 
@@ -106,13 +107,13 @@ export function slice({ along, rows, limits, open }) {
   }
   return cellChart({
     height: HEIGHT,
-    label: `Results along ${along().name}. Arrow keys select a cell.`,
+    label: `${metric || "Results"} along ${along().name}. Arrow keys select a cell.`,
     reach: 12,
     radius: 5,
     drawBase,
     drawCell,
     dotTip: ({ trial, y, values }) =>
-      `trial ${trial.number}: ${number(y)}\n${along().name}: ${value(along().of(values))}`,
+      `trial ${trial.number}: ${resultText(metric, y)}\n${along().name}: ${value(along().of(values))}`,
     cellTip,
     nextCell,
     open,

@@ -1,6 +1,6 @@
 // Several experiments side by side: best results over time, and their differences.
-import { link, name, remarks, tables } from "../parts/differences.js";
-import { card, duration, h, number, put, redraw, switches } from "../parts/dom.js";
+import { commonMetric, link, name, remarks, tables } from "../parts/differences.js";
+import { card, duration, h, number, resultText, put, redraw, switches } from "../parts/dom.js";
 import { chart, color, SERIES } from "../charts/plot.js";
 import { get, Refused, visibilityChange } from "../parts/server.js";
 
@@ -63,22 +63,22 @@ function show(main, ids) {
     xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the start`),
     data: () => series(view.all, view.by, view.of),
     tip: ({ e, step }) =>
-      `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${number(step[2])}`,
+      `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${resultText(e.metric_name, step[2])}`,
     waiting: () => !view.all.length,
   });
   const axisSwitch = switches("Horizontal axis", { number: "By trial", time: "By time" }, view.by, (by) => {
     view.by = by;
     plot.resetView();
   });
-  put(
-    main,
-    h(
-      "div",
-      { class: "grid" },
-      card("w12", "Best result so far", [plot.reset, axisSwitch], remarksBox, plot.box, legend),
-      side,
-    ),
+  const chartCard = card(
+    "w12",
+    "Best result so far",
+    [plot.reset, axisSwitch],
+    remarksBox,
+    plot.box,
+    legend,
   );
+  put(main, h("div", { class: "grid" }, chartCard, side));
 
   async function update() {
     const all = await Promise.all(
@@ -91,6 +91,7 @@ function show(main, ids) {
       all.map((e) => [name(e), e.by_number.length > 0]),
       () => all.map(key),
     );
+    chartCard.querySelector("h2").textContent = `Best ${commonMetric(all)} so far`;
     sides.fill(all);
     if (!side.firstChild) put(side, sides.cards);
     const [of, unit] = scaleOf(all);

@@ -149,7 +149,12 @@ function line(r, picked) {
       h("span", { class: "muted mono" }, r.id),
     ),
     h("td", { title: r.reason || "" }, pill(r.state)),
-    h("td", { class: "number" }, r.best ? number(r.best.metric) : "–"),
+    h(
+      "td",
+      { class: "number" },
+      r.best ? number(r.best.metric) : "–",
+      r.best && r.metric_name ? h("div", { class: "muted label" }, r.metric_name) : null,
+    ),
     h(
       "td",
       { class: "number" },

@@ -1,7 +1,7 @@
 // Importance of parameters and pairs, and the results along them.
 import { contour } from "../charts/contour.js";
 import { dimension, placed, range } from "../charts/dimension.js";
-import { card, h, keepFocus, put, redraw, words } from "../parts/dom.js";
+import { card, h, keepFocus, metricOf, put, redraw, words } from "../parts/dom.js";
 import { Away, get, valuesOf } from "../parts/server.js";
 import { slice } from "../charts/slice.js";
 import { showTrial } from "../parts/trial.js";
@@ -33,6 +33,7 @@ export async function show(main, model) {
     state: () => view.over,
     rows: () => view.rows,
     best: () => model.head.optimize,
+    metric: model.head.metric_name,
     open,
   });
   const pairCard = card(
@@ -43,7 +44,7 @@ export async function show(main, model) {
     h(
       "p",
       { class: "muted" },
-      "Colour: mean result, averaged over all other parameters. Dots: trials, coloured by their results.",
+      `Colour: mean ${metricOf(model.head)}, averaged over all other parameters. Dots: trials, coloured by their results.`,
     ),
   );
   pairCard.hidden = true;
@@ -124,6 +125,7 @@ export async function show(main, model) {
           along: () => view.dimensions.get(p.number),
           rows: () => view.rows,
           limits: () => view.limits,
+          metric: model.head.metric_name,
           open,
         });
         view.plots.set(p.number, plot);

@@ -28,7 +28,7 @@ const IN_TOP = 8; // parameters
 
 export async function show(main, model) {
   let direction = model.head.optimize;
-  const numbers = stats();
+  const numbers = stats(model.head);
   const table = (label) =>
     h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
   const values = table("Best values");
@@ -51,7 +51,7 @@ export async function show(main, model) {
       h(
         "div",
         { class: "column w8" },
-        card("", "Result of each trial", [plot.reset], plot.box, legend(model)),
+        card("", `${model.head.metric_name || "Result"} of each trial`, [plot.reset], plot.box, legend(model)),
         card("", "Top 10", orderSwitch, top),
         card("", "Configuration", null, config(model.head)),
       ),
@@ -210,7 +210,7 @@ function ranking(model, rows) {
         "tr",
         {},
         right("Trial"),
-        right("Result"),
+        right(model.head.metric_name || "Result"),
         right("Time"),
         shown.map((p) => h("th", { scope: "col", title: short(p.key, 300) }, short(p.name, 30))),
       ),
@@ -260,6 +260,7 @@ function config(e) {
   const c = e.config;
   const rows = [
     ["script", [c.script, ...(c.arguments || [])].join(" ")],
+    ["goal", `${e.optimize} ${c.metric_name}${c.optimize_by ? ` (${c.optimize_by})` : ""}`],
     ["folder", c.cwd],
     ["interpreter", c.python],
     [

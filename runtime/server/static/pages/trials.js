@@ -1,5 +1,5 @@
 // All trials: charts above, and the table in which they are selected.
-import { card, duration, h, put, ranFor, switches } from "../parts/dom.js";
+import { card, duration, h, metricOf, put, ranFor, short, switches } from "../parts/dom.js";
 import { axesOf } from "../charts/axes.js";
 import { curves } from "../charts/curves.js";
 import { jobs } from "../parts/jobs.js";
@@ -10,12 +10,12 @@ import { legend, results } from "../charts/results.js";
 import { showTrial } from "../parts/trial.js";
 import { inTurn, showFailure } from "../parts/update.js";
 
-const TABS = {
-  result: "Result",
+const tabsOf = (e) => ({
+  result: short(e.metric_name || "Result", 30),
   parallel: "Parameters",
   duration: "Duration",
   curves: "Intermediate results",
-};
+});
 const SHARES = [100, 50, 20, 10, 5, 1]; // percent
 
 export async function show(main, model) {
@@ -42,7 +42,7 @@ export async function show(main, model) {
     if (tab === "curves") place().catch(showFailure);
   };
   const table = jobs(model, chosen);
-  const choose = switches("Chart", TABS, tab, (key) => {
+  const choose = switches("Chart", tabsOf(model.head), tab, (key) => {
     tab = key;
     place().catch(showFailure);
   });
@@ -115,7 +115,7 @@ function coordinates(model, open, choose) {
     async fresh() {
       values = await valuesOf(model);
       plane ??= parallel({
-        axes: axesOf(model.head.space),
+        axes: axesOf(model.head.space, metricOf(model.head)),
         rows,
         best: model.head.optimize,
         onchoice,

@@ -1,11 +1,17 @@
 // Differences between experiments: remarks, and tables side by side.
-import { card, duration, h, number, pill, redraw, time, value, words } from "./dom.js";
+import { card, duration, h, metricOf, number, pill, redraw, time, value, words } from "./dom.js";
 
 export const name = (e) => e.name || e.id;
 export const link = (e) => h("a", { href: `/e/${e.id}`, "data-inside": "" }, name(e));
 const quoted = (text) => `“${text}”`;
 const list = (names) =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+
+// What the results of all are called; "result" if their metrics differ.
+export const commonMetric = (all) => {
+  const [first, ...others] = new Set(all.map(metricOf));
+  return others.length || !first ? "result" : first;
+};
 
 // What to know before comparing them.
 export function remarks(all) {
@@ -19,6 +25,8 @@ export function remarks(all) {
         "Do not compare their curves directly.",
     );
   }
+  const metrics = [...new Set(all.map(metricOf))];
+  if (metrics.length > 1) found.push(`They report different results: ${list(metrics)}.`);
   const rows = spaces(all);
   const other = rows.filter(([, texts]) => new Set(texts).size > 1);
   if (!other.length) found.push("All have the same search space.");
@@ -54,7 +62,7 @@ function best(all) {
     return !own || !e.best ? "–" : value(e.best.values[own.key]);
   };
   return [
-    ["result", all.map((e) => (e.best ? number(e.best.metric) : "–"))],
+    [commonMetric(all), all.map((e) => (e.best ? number(e.best.metric) : "–"))],
     ["better", all.map((e) => (e.optimize === "maximize" ? "higher" : "lower"))],
     ["baseline", all.map((e) => (e.baseline ? number(e.baseline.metric) : "–"))],
     ["trial", all.map((e) => (e.best ? String(e.best.number) : "–"))],

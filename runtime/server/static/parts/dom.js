@@ -184,6 +184,11 @@ export function duration(seconds) {
 }
 
 // How long a trial has run, in seconds; null if it has not started.
+// What an experiment's results are called.
+export const metricOf = (e) => e.metric_name || "result";
+// A result after its name, if it has one.
+export const resultText = (metric, v) => (metric ? `${metric} ${number(v)}` : number(v));
+
 export const ranFor = (trial) =>
   trial.started ? (trial.ended || Date.now() / 1000) - trial.started : null;
 

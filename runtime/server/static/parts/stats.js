@@ -1,10 +1,10 @@
 // The numbers at the top of the overview: best result, trials, time and states.
-import { alike, duration, h, pill, redraw, words } from "./dom.js";
+import { alike, duration, h, metricOf, pill, redraw, words } from "./dom.js";
 
 // {boxes, fill, tick}: `fill(head)` redraws what has changed, `tick(head)` only the clock.
-export function stats() {
+export function stats(head) {
   const stat = (label) => h("section", { class: "card w3 stat", "aria-label": label });
-  const boxes = ["Best result", "Trials", "Time", "States"].map(stat);
+  const boxes = [`Best ${metricOf(head)}`, "Trials", "Time", "States"].map(stat);
   const [best, progress, clock, counts] = boxes;
   const tick = (e) =>
     redraw(clock, [duration(secondsRun(e)), timeLeft(e), e.max_duration, e.reason, e.ended], () => clockOf(e));
@@ -27,7 +27,7 @@ function bestOf(e) {
   const gain = typeof base === "number" && e.best ? e.best.metric - base : null;
   const none = e.state === "RUNNING" ? "no trial has finished yet" : "no trial has a result";
   return [
-    label(`Best result (${e.optimize})`),
+    label(`Best ${metricOf(e)} (${e.optimize}${e.optimize_by ? `, ${e.optimize_by}` : ""})`),
     h("div", { class: "big best" }, e.best ? write(e.best.metric) : "–"),
     label(
       e.best ? `trial ${e.best.number}` : none,

@@ -5,6 +5,7 @@ import {
   duration,
   forDialog,
   h,
+  metricOf,
   named,
   number,
   pill,
@@ -63,7 +64,7 @@ export async function showTrial(model, which) {
       actions(model, found, close),
       h("button", { onclick: close }, "Close"),
     ]);
-    redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(found));
+    redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(model, found));
     redraw(values, found.values, () => valuesOf(model, found));
     curve.hidden = !points.length;
     title.textContent = `${points.length} intermediate result${points.length === 1 ? "" : "s"} `;
@@ -103,7 +104,7 @@ export async function showTrial(model, which) {
   );
 }
 
-function factsOf(t) {
+function factsOf(model, t) {
   const final =
     t.final && typeof t.final === "object"
       ? h("p", { class: "mono" }, short(JSON.stringify(t.final), 2000))
@@ -118,7 +119,7 @@ function factsOf(t) {
       "p",
       { class: "headline" },
       h("span", { class: "big best" }, number(t.metric)),
-      h("span", { class: "muted" }, t.metric === null ? "no result; " : "result; ", times),
+      h("span", { class: "muted" }, t.metric === null ? "no result; " : `${metricOf(model.head)}; `, times),
     ),
     t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
     t.started && waitedText(t.gpu) ? h("p", { class: "muted" }, waitedText(t.gpu)) : null,
