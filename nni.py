@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _values = None  # read at first use, then the same for the life of the process
+_watched: set = set()  # parameters about which the driver asks whether they have an effect
 _recorded: set = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LONGEST = 1 << 19  # bytes per line; the driver reads at most 1 MiB at a time
@@ -39,12 +40,15 @@ _DEEPEST = 10  # nesting levels of the other data in a result
 
 def get_next_parameter():
     """The trial's values as a dict from parameter to value; empty outside a trial."""
-    return dict(_parameters())
+    values = dict(_parameters())
+    _taken()
+    return values
 
 
 def get_current_parameter(tag=None):
     """The trial's values, or the value of `tag`; None if there is no such value."""
     values = _parameters()
+    _taken()
     return dict(values) if tag is None else values.get(tag)
 
 
@@ -111,6 +115,8 @@ def value(key, *path):
     found = _find(key, path)
     if found is None:
         raise KeyError(key)
+    if key in _watched:
+        _used(key)
     return found[0]
 
 
@@ -120,6 +126,8 @@ def chosen(key, option, *path):
     if found is None:
         return False
     held = found[0]
+    if key in _watched:
+        _used(key)
     if isinstance(option, dict) and "_name" in option:
         held, option = isinstance(held, dict) and held.get("_name"), option["_name"]
     return type(held) is type(option) and held == option
@@ -132,6 +140,8 @@ def written(key, value, **same_as):
     """
     if key not in _recorded:
         _recorded.add(key)
+        if key in _watched:
+            _used(key)
         path = _metrics_path()
         if path:
             shown = same_as["option"] if "option" in same_as else _plain(value)
@@ -167,17 +177,46 @@ def _parameters():
     return _values
 
 
+def _used(key):
+    """Tell the driver, once, that the caller's caller uses the parameter."""
+    _watched.discard(key)
+    effects = _effects()
+    if effects:
+        effects.used(key, sys._getframe(2))
+
+
+def _taken():
+    """Tell the driver that the script has all values."""
+    effects = _effects() if _watched else None
+    if effects:
+        effects.taken(_watched)
+    _watched.clear()
+
+
+def _effects():
+    """The module that tells the driver; None if this `nni` is not the stage's."""
+    try:
+        import annotate_effects
+    except ImportError:
+        return None
+    return annotate_effects
+
+
 def _read(path):
     import json
 
     with open(path, encoding="utf-8") as file:
-        return json.load(file)["parameters"]
+        document = json.load(file)
+    _watched.update(document.get("watched", ()))
+    return document["parameters"]
 
 
 def _report(kind, metric):
     metric = _metric(metric)
     path = _metrics_path()
     if path:
+        if kind == "final" and "annotate_effects" in sys.modules:
+            sys.modules["annotate_effects"].ended(sys._getframe(2))
         _append(path, {"type": kind, "value": metric, "time": time.time()})
     else:
         sys.stderr.write("[nni] %s result: %s\n" % (kind, metric))

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,7 @@ from annotate.data.data_file import render
 from annotate.data.form import is_data
 from annotate.errors import AnnotateError
 from annotate.formats import module_name
+from annotate.plan import Place
 from annotate.project import Project
 from annotate.space import Values
 
@@ -48,8 +50,21 @@ def freeze(project: Project, folder: Path) -> None:
             for file in project.files
         },
         "space": project.space.to_json(),
+        "names": _names(project.places),
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+
+def _names(places: Sequence[Place]) -> dict[str, tuple[str, str]]:
+    """What the values of parameters are called while the script runs, where that can be told."""
+    names = {}
+    count = Counter(place.key for place in places)
+    for place in places:
+        if count[place.key] > 1 or not place.target.isidentifier():
+            continue
+        if place.kind in ("option", "assignment"):
+            names[place.key] = (place.kind, place.target)
+    return names
 
 
 @dataclass(frozen=True, slots=True)

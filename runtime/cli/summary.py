@@ -15,7 +15,8 @@ from runtime.system.units import duration
 
 def summary(experiment: Experiment) -> str:
     """Several lines, without a newline at the end."""
-    parts = [_result(experiment), _guess(experiment), _where(experiment), _next(experiment)]
+    parts = [_result(experiment), _guess(experiment), _remarks(experiment)]
+    parts += [_where(experiment), _next(experiment)]
     return "\n" + "\n\n".join(part for part in parts if part)
 
 
@@ -63,6 +64,13 @@ def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list
     return [
         "  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths, strict=True)).rstrip() for r in rows
     ]
+
+
+def _remarks(experiment: Experiment) -> str:
+    by_script = not experiment.config.command
+    trials = experiment.trials
+    remarks = trials.effects.remarks(experiment.space, trials.values(), by_script=by_script)
+    return "\n".join(f"Note: {remark}." for remark in remarks)
 
 
 def _where(experiment: Experiment) -> str:

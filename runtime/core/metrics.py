@@ -20,17 +20,21 @@ _CHUNK = 1 << 20  # bytes per read, which bounds the memory that a flood of repo
 class Batch:
     """The new records of one read.
 
-    `written` has the values of annotated places that ran as written, by parameter. `notes` are
-    messages for the user. `has_more` means that the file may hold further records.
+    `written` has the values of annotated places that ran as written, by parameter. `used` are
+    parameters that the trial used, and `ended` has the values that their names had when it reported
+    its result. `notes` are messages for the user. `has_more` means that the file may hold further
+    records.
     """
 
     reports: list[Report] = field(default_factory=list)
     written: Values = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    ended: dict[str, list[JSON]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     has_more: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.written or self.notes)
+        return bool(self.reports or self.written or self.used or self.ended or self.notes)
 
 
 class MetricsFile:
@@ -74,6 +78,10 @@ def _read_line(line: bytes, batch: Batch) -> None:
         kind, value = record["type"], record["value"]
         if kind == "written":
             batch.written.setdefault(str(record["key"]), value)
+        elif kind == "used":
+            batch.used.update(map(str, value))
+        elif kind == "ended":
+            batch.ended.update({str(key): list(values) for key, values in value.items()})
         elif kind == "note":
             batch.notes.append(str(value))
         elif kind in ("intermediate", "final"):

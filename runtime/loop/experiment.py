@@ -172,9 +172,9 @@ class Experiment:
     def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
         self._running[trial.number] = Running.begun()
         self._tuning.assessment.started(trial)
-        environment = {**self._environment, **environment}
+        full, watched = {**self._environment, **environment}, self.trials.effects.watched
         self._disk.start(
-            lambda: self._executor.start(job(self.config, self.folder, trial, environment))
+            lambda: self._executor.start(job(self.config, self.folder, trial, full, watched))
         )
 
     # Messages

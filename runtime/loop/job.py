@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import annotate
+from annotate.json_value import JSON
 from annotate.snapshot import data_copies
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder, TrialFolder
@@ -37,11 +38,19 @@ def stage(folder: Path, root: Path) -> None:
 
 
 def job(
-    config: Config, folder: ExperimentFolder, trial: Trial, environment: Mapping[str, str]
+    config: Config,
+    folder: ExperimentFolder,
+    trial: Trial,
+    environment: Mapping[str, str],
+    watched: Sequence[str] = (),
 ) -> Job:
-    """Create the trial's folder and return the job that runs it."""
+    """Create the trial's folder and return the job that runs it.
+
+    The trial reports what becomes of the values of the `watched` parameters.
+    """
     place = folder.trial(trial.number)
-    _prepare(place, replace(trial, values=checkpoints.ready(folder, trial.values)), folder.snapshot)
+    ready = replace(trial, values=checkpoints.ready(folder, trial.values))
+    _prepare(place, ready, folder.snapshot, watched)
     argv = None if config.command else (config.script, *config.arguments)
     return Job(
         trial=trial.number,
@@ -78,10 +87,12 @@ def _program(stage: Path) -> Path:
     return current if current.exists() else stage / "run.py"
 
 
-def _prepare(place: TrialFolder, trial: Trial, snapshot: Path) -> None:
+def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence[str]) -> None:
     place.output.mkdir(parents=True, exist_ok=True)
     place.metrics.unlink(missing_ok=True)
-    parameters = {"parameter_id": trial.number, "parameters": trial.values}
+    parameters: dict[str, JSON] = {"parameter_id": trial.number, "parameters": trial.values}
+    if watched:
+        parameters["watched"] = list(watched)
     if copies := data_copies(snapshot, trial.values):
         # A parameter without a value keeps the file's value, reported once the trial reads it.
         parameters["written"] = {name: as_written for name, (_, as_written) in copies.items()}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from annotate.space import SearchSpace, Values
 from runtime.core.metrics import Batch
 from runtime.core.trial import GpuUse, Origin, Trial, TrialState, best, random_id
+from runtime.loop.effects import Effects
 from runtime.store import Store
 
 
@@ -21,6 +22,7 @@ class Trials(Mapping[int, Trial]):
         self._space = space
         self._changed = changed
         self._trials = {trial.number: trial for trial in store.trials()}
+        self.effects = Effects(space, self._trials.values())
         self._ids = {trial.id for trial in self._trials.values()}
         self._number = max(self._trials, default=-1)
 
@@ -91,11 +93,13 @@ class Trials(Mapping[int, Trial]):
             order = [p.key for p in self._space if p.key in values]
             trial = replace(trial, values={key: values[key] for key in order})
             self._store.set_values(number, trial.values)
+        self.effects.reported(trial, batch)
         self._keep(trial)
 
     def ended(self, trial: Trial, *, told: bool) -> None:
         """Store how `trial` ended, and whether the tuner is told of it."""
         self._store.end_trial(trial, told=self.next_step() if told else None)
+        self.effects.ended(trial)
         self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
     def never(self, number: int, state: TrialState, reason: str) -> None:

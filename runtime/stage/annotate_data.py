@@ -91,8 +91,14 @@ def _report_written(folder, name):
         import nni
 
         with _plain_open(os.path.join(folder, "parameters.json"), encoding="utf-8") as file:
-            written = json.load(file).get("written", {})
-        for key, value in written.get(name, {}).items():
+            document = json.load(file)
+        module = name.replace(os.sep, ".")
+        watched = [key for key in document.get("watched", ()) if key.split("/")[0] == module]
+        if watched:
+            import annotate_effects
+
+            annotate_effects.taken(watched)
+        for key, value in document.get("written", {}).get(name, {}).items():
             nni.written(key, value)
 
 

@@ -1,0 +1,154 @@
+"""Notices parameters whose values change nothing, with care: each sentence states what was seen.
+
+A parameter is reported if, at the end,
+- no trial of at least three has used it, or
+- the script replaced it: in at least three trials the name ended with one and the same value, which
+  differs from at least two values that it was given, and it never kept another value; or
+- results do not depend on it: at least three times, trials that differ in nothing else had exactly
+  the same result, and never a different one.
+If at least five trials with different values all have the same result, that is said instead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from annotate.json_value import JSON
+from annotate.space import SearchSpace
+from runtime.core.metrics import Batch
+from runtime.core.trial import Origin, Trial, TrialState
+
+_FEW = 3
+_SEVERAL = 5
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What the trials did with one parameter."""
+
+    used: bool = False
+    kept: set[str] = field(default_factory=set)  # values that it still had at the end
+    ended: dict[int, JSON] = field(default_factory=dict)  # other values at the end, by trial
+    given: set[str] = field(default_factory=set)  # the values that those replaced
+    settled: bool = False  # it has an effect, or nobody can tell
+
+    def add(self, trial: int, given: JSON, values: list[JSON]) -> None:
+        if any(_text(value) == _text(given) for value in values):
+            self.kept.add(_text(given))
+        elif len(set(map(_text, values))) == 1:
+            self.ended[trial] = values[0]
+            self.given.add(_text(given))
+        else:
+            self.settled = True
+        # A name may keep the value that replaces all others, but only that one.
+        self.settled |= len(self.kept) > 1 or len(set(map(_text, self.ended.values()))) > 1
+
+    @property
+    def replaced_by(self) -> JSON | None:
+        if self.settled or len(self.ended) < _FEW or len(self.given) < 2:
+            return None
+        value = next(iter(self.ended.values()))
+        return value if self.kept <= {_text(value)} else None
+
+
+class Effects:
+    """Follows the trials of one driver; `trials` are those of earlier ones."""
+
+    def __init__(self, space: SearchSpace, trials: Iterable[Trial]) -> None:
+        self._evidence = {parameter.key: _Evidence() for parameter in space}
+        self._succeeded = 0
+        for trial in trials:
+            if trial.origin is Origin.BASELINE:
+                for key in self._evidence.keys() & trial.values.keys():
+                    self._evidence[key].used = True
+
+    @property
+    def watched(self) -> list[str]:
+        """The parameters about which the next trial should report."""
+        return [key for key, evidence in self._evidence.items() if not evidence.settled]
+
+    def reported(self, trial: Trial, batch: Batch) -> None:
+        for key in batch.used:
+            if key in self._evidence:
+                self._evidence[key].used = True
+        for key, values in batch.ended.items():
+            if key in self._evidence and key in trial.values:
+                self._evidence[key].add(trial.number, trial.values[key], values)
+
+    def ended(self, trial: Trial) -> None:
+        self._succeeded += trial.state is TrialState.SUCCEEDED
+        for evidence in self._evidence.values():
+            silent = evidence.used and not evidence.kept and not evidence.ended
+            evidence.settled |= silent and self._succeeded >= _SEVERAL
+
+    def remarks(self, space: SearchSpace, trials: Iterable[Trial], *, by_script: bool) -> list[str]:
+        """A sentence for each parameter without effect, or one for all.
+
+        Unless trials run a script (`by_script`), another program may read the values by itself.
+        """
+        rows = list(_rows(trials))
+        if (same := _same_results(rows)) is not None:
+            return [f"no parameter had an effect: all {len(rows)} results are {same:g}"]
+        names = space.names
+        reasons = dict(self._reasons(names, by_script=by_script))
+        for key in names:
+            if key not in reasons and (count := _equal_pairs(key, rows, reasons)) >= _FEW:
+                reasons[key] = (
+                    "results do not depend on it: they were the same whenever"
+                    f" it alone differed ({count} times)"
+                )
+        return [f"{names[key]} had no effect: {reason}" for key, reason in reasons.items()]
+
+    def _reasons(self, names: Mapping[str, str], *, by_script: bool) -> Iterator[tuple[str, str]]:
+        known = {key: evidence for key, evidence in self._evidence.items() if key in names}
+        runs_ours = by_script or any(evidence.used for evidence in known.values())
+        for key, evidence in known.items():
+            if not evidence.used and runs_ours and self._succeeded >= _FEW:
+                yield key, f"none of {self._succeeded} trials reached the code that uses it"
+            elif (value := evidence.replaced_by) is not None:
+                yield (
+                    key,
+                    "results do not depend on it: the script replaces it,"
+                    f" and every trial ended with {value!r}",
+                )
+
+
+_Row = tuple[Mapping[str, JSON], float]
+
+
+def _rows(trials: Iterable[Trial]) -> Iterator[_Row]:
+    for trial in trials:
+        if trial.ranks and trial.metric is not None and math.isfinite(trial.metric):
+            yield {key: _text(value) for key, value in trial.values.items()}, trial.metric
+
+
+def _same_results(rows: list[_Row]) -> float | None:
+    """The one result of all trials, if there are several with different values."""
+    different = {tuple(sorted(values.items())) for values, _ in rows}
+    results = {metric for _, metric in rows}
+    return results.pop() if len(different) >= _SEVERAL and len(results) == 1 else None
+
+
+def _equal_pairs(key: str, rows: list[_Row], without: Iterable[str]) -> int:
+    """How many trials repeat a result with another value of `key`; 0 if one has another result."""
+    groups: dict[tuple[tuple[str, JSON], ...], dict[JSON, set[float]]] = defaultdict(dict)
+    ignored = {key, *without}
+    for values, metric in rows:
+        if key in values:
+            rest = tuple(sorted((k, v) for k, v in values.items() if k not in ignored))
+            groups[rest].setdefault(values[key], set()).add(metric)
+    compared = [group for group in groups.values() if len(group) > 1]
+    if any(len(set().union(*group.values())) > 1 for group in compared):
+        return 0
+    return sum(len(group) - 1 for group in compared)
+
+
+def _text(value: JSON) -> str:
+    """Equal for equal values, also for 1 and 1.0; values may be lists and dicts."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, sort_keys=True)

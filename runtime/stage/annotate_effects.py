@@ -1,0 +1,72 @@
+"""Tells the driver which parameters this process uses, and what becomes of their values.
+
+The driver asks the first trials only. A name that always ends with the same value, whatever it was
+given, is one that the script replaces. Only names that nothing else goes by are followed: global
+variables, and attributes of argparse's namespaces. Python 3.8, standard library only.
+"""
+
+import json
+import os
+import sys
+
+import nni
+
+_used: dict = {}  # by parameter: the globals of the code that used it, and whether it is at the top
+_snapshot = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "snapshot")
+
+
+def used(key, frame):
+    """Record that the code of `frame` uses the parameter."""
+    _used[key] = frame.f_globals, frame.f_locals is frame.f_globals
+    _tell("used", [key])
+
+
+def taken(keys):
+    """Record that the script took the parameters as data: nobody knows what it does with them."""
+    _tell("used", list(keys))
+    _tell("ended", {key: [] for key in keys})
+
+
+def ended(frame):
+    """Record the values of the parameters' names when `frame` reports the result."""
+    if not _used:
+        return
+    names = _names()
+    found = {}
+    for key, (their_globals, at_top) in _used.items():
+        kind, name = names.get(key, ("", ""))
+        values = []
+        if kind == "option":
+            values = _options(name, (frame.f_locals, frame.f_globals, their_globals))
+        elif kind == "assignment" and at_top:
+            values = [their_globals.get(name)]
+        found[key] = [value for value in values if _is_plain(value)]
+    _used.clear()
+    _tell("ended", found)
+
+
+def _is_plain(value):
+    return type(value) in (bool, int, float) or (type(value) is str and len(value) < 1000)
+
+
+def _names():
+    """The kind and the name of each parameter that can be followed."""
+    try:
+        with open(os.path.join(_snapshot, "snapshot.json"), encoding="utf-8") as file:
+            return json.load(file).get("names", {})
+    except OSError:
+        return {}
+
+
+def _options(name, scopes):
+    """The values of an option in the namespaces that argparse made."""
+    namespace = getattr(sys.modules.get("argparse"), "Namespace", None)
+    for value in [value for scope in scopes for value in list(scope.values())]:
+        if namespace is not None and type(value) is namespace:
+            yield vars(value).get(name)
+
+
+def _tell(kind, value):
+    folder = os.environ.get("NNI_SYS_DIR")
+    if folder:
+        nni._append(os.path.join(folder, "metrics.jsonl"), {"type": kind, "value": value})
