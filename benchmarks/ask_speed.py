@@ -24,21 +24,21 @@ TUNERS = ("random", "tpe", "auto", "hyperopt-tpe", "optuna-tpe", "optuna-gp")
 
 
 def loss(values):
-    """A bowl, somewhere in the middle of each parameter."""
+    """A bowl whose lowest point is near the middle of each parameter."""
     numbers = [len(v) if isinstance(v, str) else float(v) for v in values.values()]
     return float(np.sum((np.array(numbers) - 0.3) ** 2))
 
 
 def mixed(dimensions):
-    """Of five parameters three are uniform, one is logarithmic and one is a choice or an int."""
+    """A space in which, of five parameters, three are uniform, one logarithmic, one discrete."""
     kinds = [uniform(0, 1), uniform(0, 1), log(1e-3, 1), uniform(0, 1)]
     last = [choice("a", "bb", "ccc"), whole(0, 9)]
     space = {f"x{n}": last[n // 5 % 2] if n % 5 == 4 else kinds[n % 5] for n in range(dimensions)}
     return Problem("bowl", "mixed", space, loss, 0.0)
 
 
-def told(name, problem, trials):
-    """A tuner that was told `trials` random draws."""
+def taught_tuner(name, problem, trials):
+    """Create a tuner and tell it `trials` random draws."""
     tuner = peers.tuner(name, problem, 0, trials + ASKS)
     rng = np.random.default_rng(0)
     space = problem.space
@@ -49,18 +49,18 @@ def told(name, problem, trials):
 
 
 def measure(name, problem, trials, limit):
-    """Median milliseconds an ask, of fewer asks where they take too long."""
+    """Median milliseconds per ask; of fewer asks if they take longer than `limit` seconds."""
     began = time.monotonic()
-    tuner = told(name, problem, trials)
-    taken = []
+    tuner = taught_tuner(name, problem, trials)
+    milliseconds = []
     for _ in range(ASKS):
         start = time.process_time()
         values = tuner.ask()
-        taken.append(1000 * (time.process_time() - start))
+        milliseconds.append(1000 * (time.process_time() - start))
         tuner.tell(values, problem.loss(values))
         if time.monotonic() - began > limit:
             break
-    return statistics.median(taken)
+    return statistics.median(milliseconds)
 
 
 def main():
@@ -73,12 +73,12 @@ def main():
     parser.add_argument("--limit", type=float, default=120, help="seconds for a tuner's asks")
     options = parser.parse_args()
     for dimensions in options.dimensions:
-        print(f"{dimensions} parameters; ms of processor time an ask after {options.trials} trials")
+        print(f"{dimensions} parameters; ms of CPU time per ask after {options.trials} trials")
         for name in options.tuners:
             print(f"  {name:14}", end="", flush=True)
             for trials in options.trials:
-                taken = measure(name, mixed(dimensions), trials, options.limit)
-                print(f"{taken:10.2f}", end="", flush=True)
+                milliseconds = measure(name, mixed(dimensions), trials, options.limit)
+                print(f"{milliseconds:10.2f}", end="", flush=True)
             print()
 
 

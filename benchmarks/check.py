@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _library(lines: int) -> list[str]:
-    """Files of the standard library, as many as hold so many lines."""
+    """Files of the standard library with at least `lines` lines in total."""
     texts: list[str] = []
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).rglob("*.py")):
         if lines > 0 and "lib2to3/tests" not in path.as_posix() and "bad" not in path.name:
@@ -95,7 +95,7 @@ def _check(texts: list[str]) -> None:
 
 
 def _seconds(work: Callable[[], None]) -> float:
-    """Of this process; the best of three."""
+    """CPU seconds of `work` in this process; the best of three."""
     times = []
     for _ in range(3):
         start = time.process_time()
@@ -138,8 +138,8 @@ def _read_lines(kind: str, count: int) -> float:
         document = {"cells": [cell | {"source": lines}], "metadata": {}}
         text = json.dumps(document | {"nbformat": 4, "nbformat_minor": 5})
     start = time.process_time()
-    found = formats.expand(text.encode(), name, PurePosixPath(name))
-    assert len(found.parameters) == count
+    expansion = formats.expand(text.encode(), name, PurePosixPath(name))
+    assert len(expansion.parameters) == count
     return time.process_time() - start
 
 

@@ -69,7 +69,7 @@ MODELS = {"mlp": mlp, "cnn": cnn}
 
 
 class Training:
-    """Real curves: each configuration is trained as far as it is looked at, once."""
+    """Real learning curves; each configuration is trained once, and only as far as needed."""
 
     def __init__(self, model, seed):
         images, labels = load_digits(return_X_y=True)
@@ -83,11 +83,11 @@ class Training:
         self._known = {}
 
     def accuracy(self, values, epoch):
-        """After `epoch` epochs, from 1 on."""
+        """The accuracy after epoch `epoch`, counted from 1."""
         key = json.dumps({name: values[name] for name in SPACE.names}, sort_keys=True)
-        curve, more = self._known.setdefault(key, ([], self._epochs(values)))
+        curve, epochs = self._known.setdefault(key, ([], self._epochs(values)))
         while len(curve) < epoch:
-            curve.append(next(more))
+            curve.append(next(epochs))
         return curve[epoch - 1]
 
     def _epochs(self, values) -> Iterator[float]:
@@ -148,7 +148,7 @@ def tune(training, tuner, assessor, epochs, spend):
 
 
 def compare(model, seed, trials, epochs):
-    """From each way to (epochs to the target, trials begun, best accuracy)."""
+    """From each method to (epochs to the target, trials started, best accuracy)."""
     spend = trials * epochs
     training = Training(model, seed)
 

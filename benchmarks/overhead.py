@@ -67,7 +67,7 @@ print((max(ends) - min(ends)) / (trials - 1))
 
 
 def bare(folder, options, trials, concurrency):
-    """Seconds a run of a shell loop, or of as many loops side by side."""
+    """Seconds per run of a shell loop, with `concurrency` loops side by side."""
     loop = f'for n in $(seq {trials}); do "$0" train.py || exit 1; done'
     command = ["sh", "-c", loop, options.python]
     began = time.perf_counter()
@@ -76,12 +76,12 @@ def bare(folder, options, trials, concurrency):
     return (time.perf_counter() - began) / (trials * concurrency), None
 
 
-def annotate(folder, options, trials, concurrency, *more):
-    """Seconds a trial, and the gap between two on one slot."""
+def annotate(folder, options, trials, concurrency, *extra):
+    """Seconds per trial, and the gap between two trials on one slot."""
     home = tempfile.mkdtemp(dir=folder.parent)
     limits = ["--max-trials", str(trials + 1), "--concurrency", str(concurrency)]
     command = [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "random"]
-    said([*command, *limits, "--python", options.python, *more], folder, ANNOTATE_HOME=home)
+    output_of([*command, *limits, "--python", options.python, *extra], folder, ANNOTATE_HOME=home)
     (path,) = Path(home).glob("experiments/*/experiment.db")
     with Store.open(path) as store:
         rows = store.trials()
@@ -97,11 +97,11 @@ def annotate_fresh(folder, options, trials, concurrency):
 
 def optuna(folder, options, trials, concurrency):
     command = [sys.executable, "-c", OPTUNA, options.python, str(trials + 1), str(concurrency)]
-    return float(said([*command, folder.parent], folder)), None
+    return float(output_of([*command, folder.parent], folder)), None
 
 
 def guild(folder, options, trials, concurrency):
-    """A batch of trials, or as many batches side by side, each in a home of its own."""
+    """Seconds per trial in `concurrency` batches side by side, each with its own home."""
     values = ",".join(str(n / (trials + 1)) for n in range(trials + 1))
     command = [options.guild, "run", "train.py", f"x=[{values}]", "-y"]
     homes = [tempfile.mkdtemp(dir=folder.parent) for _ in range(concurrency)]
@@ -125,11 +125,11 @@ def guild(folder, options, trials, concurrency):
 def ray(folder, options, trials, concurrency):
     storage = tempfile.mkdtemp(dir=folder.parent)
     command = [options.ray_python, "-c", RAY, str(trials + 1), str(concurrency), storage]
-    return float(said(command, folder).splitlines()[-1]), None
+    return float(output_of(command, folder).splitlines()[-1]), None
 
 
-def said(command, folder, **environment):
-    """The output of a command, which must succeed."""
+def output_of(command, folder, **environment):
+    """Run a command that must succeed, and return its output."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -141,38 +141,38 @@ def said(command, folder, **environment):
     ).stdout
 
 
-def ways(options):
+def installed_methods(options):
     """The methods to compare; prints which ones are not installed."""
-    found = {
+    methods = {
         "bare python": bare,
         "annotate run": annotate,
         "annotate run --fresh-process": annotate_fresh,
     }
     others = {
-        "Optuna, spawning": (optuna, has("optuna", sys.executable), "for this interpreter"),
+        "Optuna, spawning": (optuna, has_module("optuna", sys.executable), "for this interpreter"),
         "Guild AI": (guild, options.guild, "(--guild COMMAND)"),
-        "Ray Tune": (ray, has("ray", options.ray_python), "(--ray-python PATH)"),
+        "Ray Tune": (ray, has_module("ray", options.ray_python), "(--ray-python PATH)"),
     }
-    for name, (way, installed, where) in others.items():
-        if installed:
-            found[name] = way
+    for name, (method, is_installed, where) in others.items():
+        if is_installed:
+            methods[name] = method
         else:
             print(f"{name} is not installed {where}")
-    return found
+    return methods
 
 
-def has(module, python):
+def has_module(module, python):
     code = f"from importlib.util import find_spec; assert find_spec({module!r})"
     return subprocess.run([python, "-c", code], stderr=subprocess.DEVNULL).returncode == 0
 
 
-def compare(folder, found, options, concurrency):
-    measured = {name: [] for name in found}
+def compare(folder, methods, options, concurrency):
+    measured = {name: [] for name in methods}
     for _ in range(options.rounds):
-        for name, way in found.items():
-            # A fork costs so little that few of them would say nothing.
+        for name, method in methods.items():
+            # Forked trials are so fast that a few of them would not give a stable number.
             trials = options.trials if name == "annotate run" else max(3, options.trials // 5)
-            measured[name].append(way(folder, options, trials, concurrency))
+            measured[name].append(method(folder, options, trials, concurrency))
     base = statistics.median(seconds for seconds, _ in measured["bare python"])
     for name, pairs in measured.items():
         seconds = statistics.median(seconds for seconds, _ in pairs)
@@ -192,7 +192,7 @@ def main():
     parser.add_argument("--guild", default=shutil.which("guild"), metavar="COMMAND")
     parser.add_argument("--ray-python", default=sys.executable, metavar="PATH")
     options = parser.parse_args()
-    found = ways(options)
+    methods = installed_methods(options)
     with tempfile.TemporaryDirectory() as above:
         for name in options.scripts:
             folder = Path(above, name, "code")
@@ -204,7 +204,7 @@ def main():
                 continue
             for concurrency in options.concurrency:
                 print(f"{name}, {concurrency} at a time")
-                compare(folder, found, options, concurrency)
+                compare(folder, methods, options, concurrency)
 
 
 if __name__ == "__main__":

@@ -58,10 +58,10 @@ def main() -> None:
         (link, *_) = launch.ensure()
         try:
             base = link.partition("/#")[0]
-            found = _table(base, args.repeats) | _importance(base) | _browser(base, folder, args)
+            measured = _table(base, args.repeats) | _importance(base) | _browser(base, folder, args)
         finally:
             launch.stop()
-    print(json.dumps({"trials": args.trials, "reports": args.reports} | found, indent=2))
+    print(json.dumps({"trials": args.trials, "reports": args.reports} | measured, indent=2))
 
 
 def _fill(home: Path, trials: int, reports: int) -> ExperimentFolder:
@@ -96,7 +96,7 @@ def _keep(store: Store, number: int, reports: int, rng: random.Random) -> None:
 
 
 def _table(base: str, repeats: int) -> dict[str, float]:
-    """Milliseconds of a page in the middle, and of a search by values."""
+    """Milliseconds for a page in the middle of the table, and for a search by values."""
     questions = {
         "table_page_ms": "offset=5000&sort=metric",
         "table_search_ms": "search=" + urllib.parse.quote("lr<0.001 batch=64 metric>0.85"),
@@ -106,7 +106,7 @@ def _table(base: str, repeats: int) -> dict[str, float]:
 
 
 def _importance(base: str) -> dict[str, float]:
-    """Seconds until it is first known, and the longest that others wait for an answer meanwhile."""
+    """Seconds to the first result, and the longest wait of another request meanwhile."""
     took = []
 
     def learn() -> None:
@@ -125,9 +125,9 @@ def _importance(base: str) -> dict[str, float]:
 
 def _open(url: str) -> http.client.HTTPResponse:
     known = {"X-Annotate-Token": launch.token()}
-    found = urllib.request.urlopen(urllib.request.Request(url, headers=known), timeout=60)
-    assert isinstance(found, http.client.HTTPResponse)
-    return found
+    response = urllib.request.urlopen(urllib.request.Request(url, headers=known), timeout=60)
+    assert isinstance(response, http.client.HTTPResponse)
+    return response
 
 
 def _median_ms(url: str, repeats: int) -> float:
@@ -177,7 +177,7 @@ def _load(browser: object, base: str, trials: int) -> float:
 
 
 def _idle(seconds: float) -> dict[str, float]:
-    """The share of one core, in per cent, of the server and of all of Chromium's processes."""
+    """Percent of one core that the server and all of Chromium's processes use."""
     (server,) = launch.running()
     ours = psutil.Process()
     groups = {
@@ -194,7 +194,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _updates(base: str, folder: ExperimentFolder) -> dict[str, float]:
-    """Bytes of the first line and of the line that one more trial makes, and its delay."""
+    """Bytes of the first line and of the update for one more trial, and the update's delay."""
     with _open(f"{base}/api/v1/experiments/Huge/events") as events:
         whole = events.readline()
         number = json.loads(whole)["trials"][-1][0] + 1

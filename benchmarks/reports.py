@@ -48,19 +48,19 @@ nni.report_final_result(0)
 MANY, FEW = 0, 1  # the trials' numbers
 
 
-def until_kept(place, over, seconds):
-    """How long the second trial's reports, which are times, take until somebody else sees them."""
-    seen = 0
+def store_delays(place, over, seconds):
+    """Append to `seconds` how long each report of the second trial took to become visible."""
+    count = 0
     with Store.open(place.store) as store:
         while not over.wait(0.01):
-            if store.trials()[FEW].reports > seen:
-                new = list(store.reports(FEW))[seen:]
-                seen += len(new)
+            if store.trials()[FEW].reports > count:
+                new = list(store.reports(FEW))[count:]
+                count += len(new)
                 seconds += [time.time() - reported for reported in new]
 
 
-def until_answered(place, over, seconds):
-    """How long it takes to have the driver do what changes nothing."""
+def answer_delays(place, over, seconds):
+    """Append to `seconds` how long the driver took to answer a request that changes nothing."""
     while not over.wait(0.01):
         began = time.monotonic()
         with suppress(AnnotateError):  # it has ended
@@ -80,13 +80,13 @@ def measure(folder, reports, by, options):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not (found := list(home.glob(f"experiments/*/trials/{FEW}/stdout"))):
+    while not (files := list(home.glob(f"experiments/*/trials/{FEW}/stdout"))):
         time.sleep(0.01)
-    place, over = ExperimentFolder(found[0].parents[2]), threading.Event()
+    place, over = ExperimentFolder(files[0].parents[2]), threading.Event()
     delays, answers = [], []
     watches = [
-        threading.Thread(target=until_kept, args=(place, over, delays)),
-        threading.Thread(target=until_answered, args=(place, over, answers)),
+        threading.Thread(target=store_delays, args=(place, over, delays)),
+        threading.Thread(target=answer_delays, args=(place, over, answers)),
     ]
     for watch in watches:
         watch.start()

@@ -39,18 +39,18 @@ kind = "a"  # @nni.choice("a", "b", "c")
 # @nni.report_final_result(x)
 """
 REPORTS = 10  # of each trial
-MORE = 20  # trials that are added to the finished ones
+ADDED = 20  # trials that run after the finished ones
 
 
-def made(folder, **more):
+def new_experiment(folder, **settings):
     (folder / "train.py").write_text(SCRIPT)
     project = read_project(folder / "train.py", folder)
-    config = Config("train.py", str(folder), sys.executable, baseline=False, **more)
+    config = Config("train.py", str(folder), sys.executable, baseline=False, **settings)
     return create(config, project), config, project.space
 
 
 def fill(folder, space, count):
-    """Finished trials, as a driver would have kept them."""
+    """Store finished trials as a driver would have stored them."""
     tuner = tuners.create("random", space, seed=1)
     with Store.open(folder.store, write=True) as store:
         store.sync_in_background()
@@ -67,7 +67,7 @@ def fill(folder, space, count):
 
 
 def command(*words):
-    """Seconds that it takes, and the most memory that it had (MiB)."""
+    """Run a command; returns its seconds and its peak memory (MiB)."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "annotate", *words],
@@ -81,7 +81,7 @@ def command(*words):
 
 
 def finished(folder, count, tuner):
-    experiment, _, space = made(folder, max_trials=count + MORE, tuner=tuner)
+    experiment, _, space = new_experiment(folder, max_trials=count + ADDED, tuner=tuner)
     fill(experiment, space, count)
     listed, _ = command("trial", "ls", experiment.id, "--json")
     all_listed, _ = command("experiment", "list", "--all")
@@ -89,19 +89,19 @@ def finished(folder, count, tuner):
     _, memory = command("resume", experiment.id)
     with Store.open(experiment.store) as store:
         added = store.trials()[count:]
-    again = added[0].created - began
+    resumed = added[0].created - began
     each = statistics.median(b.ended - a.ended for a, b in pairwise(added))
     size = experiment.store.stat().st_size / 2**20
     print(
         f"{count:6d} finished: trial ls {listed:.2f} s, experiment list {all_listed:.2f} s, "
-        f"resume to its first trial {again:.2f} s, driver {memory:.0f} MiB, "
+        f"resume to its first trial {resumed:.2f} s, driver {memory:.0f} MiB, "
         f"one more trial {1000 * each:.0f} ms, store {size:.1f} MiB",
         flush=True,
     )
 
 
 class Simulated(Executor):
-    """Trials of ten reports that take no time, as many as are started, in turns."""
+    """Simulates trials that report ten times and take no time, one step of each in turn."""
 
     def __init__(self, post, handled):
         super().__init__(post)
@@ -127,7 +127,7 @@ class Simulated(Executor):
         while not self._closing.is_set():
             for trial, step in list(self._steps.items()):
                 self._step(trial, step)
-            # As a real trial's reports wait in its file, no more are sent than are taken.
+            # Wait until reports are handled: a real trial's reports would wait in its file.
             while self.posted - self._handled() > 1000 and not self._closing.is_set():
                 time.sleep(0.0005)
             if not self._steps:
@@ -149,7 +149,7 @@ class Simulated(Executor):
 
 
 class Counting:
-    """Sees each change; there is one for each event, and one for each new trial."""
+    """Counts changes: one for each event, and one for each new trial."""
 
     def __init__(self):
         self.changes = 0
@@ -168,7 +168,7 @@ class Counting:
 
 def concurrent(folder, count):
     trials = max(2000, 3 * count)
-    experiment, config, space = made(
+    experiment, config, space = new_experiment(
         folder, max_trials=trials, concurrency=count, trial_timeout=3600.0
     )
     tuner = tuners.create("random", space, seed=1)

@@ -32,7 +32,7 @@ def whole(command, folder):
 
 
 def first_line(folder, tuner):
-    """Milliseconds from enter to the first line of trial 0."""
+    """Milliseconds from the start to the first line of trial 0."""
     home = tempfile.mkdtemp(dir=folder)
     began = time.time()
     subprocess.run(
@@ -62,13 +62,13 @@ def main():
         times = {name: [] for name in measures}
         for turn in range(runs + 1):
             for name, measure in measures.items():
-                taken = measure()
+                milliseconds = measure()
                 if turn:  # the first turn warms the caches
-                    times[name].append(taken)
+                    times[name].append(milliseconds)
     base = statistics.median(times["python -c pass"])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:26s} {median:7.0f} ms  ({min(taken):.0f})  {median / base:5.1f} x")
+    for name, milliseconds in times.items():
+        median = statistics.median(milliseconds)
+        print(f"{name:26s} {median:7.0f} ms  ({min(milliseconds):.0f})  {median / base:5.1f} x")
 
 
 if __name__ == "__main__":

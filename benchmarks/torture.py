@@ -35,27 +35,27 @@ for step in range(3):
 time.sleep(0.02)
 """
 FATAL = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-GONE_WITHIN = 20.0  # seconds; a killed driver's trials have two to end by themselves
+GONE_WITHIN = 20.0  # seconds; after a driver's death its trials have two to end by themselves
 
 
 class Wrong(Exception):
-    """Something was lost, changed, doubled or left behind."""
+    """A result was lost, changed or duplicated, or a process was left behind."""
 
 
 class Experiment:
-    """One experiment, whose driver is started as often as it dies."""
+    """One experiment, whose driver is restarted each time it dies."""
 
     def __init__(self, folder, home, options, dice, *, alone):
         self.folder, self.home, self.dice, self.alone = folder, home, dice, alone
         self.trials = options.trials if alone else 4 * options.trials
-        self.seen = {}  # from a trial's number to what it came to
+        self.seen = {}  # from a trial's number to its result
         self.driver = None
         self.kills = Counter()
 
     @property
     def path(self):
-        found = list((self.home / "experiments").glob("*/experiment.db"))
-        return found[0].parent if found else None
+        stores = list((self.home / "experiments").glob("*/experiment.db"))
+        return stores[0].parent if stores else None
 
     def start(self):
         words = ["resume", self.path.name] if self.path else self.first()
@@ -70,7 +70,7 @@ class Experiment:
 
     def first(self):
         limits = ["--max-trials", str(self.trials), "--max-failures", "10000"]
-        how = ["--seed", "5", "--concurrency", "1" if self.alone else "3"]
+        options = ["--seed", "5", "--concurrency", "1" if self.alone else "3"]
         return [
             "run",
             "train.py",
@@ -79,29 +79,29 @@ class Experiment:
             "--tuner-args",
             "n_startup_jobs=4",
             *limits,
-            *how,
+            *options,
         ]
 
     def run(self, budget):
-        """Kill it at most `budget` times, then let it end; returns how often it was killed."""
+        """Kill it at most `budget` times, then let it finish; returns the number of kills."""
         while True:
             self.start()
             if sum(self.kills.values()) < budget:
-                self.hurt()
+                self.kill_driver()
             self.driver.wait(timeout=300)
-            said = self.driver.stdout.read().decode(errors="replace")
-            self.look(said)
-            if "KeyboardInterrupt" in said:
-                continue  # it came while Python itself was about to begin
-            if self.driver.returncode in (0, 1) and "Traceback" not in said:
+            output = self.driver.stdout.read().decode(errors="replace")
+            self.check_store(output)
+            if "KeyboardInterrupt" in output:
+                continue  # the kill came while Python was starting
+            if self.driver.returncode in (0, 1) and "Traceback" not in output:
                 return sum(self.kills.values())
-            if self.driver.returncode == 2 and " is done: all its trials have run" in said:
+            if self.driver.returncode == 2 and " is done: all its trials have run" in output:
                 return sum(self.kills.values())  # the last kill came after the last result
             if self.driver.returncode not in (-9, -15, -2, 130):
-                raise Wrong(f"the driver ended with {self.driver.returncode}:\n{said}")
+                raise Wrong(f"the driver ended with {self.driver.returncode}:\n{output}")
 
-    def hurt(self):
-        """Kill something at some moment, again and again, until that is the driver."""
+    def kill_driver(self):
+        """Kill random processes at random moments until one of them is the driver."""
         while True:
             try:
                 self.driver.wait(self.dice.choice([0.3, 1, 2]) * self.dice.random())
@@ -115,18 +115,18 @@ class Experiment:
                 self.driver.send_signal(number)
                 self.kills[f"driver, {signal.Signals(number).name}"] += 1
                 return
-            found = [pid for pid, role in self.processes().items() if role == kind]
-            if found:
+            pids = [pid for pid, role in self.processes().items() if role == kind]
+            if pids:
                 try:
-                    os.kill(self.dice.choice(found), signal.SIGKILL)
+                    os.kill(self.dice.choice(pids), signal.SIGKILL)
                 except ProcessLookupError:
                     continue
                 self.kills[kind] += 1
 
     def processes(self):
-        """The experiment's processes, and which is the one that trials are forked from."""
+        """The experiment's processes by PID, each with its role: the fork server or a trial."""
         mark = os.fsencode(self.home) + b"/experiments/"
-        found = {}
+        roles = {}
         for place in Path("/proc").glob("[0-9]*"):
             try:
                 if mark not in (place / "environ").read_bytes():
@@ -134,15 +134,15 @@ class Experiment:
                 parent = int((place / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            found[int(place.name)] = "server" if parent == self.driver.pid else "trial"
-        return found
+            roles[int(place.name)] = "server" if parent == self.driver.pid else "trial"
+        return roles
 
-    def look(self, said):
-        """Check what the store holds now against what it held before."""
+    def check_store(self, output):
+        """Check that the store still holds everything that it held before."""
         until = time.monotonic() + GONE_WITHIN
-        while left := self.processes():
+        while remaining := self.processes():
             if time.monotonic() > until:
-                raise Wrong(f"left running: {left}")
+                raise Wrong(f"left running: {remaining}")
             time.sleep(0.02)
         if self.path is None:
             return
@@ -157,16 +157,16 @@ class Experiment:
             raise Wrong(f"trials are {[t.number for t in trials]}")
         for number, was in self.seen.items():
             if now.get(number) != was:
-                raise Wrong(f"trial {number} was {was}, and is {now.get(number)}\n{said}")
+                raise Wrong(f"trial {number} was {was}, and is {now.get(number)}\n{output}")
         for number, (_, *came) in now.items():
-            self.judge(number, *came, said)
+            self.check_trial(number, *came, output)
         self.seen = now
 
-    def judge(self, number, state, values, metric, reports, said):
-        """Check one trial that has ended by itself."""
+    def check_trial(self, number, state, values, metric, reports, output):
+        """Check one trial that has ended."""
         if state is not TrialState.SUCCEEDED:
             if self.alone:
-                raise Wrong(f"trial {number} is {state}\n{said}")
+                raise Wrong(f"trial {number} is {state}\n{output}")
             return
         x, y = values["train/x/uniform"], values["train/y/randint"]
         if metric != x * 1000 + y or reports != [x * step for step in range(3)]:
@@ -187,17 +187,17 @@ def torture(options):
     total, number = Counter(), 0
     while sum(total.values()) < options.kills and time.monotonic() < until:
         number += 1
-        one = Experiment(folder, above / str(number), options, dice, alone=number % 2 == 1)
-        # A kill in its first second leaves little behind: many experiments are killed often.
-        one.run(min(30, -(-options.kills // 2), options.kills - sum(total.values())))
-        total += one.kills
-        if len(one.seen) != one.trials:
-            raise Wrong(f"{len(one.seen)} of {one.trials} trials ended")
-        if one.alone and {n: r[2:] for n, r in one.seen.items()} != {
+        experiment = Experiment(folder, above / str(number), options, dice, alone=number % 2 == 1)
+        # A kill in the first second leaves little behind, so kill many experiments, and each often.
+        experiment.run(min(30, -(-options.kills // 2), options.kills - sum(total.values())))
+        total += experiment.kills
+        if len(experiment.seen) != experiment.trials:
+            raise Wrong(f"{len(experiment.seen)} of {experiment.trials} trials ended")
+        if experiment.alone and {n: r[2:] for n, r in experiment.seen.items()} != {
             n: r[2:] for n, r in whole.seen.items()
         }:
             raise Wrong("not the values of a run that nobody interrupted")
-        print(f"{number}: {dict(one.kills)}", flush=True)
+        print(f"{number}: {dict(experiment.kills)}", flush=True)
     print(f"{sum(total.values())} kills in {number} experiments: {dict(total)}; nothing was lost")
 
 

@@ -1,4 +1,4 @@
-"""`auto` with a part left out, to see what each part buys."""
+"""`auto` without one of its parts, to show what each part contributes."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ class Cut(peers.Ours):
 
 
 def tuner(name, *run):
-    """A cut of `auto`, or the tuner or peer of that name."""
+    """An ablation of `auto`, or the tuner or peer with that name."""
     return Cut(name, *run) if name in CUTS else peers.tuner(name, *run)

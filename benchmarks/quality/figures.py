@@ -12,27 +12,27 @@ _RESAMPLES = 1000
 
 
 def regrets(rows, problems):
-    """From a tuner, problem and seed to the regret at each budget, as a share of random's mean.
+    """Map (tuner, problem, seed) to the regret at each budget, as a share of random's mean.
 
-    A problem on which random draws leave no regret tells nothing and is passed over.
+    Problems on which random search leaves no regret are skipped.
     """
-    found = {}
+    results = {}
     for which in problems:
         optimum = problem(which).optimum
         here = {key: row["curve"] for key, row in rows.items() if key[1] == which}
         at = {k: np.array([c[b - 1] for b in BUDGETS]) - optimum for k, c in here.items()}
         base = np.mean([regret for key, regret in at.items() if key[0] == "random"], axis=0)
         if np.all(base > 1e-12):
-            found |= {key: np.maximum(regret, 0) / base for key, regret in at.items()}
-    return found
+            results |= {key: np.maximum(regret, 0) / base for key, regret in at.items()}
+    return results
 
 
-def ranks(found, tuners):
-    """The mean rank of each tuner where all of them ran, 1 being the best; ties share theirs."""
+def ranks(results, tuners):
+    """The ranks of the tuners in each run that all of them did; 1 is best, ties share a rank."""
     from scipy.stats import rankdata
 
     together = defaultdict(dict)
-    for (tuner, which, seed), regret in found.items():
+    for (tuner, which, seed), regret in results.items():
         if tuner in tuners:
             together[which, seed][tuner] = regret
     table = [
@@ -43,48 +43,48 @@ def ranks(found, tuners):
     return np.array(table).reshape(-1, len(tuners), len(BUDGETS))
 
 
-def of(tuner, found):
-    """From each problem to the regrets of a tuner, a row a seed."""
+def regrets_of(tuner, results):
+    """Map each problem to the tuner's regrets, one row per seed."""
     seeds = defaultdict(list)
-    for (name, which, _), regret in found.items():
+    for (name, which, _), regret in results.items():
         if name == tuner:
             seeds[which].append(regret)
     return {which: np.array(rows) for which, rows in seeds.items()}
 
 
 def with_interval(by_problem, statistic, seed=0):
-    """The mean over the problems of `statistic` over the seeds; and a 95 % bootstrap interval.
+    """The mean over problems of `statistic` over seeds, and its 95 % bootstrap interval.
 
-    Seeds are drawn anew in each problem: it is an interval for these problems.
+    Only seeds are resampled, so the interval holds for these problems.
     """
     rng = np.random.default_rng(seed)
     rows = list(by_problem.values())
 
-    def once(some):
+    def mean_statistic(some):
         return np.mean([statistic(each, axis=0) for each in some], axis=0)
 
-    again = [
-        once([each[rng.integers(len(each), size=len(each))] for each in rows])
+    resampled = [
+        mean_statistic([each[rng.integers(len(each), size=len(each))] for each in rows])
         for _ in range(_RESAMPLES)
     ]
-    low, high = np.quantile(again, [0.025, 0.975], axis=0)
-    return once(rows), low, high
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    return mean_statistic(rows), low, high
 
 
 def report(rows, problems, tuners):
-    """Lines of text: all problems, then each kind by itself."""
+    """Lines of a report: all problems together, then each kind."""
     kinds = {which: problem(which).kind for which in problems}
     yield "regret as a share of random's mean: median and mean over the seeds, mean over problems"
     for kind in ("all", "smooth", "real", "mixed"):
         chosen = [which for which in problems if kind in ("all", kinds[which])]
-        found = regrets(rows, chosen)
-        ran = [name for name in tuners if of(name, found)]
+        results = regrets(rows, chosen)
+        ran = [name for name in tuners if regrets_of(name, results)]
         if not ran:
             continue
-        table = ranks(found, ran)
+        table = ranks(results, ran)
         yield f"\n{kind}: {len(chosen)} problems; ranks over {len(table)} runs that all tuners did"
         for number, name in enumerate(ran):
-            yield f"  {name:18}" + _line(of(name, found), table[:, number])
+            yield f"  {name:18}" + _line(regrets_of(name, results), table[:, number])
 
 
 def _line(mine, rank):
@@ -138,12 +138,12 @@ def plot(rows, problems, tuners, path):
 
 
 def _curve(rows, problems, name):
-    """The mean over the problems of the median over the seeds."""
-    found = []
+    """The mean over problems of the median over seeds."""
+    curves = []
     for which in problems:
         optimum = problem(which).optimum
         mine = [r["curve"] for k, r in rows.items() if k[:2] == (name, which)]
         base = [r["curve"][-1] for k, r in rows.items() if k[:2] == ("random", which)]
         if mine and base:
-            found.append((np.median(mine, axis=0) - optimum) / (np.mean(base) - optimum))
-    return np.mean(found, axis=0) if found else None
+            curves.append((np.median(mine, axis=0) - optimum) / (np.mean(base) - optimum))
+    return np.mean(curves, axis=0) if curves else None

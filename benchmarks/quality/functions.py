@@ -1,4 +1,4 @@
-"""The usual functions, smooth but for their many minima, and mixed, nested and noisy spaces.
+"""Well-known test functions, and mixed, nested and noisy spaces.
 
 Formulas as in Surjanovic and Bingham's Virtual Library of Simulation Experiments. The optima are
 moved away from the middle, which some tuners try first.
@@ -89,7 +89,7 @@ def sphere(x):
 
 
 def _smooth(name, function, bounds, optimum, *, moved=0.0, noise=0.0):
-    """A problem of numbers only; `moved` shifts the optimum, another way in each dimension."""
+    """A problem with numbers only; `moved` shifts the optimum, differently in each dimension."""
     shift = moved * np.cos(np.arange(1, len(bounds) + 1))
 
     def loss(values):
@@ -101,7 +101,7 @@ def _smooth(name, function, bounds, optimum, *, moved=0.0, noise=0.0):
 
 
 def schedule(values):
-    """A training run: rate and batch that depend on each other, widths, dropout, an optimiser."""
+    """Like a training run: interacting rate and batch size, widths, dropout, an optimiser."""
     name = values["optimizer"]["_name"]
     best = {"sgd": -1.0, "adam": -2.7, "rmsprop": -3.2}[name]
     rate = math.log10(values["rate"]) - best - 0.3 * (math.log2(values["batch"]) - 5)
@@ -116,7 +116,7 @@ def schedule(values):
 
 
 def shops(values):
-    """Ackley's function over numbers, ints and options that each shift it."""
+    """Ackley's function over numbers and ints, shifted by options."""
     shift = {"a": 0.0, "b": 0.9, "c": -1.3, "d": 2.0}
     x = [values["u"] - 0.31, values["v"] + 0.7, 0.5 * (values["n"] - 4), 0.4 * (values["m"] - 13)]
     x.append(shift[values["first"]])
@@ -125,7 +125,7 @@ def shops(values):
 
 
 def branches(values):
-    """Three models of unlike sizes, each with a bowl of its own; the deepest is the narrowest."""
+    """Three models with different numbers of parameters, each a bowl; the deepest is narrowest."""
     model = values["model"]
     if model["_name"] == "one":
         inner = 0.4 + (model["a"] - 0.2) ** 2
@@ -138,7 +138,7 @@ def branches(values):
 
 
 def ordinal(values):
-    """Numbers in choices, the most usual space of all: powers of two, rates, depths."""
+    """Choices of numbers, the most common kind of space: powers of two, rates, depths."""
     bits = [math.log2(values[key]) for key in ("batch", "width", "heads")]
     loss = 0.05 * (bits[0] - 6) ** 2 + 0.04 * (bits[1] + 0.4 * bits[2] - 8.2) ** 2
     loss += 0.08 * (math.log10(values["rate"]) + 2.6 + 0.1 * bits[0]) ** 2
@@ -147,7 +147,7 @@ def ordinal(values):
 
 
 def _deep(values):
-    """Twenty-four parameters, of which five matter."""
+    """Twenty-four parameters, five of which matter."""
     first = np.array([values[f"x{n}"] for n in range(12)])
     loss = 8 * (first[0] - 0.7) ** 2 + 4 * (first[3] - first[0] + 0.4) ** 2
     loss += 1.5 * abs(values["n2"] - 9) / 12 + 0.1 * (math.log10(values["l1"]) + 1.5) ** 2

@@ -28,7 +28,7 @@ for line in sys.stdin:
         tuner.receive_trial_result(number, None, *told)
         number += 1
 """
-#: Its tuner takes results alone: a failure is told as a loss worse than any of a problem's.
+#: NNI's tuner accepts no failures; a failure is reported as this loss, worse than any real one.
 _FAILED = 1e6
 
 
@@ -45,38 +45,38 @@ class NNI:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            # Away from the `nni.py` of ours that lies in the current folder.
+            # Not in the current folder, which may contain our own `nni.py`.
             cwd=tempfile.gettempdir(),
             env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         )
         self._space = problem.space
-        self._say([_all_nested(problem.json), seed])
+        self._send([_all_nested(problem.json), seed])
 
-    def _say(self, what):
-        self._process.stdin.write(json.dumps(what) + "\n")
+    def _send(self, message):
+        self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 
     def ask(self):
-        self._say(None)
+        self._send(None)
         return self._space.locate(_plain(json.loads(self._process.stdout.readline())))
 
     def tell(self, values, loss):
-        self._say([_FAILED if loss is None else loss])
+        self._send([_FAILED if loss is None else loss])
 
     def close(self):
         self._process.communicate()
 
 
 def _all_nested(space):
-    """The space with all options of a choice written as nested ones where one is: it wants that."""
-    found = {}
+    """If one option of a choice is nested, write all of them as nested, as NNI's TPE requires."""
+    nested = {}
     for key, domain in space.items():
         options = domain["_value"]
         if domain["_type"] == "choice" and any(isinstance(o, dict) for o in options):
             options = [o if isinstance(o, dict) else {"_name": o} for o in options]
             options = [{"_name": o["_name"]} | _all_nested(_children(o)) for o in options]
-        found[key] = {"_type": domain["_type"], "_value": options}
-    return found
+        nested[key] = {"_type": domain["_type"], "_value": options}
+    return nested
 
 
 def _children(option):
@@ -84,11 +84,11 @@ def _children(option):
 
 
 def _plain(values):
-    """Values in which an option that has no children is its name alone."""
-    found = {}
+    """Write options without children as their name only."""
+    plain = {}
     for key, value in values.items():
         if isinstance(value, dict):
             inner = _plain(_children(value))
             value = {"_name": value["_name"]} | inner if inner else value["_name"]
-        found[key] = value
-    return found
+        plain[key] = value
+    return plain

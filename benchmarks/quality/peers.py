@@ -1,4 +1,4 @@
-"""Our tuners and our peers' tuners with one interface: ask for values, tell a loss."""
+"""Our tuners and other libraries' tuners behind one interface: ask for values, tell a loss."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ours:
 
 
 class Hyperopt:
-    """Its own tpe, with its own defaults."""
+    """hyperopt's own tpe with its defaults."""
 
     def __init__(self, name, problem, seed, trials):
         import hyperopt
@@ -62,31 +62,31 @@ class Hyperopt:
         (self._document,) = self._suggest(
             [tid], self._domain, self._trials, int(self._rng.integers(2**31))
         )
-        found = self._document["misc"]["vals"]
+        suggested = self._document["misc"]["vals"]
         return self._coordinates.values(
             {
-                n: float(found[f"c{n}"][0]) if found.get(f"c{n}") else 0.0
+                n: float(suggested[f"c{n}"][0]) if suggested.get(f"c{n}") else 0.0
                 for n in range(len(self._coordinates))
             }
-            | self._unset(found)
+            | self._unset(suggested)
         )
 
     def learn(self, values, loss):
-        """Take in a result that was not asked for."""
+        """Add a result whose values the tuner did not propose."""
         levels = self._coordinates.levels(values)
         (tid,) = self._trials.new_trial_ids(1)
         labels = {f"c{c.number}": levels.get(c.number) for c in self._coordinates}
         vals = {label: [] if level is None else [level] for label, level in labels.items()}
-        idxs = {label: [tid] if found else [] for label, found in vals.items()}
+        idxs = {label: [tid] if value else [] for label, value in vals.items()}
         misc = {"tid": tid, "cmd": self._domain.cmd, "workdir": None, "idxs": idxs, "vals": vals}
         (self._document,) = self._trials.new_trial_docs([tid], [None], [{}], [misc])
         self.tell(values, loss)
 
-    def _unset(self, found):
+    def _unset(self, suggested):
         return {
             c.number: c.domain.arguments[0]
             for c in self._coordinates
-            if not found.get(f"c{c.number}") and not isinstance(c.domain, Choice)
+            if not suggested.get(f"c{c.number}") and not isinstance(c.domain, Choice)
         }
 
     def tell(self, values, loss):
@@ -99,7 +99,7 @@ class Hyperopt:
 
 
 class Optuna:
-    """A sampler with its own defaults, asked parameter by parameter."""
+    """One of Optuna's samplers with its defaults, asked parameter by parameter."""
 
     def __init__(self, name, problem, seed, trials):
         import optuna
@@ -135,14 +135,14 @@ class Optuna:
         return trial.suggest_float(c.path, d.low, d.high, step=d.step, log=d.log)
 
     def learn(self, values, loss):
-        """Take in a result that was not asked for."""
+        """Add a result whose values the tuner did not propose."""
         import optuna
 
         levels = self._coordinates.levels(values)
-        given = {c.path: (c, levels[c.number]) for c in self._coordinates if c.number in levels}
-        distributions = {path: self._distribution(c) for path, (c, _) in given.items()}
+        existing = {c.path: (c, levels[c.number]) for c in self._coordinates if c.number in levels}
+        distributions = {path: self._distribution(c) for path, (c, _) in existing.items()}
         params = {
-            path: int(n) if isinstance(c.domain, Choice) else n for path, (c, n) in given.items()
+            path: int(n) if isinstance(c.domain, Choice) else n for path, (c, n) in existing.items()
         }
         trial = optuna.trial.create_trial(params=params, distributions=distributions, value=loss)
         self._study.add_trial(trial)
@@ -168,7 +168,7 @@ class Optuna:
 
 
 class SMAC:
-    """Its façade for hyper-parameters: a random forest, with its own defaults."""
+    """SMAC's hyperparameter facade, a random forest, with its defaults."""
 
     def __init__(self, name, problem, seed, trials):
         import logging
@@ -240,5 +240,5 @@ PEERS = {
 
 
 def tuner(name, problem, seed, trials):
-    """The tuner of that name, ours where no peer has it."""
+    """The peer with that name, else our tuner."""
     return PEERS.get(name, Ours)(name, problem, seed, trials)

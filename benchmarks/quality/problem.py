@@ -11,10 +11,10 @@ from annotate.space import SearchSpace, Values
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A loss over a search space, the smaller the better, whose least value is `optimum`.
+    """A loss over a search space; smaller is better, and its minimum is `optimum`.
 
-    `kind` is smooth, real or mixed. With `noise` the tuner is told the loss and a normal number
-    of that standard deviation; what counts is the loss itself. A loss of None is a failure.
+    `kind` is smooth, real or mixed. With `noise`, normal noise of that standard deviation is added
+    to the loss that the tuner is told, but not to the evaluation. A loss of None is a failure.
     """
 
     name: str
@@ -38,7 +38,7 @@ def log(low: float, high: float) -> dict[str, Any]:
 
 
 def whole(low: int, high: int) -> dict[str, Any]:
-    """An int from `low` to `high`, both included."""
+    """An int from `low` to `high`, inclusive."""
     return {"_type": "randint", "_value": [low, high + 1]}
 
 

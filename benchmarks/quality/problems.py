@@ -1,4 +1,4 @@
-"""The problems in two halves: one for development, one for validation at the very end."""
+"""The problems in two halves: one for development, one for a final validation."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def names(half):
 
 def problem(name):
     """The problem with this name; a real task is tabulated first if necessary."""
-    for written, real in HALVES.values():
-        for found in written:
-            if found.name == name:
-                return found
+    for synthetic, real in HALVES.values():
+        for function in synthetic:
+            if function.name == name:
+                return function
         if any(task.name == name for task in real):
             return table(name).problem()
     raise KeyError(name)

@@ -18,10 +18,10 @@ RESULTS = CACHE / "results.jsonl"
 
 
 def run(name, of, seed, trials, make=peers.tuner):
-    """The loss, without noise, of the best trial so far, after each; and milliseconds an ask."""
+    """The best loss so far, without noise, after each trial, and the milliseconds per ask."""
     tuner = make(name, of, seed, trials)
     noise = np.random.default_rng((seed, 99))
-    best, best_seen, curve, asking = math.nan, math.inf, [], []
+    best, best_observed, curve, asking = math.nan, math.inf, [], []
     for _ in range(trials):
         began = time.perf_counter()
         try:
@@ -30,10 +30,10 @@ def run(name, of, seed, trials, make=peers.tuner):
             break
         asking.append(time.perf_counter() - began)
         loss = of.loss(values)
-        seen = None if loss is None else float(loss + of.noise * noise.standard_normal())
-        tuner.tell(values, seen)
-        if seen is not None and seen < best_seen:
-            best, best_seen = float(loss), seen
+        observed = None if loss is None else float(loss + of.noise * noise.standard_normal())
+        tuner.tell(values, observed)
+        if observed is not None and observed < best_observed:
+            best, best_observed = float(loss), observed
         curve.append(best)
     if hasattr(tuner, "close"):
         tuner.close()
@@ -45,17 +45,17 @@ def run(name, of, seed, trials, make=peers.tuner):
 
 
 def read(path=RESULTS):
-    """Every run that was kept; the last one of each tuner, problem and seed."""
-    found = {}
+    """All stored runs; the last one of each tuner, problem and seed."""
+    runs = {}
     if path.exists():
         for line in path.read_text().splitlines():
             row = json.loads(line)
-            found[row["tuner"], row["problem"], row["seed"]] = row
-    return found
+            runs[row["tuner"], row["problem"], row["seed"]] = row
+    return runs
 
 
 def fill(tuners, problems, seeds, trials, path=RESULTS, make=peers.tuner):
-    """Run what is missing, seed by seed, and append it; safe to interrupt."""
+    """Do the missing runs, seed by seed, and append them to the file; safe to interrupt."""
     path.parent.mkdir(parents=True, exist_ok=True)
     done = read(path)
     for seed in range(seeds):

@@ -25,7 +25,7 @@ CACHE = Path(os.environ.get("QUALITY_CACHE", Path(__file__).parent / "cache"))
 
 
 def levels(task, parameter):
-    """The values of a parameter in the table, children of a choice included."""
+    """A parameter's values in the table, including the children of a choice."""
     domain = parameter.domain
     if isinstance(domain, Choice):
         return [value for o in domain.options for value in _option_levels(task, o)]
@@ -58,7 +58,7 @@ def rows(task):
 
 def rounded(task, parameters, values):
     """The row of the table that is nearest to `values`."""
-    found = {}
+    row = {}
     for parameter in parameters:
         value, domain = values[parameter.key], parameter.domain
         if isinstance(domain, Choice) and isinstance(value, dict) and "_name" in value:
@@ -66,8 +66,8 @@ def rounded(task, parameters, values):
             value = {"_name": value["_name"]} | rounded(task, children, value)
         elif not isinstance(domain, Choice):
             value = _nearest(task, parameter, value)
-        found[parameter.key] = value
-    return found
+        row[parameter.key] = value
+    return row
 
 
 def _nearest(task, parameter, value):
@@ -81,7 +81,7 @@ def _nearest(task, parameter, value):
 
 
 class Table:
-    """The losses of a task by row, made where they are not there yet; safe to interrupt."""
+    """The losses of a task by row; missing ones are computed. Safe to interrupt."""
 
     def __init__(self, task):
         self.task = task
@@ -94,7 +94,7 @@ class Table:
                 self.losses[key] = loss
 
     def fill(self):
-        """Work out the rows that are missing, with progress on standard error."""
+        """Compute the missing rows, with progress on standard error."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         missing = [r for r in map(json.dumps, rows(self.task)) if r not in self.losses]
         began = time.monotonic()

@@ -19,7 +19,7 @@ from problem import choice, log, option, steps, uniform, whole
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A search space over scikit-learn; `levels` by a parameter's key, 1 for no rounding."""
+    """A search space for a scikit-learn model; `levels` by parameter key, 1 for no rounding."""
 
     name: str
     json: dict[str, Any]
@@ -29,7 +29,7 @@ class Task:
 
 @functools.cache
 def data_set(name, rows):
-    """Standardised rows, in an order of our own."""
+    """A standardised data set, shuffled with a fixed seed."""
     from sklearn import datasets
     from sklearn.preprocessing import scale
 
@@ -40,19 +40,19 @@ def data_set(name, rows):
 
 
 @functools.cache
-def made(name, rows, **more):
+def generated(name, rows, **options):
     """A generated data set, standardised."""
     from sklearn import datasets
     from sklearn.preprocessing import scale
 
-    x, y = getattr(datasets, f"make_{name}")(n_samples=rows, random_state=7, **more)
+    x, y = getattr(datasets, f"make_{name}")(n_samples=rows, random_state=7, **options)
     return scale(x), (scale(y) if y.dtype.kind == "f" and len(set(y)) > 5 else y)
 
 
 def error(model, data, folds=3, score=None, worst=1.5):
-    """1 - accuracy, or 1 - R2 for numbers, at most `worst` where it explodes; interleaved folds.
+    """1 - accuracy, or 1 - R2 for regression, at most `worst`; cross-validated.
 
-    `score`, where it is given, is scikit-learn's name of another measure.
+    `score` is scikit-learn's name of another measure, if given.
     """
     from sklearn.metrics import check_scoring
 
@@ -67,25 +67,25 @@ def error(model, data, folds=3, score=None, worst=1.5):
                 scores.append(measure(model.fit(x[~held], y[~held]), x[held], y[held]))
             except ValueError as mistake:
                 if "parameter of" in str(mistake):
-                    raise  # a mistake of ours; all others are weights that ran to infinity
+                    raise  # a bug of ours; all other errors are weights that diverged
                 scores.append(1.0 - worst)
     mean = float(np.nan_to_num(np.mean(scores), nan=-np.inf))
     return round(1.0 - max(mean, 1.0 - worst), 6)
 
 
 def nested(values, key):
-    """A nested choice as its option's name and its children."""
-    found = values[key]
-    if not isinstance(found, dict):
-        return found, {}
-    return found["_name"], {k: v for k, v in found.items() if k != "_name"}
+    """Split a nested choice into its option's name and its children."""
+    choice = values[key]
+    if not isinstance(choice, dict):
+        return choice, {}
+    return choice["_name"], {k: v for k, v in choice.items() if k != "_name"}
 
 
 def svm_digits(values):
     from sklearn.svm import SVC
 
-    kernel, more = nested(values, "kernel")
-    return error(SVC(C=values["C"], kernel=kernel, **more), data_set("digits", 300), 2)
+    kernel, children = nested(values, "kernel")
+    return error(SVC(C=values["C"], kernel=kernel, **children), data_set("digits", 300), 2)
 
 
 def tree_cancer(values):
@@ -103,10 +103,10 @@ def boosting_diabetes(values):
 def network_digits(values):
     from sklearn.neural_network import MLPClassifier
 
-    given = dict(values)
-    width = given.pop("width")
+    kwargs = dict(values)
+    width = kwargs.pop("width")
     model = MLPClassifier(
-        hidden_layer_sizes=(width,), max_iter=8, solver="sgd", random_state=0, **given
+        hidden_layer_sizes=(width,), max_iter=8, solver="sgd", random_state=0, **kwargs
     )
     return error(model, data_set("digits", 400), 2)
 
@@ -116,9 +116,9 @@ def neighbours_wine(values):
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
 
-    given = dict(values)
-    parts = PCA(given.pop("components"), whiten=given.pop("whiten"), random_state=0)
-    return error(make_pipeline(parts, KNeighborsClassifier(**given)), data_set("wine", 178))
+    kwargs = dict(values)
+    parts = PCA(kwargs.pop("components"), whiten=kwargs.pop("whiten"), random_state=0)
+    return error(make_pipeline(parts, KNeighborsClassifier(**kwargs)), data_set("wine", 178))
 
 
 _GAMMA = log(1e-5, 1)

@@ -1,9 +1,9 @@
-"""Real tasks of the working half with rates that diverge, models to choose, and finer losses."""
+"""Real tasks of the working half: diverging rates, a choice of models, finer losses."""
 
 from __future__ import annotations
 
 from problem import choice, log, option, uniform, whole
-from tasks import Task, data_set, error, made, nested
+from tasks import Task, data_set, error, generated, nested
 
 
 def descent_wine(values):
@@ -18,10 +18,10 @@ def descent_friedman(values):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures
 
-    given = dict(values)
-    powers = PolynomialFeatures(given.pop("degree"), include_bias=False)
-    model = SGDRegressor(max_iter=5, tol=None, random_state=0, **given)
-    return error(make_pipeline(powers, model), made("friedman1", 200, noise=0.5), 2)
+    kwargs = dict(values)
+    powers = PolynomialFeatures(kwargs.pop("degree"), include_bias=False)
+    model = SGDRegressor(max_iter=5, tol=None, random_state=0, **kwargs)
+    return error(make_pipeline(powers, model), generated("friedman1", 200, noise=0.5), 2)
 
 
 def descent_noisy(values):
@@ -29,41 +29,41 @@ def descent_noisy(values):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures
 
-    given = dict(values)
-    rate, more = nested(given, "learning_rate")
-    powers = PolynomialFeatures(given.pop("degree"), include_bias=False)
-    given |= {"learning_rate": rate, "max_iter": 4, "tol": None, "random_state": 0}
-    data = made("classification", 300, n_features=8, n_informative=4, flip_y=0.1)
-    chain = make_pipeline(powers, SGDClassifier(**given, **more))
+    kwargs = dict(values)
+    rate, children = nested(kwargs, "learning_rate")
+    powers = PolynomialFeatures(kwargs.pop("degree"), include_bias=False)
+    kwargs |= {"learning_rate": rate, "max_iter": 4, "tol": None, "random_state": 0}
+    data = generated("classification", 300, n_features=8, n_informative=4, flip_y=0.1)
+    chain = make_pipeline(powers, SGDClassifier(**kwargs, **children))
     return error(chain, data, 2, "neg_log_loss", 3.0)
 
 
 def momentum_friedman(values):
     from sklearn.neural_network import MLPRegressor
 
-    given = dict(values)
-    name, more = nested(given, "schedule")
+    kwargs = dict(values)
+    name, children = nested(kwargs, "schedule")
     model = MLPRegressor(
-        hidden_layer_sizes=(given.pop("width"),),
-        learning_rate_init=given.pop("rate"),
-        momentum=given.pop("momentum"),
-        batch_size=given.pop("batch_size"),
-        activation=given.pop("activation"),
+        hidden_layer_sizes=(kwargs.pop("width"),),
+        learning_rate_init=kwargs.pop("rate"),
+        momentum=kwargs.pop("momentum"),
+        batch_size=kwargs.pop("batch_size"),
+        activation=kwargs.pop("activation"),
         learning_rate=name,
         solver="sgd",
         max_iter=6,
         random_state=0,
-        **more,
+        **children,
     )
-    return error(model, made("friedman1", 200, noise=0.5), 2)
+    return error(model, generated("friedman1", 200, noise=0.5), 2)
 
 
 def kernel_impedance(values):
     from sklearn.kernel_ridge import KernelRidge
 
-    kernel, more = nested(values, "kernel")
-    model = KernelRidge(alpha=values["alpha"], kernel=kernel, **more)
-    return error(model, made("friedman2", 160, noise=60.0), 2)
+    kernel, children = nested(values, "kernel")
+    model = KernelRidge(alpha=values["alpha"], kernel=kernel, **children)
+    return error(model, generated("friedman2", 160, noise=60.0), 2)
 
 
 def any_friedman(values):
@@ -74,23 +74,23 @@ def any_friedman(values):
     from sklearn.svm import SVR
     from sklearn.tree import DecisionTreeRegressor
 
-    name, more = nested(values, "model")
+    name, children = nested(values, "model")
     if name == "ridge":
-        more = dict(more)
-        powers = PolynomialFeatures(more.pop("degree"), include_bias=False)
-        model = make_pipeline(powers, Ridge(**more))
+        children = dict(children)
+        powers = PolynomialFeatures(children.pop("degree"), include_bias=False)
+        model = make_pipeline(powers, Ridge(**children))
     elif name == "tree":
-        model = DecisionTreeRegressor(random_state=0, **more)
+        model = DecisionTreeRegressor(random_state=0, **children)
     else:
-        model = {"neighbours": KNeighborsRegressor, "svr": SVR}[name](**more)
-    return error(model, made("friedman1", 160, noise=0.7), 2)
+        model = {"neighbours": KNeighborsRegressor, "svr": SVR}[name](**children)
+    return error(model, generated("friedman1", 160, noise=0.7), 2)
 
 
 def forest_brier(values):
     from sklearn.ensemble import RandomForestClassifier
 
     model = RandomForestClassifier(random_state=0, **values)
-    data = made("classification", 300, n_features=10, n_informative=5, flip_y=0.05)
+    data = generated("classification", 300, n_features=10, n_informative=5, flip_y=0.05)
     return error(model, data, 2, "neg_brier_score")
 
 

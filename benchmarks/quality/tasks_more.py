@@ -1,9 +1,9 @@
-"""More real tasks of the working half: small, and unlike each other in model and space."""
+"""More real tasks of the working half: small, with different models and spaces."""
 
 from __future__ import annotations
 
 from problem import choice, log, option, steps, uniform, whole
-from tasks import Task, data_set, error, made, nested
+from tasks import Task, data_set, error, generated, nested
 
 
 def logistic_cancer(values):
@@ -11,10 +11,10 @@ def logistic_cancer(values):
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    given = dict(values)
-    kept = SelectKBest(k=given.pop("kept"))
-    model = LogisticRegression(solver="liblinear", max_iter=60, random_state=0, **given)
-    return error(make_pipeline(kept, model), data_set("breast_cancer", 200), 2)
+    kwargs = dict(values)
+    selection = SelectKBest(k=kwargs.pop("kept"))
+    model = LogisticRegression(solver="liblinear", max_iter=60, random_state=0, **kwargs)
+    return error(make_pipeline(selection, model), data_set("breast_cancer", 200), 2)
 
 
 def neighbours_digits(values):
@@ -22,9 +22,9 @@ def neighbours_digits(values):
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
 
-    given = dict(values)
-    parts = PCA(given.pop("components"), random_state=0)
-    return error(make_pipeline(parts, KNeighborsClassifier(**given)), data_set("digits", 250), 2)
+    kwargs = dict(values)
+    parts = PCA(kwargs.pop("components"), random_state=0)
+    return error(make_pipeline(parts, KNeighborsClassifier(**kwargs)), data_set("digits", 250), 2)
 
 
 def tree_digits(values):
@@ -36,7 +36,7 @@ def tree_digits(values):
 def forest_noisy(values):
     from sklearn.ensemble import RandomForestClassifier
 
-    data = made("classification", 240, n_features=12, n_informative=5, flip_y=0.1)
+    data = generated("classification", 240, n_features=12, n_informative=5, flip_y=0.1)
     return error(RandomForestClassifier(random_state=0, **values), data, 2)
 
 
@@ -53,39 +53,39 @@ def linear_diabetes(values):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import PolynomialFeatures
 
-    name, more = nested(values, "model")
-    model = Ridge(**more) if name == "ridge" else ElasticNet(max_iter=100, **more)
-    kept = SelectKBest(f_regression, k=values["kept"])
+    name, children = nested(values, "model")
+    model = Ridge(**children) if name == "ridge" else ElasticNet(max_iter=100, **children)
+    selection = SelectKBest(f_regression, k=values["kept"])
     powers = PolynomialFeatures(values["degree"], include_bias=False)
-    return error(make_pipeline(kept, powers, model), data_set("diabetes", 200), 2)
+    return error(make_pipeline(selection, powers, model), data_set("diabetes", 200), 2)
 
 
 def network_moons(values):
     from sklearn.neural_network import MLPClassifier
 
-    given = dict(values)
-    shape = (given.pop("width"),) * given.pop("depth")
-    model = MLPClassifier(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
-    return error(model, made("moons", 240, noise=0.3), 2)
+    kwargs = dict(values)
+    shape = (kwargs.pop("width"),) * kwargs.pop("depth")
+    model = MLPClassifier(hidden_layer_sizes=shape, max_iter=10, random_state=0, **kwargs)
+    return error(model, generated("moons", 240, noise=0.3), 2)
 
 
 def svr_friedman(values):
     from sklearn.svm import SVR
 
     model = SVR(max_iter=2000, **values)
-    return error(model, made("friedman1", 160, noise=1.0), 2)
+    return error(model, generated("friedman1", 160, noise=1.0), 2)
 
 
 def boosting_circles(values):
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    given = dict(values)
+    kwargs = dict(values)
     tree = DecisionTreeClassifier(
-        max_depth=given.pop("max_depth"), splitter=given.pop("splitter"), random_state=0
+        max_depth=kwargs.pop("max_depth"), splitter=kwargs.pop("splitter"), random_state=0
     )
-    model = AdaBoostClassifier(tree, random_state=0, **given)
-    return error(model, made("gaussian_quantiles", 240, n_features=4), 2)
+    model = AdaBoostClassifier(tree, random_state=0, **kwargs)
+    return error(model, generated("gaussian_quantiles", 240, n_features=4), 2)
 
 
 def svm_iris(values):
@@ -109,8 +109,8 @@ def discriminant_digits(values):
     from sklearn.naive_bayes import GaussianNB
     from sklearn.pipeline import make_pipeline
 
-    name, more = nested(values, "model")
-    model = GaussianNB(**more) if name == "bayes" else QuadraticDiscriminantAnalysis(**more)
+    name, children = nested(values, "model")
+    model = GaussianNB(**children) if name == "bayes" else QuadraticDiscriminantAnalysis(**children)
     parts = PCA(values["components"], whiten=values["whiten"], random_state=0)
     return error(make_pipeline(parts, model), data_set("digits", 300), 2)
 
@@ -119,7 +119,7 @@ def tree_friedman(values):
     from sklearn.ensemble import ExtraTreesRegressor
 
     model = ExtraTreesRegressor(random_state=0, **values)
-    return error(model, made("friedman2", 150, noise=100.0), 2)
+    return error(model, generated("friedman2", 150, noise=100.0), 2)
 
 
 TASKS = (

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from problem import choice, log, option, steps, uniform, whole
-from tasks import Task, data_set, error, made, nested
+from tasks import Task, data_set, error, generated, nested
 
 
 def svr_diabetes(values):
     from sklearn.svm import SVR
 
-    kernel, more = nested(values, "kernel")
-    model = SVR(C=values["C"], epsilon=values["epsilon"], kernel=kernel, max_iter=3000, **more)
+    kernel, children = nested(values, "kernel")
+    model = SVR(C=values["C"], epsilon=values["epsilon"], kernel=kernel, max_iter=3000, **children)
     return error(model, data_set("diabetes", 250), 2)
 
 
 def linear_digits(values):
     from sklearn.linear_model import SGDClassifier
 
-    penalty, more = nested(values, "penalty")
-    given = {k: v for k, v in values.items() if k != "penalty"}
-    model = SGDClassifier(penalty=penalty, max_iter=4, tol=None, random_state=0, **given, **more)
+    penalty, child = nested(values, "penalty")
+    kwargs = {k: v for k, v in values.items() if k != "penalty"}
+    model = SGDClassifier(penalty=penalty, max_iter=4, tol=None, random_state=0, **kwargs, **child)
     return error(model, data_set("digits", 400), 2)
 
 
@@ -32,11 +32,11 @@ def forest_cancer(values):
 def network_diabetes(values):
     from sklearn.neural_network import MLPRegressor
 
-    given = dict(values)
-    name, widths = nested(given, "layers")
-    given.pop("layers")
+    kwargs = dict(values)
+    name, widths = nested(kwargs, "layers")
+    kwargs.pop("layers")
     shape = (widths["first"],) if name == "one" else (widths["first"], widths["second"])
-    model = MLPRegressor(hidden_layer_sizes=shape, max_iter=10, random_state=0, **given)
+    model = MLPRegressor(hidden_layer_sizes=shape, max_iter=10, random_state=0, **kwargs)
     return error(model, data_set("diabetes", 250), 2)
 
 
@@ -44,27 +44,27 @@ def boosting_wine(values):
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.tree import DecisionTreeClassifier
 
-    given = dict(values)
-    leaf, depth = given.pop("min_samples_leaf"), given.pop("max_depth")
-    share = given.pop("max_features")
+    kwargs = dict(values)
+    leaf, depth = kwargs.pop("min_samples_leaf"), kwargs.pop("max_depth")
+    share = kwargs.pop("max_features")
     tree = DecisionTreeClassifier(
         max_depth=depth, min_samples_leaf=leaf, max_features=share, random_state=0
     )
-    return error(AdaBoostClassifier(tree, random_state=0, **given), data_set("wine", 178), 2)
+    return error(AdaBoostClassifier(tree, random_state=0, **kwargs), data_set("wine", 178), 2)
 
 
 def kernel_friedman(values):
     from sklearn.kernel_ridge import KernelRidge
 
-    kernel, more = nested(values, "kernel")
-    model = KernelRidge(alpha=values["alpha"], kernel=kernel, **more)
-    return error(model, made("friedman3", 200, noise=0.1), 2)
+    kernel, children = nested(values, "kernel")
+    model = KernelRidge(alpha=values["alpha"], kernel=kernel, **children)
+    return error(model, generated("friedman3", 200, noise=0.1), 2)
 
 
 def histogram_noisy(values):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    data = made("classification", 300, n_features=10, n_informative=4, flip_y=0.15)
+    data = generated("classification", 300, n_features=10, n_informative=4, flip_y=0.15)
     model = HistGradientBoostingClassifier(early_stopping=False, random_state=0, **values)
     return error(model, data, 2, "neg_log_loss", 3.0)
 
@@ -89,20 +89,20 @@ def logistic_wine(values):
 def network_wine(values):
     from sklearn.neural_network import MLPClassifier
 
-    given = dict(values)
-    shape = (given.pop("width"),) * given.pop("depth")
-    model = MLPClassifier(hidden_layer_sizes=shape, max_iter=8, random_state=0, **given)
+    kwargs = dict(values)
+    shape = (kwargs.pop("width"),) * kwargs.pop("depth")
+    model = MLPClassifier(hidden_layer_sizes=shape, max_iter=8, random_state=0, **kwargs)
     return error(model, data_set("wine", 178), 2, "neg_log_loss", 3.0)
 
 
 def descent_diabetes(values):
     from sklearn.linear_model import SGDRegressor
 
-    given = dict(values)
-    loss, more = nested(given, "loss")
-    rate, others = nested(given, "learning_rate")
-    given |= {"loss": loss, "learning_rate": rate}
-    model = SGDRegressor(max_iter=5, tol=None, random_state=0, **given, **more, **others)
+    kwargs = dict(values)
+    loss, children = nested(kwargs, "loss")
+    rate, others = nested(kwargs, "learning_rate")
+    kwargs |= {"loss": loss, "learning_rate": rate}
+    model = SGDRegressor(max_iter=5, tol=None, random_state=0, **kwargs, **children, **others)
     return error(model, data_set("diabetes", 250), 2)
 
 
@@ -114,13 +114,13 @@ def any_cancer(values):
     from sklearn.pipeline import make_pipeline
     from sklearn.tree import DecisionTreeClassifier
 
-    name, more = nested(values, "model")
+    name, children = nested(values, "model")
     model = {
         "logistic": LogisticRegression,
         "neighbours": KNeighborsClassifier,
         "bayes": GaussianNB,
         "tree": DecisionTreeClassifier,
-    }[name](**more)
+    }[name](**children)
     if name == "tree":
         model.set_params(random_state=0)
     chain = make_pipeline(SelectKBest(k=values["kept"]), model)
@@ -132,9 +132,9 @@ def nystroem_digits(values):
     from sklearn.linear_model import RidgeClassifier
     from sklearn.pipeline import make_pipeline
 
-    given = dict(values)
-    model = RidgeClassifier(alpha=given.pop("alpha"), class_weight=given.pop("class_weight"))
-    chain = make_pipeline(Nystroem(random_state=0, **given), model)
+    kwargs = dict(values)
+    model = RidgeClassifier(alpha=kwargs.pop("alpha"), class_weight=kwargs.pop("class_weight"))
+    chain = make_pipeline(Nystroem(random_state=0, **kwargs), model)
     return error(chain, data_set("digits", 500), 2)
 
 
@@ -142,7 +142,7 @@ def boosting_moons(values):
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(random_state=0, **values)
-    return error(model, made("moons", 240, noise=0.35), 2, "neg_log_loss", 3.0)
+    return error(model, generated("moons", 240, noise=0.35), 2, "neg_log_loss", 3.0)
 
 
 VALIDATION = (

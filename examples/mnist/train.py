@@ -2,8 +2,8 @@
 
     python train.py --data-dir data --epochs 3
 
-MNIST is downloaded into the data folder if it is not there. Where that can't be done, the 1,797
-digits that scikit-learn ships are taken instead.
+MNIST is downloaded into the data folder if it is not there. Without a connection, the 1,797 digits
+that scikit-learn ships are used instead.
 """
 
 import argparse

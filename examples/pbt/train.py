@@ -1,4 +1,4 @@
-"""A small neural network on the digits that trains on from where another trial ended.
+"""A small neural network on the digits that continues from another trial's checkpoint.
 
     python train.py                       trains alone
     annotate run train.py --tuner pbt --max-trials 40 --no-baseline
