@@ -20,11 +20,15 @@ _LAST_CALLS = 1.0  # seconds at the end for the calls that are still queued
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The trial's new results have been judged. `reason` says why to stop it, or is None."""
+    """The trial's new results have been judged.
+
+    `reason` says why to stop it, or is None. The trial keeps its first `kept` results then.
+    """
 
     trial: int
     running: Running
     reason: str | None
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Assessment:
         Afterwards sets `handled`, and posts Judged if there were any.
         """
         new = [report.number for report in reports if report.kind == "intermediate"]
-        if self.assessor is not None:
+        if self.assessor is not None and not running.stopped_early:
             running.curve += new
         if self.assessor is None or running.ends_as or not new:
             if handled is not None:
@@ -136,16 +140,16 @@ class Assessment:
     def _judge(
         self, assessor: Assessor, trial: int, running: Running, curve: list[float], first: int
     ) -> None:
-        reason = None
+        reason, kept = None, len(curve)
         try:
             for length in range(first, len(curve) + 1):
                 if running.ends_as or running.stopping or assessor is not self.assessor:
                     break
                 if assessor.judge(trial, curve[:length]) is Verdict.STOP:
-                    running.stopping = True
+                    running.stopping, kept = True, length
                     reason = f"stopped by the assessor after {length} results"
         finally:
-            self._post(Judged(trial, running, reason))
+            self._post(Judged(trial, running, reason, kept))
             if running.handled is not None:
                 running.handled.set()
 

@@ -236,9 +236,8 @@ class Experiment:
         running, batch = self._running[message.trial], message.batch
         for text in batch.notes:
             self._watcher.note(text)
-        if batch.reports:
-            running.heard = time.monotonic()
-        self.trials.reported(message.trial, batch)
+        running.heard = time.monotonic() if batch.reports else running.heard
+        self.trials.reported(message.trial, batch, keep=not running.stopped_early)
         self._tuning.assessment.judge(message.trial, running, batch.reports, message.handled)
 
     def _on_assessor(self, message: assessment.Message) -> None:
@@ -249,6 +248,7 @@ class Experiment:
         if self._running.get(message.trial) is not running:
             return  # it ended in the meantime
         if message.reason is not None and running.ends_as is None:
+            self.trials.cut(message.trial, running.cut(message.kept))
             self._end(message.trial, TrialState.EARLY_STOPPED, message.reason)
         elif running.ended is not None and not running.unjudged:
             self._conclude(running.ended)

@@ -44,6 +44,16 @@ class Running:
         """Whether it has not ended and is not being stopped."""
         return self.ends_as is None and self.ended is None
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the assessor has ended it; what it reports from then on does not count."""
+        return self.ends_as is not None and self.ends_as[0] is TrialState.EARLY_STOPPED
+
+    def cut(self, length: int) -> list[float]:
+        """Drop all but the first `length` results: how many more have come is up to chance."""
+        del self.curve[length:]
+        return self.curve
+
     def end_as(self, state: TrialState, reason: str) -> None:
         """Set the final state of a trial that is being stopped; its verdicts no longer matter."""
         self.ends_as = (state, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from annotate.space import SearchSpace, Values
@@ -81,10 +81,10 @@ class Trials(Mapping[int, Trial]):
         self._store.start_trial(number, when)
         self._keep(replace(self._trials[number], state=TrialState.RUNNING, started=when))
 
-    def reported(self, number: int, batch: Batch) -> None:
-        """Store a trial's reports, and as its values those that the script had as written."""
+    def reported(self, number: int, batch: Batch, *, keep: bool) -> None:
+        """Store a trial's reports if they are to `keep`, and the values that it had as written."""
         trial = self._trials[number]
-        if batch.reports:
+        if batch.reports and keep:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)
         if batch.written and trial.origin is not Origin.TUNER:
@@ -94,6 +94,12 @@ class Trials(Mapping[int, Trial]):
             trial = replace(trial, values={key: values[key] for key in order})
             self._store.set_values(number, trial.values)
         self.effects.reported(trial, batch)
+        self._keep(trial)
+
+    def cut(self, number: int, curve: Sequence[float]) -> None:
+        """Drop a trial's result, and its reports beyond the first ones, `curve`."""
+        trial = replace(self._trials[number], metric=None, reports=len(curve), last=curve[-1])
+        self._store.cut_reports(trial)
         self._keep(trial)
 
     def ended(self, trial: Trial, *, told: bool) -> None:

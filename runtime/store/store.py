@@ -224,6 +224,22 @@ class Store:
         """Append reports in this order; the last final one becomes the trial's result."""
         self._write(lambda db: _add_reports(db, trial, reports))
 
+    def cut_reports(self, trial: Trial) -> None:
+        """Delete the trial's result, and its reports beyond the first `trial.reports`."""
+
+        def cut(db: sqlite3.Connection) -> None:
+            db.execute(
+                "DELETE FROM report WHERE trial = ? AND sequence >= ?",
+                (trial.number, trial.reports),
+            )
+            db.execute(
+                "UPDATE trial SET final = NULL, metric = NULL, reports = ?, last = ?"
+                " WHERE number = ?",
+                (trial.reports, _null_if_nan(trial.last), trial.number),
+            )
+
+        self._write(cut)
+
     def set_values(self, number: int, values: Values) -> None:
         """Replace the trial's values, once a baseline has reported the script's own."""
         self._execute(
@@ -335,8 +351,8 @@ def _add_reports(db: sqlite3.Connection, trial: int, reports: Iterable[Report]) 
         )
 
 
-def _null_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _null_if_nan(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
 
 
 def trial_of(row: sqlite3.Row) -> Trial:

@@ -295,6 +295,31 @@ def test_an_assessor_stops_hopeless_trials_early(annotate, folder):
     assert found["best"]["trial"] == 0
 
 
+def test_what_a_trial_reports_after_the_verdict_does_not_count(annotate, folder):
+    (folder / "train.py").write_text(
+        "import signal, time\nx = 3  # @nni.choice(3, 2, 1, 0)\n"
+        "def late(*_):\n"
+        "    # @nni.report_intermediate_result(99)\n"
+        "    # @nni.report_final_result(99)\n"
+        "    raise SystemExit\n"
+        "signal.signal(signal.SIGTERM, late)\n"
+        "for step in range(1, 7):\n"
+        "    # @nni.report_intermediate_result(x * step)\n"
+        "    pass\n"
+        "time.sleep(0 if x == 3 else 60)\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    words = ("train.py", "--max-trials", 4, "--tuner", "random", "--seed", 1)
+    found = document(
+        annotate, *words, "--assessor", "medianstop", "--assessor-args", "start_step=2"
+    )
+    stopped = [t for t in found["trials"] if t["state"] == "EARLY_STOPPED"]
+    assert stopped
+    for trial in stopped:
+        x = trial["values"]["train/x/choice"]
+        assert (trial["intermediate"], trial["metric"]) == ([x, 2 * x], None)
+
+
 SLOW = """\
 import time
 x = 0.5  # @nni.uniform(0, 1)

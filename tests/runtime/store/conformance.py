@@ -37,6 +37,7 @@ CALLS = {
     "set_gpu": (0, GpuUse(("0",))),
     "set_reason": (0, "waiting"),
     "add_reports": (0, [Report("intermediate", 0.25, 3.0), Report("final", 1, 4.0)]),
+    "cut_reports": (trial(reports=1, last=0.25),),
     "set_values": (0, {"lr": 0.25}),
     "end_trial": (trial(state=TrialState.SUCCEEDED, ended=5.0),),
     "restart_trial": (0, 1),
@@ -49,7 +50,11 @@ CALLS = {
     "reports": (0,),
     "curves": (),
 }
-WRITES = [name for name in CALLS if name.startswith(("set_", "add_", "start_", "end_", "restart_"))]
+WRITES = [
+    name
+    for name in CALLS
+    if name.startswith(("set_", "add_", "cut_", "start_", "end_", "restart_"))
+]
 WRITES.append("tell_history")
 _SETTINGS = {"close", "sync_in_background", "retry_with"}
 
@@ -132,6 +137,15 @@ class StoreConformance:
         store.restart_trial(0)
         assert store.trials() == [trial()]
         assert list(store.reports(0)) == []
+
+    def test_a_cut_trial_has_its_first_reports_and_no_result(self, store):
+        store.add_trial(trial())
+        reports = [Report("intermediate", n, 1.0) for n in (0.5, 0.25, 9)]
+        store.add_reports(0, [*reports, Report("final", 1, 4.0)])
+        cut = trial(reports=2, last=0.25)
+        store.cut_reports(cut)
+        assert store.trials() == [cut]
+        assert list(store.reports(0)) == [0.5, 0.25]
 
     def test_known_results_keep_their_order_and_their_step(self, store):
         store.add_history(KnownResult({"lr": 0.1}, 0.5, "results.csv"))
