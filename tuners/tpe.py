@@ -123,4 +123,4 @@ def _lie(kind: str, losses: list[float]) -> float:
     finite = [loss for loss in losses if math.isfinite(loss)]
     if not finite or kind == "max":
         return max(finite, default=math.inf)
-    return min(finite) if kind == "min" else float(np.mean(finite))
+    return min(finite) if kind == "min" else float(np.mean(np.array(finite) / 2) * 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 
@@ -37,7 +38,8 @@ def _result(experiment: Experiment) -> str:
         head += ": the script as written. No trial was better."
     else:
         gain = best.metric - baseline.metric
-        head += f", as written {number(baseline.metric)} ({gain:+.4g})."
+        difference = f" ({gain:+.4g})" if math.isfinite(gain) else ""
+        head += f", as written {number(baseline.metric)}{difference}."
     return "\n".join([head, "", *_values(experiment, best, baseline)])
 
 

@@ -358,6 +358,21 @@ def test_metrics_of_all_sizes(name):
         tuner.tell(tuner.ask(), metric)
 
 
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_proposals_do_not_depend_on_the_unit_of_the_metric(name):
+    """Powers of two keep every digit. In the last unit, differences and sums are infinite."""
+    proposals = []
+    for exponent in (0, -900, 1024):
+        tuner = create(name, space(x=("uniform", [0, 1]), y=("uniform", [0, 1])))
+        proposals.append([])
+        for number in range(14):
+            values = tuner.ask()
+            proposals[-1].append(dict(values))
+            metric = (-1) ** number * (0.5 + 0.49 * values["x"])
+            tuner.tell(values, math.ldexp(metric / 2, exponent) * 2)
+    assert proposals[0] == proposals[1] == proposals[2]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_values_outside_the_space_are_an_error(name):
     tuner = create(name, finite(name))

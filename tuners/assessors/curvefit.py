@@ -49,8 +49,9 @@ class Curvefitting(Assessor):
         due = step >= self._start and (step - self._start) % self._gap == 0
         if not due or step >= self._length or self._best is None:
             return Verdict.KEEP
-        rising = np.array(curve, dtype=float) * self._sign
-        needed = self._best - self._slack * abs(self._best)
+        # In quarters, because a difference of two results may be beyond the largest number.
+        rising, best = np.array(curve, dtype=float) * self._sign / 4, self._best / 4
+        needed = best - self._slack * abs(best)
         if not np.isfinite(rising).all() or rising.max() > needed:
             return Verdict.KEEP
         predicted = self._predict(rising, needed)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from math import isfinite
 from statistics import median
 
 from annotate.space import Values
 from tuners.arguments import at_least
 from tuners.base import Assessor, Verdict
+
+_SCALE = 2.0**60
 
 
 class Medianstop(Assessor):
@@ -37,7 +40,8 @@ class Medianstop(Assessor):
         others = [averages[step - 1] for averages in self._averages if len(averages) >= step > 0]
         if step < self._start or not others:
             return Verdict.KEEP
-        middle, best = median(others), self._best_of(trial, curve)
+        # In halves, because the sum of two results may be beyond the largest number.
+        middle, best = median(average / 2 for average in others), self._best_of(trial, curve) / 2
         worse = best < middle if self.maximize else best > middle
         return Verdict.STOP if worse else Verdict.KEEP
 
@@ -54,8 +58,9 @@ class Medianstop(Assessor):
         self._best.pop(trial, None)
         if not ok:
             return
-        averages, total = array("d"), 0.0
+        averages, total, scaled = array("d"), 0.0, 0.0
         for step, result in enumerate(curve, start=1):
             total += result
-            averages.append(total / step)
+            scaled += result / _SCALE  # stays finite where the total does not
+            averages.append(total / step if isfinite(total) else scaled / step * _SCALE)
         self._averages.append(averages)

@@ -126,9 +126,9 @@ def _spread(dimensions: int, seed: int) -> Floats:
 
 
 def _losses(results: list[Result]) -> Floats:
-    """The losses of all results; a failure counts as the worst."""
+    """A quarter of the losses, so that no difference overflows; a failure counts as the worst."""
     worst = max(r.loss for r in results if r.loss is not None)
-    return np.array([worst if r.loss is None else r.loss for r in results])
+    return np.array([worst if r.loss is None else r.loss for r in results]) / 4
 
 
 def _selected(losses: Floats, most: int, rng: np.random.Generator) -> Ints:

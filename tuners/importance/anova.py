@@ -77,7 +77,8 @@ class Importance:
         if not space:
             raise AnnotateError("the search space has no parameters")
         learned = [results[n] for n in sorted(inside)]
-        y, self.far = _tame(np.array([y for _, y in learned], dtype=float))
+        y, self._exponent = _shrunk(np.array([y for _, y in learned], dtype=float))
+        y, self.far = _tame(y)
         if not y.std():
             raise AnnotateError(f"all {self.used} results are equal")
         self.cells = Cells(space)
@@ -92,7 +93,8 @@ class Importance:
     def marginal(self, *sides: int) -> Marginal:
         """The marginal of one side, or of two different ones where both exist."""
         means = [self._middle + self._unit * boxes.means(sides) for boxes in self._boxes]
-        return Marginal(np.mean(means, axis=0), np.std(means, axis=0))
+        mean, spread = np.mean(means, axis=0), np.std(means, axis=0)
+        return Marginal(np.ldexp(mean, self._exponent), np.ldexp(spread, self._exponent))
 
     def _main_effects(self) -> list[Effect]:
         """Of all parameters, the greatest first."""
@@ -165,6 +167,12 @@ def _lies_in(space: SearchSpace, values: Values) -> bool:
     except SpaceError:
         return False
     return True
+
+
+def _shrunk(y: Floats) -> tuple[Floats, int]:
+    """The results divided by a power of two, so that squares stay finite, and its exponent."""
+    exponent = int(np.frexp(np.abs(y).max())[1])
+    return np.ldexp(y, -exponent), exponent
 
 
 def _tame(y: Floats) -> tuple[Floats, int]:

@@ -67,6 +67,22 @@ def test_every_module_parses_and_loads_by_itself(page, site):
         )
 
 
+def test_an_axis_takes_results_whose_difference_is_infinite(page, site):
+    page.goto(f"http://{site.host}/#token={site.token}")
+    page.get_by_role("heading", name="Experiments").wait_for()
+    marks, ends, back = page.evaluate(
+        """async () => {
+          const { scale, ticks } = await import("/static/charts/plot.js");
+          const limits = [-1.5e308, 1.5e308];
+          const x = scale(limits, 0, 100);
+          return [ticks(limits, 4), [...limits, 0].map(x), x.back(50)];
+        }"""
+    )
+    assert marks == [-8e307, 0, 8e307]
+    assert ends == [0, 100, 50]
+    assert back == 0
+
+
 def test_every_colour_class_and_variable_of_the_style_is_used():
     style = source("style.css")
     code = "".join(source(name) for name in MODULES) + source("index.html")

@@ -66,6 +66,19 @@ def test_the_same_calls_give_the_same_verdicts(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_verdicts_do_not_depend_on_the_unit_of_the_results(name):
+    """In the last unit, sums and differences of results are infinite."""
+    curves = [[2 * value - 0.9 for value in rising(top)] for top in (0.9, 0.8, 0.2, 0.95, 0.5)]
+    verdicts = []
+    for exponent in (0, -900, 1023):
+        assessor = create(name, maximize=True)
+        scaled = [[math.ldexp(value, exponent) for value in curve] for curve in curves]
+        verdicts.append([run(assessor, trial, curve) for trial, curve in enumerate(scaled)])
+    assert verdicts[0] == verdicts[1] == verdicts[2]
+    assert any(verdicts[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("curve", [[], [0.5], [0.5] * 12, [math.nan] * 12, [1e308, -1e308] * 6])
 def test_no_curve_is_an_error(name, curve):
     assessor = create(name, maximize=True)

@@ -124,6 +124,18 @@ def test_one_result_far_off_is_not_all_the_variance_there_is():
     assert shares(found)["a"] > 0.4
 
 
+def test_shares_do_not_depend_on_the_unit_of_the_results():
+    def centred(values):
+        return mixed(values) / 3 - 0.8
+
+    usual = learned(MIXED, centred, count=60)
+    huge = learned(MIXED, lambda values: math.ldexp(centred(values), 1023), count=60)
+    assert shares(usual) == shares(huge)
+    expected, marginal = usual.marginal(0), huge.marginal(0)
+    assert np.ldexp(marginal.mean, -1023) == pytest.approx(expected.mean)
+    assert np.ldexp(marginal.spread, -1023) == pytest.approx(expected.spread)
+
+
 def test_the_same_seed_gives_the_same_shares():
     one, other = (shares(learned(MIXED, mixed, 100, seed=5)) for _ in range(2))
     assert one == other

@@ -18,7 +18,7 @@ export function extent(values) {
   if (low > high) return [0, 1];
   if (low === high) {
     const d = Math.abs(low) * 0.05 || 0.5;
-    return [low - d, high + d];
+    return [Math.max(low - d, -Number.MAX_VALUE), Math.min(high + d, Number.MAX_VALUE)];
   }
   return [low, high];
 }
@@ -31,6 +31,7 @@ export function ticks([low, high], count, log = false) {
     if (found.length > 1) return found.filter((_, i) => i % Math.ceil(found.length / count) === 0);
   }
   const span = high - low;
+  if (span === Infinity) return ticks([low / 4, high / 4], count).map((t) => t * 4);
   const raw = span / count;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * [1, 2, 5, 10].find((s) => s * power >= raw);
@@ -50,7 +51,7 @@ export function marks(shown, log = false) {
   if (log) return number;
   const [low, high] = extent(shown);
   const steps = shown.length - 1;
-  const write = alike(steps > 0 ? [low, low + (high - low) / steps, high] : shown);
+  const write = alike(steps > 0 ? [low, low + (high / steps - low / steps), high] : shown);
   return (v) => {
     const text = write(v);
     return text.includes("e") ? text : String(Number(text));
@@ -59,11 +60,12 @@ export function marks(shown, log = false) {
 
 export function scale([low, high], from, to, log = false) {
   const f = log ? Math.log10 : (v) => v;
-  const a = f(low);
-  const b = f(high) - f(low) || 1;
-  const apply = (v) => from + ((f(v) - a) / b) * (to - from);
+  // The difference of two large values may exceed the largest number; that of their halves does not.
+  const half = f(high) / 2 - f(low) / 2 || 0.5;
+  const apply = (v) => from + ((f(v) / 2 - f(low) / 2) / half) * (to - from);
   apply.back = (p) => {
-    const v = a + ((p - from) / (to - from)) * b;
+    const share = (p - from) / (to - from);
+    const v = f(low) * (1 - share) + f(high) * share;
     return log ? 10 ** v : v;
   };
   return apply;
