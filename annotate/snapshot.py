@@ -7,7 +7,8 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -91,17 +92,35 @@ class Snapshot:
 
 def thaw(folder: Path) -> Snapshot:
     """Read what `freeze` wrote; raises AnnotateError if the folder is not a snapshot."""
-    try:
+    with _readable(folder):
         manifest = json.loads((folder / MANIFEST).read_bytes())
         files = {}
         for name, about in manifest["files"].items():
             place = folder / ("source" if about["annotated"] else "code") / name
             path = PurePosixPath(name)
             files[path] = FrozenFile(place.read_bytes(), about["annotated"], about["counts"])
-    except (OSError, ValueError, KeyError) as error:
+        return Snapshot(Path(manifest["root"]), files)
+
+
+def annotated_files(folder: Path) -> tuple[Path, list[PurePosixPath]]:
+    """A snapshot's code folder, and its files whose parameters are in the search space.
+
+    Reads no file but the manifest. Raises AnnotateError like `thaw`.
+    """
+    with _readable(folder):
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        files = manifest["files"].items()
+        found = [name for name, about in files if about["annotated"] and about["counts"]]
+        return Path(manifest["root"]), [PurePosixPath(name) for name in found]
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the experiment's snapshot in {folder} cannot be read: {error}"
         raise AnnotateError(message) from None
-    return Snapshot(Path(manifest["root"]), files)
 
 
 def data_copies(folder: Path, values: Values) -> dict[str, tuple[bytes, Values]]:

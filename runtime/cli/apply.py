@@ -1,10 +1,11 @@
 """Write a trial's values back into your source files.
 
-  annotate apply EXPERIMENT train.py
+  annotate apply train.py
   annotate apply EXPERIMENT train.py --trial 7 --write
 
 Prints a diff that `git apply` and `patch -p1` accept; --write also changes the files, each one
-atomically. Without --trial, uses the best trial. Annotations and every other byte stay the same.
+atomically. Without EXPERIMENT, uses the newest one that ran this very file; for a copy, name the
+experiment. Without --trial, uses the best trial. Annotations and every other byte stay the same.
 If a source has changed since the experiment, values that no longer fit are listed with the reason.
 
 The exit code is 2 if nothing fits, or if --write would overwrite uncommitted changes."""
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
+from runtime.cli import chosen
 from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import look_back, written_back
 
-    experiment, script = sort_out(args.experiment, args.script)
-    past = look_back(experiment)
+    experiment, script = chosen.by_id_or_file(args.experiment, args.script)
+    past = look_back(experiment, script)
     trial = past.trial(args.trial)
     root = past.root(script)
     if not past.snapshot.annotated:
@@ -63,13 +65,6 @@ def run(args: argparse.Namespace) -> int:
         _report(past, trial, root, done, wrote=args.write)
     nothing = not any(one.fits for one in done) and any(one.misfits for one in done)
     return 2 if nothing else 0
-
-
-def sort_out(experiment: str | None, script: Path | None) -> tuple[str | None, Path | None]:
-    """Tell a script from an experiment's id if only one was typed: `annotate apply train.py`."""
-    if experiment is not None and script is None and "." in experiment:
-        return None, Path(experiment)
-    return experiment, script
 
 
 def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:

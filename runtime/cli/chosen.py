@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ def argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "id", nargs="?", metavar="ID", help="the experiment's id, or a unique prefix of it"
     )
+
+
+def by_id_or_file(word: str | None, file: Path | None) -> tuple[str | None, Path | None]:
+    """An experiment's id and a file: `word` is the file if it is no id and no `file` was typed."""
+    is_id = word is None or (word.isascii() and word.isalnum() and not Path(word).is_file())
+    return (word, file) if is_id or file is not None else (None, Path(word or ""))
 
 
 def experiment(prefix: str | None) -> ExperimentFolder:

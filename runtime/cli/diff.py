@@ -4,8 +4,10 @@
   annotate diff EXPERIMENT 7        trial 7 and the source
   annotate diff EXPERIMENT 0 7      trials 0 and 7
 
-Prints both values of each parameter, what changed in annotations and code, and a diff of the
-sources. A trial's source is the one that it ran, with the trial's values written into it."""
+EXPERIMENT is an id, or a script: then it is the newest experiment that ran this very file. Without
+EXPERIMENT, it is the newest of the current folder. Prints both values of each parameter, what
+changed in annotations and code, and a diff of the sources. A trial's source is the one that it ran,
+with the trial's values written into it."""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
+from runtime.cli import chosen
 from runtime.cli.diffs import print_bytes, unified
 
 if TYPE_CHECKING:
@@ -28,7 +31,10 @@ _SOURCE = "source"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="the experiment's id or a prefix of it"
+        "experiment",
+        nargs="?",
+        metavar="EXPERIMENT",
+        help="the experiment's id or a prefix of it, or its script",
     )
     parser.add_argument(
         "a", nargs="?", metavar="A", help="a trial's number (default: the best one)"
@@ -42,13 +48,15 @@ def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import between, look_back, since
 
     words = [word for word in (args.experiment, args.a, args.b) if word is not None]
-    # An id begins with a letter, so a lone number is a trial of the newest experiment.
-    past = look_back(words.pop(0) if words and not words[0].isdecimal() else None)
+    # An id begins with a letter, so a number is a trial of the newest experiment.
+    named = words.pop(0) if words and not words[0].isdecimal() else None
+    experiment, script = chosen.by_id_or_file(named, None)
+    past = look_back(experiment, script or args.script)
     if len(words) > 2:
         raise AnnotateError(f"diff compares two trials, got {len(words)}")
     a = past.trial(_number(words[0]) if words else None)
     b = past.trial(_number(words[1])) if words[1:] and words[1] != _SOURCE else None
-    difference = between(past, a, b) if b else since(past, a, past.root(args.script))
+    difference = between(past, a, b) if b else since(past, a, past.root(script or args.script))
     if args.json:
         print(json.dumps(_document(past, a, b, difference), indent=2))
         return 0

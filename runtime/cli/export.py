@@ -1,10 +1,11 @@
 """Print a plain script with a trial's values and no annotations. It runs on its own.
 
-  annotate export EXPERIMENT > best.py
+  annotate export train.py > best.py
   annotate export EXPERIMENT --trial 7 --output best/
 
-The source is the one that the trial ran. If the script imports modules from its own folder, use
---output to name a folder for all of them."""
+EXPERIMENT is an id, or a script: then it is the newest experiment that ran this very file. Without
+EXPERIMENT, it is the newest of the current folder. The source is the one that the trial ran. If the
+script imports modules from its own folder, use --output to name a folder for all of them."""
 
 from __future__ import annotations
 
@@ -14,12 +15,16 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from annotate.errors import AnnotateError
+from runtime.cli import chosen
 from runtime.cli.diffs import print_bytes
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiment", nargs="?", metavar="EXPERIMENT", help="the experiment's id or a prefix of it"
+        "experiment",
+        nargs="?",
+        metavar="EXPERIMENT",
+        help="the experiment's id or a prefix of it, or its script",
     )
     parser.add_argument("--trial", type=int, metavar="N", help="the trial (default: the best one)")
     parser.add_argument(
@@ -33,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import exported, look_back
 
-    past = look_back(args.experiment)
+    past = look_back(*chosen.by_id_or_file(args.experiment, None))
     trial = past.trial(args.trial)
     files = exported(past, trial)
     if past.remark:

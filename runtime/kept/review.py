@@ -16,6 +16,7 @@ from annotate.space import SearchSpace, Values
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, best
+from runtime.kept.by_file import newest_of
 from runtime.kept.lookup import find
 from runtime.store import Store
 
@@ -64,13 +65,14 @@ class Past:
             return self.snapshot.root
         path = script.parent.resolve() / script.name
         known = [*([self.script] if self.script else []), *self.snapshot.annotated]
-        at_home = [file for file in known if self.snapshot.root / file == path]
+        if any((self.snapshot.root / file).resolve() == path.resolve() for file in known):
+            return self.snapshot.root
         named = [file for file in known if path.parts[-len(file.parts) :] == file.parts]
-        if not at_home and not named:
+        if not named:
             names = ", ".join(str(self.snapshot.root / file) for file in dict.fromkeys(known))
             message = f"{script} is not a file of {self.folder.id}"
             raise AnnotateError(message, hint=f"its files are {names}")
-        return path.parents[len((at_home or named)[0].parts) - 1]
+        return path.parents[len(named[0].parts) - 1]
 
 
 def values(trial: Trial) -> Values:
@@ -78,9 +80,12 @@ def values(trial: Trial) -> Values:
     return {} if trial.origin is Origin.BASELINE else trial.values
 
 
-def look_back(experiment: str | None) -> Past:
-    """Read an experiment and its snapshot. Raises AnnotateError if it cannot be read."""
-    folder, remark = find(experiment)
+def look_back(experiment: str | None, script: Path | None = None) -> Past:
+    """Read an experiment and its snapshot. Raises AnnotateError if it cannot be read.
+
+    Without `experiment`, the newest of the file `script`, or of the current folder.
+    """
+    folder, remark = newest_of(script) if experiment is None else find(experiment)
     store = Store.open(folder.store)
     try:
         row, trials = store.experiment(), tuple(store.trials())

@@ -144,7 +144,8 @@ def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
     (other / "model.py").write_text(MODEL)
     annotate("apply", ended["experiment"], other / "train.py", "--write", "--trial", 3)
     assert (other / "model.py").read_text() != MODEL
-    assert "is not a file of" in annotate("apply", "nothing.py", code=2).stderr
+    misnamed = annotate("apply", ended["experiment"], "nothing.py", code=2)
+    assert "is not a file of" in misnamed.stderr
     assert "has no trial 99" in annotate("apply", "--trial", 99, code=2).stderr
 
 
@@ -212,3 +213,42 @@ def test_the_page_shows_what_the_commands_print(annotate, folder):
     ]
     annotate("apply", "train.py", "--write")
     assert (folder / "train.py").read_text() == blocks["after"]
+
+
+def test_without_an_id_the_newest_experiment_of_that_very_file_is_taken(
+    ended, annotate, folder, tmp_path
+):
+    home, own = Path(os.environ["ANNOTATE_HOME"]), ended["experiment"]
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "train.py").write_text(
+        "lr = 1e-3  # @nni.uniform(0, 1)\n# @nni.report_final_result(lr)\n"
+    )
+    annotate("run", "train.py", "--max-trials", 1, cwd=other)
+    broken = home / "experiments" / "Broken"
+    (broken / "stage").mkdir(parents=True)
+    (broken / "experiment.db").write_text("no store")
+    (folder / "link.py").symlink_to("train.py")
+    chosen = f"annotate: Using the newest experiment of {{}}, {own}."
+    for words in (("apply", "train.py"), ("diff", "train.py"), ("apply", "model.py")):
+        assert chosen.format(words[1]) in annotate(*words).stderr.splitlines()
+    assert chosen.format("link.py") in annotate("apply", "link.py").stderr
+    several = annotate("export", "train.py", code=2).stderr
+    assert several.splitlines()[0] == chosen.format("train.py")
+    assert f"Using the newest experiment of this folder, {own}." in annotate("diff", "0").stderr
+    assert (
+        chosen.format(folder / "train.py")
+        in annotate("apply", folder / "train.py", cwd=other).stderr
+    )
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    for command in ("apply", "export", "diff"):
+        refused = annotate(command, "train.py", code=2, cwd=copy).stderr
+        assert "no experiment ran train.py" in refused
+        assert (
+            "no experiment was started in this folder" in annotate(command, code=2, cwd=copy).stderr
+        )
+    assert "+lr = " in annotate("apply", own, "train.py", cwd=copy).stdout
+    missing = annotate("apply", "missing.py", code=2).stderr
+    assert "there is neither a file nor an experiment 'missing.py'" in missing
+    shutil.rmtree(broken)
