@@ -10,6 +10,9 @@ import pytest
 # Many tests run at a time: the threads of their matrices would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Trials run with the `python` on the PATH, which must have the libraries that tests use.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):

@@ -43,7 +43,7 @@ class Progress:
         self.say(
             f"experiment {self.folder.id}: {self.config.shown}, {count}, "
             f"{self.config.tuner}, {goal(self.config, new=not self.trials)}, "
-            f"seed {self.config.seed}"
+            f"seed {self.config.seed}{_other_python(self.config)}"
         )
         return self
 
@@ -183,6 +183,13 @@ class LiveProgress(Progress):
             cells.append(Text(best, style="bold green"))
         row.add_row(*cells)
         return row
+
+
+def _other_python(config: Config) -> str:
+    """The trials' interpreter for the first line, if it is not the one that runs us."""
+    if config.command or config.python == sys.executable:
+        return ""
+    return f", {config.python}"
 
 
 def _how_far(trial: Trial, took: float | None) -> str:

@@ -161,7 +161,7 @@ def _config(args: argparse.Namespace, typed: Settings) -> Config:
         {
             "script": args.script,
             "cwd": os.getcwd(),  # noqa: PTH109  as the shell names it, with its links
-            "python": interpreter(None, os.environ),
+            "python": typed.get("python") or interpreter(None, os.environ, args.script),
             "arguments": tuple(args.rest),
             **typed,
         }

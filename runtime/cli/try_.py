@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"annotate: {sentence}", file=sys.stderr)
     parse = typed_values if project.asks_by_itself else parse_values
     values = parse(project.space, args.values)
-    python = interpreter(args.python, os.environ)
+    python = interpreter(args.python, os.environ, args.script)
     config = Config(args.script, os.getcwd(), python, tuple(args.rest))  # noqa: PTH109
     with tempfile.TemporaryDirectory(prefix="annotate-try-") as place:
         folder = ExperimentFolder(Path(place))
@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
         trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
         made = job(config, folder, trial, os.environ)
         code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
+        if code and python != sys.executable:
+            print(f"annotate: it ran with {python}; --python names another", file=sys.stderr)
         metric = objective_of(project, relative_path(script, project.root)).name
         _print_reports(made.folder.metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code

@@ -49,7 +49,7 @@ class Config:
         "--python",
         metavar="PATH",
         help="run trials with this Python interpreter",
-        default_help="the active environment's",
+        default_help="the one that `python` starts",
         kind=options.TEXT,
         commands=AT_THE_START,
     )

@@ -20,6 +20,7 @@ _NO_MEMORY = re.compile(
     r"|[Oo]ut of memory|OUT_OF_MEMORY|_ALLOC_FAILED|RESOURCE_EXHAUSTED|by signal: Killed"
 )
 _GPU = re.compile(r"CUDA|CUBLAS|CUDNN|HIP |GPU")
+_NO_MODULE = "ModuleNotFoundError: "
 _NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 
 
@@ -44,11 +45,11 @@ class Failure:
 
 
 def failure_of(
-    trial: Trial, code: int, folder: TrialFolder, cause: str | None = None
+    trial: Trial, code: int, folder: TrialFolder, cause: str | None = None, *, python: str = ""
 ) -> Failure | None:
     """Why a trial that ended with exit code `code` failed; None if it succeeded.
 
-    `cause` is the executor's explanation, if it has one.
+    `cause` is the executor's explanation, if it has one, and `python` the interpreter's path.
     """
     if code == 0 and trial.metric is not None:
         return None
@@ -58,6 +59,8 @@ def failure_of(
         return Failure(cause or _no_result(trial), output, text)
     ending = f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}"
     message = _error_line(output) if code > 0 else ""
+    if python and message.startswith(_NO_MODULE):
+        message += f" in {python}; choose another interpreter with --python"
     separator = ": " if message else ""
     return Failure(f"{_memory_prefix(output)}{ending}{separator}{message}", output, text)
 

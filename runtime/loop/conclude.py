@@ -20,7 +20,7 @@ def conclude_trial(
         state, reason = running.ends_as
         failure = Failure(reason, "") if state is TrialState.FAILED else None
         return replace(trial, state=state, reason=reason), failure
-    failure = failure_of(trial, ended.code, folder, ended.cause)
+    failure = failure_of(trial, ended.code, folder, ended.cause, python=running.python)
     if failure is not None:
         return replace(trial, state=TrialState.FAILED, reason=failure.reason), failure
     trial = replace(trial, state=TrialState.SUCCEEDED, reason=None)

@@ -170,7 +170,7 @@ class Experiment:
         return within and self._tuning.exhausted is None
 
     def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
-        self._running[trial.number] = Running.begun()
+        self._running[trial.number] = Running.begun(self.config)
         self._tuning.assessment.started(trial)
         full, watched = {**self._environment, **environment}, self.trials.effects.watched
         self._disk.start(

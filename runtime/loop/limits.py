@@ -33,11 +33,12 @@ class Running:
     handled: threading.Event | None = None  # set once the last of these batches is judged
     stopping: bool = False  # the assessor wants it stopped; used by the assessor's thread
     ended: Ended | None = None
+    python: str = ""  # the interpreter that runs it, if it is known
 
     @classmethod
-    def begun(cls) -> Running:
+    def begun(cls, config: Config) -> Running:
         now = time.monotonic()
-        return cls(now, now)
+        return cls(now, now, python="" if config.command else config.python)
 
     @property
     def continues(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from runtime.nni_config.fields import (
     ConfigFile,
 )
 from runtime.system.command import isolating_option, plain_script, script_arguments
-from runtime.system.interpreter import interpreter
+from runtime.system.interpreter import interpreter, usable
 from tuners.base import TunerError
 
 
@@ -151,15 +152,23 @@ class _Reader:
     def _running(self, command: str, code: Path) -> dict[str, Any]:
         plain = plain_script(command, code, self._environment)
         if plain is None:
-            python = interpreter(self._python, self._environment)
+            python = self._python or self._interpreter()
             return {"script": "", "command": command, "cwd": str(code), "python": python}
-        python = interpreter(self._python, self._environment) if self._python else plain.python
+        origin = f"the interpreter of the command, {plain.python},"
+        python = self._python or usable(plain.python, origin, self._environment, code)
         return {
             "script": plain.script,
             "arguments": plain.arguments,
             "cwd": str(code),
             "python": python,
         }
+
+    def _interpreter(self) -> str:
+        """The interpreter for algorithms of the user's own; trials run a line for the shell."""
+        try:
+            return interpreter(None, self._environment)
+        except AnnotateError:
+            return sys.executable
 
     # The search space
 
