@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.warm import WarmStart
+
 # Many tests run at a time: the threads of their matrices would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -32,21 +34,27 @@ def folder(tmp_path, monkeypatch):
     return path
 
 
+@pytest.fixture(scope="session")
+def warm_start():
+    started = []
+
+    def run(*words, **options):
+        if not started:
+            started.append(WarmStart())
+        return started[0].run(*words, **options)
+
+    yield run
+    for process in started:
+        process.close()
+
+
 @pytest.fixture
-def annotate(folder):
+def annotate(folder, warm_start):
     """`annotate("run", "train.py")`, in a process of its own, in the user's folder."""
 
     def run(*words, code=0, cwd=folder, timeout=120, **environment):
-        done = subprocess.run(
-            [sys.executable, "-m", "annotate", *map(str, words)],
-            cwd=cwd,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        environment = {**os.environ, **environment}
+        done = warm_start([*map(str, words)], cwd=cwd, env=environment, timeout=timeout)
         assert code is None or done.returncode == code, (done.stdout, done.stderr)
         assert "runtime/loop/experiment.py" not in done.stderr, done.stderr  # no traceback of ours
         return done
