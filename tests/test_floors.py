@@ -126,18 +126,18 @@ def test_no_module_imports_from_above(name, file):
         ("runtime.loop.job", "runtime.loose"),
     ],
 )
-def test_an_import_that_goes_up_is_seen(name, target):
+def test_an_import_from_above_is_detected(name, target):
     assert list(up(name, [target])) == [target]
 
 
-def test_every_file_of_the_top_floor_lies_in_a_room():
+def test_every_file_of_the_top_floor_is_in_a_room():
     folder = ROOT / "runtime"
     assert [file.name for file in folder.glob("*.py")] == ["__init__.py"]
     rooms = {path.parent.name for path in folder.glob("*/*.py")}
     assert rooms == set().union(*STEPS) | {"stage"}
 
 
-def test_the_trials_side_needs_the_standard_library_only():
+def test_the_trials_side_needs_only_the_standard_library():
     stage = ROOT / "runtime" / "stage"
     ours = {"nni", *(file.stem for file in stage.glob("*.py"))}
     for file in [ROOT / "nni.py", *stage.rglob("*.py")]:

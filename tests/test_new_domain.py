@@ -78,7 +78,7 @@ def annotate(capsys, *words):
     return printed
 
 
-def test_all_commands_take_a_new_domain(eleventh, script, capsys):
+def test_all_commands_support_a_new_domain(eleventh, script, capsys):
     assert "1 parameter" in annotate(capsys, "check", "train.py").err
     assert "logituniform(0.01, 0.99)" in annotate(capsys, "show", "train.py").out
     annotate(capsys, "suggest", "train.py")
@@ -104,7 +104,7 @@ def experiment(eleventh, script, capsys):
     return json.loads(annotate(capsys, "run", "train.py", *options).out)["experiment"]
 
 
-def test_documents_and_importance_take_a_new_domain(experiment, home):
+def test_documents_and_importance_support_a_new_domain(experiment, home):
     with serving(home) as site:
         (shown,) = site.json(f"/api/v1/experiments/{experiment}")["space"]
         assert (shown["type"], shown["low"], shown["high"]) == ("logituniform", 0.01, 0.99)
@@ -114,7 +114,7 @@ def test_documents_and_importance_take_a_new_domain(experiment, home):
     assert side["along"]["mean"][0] > side["along"]["mean"][-1]
 
 
-def test_pages_take_a_new_domain(experiment, home, page):
+def test_pages_support_a_new_domain(experiment, home, page):
     with serving(home) as site:
         for at in PAGES:
             go(page, site, experiment, at)
@@ -138,7 +138,7 @@ def test_the_conformance_suite_tests_a_new_domain_with_every_tuner():
     assert f"{len(tuners.TUNERS)} passed" in done.stdout
 
 
-def test_a_new_scale_keeps_the_law_of_its_domain(eleventh):
+def test_a_new_scale_keeps_the_distribution_of_its_domain(eleventh):
     domain = eleventh(0.01, 0.99)
     drawn = np.array([domain.sample(np.random.default_rng(n)) for n in range(2000)])
     assert np.mean(drawn < 0.5) == pytest.approx(0.5, abs=0.05)
@@ -149,7 +149,7 @@ def test_a_new_scale_keeps_the_law_of_its_domain(eleventh):
         eleventh(0, 0.5)
 
 
-def test_a_name_is_registered_once(eleventh):
+def test_a_domain_name_can_be_registered_only_once(eleventh):
     with pytest.raises(ValueError, match="'logituniform' is registered already"):
         register(eleventh)
 
@@ -183,7 +183,9 @@ class Order(Domain):
 
 
 @pytest.mark.parametrize("name", [algorithm.name for algorithm in tuners.TUNERS])
-def test_a_domain_of_another_kind_is_drawn_or_refused_with_what_takes_it(name, monkeypatch):
+def test_a_domain_of_another_kind_is_sampled_or_refused_with_tuners_that_support_it(
+    name, monkeypatch
+):
     monkeypatch.setitem(DOMAINS, "order", Order)
     space = SearchSpace.from_json({"layers": {"_type": "order", "_value": [4]}})
     if name in ("random", "hyperband", "asha"):
@@ -195,7 +197,7 @@ def test_a_domain_of_another_kind_is_drawn_or_refused_with_what_takes_it(name, m
     assert refusal.value.hint
 
 
-def test_the_importance_page_says_why_it_leaves_out_a_domain_of_another_kind(home, monkeypatch):
+def test_the_importance_page_explains_why_a_domain_of_another_kind_is_missing(home, monkeypatch):
     monkeypatch.setitem(DOMAINS, "order", Order)
     new_experiment(home, "Orders", [], space={"layers": {"_type": "order", "_value": [4]}})
     with serving(home) as site:

@@ -17,7 +17,7 @@ SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 
 
-def test_the_version_stands_in_one_place():
+def test_the_version_is_defined_in_one_place():
     assert SETUP["metadata"]["version"] == "attr: annotate.__version__"
     for start in (["-m", "annotate_hpo"], ["-m", "annotate"]):
         done = subprocess.run([sys.executable, *start, "--version"], capture_output=True, text=True)
@@ -56,7 +56,7 @@ def test_a_library_with_a_private_name_in_use_has_an_upper_bound():
         assert any(re.fullmatch(rf"{package}>=[\d.]+,<[\d.]+", line) for line in required), package
 
 
-def test_what_ci_uses_is_pinned_to_one_version():
+def test_everything_that_ci_uses_is_pinned():
     pinned = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
@@ -71,5 +71,5 @@ def test_what_ci_uses_is_pinned_to_one_version():
 
 
 @pytest.mark.parametrize("name", ["tests", "docs", "examples", "benchmarks"])
-def test_the_source_distribution_holds_the_folder(name):
+def test_the_source_distribution_contains_all_files(name):
     assert f"graft {name}" in (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()

@@ -152,7 +152,7 @@ CASES = [
     "encode", [str.encode, lambda s: s.replace("\n", "\r\n").encode("utf-8-sig")]
 )
 @pytest.mark.parametrize("source", CASES)
-def test_what_was_written_reads_back_as_the_same_space_with_the_values(source, encode):
+def test_the_written_file_has_the_same_space_and_the_new_values(source, encode):
     data = encode(source)
     space = SearchSpace(expand(data, path="train.py", module="train").parameters)
     for seed in range(2):
@@ -187,7 +187,7 @@ def _outside(data):
     share=st.floats(0, 1),
     now=st.sampled_from(["1e-3", "0.5", ".5", "1_000.0", "-1E+05", "2", "(3.)", "a + b"]),
 )
-def test_running_what_was_written_gives_the_very_value(low, width, share, now):
+def test_the_written_script_computes_the_exact_value(low, width, share, now):
     source = f"a = b = 1\nx = {now}  # @nni.uniform({low!r}, {low + width!r})\n"
     value = min(max(low + share * width, low), low + width)
     done = written(source, {"train/x/uniform": value})
@@ -241,13 +241,13 @@ VALUES = {"train/lr/uniform": 0.5, "train/wd/uniform": 0.75}
         ),
     ],
 )
-def test_where_the_source_has_changed_what_fits_is_written_and_the_rest_named(now, after, reasons):
+def test_values_that_fit_a_changed_source_are_written_and_the_others_named(now, after, reasons):
     done = written(now, VALUES, then=THEN)
     assert done.after.decode() == after
     assert [misfit.reason for misfit in done.misfits] == reasons
 
 
-def test_a_file_that_is_gone_names_all_its_parameters():
+def test_a_deleted_file_names_all_its_parameters():
     done = apply(None, THEN.encode(), VALUES, path="train.py", below=BELOW)
     assert [(m.name, m.reason) for m in done.misfits] == [
         ("lr", "the file no longer exists"),
@@ -255,7 +255,7 @@ def test_a_file_that_is_gone_names_all_its_parameters():
     ]
 
 
-def test_what_the_values_lack_is_written_as_it_was_then():
+def test_parameters_without_a_value_get_their_code_from_the_snapshot():
     assert written("lr = 9  # @nni.uniform(0, 1)\n", {}, THEN.partition("\n")[0] + "\n").after == (
         b"lr = 0.1  # @nni.uniform(0, 1)\n"
     )
@@ -268,7 +268,7 @@ def test_an_annotation_inside_the_value_is_never_lost():
     assert "is inside the value" in done.misfits[0].reason
 
 
-def test_latin_1_and_a_missing_newline_at_the_end_stay():
+def test_latin_1_and_a_missing_final_newline_are_preserved():
     source = "# coding: latin-1\n# é\nlr = 0.1  # @nni.uniform(0, 1)".encode("latin-1")
     done = apply(source, source, {"train/lr/uniform": 0.5}, path="train.py", below=BELOW)
     assert done.after == source.replace(b"0.1", b"0.5")
@@ -293,7 +293,7 @@ z = (
 )"""
 
 
-def test_an_export_has_the_values_and_no_annotation_and_is_else_the_same():
+def test_an_export_has_values_instead_of_annotations_and_is_otherwise_unchanged():
     values = {"train/lr/loguniform": 0.02, "train/relu/function_choice": "-x"}
     assert (
         baked(EVERYTHING, values)
@@ -313,7 +313,7 @@ z = (
 
 
 @pytest.mark.parametrize("source", CASES)
-def test_every_kind_of_annotation_is_gone_from_an_export(source):
+def test_an_export_has_no_annotations_of_any_kind(source):
     space = SearchSpace(expand(source.encode(), path="train.py", module="train").parameters)
     values = space.sample(np.random.default_rng(1))
     code = baked(source, values)

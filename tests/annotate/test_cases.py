@@ -23,7 +23,7 @@ def space(case):
 
 
 @pytest.mark.parametrize("case", [c for _, c in VALID], ids=[i for i, _ in VALID])
-def test_a_valid_case_gives_its_search_space_and_keeps_its_lines(case):
+def test_a_valid_case_has_its_search_space_and_keeps_its_lines(case):
     expansion = expand(case.source.encode(), path="train.py", module="train")
     assert {p.key: p.domain.to_json() for p in expansion.parameters} == space(case)
     code = expansion.code.decode()
@@ -33,7 +33,7 @@ def test_a_valid_case_gives_its_search_space_and_keeps_its_lines(case):
 
 
 @pytest.mark.parametrize("case", [c for _, c in INVALID], ids=[i for i, _ in INVALID])
-def test_an_invalid_case_is_its_one_mistake_with_the_caret_under_the_token(case):
+def test_an_invalid_case_raises_one_mistake_with_the_caret_under_the_token(case):
     with pytest.raises(Mistakes) as error:
         expand(case.source.encode(), path="train.py", module="train")
     (mistake,) = error.value.mistakes
@@ -47,7 +47,7 @@ def test_every_code_has_an_example():
     assert sorted({case.code for _, case in INVALID}) == sorted(CODES)
 
 
-def test_the_page_of_the_language_is_made_of_these_cases():
+def test_the_annotations_page_is_generated_from_these_cases():
     page = Path(__file__).parents[2] / "docs" / "annotations.md"
     stale = "stale: run python -m annotate.docs > docs/annotations.md"
     assert page.read_text(encoding="utf-8") == docs.page(), stale

@@ -16,18 +16,18 @@ def test_options_of_different_json_types_are_different():
     assert choice(1, 1.0, True, "1").size == 4
 
 
-def test_nested_options_count_what_they_hold():
+def test_the_size_of_a_choice_includes_nested_options():
     child = {"_type": "randint", "_value": [0, 3]}
     assert choice(0, {"_name": "x", "n": child}, 0).size == 4
 
 
-def test_two_options_with_parameters_cannot_have_one_name():
+def test_two_nested_options_cannot_have_the_same_name():
     child = {"_type": "randint", "_value": [0, 3]}
     with pytest.raises(SpaceError, match="two options of choice are named 'x'"):
         choice({"_name": "x", "n": child}, {"_name": "x", "m": child})
 
 
-def test_a_bare_value_means_the_nested_domain_that_holds_it():
+def test_a_bare_value_means_the_nested_domain_that_contains_it():
     space = SearchSpace.from_json(
         {
             "drop": {

@@ -14,7 +14,7 @@ JSON = st.one_of(
 
 
 @given(JSON | st.none() | st.dictionaries(st.text(), JSON))
-def test_a_literal_is_ascii_and_means_the_value(value):
+def test_a_literal_is_ascii_and_evaluates_to_the_value(value):
     text = Emitter.for_text("").literal(value)
     assert text.isascii()
     assert "\n" not in text
@@ -35,7 +35,7 @@ def test_inside_an_f_string_a_literal_uses_neither_its_quotes_nor_backslashes(va
     assert ast.literal_eval(text) == value
 
 
-def test_code_of_python_3_12_in_an_f_string_needs_no_care():
+def test_python_3_12_allows_any_code_in_an_f_string():
     assert Emitter.for_text("").inside('"', 'f("a")').literal("it's") == '"it\'s"'
 
 
@@ -49,9 +49,9 @@ def test_code_of_python_3_12_in_an_f_string_needs_no_care():
         "globals()['__import__'] = hook",
     ],
 )
-def test_a_file_with_its_own_import_function_is_not_asked_for_it(text):
+def test_expanded_code_does_not_use_a_redefined_import_function(text):
     assert not Emitter.for_text(text).nni.startswith("__import__")
 
 
-def test_a_file_that_only_calls_the_import_function_may_keep_it():
+def test_a_file_that_only_calls_the_import_function_gets_the_plain_form():
     assert Emitter.for_text('__import__("os").name').nni == '__import__("nni")'

@@ -10,7 +10,7 @@ BAD = "x = 1  # @nni.choice(1, , 2)\nlr = 1  # @nni.unifrom(0, 1)\n"
 GOOD = "lr = 0.1  # @nni.loguniform(1e-5, 1)\n# @nni.report_final_result(lr)\n"
 
 
-def test_check_lists_all_mistakes_and_ends_with_2(annotate, folder, unchanged):
+def test_check_lists_all_mistakes_and_exits_with_2(annotate, folder, unchanged):
     (folder / "bad.py").write_text(BAD)
     (folder / "good.py").write_text(GOOD)
     unchanged()
@@ -29,23 +29,23 @@ def test_check_as_json_is_one_document(annotate, folder):
     assert document["mistakes"][1]["source_line"] == BAD.splitlines()[1]
 
 
-def test_check_for_github_is_one_command_for_each_mistake(annotate, folder):
+def test_check_for_github_prints_one_command_per_mistake(annotate, folder):
     (folder / "bad.py").write_text(BAD)
     lines = annotate("check", "bad.py", "--format", "github", code=2).stdout.splitlines()
     assert lines[1].startswith("::error file=bad.py,line=2,col=16,endColumn=23,title=A203::there")
 
 
-def test_check_says_what_may_have_been_meant_for_a_missing_path(annotate, folder):
+def test_check_suggests_a_similar_name_for_a_missing_path(annotate, folder):
     (folder / "train.py").write_text(GOOD)
     assert "did you mean train.py?" in annotate("check", "trian.py", code=2).stderr
 
 
-def test_check_reads_a_file_that_is_named_twice_once(annotate, folder):
+def test_check_reads_a_file_once_even_if_named_twice(annotate, folder):
     (folder / "a.py").write_text(GOOD)
     assert "1 file checked" in annotate("check", "a.py", ".", "./a.py").stderr
 
 
-def test_show_is_a_table_or_nnis_search_space(annotate, folder, unchanged):
+def test_show_prints_a_table_or_nnis_search_space(annotate, folder, unchanged):
     (folder / "train.py").write_text(GOOD)
     (folder / "other.py").write_text("k = 2  # @nni.choice(1, 2)\n")
     unchanged()

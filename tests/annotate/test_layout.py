@@ -46,7 +46,7 @@ def expanded(source):
         ("if a:", 4, "    '''no doc'''", "    "),
     ],
 )
-def test_a_report_stands_in_the_block_of_its_column(before, column, after, indent):
+def test_a_report_belongs_to_the_block_of_its_column(before, column, after, indent):
     lines = [before, " " * column + "# @nni.report_final_result(1)", *([after] if after else [])]
     source = "\n".join(lines) + "\n"
     if indent is None:
@@ -87,12 +87,12 @@ def test_a_report_stands_in_the_block_of_its_column(before, column, after, inden
         """,
     ],
 )
-def test_annotations_stack_over_one_statement(source):
+def test_several_annotations_may_precede_one_statement(source):
     code = expanded(textwrap.dedent(source))
     assert code.count(".written(") == 2
 
 
-def test_all_mistakes_of_a_file_come_at_once_in_order():
+def test_all_mistakes_of_a_file_are_reported_at_once_in_order():
     source = (
         "x = 1  # @nni.choice()\n# @nni.foo()\n'''@nni.report_final_result()'''\ny = 1  # @nni\n"
     )
@@ -126,7 +126,9 @@ def test_a_mistake_is_shown_with_its_line_caret_and_hint():
         ("choice(0, nni.uniform(0, 1))", "choice(0, nni.uniform(0, 2))", False),
     ],
 )
-def test_one_key_is_one_parameter_only_where_the_domains_have_the_same_values(first, second, same):
+def test_equal_keys_are_one_parameter_only_if_their_domains_have_the_same_values(
+    first, second, same
+):
     source = f"x = 1  # @nni.{first}\nx = 2  # @nni.{second}\n".encode()
     if same:
         assert len(expand(source, path="m.py", module="m").parameters) == 1

@@ -127,7 +127,7 @@ def test_only_the_lines_of_annotated_values_and_reports_change(case):
     assert changed(source) == expected
 
 
-def test_a_remark_behind_a_report_stays():
+def test_a_comment_after_a_report_is_kept():
     code = expand(b"# @nni.report_final_result(x)  # r\n", path="m.py", module="m").code
     assert code == b'__import__("nni").report_final_result(x)  # r\n'
 
@@ -149,7 +149,7 @@ def test_a_remark_behind_a_report_stays():
         b"def f(:\n  '@nnix'\n",
     ],
 )
-def test_a_source_without_annotations_comes_back_identical(source):
+def test_a_source_without_annotations_is_returned_unchanged(source):
     assert expand(source, path="m.py", module="m").code == source
 
 
@@ -168,7 +168,7 @@ DEEP = {
 
 
 @pytest.mark.parametrize("shape", DEEP)
-def test_a_deep_expression_without_annotation_does_not_matter(shape):
+def test_a_deep_expression_in_a_file_without_annotations_is_accepted(shape):
     value = DEEP[shape](1500).encode()
     source = b"a = 1  # mail@nni.org\nx = " + value + b"\nif " + value + b": pass\n"
     assert expand(source, path="m.py", module="m").code == source
@@ -178,7 +178,7 @@ def test_a_deep_expression_without_annotation_does_not_matter(shape):
 
 
 @pytest.mark.parametrize("shape", DEEP)
-def test_a_deep_expression_in_an_annotated_statement_is_a_mistake_in_its_line(shape):
+def test_a_deep_expression_in_an_annotated_statement_is_a_mistake_on_its_line(shape):
     deep_one = DEEP[shape](1500)
     for source, line in (
         (f"a = 1\nx = {deep_one}  # @nni.choice(1, 2)\n", 2),
@@ -194,7 +194,7 @@ def test_a_deep_expression_in_an_annotated_statement_is_a_mistake_in_its_line(sh
         assert "split it into several statements" in mistake.hint
 
 
-def test_more_clauses_than_libcst_takes_are_a_mistake_in_the_line_of_the_if():
+def test_more_clauses_than_libcst_supports_are_a_mistake_on_the_line_of_the_if():
     clauses = "elif a: pass\n" * 2100
     source = f"a = 1\nif a: pass\n{clauses}b = 1  # @nni.choice(1, 2)\n"
     with pytest.raises(Mistakes) as error:
@@ -205,14 +205,14 @@ def test_more_clauses_than_libcst_takes_are_a_mistake_in_the_line_of_the_if():
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_name_in_place_of_a_deep_expression_changes_nothing(case, monkeypatch):
+def test_replacing_a_deep_expression_by_a_name_changes_nothing_else(case, monkeypatch):
     source = case[0]
     plain = expand(source, path="m.py", module="m")
     monkeypatch.setattr(deep, "DEEP", 2)
     assert expand(source, path="m.py", module="m") == plain
 
 
-def test_long_sums_and_texts_in_many_pieces_are_no_mistake():
+def test_long_sums_and_many_concatenated_strings_are_accepted():
     for value in (" + ".join(["1"] * 1000), "(" + "\n'a'" * 1000 + ")"):
         source = f"x = {value}  # @nni.variable(nni.choice(1, 2), name=x)\n"
         code = expand(source.encode(), path="m.py", module="m").code
@@ -220,7 +220,7 @@ def test_long_sums_and_texts_in_many_pieces_are_no_mistake():
 
 
 @pytest.mark.parametrize("text", ["(" * 9000, "-" * 60000, "not " * 9000, "x" + ".a" * 60000])
-def test_what_would_overflow_a_parsers_stack_is_a_mistake(text):
+def test_code_that_would_overflow_a_parsers_stack_is_a_mistake(text):
     closing = ")" * text.count("(")
     source = f"x = {text}1{closing}\ny = 1  # @nni.choice(1, 2)\n".encode()
     with pytest.raises(Mistakes):
@@ -242,7 +242,7 @@ def test_what_would_overflow_a_parsers_stack_is_a_mistake(text):
         "with (open(a) as b, open(c) as d):\n    y = 1  # @nni.choice(1, 2)\n",
     ],
 )
-def test_new_syntax_keeps_its_lines_also_where_the_running_python_is_older(source):
+def test_new_syntax_keeps_its_lines_even_if_the_running_python_is_older(source):
     code = expand(source.encode(), path="m.py", module="m").code.decode()
     before, after = source.split("\n"), code.split("\n")
     assert [a for a, b in zip(before, after, strict=True) if a != b] == [
@@ -252,7 +252,7 @@ def test_new_syntax_keeps_its_lines_also_where_the_running_python_is_older(sourc
         compile(code, "m.py", "exec", dont_inherit=True)
 
 
-def test_an_encoding_line_that_a_call_would_push_down_is_a_mistake():
+def test_a_call_before_the_encoding_line_is_a_mistake():
     source = b"# @nni.get_next_parameter()\n# coding: latin-1\ns = '\xe9'\n"
     with pytest.raises(Mistakes) as error:
         expand(source, path="m.py", module="m")

@@ -41,28 +41,28 @@ def project(tmp_path):
         ("open(argv[1])", ("d.toml", "-v"), ["d.toml"]),
     ],
 )
-def test_those_count_that_a_string_or_an_argument_names(project, script, arguments, counting):
+def test_data_files_named_by_a_string_or_an_argument_count(project, script, arguments, counting):
     assert project(f"{script}\n", arguments) == counting
 
 
-def test_one_of_the_scripts_own_name_counts(project, tmp_path):
+def test_a_data_file_with_the_scripts_name_counts(project, tmp_path):
     project("pass\n")
     keys = [p.key for p in read_project(tmp_path / "train.py", tmp_path).space]
     assert keys == ["train.yaml/lr/uniform"]
 
 
-def test_a_module_that_is_reached_and_a_file_that_counts_name_others(project):
+def test_imported_modules_and_counted_files_may_name_further_files(project):
     files = {"near.py": "open('base.yaml')\n", "base.yaml": "defaults: [deep: c]\n"}
     assert project("import near\n", **files) == ["conf/deep/c.yml", "near.py"]
     assert project("pass\n", **files) == []
 
 
-def test_without_a_script_all_count(project, tmp_path):
+def test_without_a_script_all_data_files_count(project, tmp_path):
     project("pass\n")
     assert len(read_project(None, tmp_path).space) == len(FILES)
 
 
-def test_links_to_a_file_of_the_list_and_data_sets_and_ignored_files_are_left_out(tmp_path):
+def test_links_data_sets_and_ignored_files_are_skipped(tmp_path):
     for folder in ("few", "many", "ignored", "node_modules"):
         (tmp_path / folder).mkdir()
     (tmp_path / "few" / "x.yaml").write_text(LINE)
@@ -76,14 +76,14 @@ def test_links_to_a_file_of_the_list_and_data_sets_and_ignored_files_are_left_ou
     assert [p.key for p in read_project(None, tmp_path).space] == ["few.x.yaml/lr/uniform"]
 
 
-def test_a_mistake_in_a_file_that_does_not_count_is_a_mistake_as_in_code(project):
+def test_a_mistake_in_a_data_file_that_does_not_count_is_still_reported(project):
     with pytest.raises(Mistakes) as error:
         project("pass\n", **{"conf/b.yaml": "lr: 0.1  # @nni.uniform(1, 0)\n"})
     (mistake,) = error.value.mistakes
     assert mistake.display().startswith("conf/b.yaml:1:25: A303")
 
 
-def test_a_parameter_has_the_shortest_name_that_is_clear(tmp_path):
+def test_a_parameter_has_its_shortest_unambiguous_name(tmp_path):
     (tmp_path / "a.yaml").write_text(
         "one: {lr: 1}  # @nni.uniform(0, 1)\n"
         "two: {lr: 1, n: 2}  # @nni.variable(nni.uniform(0, 1), name=lr)\n"

@@ -27,7 +27,7 @@ NAMES = {
 @pytest.mark.parametrize(
     ("name", "higher"), [(n, higher) for higher, names in NAMES.items() for n in names.split()]
 )
-def test_words_of_a_name_say_which_results_are_better(name, higher):
+def test_words_in_a_metrics_name_tell_which_results_are_better(name, higher):
     assert higher_is_better(name) is higher
 
 
@@ -91,7 +91,7 @@ def test_an_expression_is_named_by_what_it_reports(code, name, higher):
 @pytest.mark.parametrize(
     "code", ["0.5", "-1", "1 / 3", "'text'", "f'{acc}'", "{}", "{'acc': acc}", "[acc]", "acc,", "("]
 )
-def test_what_names_nothing_has_no_metric(code):
+def test_an_expression_without_a_name_has_no_metric(code):
     assert parse_metric(code) is None
 
 

@@ -55,7 +55,7 @@ def sources(data):
         ("x != y\nx = a if b else 'c?'", "x != y\nx = a if b else 'c?'\n"),
     ],
 )
-def test_what_is_no_python_is_masked_and_only_that(cell, text):
+def test_only_the_parts_that_are_not_python_are_masked(cell, text):
     data = notebook(cell)
     read = Notebook.decode(data, "nb.ipynb")
     assert read.text == text
@@ -73,7 +73,7 @@ def test_what_is_no_python_is_masked_and_only_that(cell, text):
         ("%env A=1", "%env"),
     ],
 )
-def test_a_magic_that_python_would_miss_is_a_mistake_with_its_cell_and_line(cell, name):
+def test_a_magic_that_affects_the_code_is_a_mistake_with_its_cell_and_line(cell, name):
     with pytest.raises(Mistakes) as raised:
         expand(notebook("x = 1", cell), "nb.ipynb", BELOW)
     (mistake,) = raised.value.mistakes
@@ -83,7 +83,7 @@ def test_a_magic_that_python_would_miss_is_a_mistake_with_its_cell_and_line(cell
     assert mistake.source_line == cell.split("\n")[mistake.line - 1]
 
 
-def test_a_mistake_in_an_annotation_is_named_by_cell_and_line():
+def test_a_mistake_in_a_notebook_names_the_cell_and_line():
     data = notebook("%pip install x", "y = 1\nlr = 0.1  # @nni.unifrom(0, 1)")
     with pytest.raises(Mistakes) as raised:
         expand(data, "nb.ipynb", BELOW)
@@ -95,7 +95,7 @@ def test_a_mistake_in_an_annotation_is_named_by_cell_and_line():
     "options", [{}, {"indent": None}, {"ensure_ascii": True}, {"separators": (" ,", "\t:  ")}]
 )
 @pytest.mark.parametrize("split", [False, True], ids=["one string", "a list of lines"])
-def test_apply_changes_the_value_only_whatever_the_files_own_formatting(options, split):
+def test_apply_changes_only_the_value_whatever_the_files_formatting(options, split):
     cell = "s = 'é\\n\U0001f600\"'\r\nlr = 1e-3  # @nni.uniform(0, 1)\n\ty = (\n 'a',\n)"
     cell = cell.replace("\n\ty", "\ny")
     data = notebook(cell.splitlines(keepends=True) if split else cell, "z = 1", **options)
@@ -104,7 +104,7 @@ def test_apply_changes_the_value_only_whatever_the_files_own_formatting(options,
     assert done.after == data.replace(b"1e-3", b"2.5e-1")
 
 
-def test_a_value_over_several_lines_becomes_one_and_the_json_stays_valid():
+def test_a_multi_line_value_becomes_one_line_and_the_json_stays_valid():
     cell = ["x = f(\n", "    1,\n", "    2)  # @nni.choice(3, f(1, 2))\n", "y = 2"]
     done = apply(notebook(cell), notebook(cell), {"nb/x/choice": 3}, path="nb.ipynb", below=BELOW)
     assert sources(done.after) == ["x = 3  # @nni.choice(3, f(1, 2))\ny = 2"]
@@ -116,7 +116,7 @@ LINES = st.lists(st.text(st.characters(exclude_categories=[]), max_size=8), max_
 
 @settings(max_examples=80)
 @given(st.lists(LINES.map("\n".join), min_size=1, max_size=3), st.data(), st.booleans())
-def test_an_edit_of_any_text_is_that_edit_of_the_cell(cells, data, ascii_only):
+def test_edits_of_arbitrary_text_are_applied_to_the_cell(cells, data, ascii_only):
     cells = [f"'{cell.encode('unicode_escape').decode()}'\n#{cell!r}" for cell in cells]
     raw = notebook(*cells, ensure_ascii=ascii_only)
     read = Notebook.decode(raw, "nb.ipynb")
@@ -144,7 +144,7 @@ def test_an_edit_of_any_text_is_that_edit_of_the_cell(cells, data, ascii_only):
         ),
     ],
 )
-def test_what_is_no_python_notebook_is_a_mistake(data, message):
+def test_a_file_that_is_not_a_python_notebook_is_a_mistake(data, message):
     with pytest.raises(Mistakes) as raised:
         decode(data, "nb.ipynb")
     assert message in raised.value.mistakes[0].message

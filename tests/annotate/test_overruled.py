@@ -92,7 +92,7 @@ def overruled(folder, files, words):
         ),
     ],
 )
-def test_an_option_that_is_given_is_not_tuned(tmp_path, source, words, names):
+def test_an_option_given_on_the_command_line_is_not_tuned(tmp_path, source, words, names):
     found, project = overruled(tmp_path, {"train.py": source}, words)
     assert found == set(names.split())
     assert len(remarks(project, "train.py")) == len(found)

@@ -40,7 +40,7 @@ def modules(project):
     return sorted(parameter.parts[0] for parameter in project.space)
 
 
-def test_the_module_of_a_key_is_the_dotted_path_below_the_code_folder():
+def test_a_keys_module_is_the_dotted_path_below_the_code_folder():
     names = {
         "train.py": "train",
         "pkg/model.py": "pkg.model",
@@ -88,26 +88,26 @@ def test_packages_relative_imports_and_src_layouts_are_followed(write):
         "__import__(name)\n",
     ],
 )
-def test_where_an_imports_name_is_only_known_at_run_time_all_annotated_files_count(write, text):
+def test_all_annotated_files_count_if_an_imports_name_is_known_only_at_run_time(write, text):
     root = write({"train.py": "import middle\n", "middle.py": text, "other.py": TUNED})
     project = read_project(root / "train.py", root)
     assert modules(project) == ["other"]
     assert project.left_out == ()
 
 
-def test_a_script_in_a_folder_imports_from_beside_itself_and_from_the_top(write):
+def test_a_script_in_a_subfolder_imports_from_its_folder_and_from_the_top(write):
     root = write(
         {"jobs/train.py": "import near, far\n", "jobs/near.py": TUNED, "far/__init__.py": TUNED}
     )
     assert modules(read_project(root / "jobs" / "train.py", root)) == ["far", "jobs.near"]
 
 
-def test_modules_on_a_path_of_their_own_are_found_by_their_name(write):
+def test_modules_on_an_unknown_path_are_found_by_name(write):
     root = write({"train.py": "import helper\n", "vendor/deep/helper.py": TUNED})
     assert modules(read_project(root / "train.py", root)) == ["vendor.deep.helper"]
 
 
-def test_what_is_ignored_generated_hidden_or_installed_is_left_out(write):
+def test_ignored_generated_hidden_and_installed_files_are_skipped(write):
     kept = {"train.py": "", "pkg/a.py": "", "data/keep.py": "", "nested/b.py": ""}
     out = [
         "build/x.py", "x_gen.py", "nested/secret/x.py", "nested/c.py", ".hidden/x.py",
@@ -126,12 +126,12 @@ def test_what_is_ignored_generated_hidden_or_installed_is_left_out(write):
     assert {str(f.path) for f in read_project(None, root).files} == set(kept)
 
 
-def test_a_script_that_is_named_is_read_although_it_is_ignored(write):
+def test_a_named_script_is_read_even_if_it_is_ignored(write):
     root = write({"train.py": TUNED, ".gitignore": "*.py\n", "other.py": TUNED})
     assert keys(read_project(root / "train.py", root)) == ["train/value/choice"]
 
 
-def test_a_repository_that_ignores_the_code_folder_itself_does_not_empty_it(write):
+def test_a_repository_that_ignores_the_code_folder_does_not_hide_its_files(write):
     root = write({"job/train.py": TUNED, "job/skip.py": TUNED, ".gitignore": "job/\nskip.py\n"})
     (root / ".git").mkdir()
     assert modules(read_project(None, root / "job")) == ["skip", "train"]
@@ -152,7 +152,7 @@ def test_links_that_leave_or_loop_are_not_followed(write, tmp_path):
     assert modules(read_project(None, root)) == ["pkg.a", "train"]
 
 
-def test_all_mistakes_of_all_files_come_at_once_in_order(write):
+def test_all_mistakes_of_all_files_are_reported_at_once_in_order(write):
     root = write(
         {
             "b.py": "x = 1  # @nni.choce(1)\n",
@@ -172,7 +172,7 @@ def test_all_mistakes_of_all_files_come_at_once_in_order(write):
     ]
 
 
-def test_one_key_with_two_domains_in_two_files_is_a_mistake_that_names_both(write):
+def test_a_key_with_different_domains_in_two_files_is_a_mistake_that_names_both(write):
     root = write({"pkg.py": TUNED, "pkg/__init__.py": "value = 3  # @nni.choice(3, 4)\n"})
     with pytest.raises(Mistakes) as error:
         read_project(None, root)
@@ -184,7 +184,7 @@ def test_one_key_with_two_domains_in_two_files_is_a_mistake_that_names_both(writ
     }
 
 
-def test_paths_that_cannot_be_read_say_what_may_have_been_meant(write, tmp_path):
+def test_an_unreadable_path_is_reported_with_a_suggestion(write, tmp_path):
     root = write({"train.py": TUNED})
     with pytest.raises(AnnotateError) as error:
         read_project(root / "trian.py", root)
@@ -235,7 +235,7 @@ def test_freezing_writes_code_sources_and_a_manifest(write, tmp_path):
     assert not list((tmp_path / "snapshot").rglob(".*"))
 
 
-def test_a_file_without_permission_is_said():
+def test_a_file_without_read_permission_is_reported():
     with tempfile.TemporaryDirectory() as folder:  # one that any user may enter
         root = Path(folder)
         root.chmod(0o755)
@@ -250,7 +250,7 @@ def test_a_file_without_permission_is_said():
             os.seteuid(user)
 
 
-def test_a_place_tells_where_the_value_stands_and_how_another_is_written(write):
+def test_a_place_has_its_position_and_writes_another_value(write):
     root = write(
         {"train.py": "é = 'ü'\nf(lr=g( 1 ))  # @nni.choice(g(1), g(2), 'x', nni.uniform(0, 1))\n"}
     )

@@ -224,7 +224,7 @@ if sys.version_info >= (3, 12):
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_as_written_the_expanded_source_does_what_the_plain_one_does(case, ran):
+def test_the_expanded_source_as_written_behaves_like_the_plain_one(case, ran):
     source, as_written, _, _ = case
     plain = {"__name__": "m"}
     exec(compile(source, "m.py", "exec", dont_inherit=True), plain)
@@ -235,14 +235,14 @@ def test_as_written_the_expanded_source_does_what_the_plain_one_does(case, ran):
 @pytest.mark.parametrize(
     "case", [c for c in CASES.values() if c[2]], ids=[k for k, c in CASES.items() if c[2]]
 )
-def test_a_trials_value_stands_where_it_is_annotated(case, ran):
+def test_a_trials_value_replaces_the_annotated_one(case, ran):
     source, _, (name, value), expected = case
     out = ran(source, {f"m/{name}": value}).out
     assert out == expected
     assert type(out) is type(expected)
 
 
-def test_what_the_author_wrote_is_noted_as_the_option_that_it_is(ran):
+def test_the_value_as_written_is_recorded_as_its_option(ran):
     assert ran(CASES["module"][0]).written == {"m/y/choice": "x"}
     assert ran(CASES["subscript"][0]).written == {'m/c["lr"]/choice': 1}
     assert ran("f = abs\nx = f(-2)  # @nni.choice(1, 2)\n").written == {"m/x/choice": 2}
@@ -252,7 +252,7 @@ def test_what_the_author_wrote_is_noted_as_the_option_that_it_is(ran):
     }
 
 
-def test_reports_are_made_where_they_stand(ran):
+def test_reports_are_made_at_their_place(ran):
     source = (
         "for i in range(2):\n    for j in range(2):\n        pass\n"
         "        # @nni.report_intermediate_result(i + j / 10)\n"

@@ -39,13 +39,13 @@ NESTED = {
 }
 
 
-def test_all_of_nnis_ten_domains_are_there():
+def test_all_of_nnis_ten_domains_exist():
     assert sorted([*NUMERIC, "choice"]) == sorted(DOMAINS)
 
 
 @pytest.mark.parametrize("kind", NUMERIC)
 @given(seed=st.integers(0, 2**32))
-def test_what_a_domain_samples_lies_in_it_and_comes_back_the_same(kind, seed):
+def test_a_sample_lies_in_its_domain_and_is_located_unchanged(kind, seed):
     domain = numeric_domain(kind, NUMERIC[kind])
     value = domain.sample(np.random.default_rng(seed))
     assert math.isfinite(value)
@@ -61,14 +61,14 @@ def test_quniform_clips_and_reaches_both_bounds():
     assert domain.size == 6
 
 
-def test_a_space_is_nnis_json_and_back():
+def test_a_space_round_trips_through_nnis_json():
     space = SearchSpace.from_json(NESTED)
     assert space.to_json() == NESTED
     assert SearchSpace.from_json(json.loads(json.dumps(space.to_json()))) == space
 
 
 @given(seed=st.integers(0, 2**32))
-def test_a_sample_of_a_space_lies_in_it_also_as_json(seed):
+def test_a_sample_lies_in_its_space_even_after_json(seed):
     space = SearchSpace.from_json(NESTED)
     values = space.sample(np.random.default_rng(seed))
     assert space.locate(json.loads(json.dumps(values))) == values
@@ -93,19 +93,19 @@ def test_a_sample_of_a_space_lies_in_it_also_as_json(seed):
         ("uniform", [0], ""),
     ],
 )
-def test_arguments_that_make_no_sense_are_named(kind, arguments, argument):
+def test_invalid_arguments_of_a_domain_are_named(kind, arguments, argument):
     with pytest.raises(SpaceError) as error:
         numeric_domain(kind, arguments)
     assert error.value.argument == argument
     assert argument in error.value.message
 
 
-def test_one_true_and_one_point_nought_are_three_options():
+def test_1_true_and_1_0_are_three_options():
     choice = Choice((Option(1), Option(True), Option(1.0)))
     assert [choice.index(value) for value in (1, True, 1.0)] == [0, 1, 2]
 
 
-def test_names_are_short_where_they_mean_one_parameter():
+def test_names_are_short_if_they_are_unambiguous():
     uniform = numeric_domain("uniform", [0, 1])
     keys = ["a/lr/uniform", "b/lr/uniform", "b/n/uniform"]
     space = SearchSpace(tuple(Parameter(key, uniform) for key in keys))
@@ -122,7 +122,7 @@ def test_names_are_short_where_they_mean_one_parameter():
     "text",
     ['{"x": 1}', '{"x": {"_type": "unifrom", "_value": [0, 1]}}', "[1]", "{", '{"x": 1, "x": 2}'],
 )
-def test_a_broken_file_is_named(tmp_path, text):
+def test_a_broken_search_space_file_is_named(tmp_path, text):
     path = tmp_path / "search_space.json"
     path.write_text(text)
     with pytest.raises(SpaceError, match=r"search_space\.json"):
@@ -144,5 +144,5 @@ def test_a_broken_file_is_named(tmp_path, text):
         (("randint", [0, 5]), 7.2, 4),
     ],
 )
-def test_a_value_has_no_more_digits_than_tell_something(domain, value, near):
+def test_a_value_has_only_significant_digits(domain, value, near):
     assert numeric_domain(*domain).near(value) == near

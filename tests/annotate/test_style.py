@@ -43,23 +43,23 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(NUMBERS, st.sampled_from([*LIKES, "", "x", "1j", "True", "'a'"]) | st.text(max_size=6))
-def test_a_number_is_the_same_number_in_any_style(value, like):
+def test_a_number_keeps_its_value_in_any_style(value, like):
     again = ast.literal_eval(style.number(value, like))
     assert (type(again), repr(again)) == (type(value), repr(value))
 
 
 @given(NUMBERS, st.sampled_from(LIKES))
-def test_a_style_once_taken_stays(value, like):
+def test_a_style_does_not_change_when_applied_again(value, like):
     text = style.number(value, like)
     assert style.number(value, text) == text
 
 
 @given(st.text(max_size=8), st.sampled_from(['"a"', "'a'", "'''a'''", '"""a"""', "r'a'", "x"]))
-def test_a_string_is_the_same_string_between_any_quotes(value, like):
+def test_a_string_keeps_its_value_in_any_quotes(value, like):
     assert ast.literal_eval(style.string(repr(value), like)) == value
 
 
-def test_a_string_gets_the_authors_quotes_unless_something_in_it_minds():
+def test_a_string_gets_the_authors_quotes_if_its_content_allows():
     assert style.string("'sgd'", '"adam"') == '"sgd"'
     assert style.string("'it\"s'", '"adam"') == "'it\"s'"
     assert style.string("SGD(p)", '"adam"') == "SGD(p)"

@@ -48,7 +48,7 @@ def domain_of(made, text):
 
 @pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
 @given(value=values)
-def test_the_value_lies_in_the_domain_that_is_made_of_it(maker, value):
+def test_a_proposed_domain_contains_the_value(maker, value):
     text = repr(value)
     if (made := maker(value, text)) is None:
         return
@@ -62,7 +62,7 @@ def test_the_value_lies_in_the_domain_that_is_made_of_it(maker, value):
 
 
 @given(value=st.one_of(st.floats(1e-9, 1e9), st.integers(0, 10**9)))
-def test_a_number_is_short_and_of_the_same_type(value):
+def test_a_bound_is_short_and_of_the_values_type(value):
     text = around.number(value)
     back = ast.literal_eval(text)
     assert type(back) is type(value)
@@ -70,18 +70,18 @@ def test_a_number_is_short_and_of_the_same_type(value):
     assert isinstance(value, int) or len(text) <= 12
 
 
-def test_texts_are_quoted_as_the_author_quotes():
+def test_options_use_the_authors_quotes():
     made = around.one_of("a", "b")
     assert made("b", "'b'").domain == "choice('b', 'a')"
     assert made("b", '"b"').domain == 'choice("b", "a")'
 
 
-def test_an_option_that_is_hard_to_quote_is_written_by_python():
+def test_an_option_that_is_hard_to_quote_is_written_as_its_repr():
     listed = around.listed(["a", "it's", "\n"], "'a'")
     assert ast.literal_eval(listed.domain.removeprefix("choice")) == ("a", "it's", "\n")
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_a_switch_is_no_number(value):
+def test_a_switch_is_not_a_number(value):
     for maker in (around.factor(10), around.between(0, 1), around.doubling, around.counted):
         assert maker(value, str(value)) is None

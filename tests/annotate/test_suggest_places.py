@@ -116,7 +116,7 @@ def row(title, code, *proposals):
         ),
     ],
 )
-def test_a_hyper_parameter_gets(code, annotations):
+def test_a_hyper_parameter_gets_a_proposal(code, annotations):
     assert [one.annotation for one in proposed(code).proposals] == list(annotations)
 
 
@@ -178,11 +178,11 @@ def test_a_false_friend_gets_nothing(code):
         ),
     ],
 )
-def test_what_has_no_place_is_named_with_the_reason(code, why):
+def test_a_value_without_room_for_an_annotation_is_skipped_with_the_reason(code, why):
     assert [one.why for one in proposed(code).skipped if why[0] in one.why]
 
 
-def test_the_line_that_holds_several_gets_the_one_that_matters_most():
+def test_a_line_with_several_values_gets_the_most_important_proposal():
     made = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
     assert [one.name for one in made.proposals] == ["lr"]
     assert [one.name for one in made.skipped] == ["momentum", "nesterov"]
@@ -213,12 +213,12 @@ LR = "  # @nni.loguniform(0.001, 1.0)"
         ),
     ],
 )
-def test_the_annotation_goes(code, expected):
+def test_the_annotation_is_placed_where_it_fits_the_line(code, expected):
     assert written(code) == expected
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
-def test_every_other_byte_stays_whatever_the_encoding(encoding):
+def test_every_other_byte_is_preserved_in_any_encoding(encoding):
     text = "# coding: latin-1\nname = 'é'\nlr = 0.1\nnext = 'ü'"
     if encoding != "latin-1":
         text = text.replace("# coding: latin-1", "")
@@ -231,14 +231,14 @@ def test_every_other_byte_stays_whatever_the_encoding(encoding):
     assert insert(source, made.proposals) == text.replace("0.1", "0.1" + LR).encode(encoding)
 
 
-def test_what_is_annotated_is_left_alone():
+def test_annotated_values_get_no_proposal():
     code = "# @nni.variable(nni.choice(1, 2), name=lr)\nlr = 1\nbatch = 8  # @nni.choice(8, 9)\n"
     assert proposed(code).proposals == ()
     code = "# @nni.function_choice(f(lr=0.1), g())\nf(lr=0.1)\n"
     assert proposed(code).proposals == ()
 
 
-def test_any_part_of_the_proposals_can_be_taken():
+def test_any_subset_of_the_proposals_can_be_accepted():
     code = "a = SGD(\n lr=0.1,\n momentum=0.9,\n)\nbatch_size = 8\ndropout = 0.1\n"
     made = proposed(code)
     assert len(made.proposals) == 4
@@ -249,23 +249,23 @@ def test_any_part_of_the_proposals_can_be_taken():
             assert ast.dump(ast.parse(new)) == ast.dump(ast.parse(code))
 
 
-def test_a_script_that_reports_its_result_is_told_from_one_that_does_not():
+def test_a_script_that_reports_its_result_is_recognised():
     assert not proposed("lr = 0.1").reports
     assert proposed("lr = 0.1\n# @nni.report_final_result(lr)").reports
     assert proposed("import nni\nnni.report_final_result(1)").reports
 
 
-def test_mistakes_that_the_file_has_come_first():
+def test_existing_mistakes_are_raised_first():
     with pytest.raises(Mistakes, match="1 mistake"):
         proposed("lr = 0.1\nx = 1  # @nni.choise(1, 2)")
 
 
-def test_what_is_no_python_is_named_with_its_line():
+def test_invalid_python_is_reported_with_its_line():
     with pytest.raises(AnnotateError, match=r"train.py:2: the file cannot be parsed"):
         proposed("lr = 0.1\nx = = 1")
 
 
-def test_what_is_nested_too_deeply_is_named():
+def test_code_nested_too_deeply_is_reported():
     with pytest.raises(
         AnnotateError, match=r"train.py: the file cannot be parsed: the nesting is too deep"
     ):

@@ -50,12 +50,12 @@ def test_proposals_are_what_a_colleague_would_propose(half):
     assert recall >= LEAST[half][1]
 
 
-def test_there_are_scripts_of_fifteen_habits_and_more_half_of_them_held_out():
+def test_half_of_at_least_fifteen_kinds_of_scripts_are_held_out():
     assert len(paths("work")) == len(paths("held_out")) == 9
 
 
 @pytest.mark.parametrize("path", EVERY)
-def test_a_script_with_its_proposals_has_no_mistakes_and_is_the_same_program(path):
+def test_a_script_with_proposals_has_no_mistakes_and_behaves_the_same(path):
     made = proposed(path)
     new = insert(made.source, made.proposals)
     assert len(expand(new, path=path.name, module=path.stem).places) == len(made.proposals)
@@ -63,7 +63,7 @@ def test_a_script_with_its_proposals_has_no_mistakes_and_is_the_same_program(pat
 
 
 @pytest.mark.parametrize("path", EVERY)
-def test_the_value_as_written_lies_in_its_domain(path):
+def test_the_value_as_written_lies_in_its_proposed_domain(path):
     made = proposed(path)
     expansion = expand(insert(made.source, made.proposals), path=path.name, module=path.stem)
     domains = {parameter.key: parameter.domain for parameter in expansion.parameters}
@@ -76,7 +76,7 @@ def test_the_value_as_written_lies_in_its_domain(path):
 
 
 @pytest.mark.parametrize("path", EVERY)
-def test_a_script_that_took_its_proposals_gets_no_more(path):
+def test_a_script_with_all_proposals_accepted_gets_no_further_ones(path):
     made = proposed(path)
     again = insert(made.source, made.proposals)
     assert suggest(again, path=path.name, module=path.stem).proposals == ()

@@ -38,7 +38,7 @@ def program(source):
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_any_file_with_its_proposals_has_no_mistakes_and_is_the_same_program(name):
+def test_any_file_with_proposals_has_no_mistakes_and_behaves_the_same(name):
     files = found = 0
     for path in sample(*FOLDERS[name]):
         try:

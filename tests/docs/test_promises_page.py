@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_each_promise_has_its_test():
+def test_each_promise_names_an_existing_test():
     page = (ROOT / "docs" / "promises.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("|") and "`test_" in line]
     assert len(rows) > 25

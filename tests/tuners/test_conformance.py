@@ -140,7 +140,7 @@ def plain(value):
 
 @pytest.mark.parametrize(("kind", "value"), CASES, ids=lambda x: str(x).replace(" ", ""))
 @pytest.mark.parametrize("name", NAMES)
-def test_each_domain_is_kept_to_or_refused_by_name(name, kind, value):
+def test_each_domain_is_supported_or_refused_by_name(name, kind, value):
     given = space(width=(kind, value))
     if not fits(name, given):
         with pytest.raises(TunerError, match=rf"width is {kind}") as refusal:
@@ -154,7 +154,7 @@ def test_each_domain_is_kept_to_or_refused_by_name(name, kind, value):
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_nested_choices_hold_what_their_option_has(name):
+def test_nested_choices_have_exactly_the_children_of_their_option(name):
     given = nested()
     asked = run(create(name, given), 25)
     assert all(json.dumps(given.locate(own(v))) == json.dumps(own(v)) for v in asked)
@@ -179,7 +179,7 @@ def test_a_finite_space_is_tried_with_growing_budgets_and_ends(name):
 
 
 @pytest.mark.parametrize("name", sorted(AGAIN))
-def test_no_trial_is_asked_twice_though_many_are_pending(name):
+def test_no_values_are_proposed_twice_while_many_are_pending(name):
     tuner = create(name, finite(name))
     asked, pending = [], []
     for _ in range(12):
@@ -194,7 +194,7 @@ def test_no_trial_is_asked_twice_though_many_are_pending(name):
 
 
 @pytest.mark.parametrize("name", sorted(AGAIN))
-def test_an_ask_that_gives_nothing_changes_nothing(name):
+def test_an_exhausted_ask_does_not_change_the_state(name):
     tuner, plainly = create(name, finite(name)), create(name, finite(name))
     for _ in range(20):
         pending = []
@@ -208,7 +208,7 @@ def test_an_ask_that_gives_nothing_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_a_finite_space_is_asked_once_each_and_ends(name):
+def test_each_point_of_a_finite_space_is_proposed_once(name):
     given = finite(name)
     asked = run(create(name, given), given.size)
     assert len({json.dumps(v, sort_keys=True) for v in asked}) == given.size
@@ -219,7 +219,7 @@ def test_a_finite_space_is_asked_once_each_and_ends(name):
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_what_was_told_without_being_asked_is_not_asked(name):
+def test_told_values_are_not_proposed_again(name):
     given = finite(name)
     last = run(create(name, given), given.size)[-3:]
     tuner = create(name, given)
@@ -232,7 +232,7 @@ def test_what_was_told_without_being_asked_is_not_asked(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_EVER])
-def test_a_space_of_one_point_is_asked_once(name):
+def test_a_space_of_one_point_is_proposed_once(name):
     only = ("choice", ["only"]) if name in ONE_PARAMETER else ("quniform", [1, 2, 4])
     args = {"hyperband": {"R": 1}, "asha": {"R": 1}, "bohb": {"max_budget": 1}}.get(name, {})
     tuner = tuners.create(name, space(a=only), seed=1, **args)
@@ -246,7 +246,7 @@ def test_a_space_of_one_point_is_asked_once(name):
 
 
 @pytest.mark.parametrize("name", [name for name in CONTINUOUS if name not in FOR_EVER])
-def test_pending_trials_are_not_repeated_and_may_end_in_any_order(name):
+def test_pending_values_are_not_repeated_and_may_be_told_in_any_order(name):
     given = space(x=("uniform", [0, 1]), y=("loguniform", [1e-3, 1]), z=("randint", [0, 50]))
     tuner = create(name, given)
     for _ in range(3):
@@ -257,7 +257,7 @@ def test_pending_trials_are_not_repeated_and_may_end_in_any_order(name):
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_a_finite_space_is_asked_once_each_though_nothing_is_told(name):
+def test_each_point_of_a_finite_space_is_proposed_once_even_if_nothing_is_told(name):
     given = finite(name)
     tuner = create(name, given)
     asked = [json.dumps(tuner.ask(), sort_keys=True) for _ in range(given.size)]
@@ -265,7 +265,7 @@ def test_a_finite_space_is_asked_once_each_though_nothing_is_told(name):
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
-def test_fifty_parameters_of_all_domains(name):
+def test_tuners_support_fifty_parameters_of_all_domains(name):
     kinds = [case for case in sorted(EXAMPLES.items()) if fits(name, space(a=case))]
     given = space(**{f"p{n}": kinds[n % len(kinds)] for n in range(50)})
     started = time.process_time()  # whatever else the machine does
@@ -288,7 +288,7 @@ def test_another_seed_gives_other_values(name):
 
 
 @pytest.mark.parametrize("name", ONCE)
-def test_a_told_history_goes_on_as_the_asked_one(name):
+def test_a_tuner_with_a_told_history_continues_like_the_one_that_asked(name):
     given = endless(name)
     first = create(name, given)
     asked = run(first, 12)
@@ -299,7 +299,7 @@ def test_a_told_history_goes_on_as_the_asked_one(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_EVER])
-def test_a_recalled_history_with_trials_that_run_goes_on_as_the_asked_one(name):
+def test_a_tuner_with_recalled_pending_trials_continues_like_the_original(name):
     given = endless(name)
     first, again = create(name, given), create(name, given)
     waiting = []
@@ -314,7 +314,7 @@ def test_a_recalled_history_with_trials_that_run_goes_on_as_the_asked_one(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_maximizing_is_minimizing_the_negative(name):
+def test_maximizing_equals_minimizing_the_negative(name):
     given = endless(name)
     most, least = create(name, given, maximize=True), create(name, given)
     for _ in range(12):
@@ -325,7 +325,7 @@ def test_maximizing_is_minimizing_the_negative(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_optimize_mode_overrides(name):
+def test_optimize_mode_overrides_the_direction(name):
     given = finite(name)
     assert create(name, given, optimize_mode="maximize").maximize
     assert not create(name, given, maximize=True, optimize_mode="minimize").maximize
@@ -333,7 +333,7 @@ def test_optimize_mode_overrides(name):
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("name", CONTINUOUS)
-def test_a_metric_that_is_not_finite_is_a_failure(name, bad):
+def test_a_metric_that_is_not_finite_counts_as_a_failure(name, bad):
     given = endless(name)
     failed, told = create(name, given), create(name, given)
     for number in range(12):
@@ -345,14 +345,14 @@ def test_a_metric_that_is_not_finite_is_a_failure(name, bad):
 
 @pytest.mark.parametrize("metric", [None, 0.0, 1e300, -1e-300])
 @pytest.mark.parametrize("name", CONTINUOUS)
-def test_nothing_but_failures_or_ties_stops_no_tuner(name, metric):
+def test_tuners_continue_after_only_failures_or_ties(name, metric):
     tuner = create(name, endless(name))
     for _ in range(15):
         tuner.tell(tuner.ask(), metric)
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
-def test_metrics_of_all_sizes(name):
+def test_tuners_accept_metrics_of_any_magnitude(name):
     tuner = create(name, space(x=("uniform", [0, 1]), y=("uniform", [0, 1])))
     for metric in (1e308, -1e308, 1e-308, 0.0, 3.0, 1e20, -5.0, 1e10, 2.0, 2.0, 7.0):
         tuner.tell(tuner.ask(), metric)
@@ -374,7 +374,7 @@ def test_proposals_do_not_depend_on_the_unit_of_the_metric(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_values_outside_the_space_are_an_error(name):
+def test_telling_values_outside_the_space_raises(name):
     tuner = create(name, finite(name))
     with pytest.raises(SpaceError, match="a"):
         tuner.tell({"a": "no such option"}, 1.0)
@@ -387,7 +387,7 @@ def test_an_empty_space_is_refused(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_printed(name):
+def test_tuners_print_nothing(name):
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
         run(create(name, finite(name)), 15)
     assert out.getvalue() == ""

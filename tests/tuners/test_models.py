@@ -49,7 +49,7 @@ def test_a_parzen_estimate_of_a_line_integrates_to_one(count):
     assert area == pytest.approx(1, abs=1e-4)
 
 
-def test_a_parzen_estimate_draws_as_dense_as_it_says():
+def test_draws_from_a_parzen_estimate_follow_its_density():
     space = SearchSpace.from_json({"n": {"_type": "randint", "_value": [0, 6]}})
     parzen = Parzen(Coordinates(space), observed(space, 5), 1.0)
     drawn = parzen.draw(np.random.default_rng(1), 20000)[:, 0]
@@ -57,7 +57,7 @@ def test_a_parzen_estimate_draws_as_dense_as_it_says():
     assert share == pytest.approx(np.exp(parzen.log_density(np.arange(6.0)[:, None])), abs=0.015)
 
 
-def test_what_is_observed_together_is_drawn_together():
+def test_values_observed_together_are_drawn_together():
     space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "xy"})
     pairs = [{0: 0.1, 1: 0.1}, {0: 0.9, 1: 0.9}] * 10
     drawn = Parzen(Coordinates(space), pairs, 1.0).draw(np.random.default_rng(0), 2000)
@@ -73,7 +73,7 @@ def spread_of_thirty(**args):
     return float(np.std([tuner.ask()["x"] for _ in range(30)]))
 
 
-def test_tpe_keeps_away_from_running_trials_unless_told_to_stay_or_to_pass_them_over():
+def test_tpe_avoids_running_trials_unless_configured_otherwise():
     away = spread_of_thirty()
     assert away == spread_of_thirty(constant_liar_type="max")
     assert spread_of_thirty(constant_liar_type="min") < away
@@ -89,7 +89,7 @@ def process(nu=2.5, seed=0, count=15):
 
 
 @pytest.mark.parametrize("nu", [0.5, 1.5, 2.5])
-def test_the_gradient_of_the_fit_is_that_of_its_loss(nu):
+def test_the_gradient_of_the_fit_is_the_slope_of_its_loss(nu):
     model, points, _ = process(nu)
     squares = np.stack([model._squares(points, points, d) for d in range(3)])
     for seed in range(3):
@@ -100,7 +100,7 @@ def test_the_gradient_of_the_fit_is_that_of_its_loss(nu):
 
 
 @pytest.mark.parametrize("nu", [0.5, 1.5, 2.5])
-def test_a_process_goes_through_what_was_observed_and_is_unsure_elsewhere(nu):
+def test_a_process_interpolates_observations_and_is_uncertain_elsewhere(nu):
     model, points, y = process(nu)
     mean, deviation = model.predict(points)
     assert mean == pytest.approx(y, abs=0.15)
@@ -117,7 +117,7 @@ def test_a_process_learns_a_smooth_function():
     assert np.sqrt(np.mean((model.predict(points)[0] - y) ** 2)) < 0.1
 
 
-def test_a_process_is_surer_where_more_is_given():
+def test_further_observations_reduce_the_uncertainty():
     model, _, _ = process()
     at = np.array([[0.5, 0.95, 0.5]])
     mean, before = model.predict(at)
@@ -126,7 +126,7 @@ def test_a_process_is_surer_where_more_is_given():
     assert same == pytest.approx(mean, abs=1e-3)
 
 
-def test_the_log_of_improvement_is_right_near_and_far():
+def test_the_log_of_improvement_is_accurate_near_and_far():
     near = np.array([-3.0, 0.0, 2.0])
     assert np.exp(log_improvement(near)) == pytest.approx(
         [3.821543e-4, 0.398942, 2.008491], rel=1e-5
@@ -144,7 +144,7 @@ def test_compressing_keeps_the_order():
     assert steps[-1] - steps[-2] < 40 * (steps[1] - steps[0])
 
 
-def test_a_search_gives_different_points_of_the_space_the_best_first():
+def test_a_search_returns_distinct_points_best_first():
     space = SearchSpace.from_json({k: {"_type": "randint", "_value": [0, 6]} for k in ("a", "b")})
     surrogate = Surrogate(space, nu=2.5, alpha=1e-6)
     results = [Result({"a": a, "b": b}, float(a)) for a, b in itertools.product((0, 5), (1, 4))]

@@ -13,7 +13,7 @@ SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
 
 
 @pytest.mark.parametrize("name", ["TPE", "tpe", "Tpe"])
-def test_names_are_nnis_or_short_in_any_case(name):
+def test_nnis_names_and_short_names_work_in_any_case(name):
     assert isinstance(tuners.create(name, SPACE, seed=0), TPE)
 
 
@@ -23,32 +23,32 @@ def test_every_algorithm_in_the_registry_has_a_documented_class(algorithm):
     assert algorithm.name == algorithm.name.lower()
 
 
-def test_an_unknown_name_lists_the_known_and_guesses():
+def test_an_unknown_name_lists_the_known_ones_and_suggests_one():
     with pytest.raises(TunerError, match="choose one of auto, tpe, random") as caught:
         tuners.create("rndom", SPACE, seed=0)
     assert caught.value.hint == "did you mean 'random'?"
 
 
-def test_an_unknown_argument_is_named_and_guessed():
+def test_an_unknown_argument_is_named_with_a_suggestion():
     with pytest.raises(TunerError, match="tpe has no argument 'gama'") as caught:
         tuners.create("TPE", SPACE, seed=0, gama=1)
     assert caught.value.hint == "did you mean 'gamma'?"
 
 
-def test_an_argument_where_none_is_taken():
+def test_an_argument_for_an_algorithm_without_any_is_refused():
     with pytest.raises(TunerError, match="random has no argument 'rate'") as caught:
         tuners.create("random", SPACE, seed=0, rate=1)
     assert caught.value.hint == "it takes no arguments"
 
 
 @pytest.mark.parametrize("value", ["many", 1.5, True, [3], None])
-def test_an_argument_of_another_type_is_named(value):
+def test_an_argument_of_the_wrong_type_is_named(value):
     with pytest.raises(TunerError, match="tpe: n_startup_jobs must be a whole number"):
         tuners.create("TPE", SPACE, seed=0, n_startup_jobs=value)
 
 
 @pytest.mark.parametrize("value", [1, 1.0, "1e0"])
-def test_numbers_may_come_as_yaml_reads_them(value):
+def test_numbers_that_yaml_reads_as_strings_are_accepted(value):
     tuners.create("TPE", SPACE, seed=0, prior_weight=value)
 
 

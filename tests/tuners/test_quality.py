@@ -57,20 +57,20 @@ def least(name, seed, trials, at_once):
     return min(found)
 
 
-def test_each_tuner_that_learns_is_measured():
+def test_every_learning_tuner_is_tested_here():
     learn = {a.name for a in tuners.TUNERS} - {"random", "grid", "batch"}
     learn -= {"hyperband", "bohb", "asha", "pbt"}  # by curves: benchmarks/early_stopping.py
     assert learn == {*MEASURED}
 
 
 @pytest.mark.parametrize("name", MEASURED)
-def test_learning_beats_random_draws(name):
+def test_learning_tuners_beat_random_search(name):
     trials, share = MEASURED[name]
     assert regret(name, trials) < share * regret("random", trials)
 
 
 @pytest.mark.parametrize("name", ["auto", "tpe", "gp"])
-def test_six_at_once_still_beat_random_draws(name):
+def test_learning_tuners_beat_random_search_with_six_at_a_time(name):
     trials, share = MEASURED[name]
     assert regret(name, trials, at_once=6) < 1.2 * share * regret("random", trials)
 
@@ -90,7 +90,7 @@ def test_the_best_option_of_a_choice_is_found(name):
 
 
 @pytest.mark.parametrize("name", ["auto", "tpe", "gp"])
-def test_a_region_where_trials_fail_is_left(name):
+def test_tuners_leave_a_region_where_trials_fail(name):
     space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
     inside = 0
     for seed in SEEDS:

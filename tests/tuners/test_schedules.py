@@ -27,7 +27,7 @@ def loss(values):
     return abs(values["x"] - 0.3) + (values["c"] != "b")
 
 
-def test_the_brackets_are_those_of_the_paper():
+def test_the_brackets_match_the_paper():
     found = [rounds(81, 3, s, 4) for s in range(4, -1, -1)]
     assert found[0] == [Round(81, 1), Round(27, 3), Round(9, 9), Round(3, 27), Round(1, 81)]
     assert found[1] == [Round(34, 3), Round(11, 9), Round(3, 27), Round(1, 81)]
@@ -38,7 +38,7 @@ def test_the_brackets_are_those_of_the_paper():
 
 
 @pytest.mark.parametrize("name", ["hyperband", "bohb"])
-def test_the_best_of_a_round_and_no_failure_come_to_the_next(name):
+def test_the_best_of_a_round_continue_and_failures_do_not(name):
     budget = {"R": 9} if name == "hyperband" else {"max_budget": 9}
     tuner = create(name, **budget)
     first = [tuner.ask() for _ in range(9)]
@@ -73,7 +73,7 @@ def test_asha_promotes_without_waiting_for_a_round():
     assert tuner.ask()["TRIAL_BUDGET"] == 1
 
 
-def test_bohb_draws_near_what_is_good_at_the_greatest_budget_that_tells():
+def test_bohb_draws_near_good_points_of_the_largest_modelled_budget():
     near = {}
     for name in ("hyperband", "bohb"):
         budget = {"R": 9} if name == "hyperband" else {"max_budget": 9}
@@ -86,7 +86,7 @@ def test_bohb_draws_near_what_is_good_at_the_greatest_budget_that_tells():
     assert near["bohb"] > 1.5 * near["hyperband"]
 
 
-def test_a_result_without_a_budget_is_one_of_the_whole_budget_and_outside_is_an_error():
+def test_a_result_without_a_budget_counts_as_the_full_budget_and_outside_ones_raise():
     tuner = create("bohb", max_budget=9)
     for n in range(12):
         tuner.tell({"x": n / 12, "c": "b"}, abs(n / 12 - 0.3))
@@ -96,7 +96,7 @@ def test_a_result_without_a_budget_is_one_of_the_whole_budget_and_outside_is_an_
         tuner.tell({"x": 3, "c": "b", "TRIAL_BUDGET": 1}, 1.0)
 
 
-def test_a_script_that_goes_on_is_stopped_and_one_that_keeps_to_its_budget_is_not():
+def test_only_scripts_that_exceed_their_budget_are_stopped():
     end = BudgetEnd(9)
     end.started(0, {"TRIAL_BUDGET": 2})
     assert [end.judge(0, [0.0] * n) for n in (1, 2)] == [Verdict.KEEP] * 2
@@ -115,7 +115,7 @@ def test_a_script_that_goes_on_is_stopped_and_one_that_keeps_to_its_budget_is_no
     assert again.judge(2, [0.0] * 3) is Verdict.STOP, "a replay learns what the first run learned"
 
 
-def test_the_worst_member_takes_over_from_the_best_and_a_failed_one_too():
+def test_the_worst_and_failed_members_copy_the_best():
     tuner = create("pbt", population_size=5, fraction=0.2, all_checkpoint_dir="/all")
     first = [tuner.ask() for _ in range(5)]
     assert first[2]["load_checkpoint_dir"] == "/all/2/0"
@@ -131,7 +131,7 @@ def test_the_worst_member_takes_over_from_the_best_and_a_failed_one_too():
     assert second[3]["x"] != first[3]["x"]
 
 
-def test_a_density_is_one_in_all_and_highest_where_the_points_are():
+def test_a_density_integrates_to_one_and_is_highest_at_the_points():
     points = np.array([[0.2, 0.1], [0.25, 0.1], [0.9, 0.9]])
     kde = KDE(points, {1: 2}, 1e-3)
     grid = np.linspace(0.0005, 0.9995, 1000)

@@ -38,13 +38,13 @@ def shown(default):
 
 
 @pytest.mark.parametrize("algorithm", tuners.TUNERS + tuners.ASSESSORS, ids=lambda a: a.name)
-def test_each_algorithm_is_on_the_page_under_its_names(algorithm):
+def test_each_algorithm_is_on_the_page_with_its_names(algorithm):
     nni = f"`{algorithm.nni_names[0]}`" if algorithm.nni_names else "–"
     assert f"| `{algorithm.name}` | {nni} |" in PAGE
 
 
 @pytest.mark.parametrize("algorithm", tuners.TUNERS + tuners.ASSESSORS, ids=lambda a: a.name)
-def test_arguments_and_defaults_are_those_of_the_code(algorithm):
+def test_documented_arguments_and_defaults_match_the_code(algorithm):
     parameters = inspect.signature(algorithm.load()).parameters
     ours = {name: shown(p.default) for name, p in parameters.items() if name not in CONTEXT}
     ours.pop("no_resampling", None)  # it can only be true
@@ -59,7 +59,7 @@ def test_arguments_and_defaults_are_those_of_the_code(algorithm):
     assert page == ours
 
 
-def test_the_example_of_an_own_tuner_works():
+def test_the_example_of_a_custom_tuner_works():
     code = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL).group(1)
     defined = {}
     exec(code, defined)

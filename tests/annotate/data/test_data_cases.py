@@ -24,7 +24,7 @@ def ids(cases):
 
 
 @pytest.mark.parametrize(("name", "case"), VALID, ids=ids(VALID))
-def test_a_valid_case_gives_its_search_space_and_is_left_as_it_is(name, case):
+def test_a_valid_data_case_has_its_search_space_and_is_not_changed(name, case):
     expansion = expand(name, case.source)
     wanted = {
         f"{name}/{key}": {"_type": key.rpartition("/")[2], "_value": value}
@@ -35,7 +35,7 @@ def test_a_valid_case_gives_its_search_space_and_is_left_as_it_is(name, case):
 
 
 @pytest.mark.parametrize(("name", "case"), INVALID, ids=ids(INVALID))
-def test_an_invalid_case_is_its_one_mistake_with_the_caret_under_the_token(name, case):
+def test_an_invalid_case_raises_one_mistake_with_the_caret_under_the_token(name, case):
     with pytest.raises(Mistakes) as error:
         expand(name, case.source)
     (mistake,) = error.value.mistakes
@@ -44,7 +44,7 @@ def test_an_invalid_case_is_its_one_mistake_with_the_caret_under_the_token(name,
         assert mistake.source_line[mistake.col - 1 : mistake.end_col - 1] == case.at
 
 
-def test_each_code_of_data_has_an_example_and_stands_on_the_page():
+def test_each_data_code_has_an_example_and_is_on_the_page():
     shown = {case.code for _, case in INVALID}
     assert set(DATA_CODES) <= shown
     page = (Path(__file__).parents[3] / "docs" / "files.md").read_text()
@@ -52,7 +52,7 @@ def test_each_code_of_data_has_an_example_and_stands_on_the_page():
         assert re.search(rf"\| {code} \| {re.escape(meaning)} \|", page), code
 
 
-def test_what_is_no_utf_8_is_a_mistake_only_where_it_is_annotated():
+def test_a_file_that_is_not_utf_8_is_a_mistake_only_if_it_is_annotated():
     assert not formats.expand(b"a: \xff\n", "a.yaml", PurePosixPath("a.yaml")).annotated
     with pytest.raises(Mistakes) as error:
         formats.expand(b"b: \xff  # @nni.choice(1, 2)\n", "a.yaml", PurePosixPath("a.yaml"))
@@ -60,6 +60,6 @@ def test_what_is_no_utf_8_is_a_mistake_only_where_it_is_annotated():
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_file_without_annotations_is_not_even_parsed(name):
+def test_a_file_without_annotations_is_not_parsed(name):
     for text in ("{{ broken", "a @nni.x", "# @nnie", "# a @nni"):
         assert not expand(name, text).annotated

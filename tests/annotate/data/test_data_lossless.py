@@ -85,7 +85,7 @@ def check(name, text, value, readers, *, bom=False):
 
 @settings(max_examples=150, deadline=None)
 @given(VALUES, st.sampled_from(YAML_LIKE), NEWLINES, st.booleans())
-def test_in_yaml_every_reader_reads_what_was_meant(value, like, newline, bom):
+def test_every_yaml_parser_reads_the_written_value(value, like, newline, bom):
     lines = [
         "# é top",
         f"x: {like}  # @nni.variable(nni.choice({value!r}, 'other one'), name=x)  # why",
@@ -101,7 +101,7 @@ def has_none(value):
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES.filter(lambda v: not has_none(v)), st.sampled_from(TOML_LIKE), NEWLINES)
-def test_in_toml_every_reader_reads_what_was_meant(value, like, newline):
+def test_every_toml_parser_reads_the_written_value(value, like, newline):
     if like.startswith("2020") and isinstance(value, str) and value.startswith("2020"):
         return  # a date takes a date's place
     lines = [
@@ -114,7 +114,7 @@ def test_in_toml_every_reader_reads_what_was_meant(value, like, newline):
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES, st.sampled_from(JSON_LIKE), NEWLINES)
-def test_in_json_every_reader_reads_what_was_meant(value, like, newline):
+def test_every_json_parser_reads_the_written_value(value, like, newline):
     line = f'  "x": {like}, // @nni.variable(nni.choice({value!r}, "other one"), name=x) // why'
     lines = ["{ // é top", line, '  "y":"end" /* é */ }']
     check("a.json", newline.join(lines), value, [json5.loads])
@@ -145,7 +145,7 @@ def test_in_json_every_reader_reads_what_was_meant(value, like, newline):
         ("a.json5", ".5", 0.25, ".25"),
     ],
 )
-def test_a_new_value_is_written_as_the_author_wrote_the_old_one(name, old, option, new):
+def test_a_new_value_is_written_in_the_style_of_the_old_one(name, old, option, new):
     lines = {"yaml": "x: {}  # @nni.{}\n", "toml": "x = {}  # @nni.{}\n"}
     line = lines.get(name[2:], '{{"x": {}, // @nni.{}\n}}\n')
     domains = {int: "randint(0, 99999)", float: "uniform(0, 9999)"}

@@ -77,9 +77,7 @@ def log_of(trial):
     return next(home.glob(f"experiments/*/trials/{trial}/stdout")).read_text()
 
 
-def test_apply_prints_a_patch_and_write_makes_the_script_give_the_best_trials_values(
-    ended, annotate, folder
-):
+def test_apply_prints_a_patch_and_write_applies_the_best_trials_values(ended, annotate, folder):
     best = ended["best"]["trial"]
     before = (folder / "train.py").read_bytes(), (folder / "model.py").read_bytes()
     patch = annotate("apply", ended["experiment"], folder / "train.py")
@@ -104,7 +102,7 @@ def test_the_script_as_written_is_trial_0(ended, annotate, folder):
     assert (folder / "model.py").read_text() == MODEL
 
 
-def test_what_git_could_not_bring_back_is_written_with_force_only(ended, annotate, folder):
+def test_uncommitted_changes_are_overwritten_only_with_force(ended, annotate, folder):
     def git(*words):
         identity = ["-c", "user.name=n", "-c", "user.email=e"]
         subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
@@ -125,9 +123,7 @@ def test_what_git_could_not_bring_back_is_written_with_force_only(ended, annotat
     assert (folder / "model.py").read_text() != MODEL
 
 
-def test_what_does_not_fit_is_named_and_where_nothing_fits_the_exit_code_is_2(
-    ended, annotate, folder
-):
+def test_misfits_are_named_and_the_exit_code_is_2_if_nothing_fits(ended, annotate, folder):
     (folder / "train.py").write_text("lr = 0.5\n# @nni.report_final_result(lr)\n")
     done = annotate("apply", "train.py", "--trial", 3)
     assert "train.py lr skipped: it is no longer annotated" in done.stderr
@@ -137,7 +133,7 @@ def test_what_does_not_fit_is_named_and_where_nothing_fits_the_exit_code_is_2(
     assert reasons["width"] == "the file no longer exists"
 
 
-def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
+def test_apply_can_write_to_another_checkout(ended, annotate, tmp_path):
     other = tmp_path / "elsewhere"
     other.mkdir()
     (other / "train.py").write_text(SCRIPT)
@@ -149,7 +145,7 @@ def test_a_checkout_elsewhere_is_written_too(ended, annotate, tmp_path):
     assert "has no trial 99" in annotate("apply", "--trial", 99, code=2).stderr
 
 
-def test_an_export_runs_alone_and_gives_the_trials_values(ended, annotate, tmp_path, unchanged):
+def test_an_export_runs_on_its_own_with_the_trials_values(ended, annotate, tmp_path, unchanged):
     unchanged()
     best = ended["best"]["trial"]
     assert "cannot print 2 files" in annotate("export", ended["experiment"], code=2).stderr
@@ -160,7 +156,7 @@ def test_an_export_runs_alone_and_gives_the_trials_values(ended, annotate, tmp_p
     assert "already exist; nothing was written" in again.stderr
 
 
-def test_diff_sets_two_trials_side_by_side(ended, annotate):
+def test_diff_shows_two_trials_side_by_side(ended, annotate):
     document = json.loads(annotate("diff", ended["experiment"], "0", "3", "--json").stdout)
     sides = {row["name"]: (row["a"], row["differs"]) for row in document["parameters"]}
     assert sides["lr"] == ("1e-3", True)
@@ -170,7 +166,7 @@ def test_diff_sets_two_trials_side_by_side(ended, annotate):
     assert "diff compares two trials" in annotate("diff", "1", "2", "3", code=2).stderr
 
 
-def test_diff_says_what_became_of_the_source(ended, annotate, folder):
+def test_diff_reports_changes_of_the_source(ended, annotate, folder):
     code = SCRIPT.replace("+ 1", "+ 2").replace("1e-5", "1e-4")
     (folder / "train.py").write_text(code.replace("opt = ", "new = 1  # @nni.choice(1, 2)\nopt = "))
     document = json.loads(annotate("diff", ended["experiment"], "0", "--json").stdout)
@@ -186,7 +182,7 @@ def test_diff_says_what_became_of_the_source(ended, annotate, folder):
     assert "train.py: values differ" in annotate("diff", "0").stdout
 
 
-def test_where_trials_are_a_command_the_files_of_its_folder_are_written(annotate, folder):
+def test_apply_works_for_trials_that_run_a_command(annotate, folder):
     (folder / "config.yml").write_text(
         "trialConcurrency: 1\nmaxTrialNum: 2\nuseAnnotation: true\n"
         "trainingServicePlatform: local\ntuner: {builtinTunerName: Random}\n"

@@ -20,17 +20,17 @@ def refused(annotate, *words, **more):
     return done.stderr
 
 
-def test_a_script_that_is_not_there(annotate, good, home):
+def test_a_missing_script_is_reported(annotate, good, home):
     said = refused(annotate, "run", "trian.py", "--max-trials", 3)
     assert said == "annotate: trian.py does not exist\nhint: did you mean train.py?\n"
     assert not home.exists()
 
 
-def test_a_folder_in_place_of_a_script(annotate, folder):
+def test_a_folder_instead_of_a_script_is_reported(annotate, folder):
     assert "is a folder" in refused(annotate, "run", ".")
 
 
-def test_a_script_without_annotations_is_told_how(annotate, folder, home):
+def test_a_script_without_annotations_is_explained(annotate, folder, home):
     (folder / "plain.py").write_text("x = 1\nprint(x)\n")
     said = refused(annotate, "run", "plain.py", "--max-trials", 3)
     assert "plain.py has no annotation" in said
@@ -51,7 +51,7 @@ def test_every_mistake_of_every_file_is_listed_with_its_place(annotate, folder, 
     assert not home.exists()
 
 
-def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
+def test_every_invalid_option_is_named(annotate, good, home):
     said = refused(
         annotate,
         *("run", "train.py", "--max-trials", 0, "--concurrency", -1, "--trial-timeout", 0),
@@ -75,7 +75,7 @@ def test_every_option_that_makes_no_sense_is_named(annotate, good, home):
         (["--epochs=3"], "put the script's own arguments after --"),
     ],
 )
-def test_an_option_with_a_wrong_value(annotate, good, home, words, text):
+def test_an_option_with_a_wrong_value_is_reported(annotate, good, home, words, text):
     assert text in refused(annotate, "run", "train.py", *words)
     assert not home.exists()
 
@@ -96,7 +96,7 @@ def test_a_script_that_crashes_in_every_trial_is_stopped_after_a_few(annotate, f
     assert "No trial gave a result: the first" in said.stdout
 
 
-def test_a_script_that_never_reports_is_stopped_and_told_how(annotate, folder):
+def test_a_script_that_never_reports_is_stopped_and_explained(annotate, folder):
     (folder / "train.py").write_text("x = 1  # @nni.randint(0, 99)\n")
     done = annotate("run", "train.py", "--max-trials", 50, code=1)
     assert "ended without a result: the script reported nothing" in done.stderr
@@ -104,7 +104,7 @@ def test_a_script_that_never_reports_is_stopped_and_told_how(annotate, folder):
     assert len(json.loads(annotate("trial", "ls", "--json").stdout)) == 1
 
 
-def test_intermediate_results_alone_are_no_result(annotate, folder):
+def test_intermediate_results_alone_do_not_count_as_a_result(annotate, folder):
     (folder / "train.py").write_text(
         "x = 1  # @nni.randint(0, 99)\n# @nni.report_intermediate_result(0.75)\n"
         "if x > 100:\n    pass\n    # @nni.report_final_result(x)\n"
@@ -115,7 +115,7 @@ def test_intermediate_results_alone_are_no_result(annotate, folder):
     assert "without a final result, after 1 intermediate results (last: 0.75)" in trial["reason"]
 
 
-def test_a_result_that_is_no_number_is_an_error_in_the_trial(annotate, folder):
+def test_a_result_that_is_not_a_number_is_an_error_in_the_trial(annotate, folder):
     (folder / "train.py").write_text(
         "x = 1  # @nni.randint(0, 99)\n# @nni.report_final_result('0.9')\n"
     )
@@ -123,7 +123,7 @@ def test_a_result_that_is_no_number_is_an_error_in_the_trial(annotate, folder):
     assert "TypeError: a result must be a number" in done.stderr
 
 
-def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
+def test_an_unwritable_home_is_reported(annotate, good, tmp_path):
     (tmp_path / "file").write_text("")
     said = refused(annotate, "run", "train.py", ANNOTATE_HOME=str(tmp_path / "file"))
     assert "cannot be created" in said
@@ -144,11 +144,11 @@ def test_a_home_that_cannot_be_written(annotate, good, tmp_path):
         (["trial", "ls", "--", "x"], "takes no arguments after --"),
     ],
 )
-def test_a_command_that_is_not_there_or_has_nothing_to_work_on(annotate, words, text):
+def test_a_missing_command_or_argument_is_reported(annotate, words, text):
     assert text in refused(annotate, *words)
 
 
-def test_an_id_that_means_nothing(annotate, good):
+def test_an_unknown_id_is_reported(annotate, good):
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
     assert "there is no experiment 'zzzzzzzzz'" in refused(annotate, "trial", "ls", "zzzzzzzzz")
     assert "is not an experiment id" in refused(annotate, "trial", "ls", "../x")

@@ -24,7 +24,7 @@ def test_the_page_has_every_command():
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/commands.md"])
-def test_what_a_page_names_is_there(page, annotate):
+def test_commands_and_options_on_the_pages_exist(page, annotate):
     text = (ROOT / page).read_text()
     options = {}
     for line, name in named(text):

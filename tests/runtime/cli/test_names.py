@@ -114,7 +114,7 @@ def seen(home, trial=1):
         pytest.param([COMMAND], {"PYTHONSTARTUP": "typing.py"}, id="PYTHONSTARTUP"),
     ],
 )
-def test_a_run_is_ours_and_its_trials_import_the_users(
+def test_a_run_uses_our_modules_and_its_trials_the_users(
     run, names, home, folder, start, environment
 ):
     words = ("run", "train.py", "--tuner", "random", "--max-trials", "2", "--json")
@@ -125,7 +125,7 @@ def test_a_run_is_ours_and_its_trials_import_the_users(
         assert values == dict.fromkeys(names, "the user's") | {"PYTHONPATH": f"{stage}:{folder}"}
 
 
-def test_every_way_to_run_and_to_look_survives_them(run, names, home, folder, until):
+def test_every_command_works_beside_modules_with_our_names(run, names, home, folder, until):
     run("check", "train.py")
     run("show", "train.py")
     run("try", "train.py", "x=0.25")
@@ -155,7 +155,7 @@ def test_every_way_to_run_and_to_look_survives_them(run, names, home, folder, un
 
 
 @pytest.mark.parametrize("fresh", [[], ["--fresh-process"]], ids=["fork", "process"])
-def test_without_the_users_own_a_trial_finds_none_of_ours(run, home, folder, fresh):
+def test_a_trial_never_finds_our_modules(run, home, folder, fresh):
     """Nor where the trials' interpreter is the one that we are installed in."""
     names = [*PACKAGES, "run", "nni.own"]
     (folder / "train.py").write_text(SCRIPT % names)
@@ -166,7 +166,7 @@ def test_without_the_users_own_a_trial_finds_none_of_ours(run, home, folder, fre
     assert values == {name: f"No module named {name!r}" for name in names}
 
 
-def test_libraries_that_a_cluster_offers_through_pythonpath_are_still_found(folder, tmp_path):
+def test_libraries_on_pythonpath_are_still_found(folder, tmp_path):
     """They come last, and plain source is left out."""
     offered, plain = tmp_path / "offered", tmp_path / "plain"
     (offered / "numpy-2.0.dist-info").mkdir(parents=True)
@@ -200,7 +200,7 @@ def test_the_interpreters_options_survive_the_restart_without_pythonpath(run, fo
     assert "annotate " in run("--version", start=[sys.executable, "-m", "annotate_hpo"])
 
 
-def test_an_experiment_made_before_the_trials_program_was_renamed_goes_on(annotate, home, folder):
+def test_an_experiment_from_before_the_stage_program_was_renamed_resumes(annotate, home, folder):
     (folder / "train.py").write_text(SCRIPT % [])
     words = ("run", "train.py", "--max-trials", 1, "--tuner", "random", "--fresh-process")
     annotate(*words)

@@ -49,7 +49,7 @@ def test_the_state_of_an_experiment(annotate, ended):
     assert "train.py" in annotate("experiment", "show").stdout
 
 
-def test_results_are_exported_whole(annotate, ended, folder):
+def test_all_results_are_exported(annotate, ended, folder):
     annotate("experiment", "export", "--filename", "out.json", "--type", "json", "--intermediate")
     rows = json.loads((folder / "out.json").read_text())
     assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
@@ -66,7 +66,7 @@ def test_results_are_exported_whole(annotate, ended, folder):
 
 
 @pytest.mark.parametrize("name", ["out.json", "out.csv"])
-def test_what_was_exported_is_imported_whole(annotate, ended, folder, name):
+def test_an_export_can_be_imported_completely(annotate, ended, folder, name):
     annotate("experiment", "export", "-f", name)
     rows = known_results.of_file(folder / name)
     assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
@@ -76,7 +76,7 @@ def test_what_was_exported_is_imported_whole(annotate, ended, folder, name):
     assert said.stdout == f"6 results from {name} for the tuner to learn from\n"
 
 
-def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
+def test_deleting_an_experiment_frees_its_disk_space(annotate, ended, home):
     done = annotate("experiment", "delete", ended["experiment"])
     assert re.search(r"Deleted experiment \w+ \(freed [0-9.]+ (KiB|MiB)\)\.", done.stdout)
     assert list((home / "experiments").glob("[!.]*")) == []
@@ -84,7 +84,7 @@ def test_an_experiment_is_deleted_and_its_disk_is_free(annotate, ended, home):
     assert "there is no experiment" in done.stderr
 
 
-def test_what_runs_is_not_deleted(driver, annotate):
+def test_a_running_experiment_is_not_deleted(driver, annotate):
     _, experiment = driver()
     done = annotate("experiment", "delete", experiment.id, code=2)
     assert (
@@ -93,7 +93,7 @@ def test_what_runs_is_not_deleted(driver, annotate):
     assert experiment.store.is_file()
 
 
-def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended, home):
+def test_trial_logs_are_printed_in_full_in_part_or_as_a_path(annotate, ended, home):
     first = ended["trials"][0]
     assert annotate("log", "trial", "-T", "0").stdout == "out 0.5\nerr sgd\n"
     assert annotate("log", "trial", "--trial_id", first["id"]).stdout == "out 0.5\nerr sgd\n"
@@ -107,7 +107,7 @@ def test_logs_of_trials_whole_in_part_and_where_they_lie(annotate, ended, home):
     assert "has no trial '99'" in done.stderr
 
 
-def test_the_code_of_a_trial_runs_alone_with_its_values(annotate, ended, folder):
+def test_a_trials_code_runs_on_its_own_with_its_values(annotate, ended, folder):
     trial = ended["trials"][2]
     done = annotate("trial", "codegen", "-T", trial["id"])
     assert f"trial_{trial['id']}" in done.stderr
@@ -117,7 +117,9 @@ def test_the_code_of_a_trial_runs_alone_with_its_values(annotate, ended, folder)
     assert alone.stdout == f"out {trial['metric']}\n"
 
 
-def test_limits_of_what_runs_are_changed_and_trials_end(driver, annotate, folder, until, running):
+def test_limits_of_a_running_experiment_are_changed_and_trials_killed(
+    driver, annotate, folder, until, running
+):
     process, experiment = driver("--max-trials", "9")
     until(lambda: running(experiment) == [0])
     annotate("update", "concurrency", experiment.id, "--value", "2")
@@ -135,7 +137,7 @@ def test_limits_of_what_runs_are_changed_and_trials_end(driver, annotate, folder
     assert [t["number"] for t in json.loads(out)["trials"]] == [0, 1, 2, 3]
 
 
-def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
+def test_a_changed_space_takes_effect_at_once_and_keeps_results_inside_it(
     driver, annotate, folder, until, running
 ):
     process, experiment = driver("--max-trials", "6", "--tuner", "tpe")
@@ -159,7 +161,9 @@ def test_another_space_takes_effect_at_once_and_what_lies_in_it_counts(
     assert "uniform" in done.stderr
 
 
-def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
+def test_a_stopped_experiment_keeps_its_results_and_resumes(
+    driver, annotate, folder, until, running
+):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     done = annotate("stop", "--all")
@@ -169,7 +173,7 @@ def test_stopped_is_kept_and_goes_on(driver, annotate, folder, until, running):
     assert annotate("stop", "all").stdout == "No experiment is running.\n"
 
 
-def test_the_space_of_annotated_code_is_written_once(annotate, folder):
+def test_ss_gen_writes_the_space_and_does_not_overwrite_it(annotate, folder):
     (folder / "train.py").write_text(SCRIPT)
     annotate("ss_gen", "--trial_command", "python3 train.py --fast")
     written = json.loads((folder / "nni_auto_gen_search_space.json").read_text())
@@ -177,7 +181,7 @@ def test_the_space_of_annotated_code_is_written_once(annotate, folder):
     assert "exists already" in annotate("ss_gen", "train.py", code=2).stderr
 
 
-def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, ended, home):
+def test_platform_clean_removes_only_half_created_experiments(annotate, ended, home):
     half = home / "experiments" / "Half1234"
     half.mkdir()
     assert "nothing to remove" in annotate("platform", "clean").stdout
@@ -186,14 +190,14 @@ def test_half_made_experiments_are_cleaned_away_and_whole_ones_kept(annotate, en
     assert [folder.id for folder in lookup.folders()] == [ended["experiment"]]
 
 
-def test_where_things_lie(annotate, home):
+def test_config_show_prints_paths(annotate, home):
     shown = json.loads(annotate("config", "show", "--json").stdout)
     assert (shown["home"], shown["home set by"]) == (str(home), "ANNOTATE_HOME")
     assert str(home) in annotate("config", "show").stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_shell_takes_the_completion(annotate, shell):
+def test_shells_accept_the_completion_script(annotate, shell):
     script = annotate("completion", shell, "--name", "nnictl").stdout
     assert "nnictl completion --words" in script
     if shutil.which(shell):
@@ -201,7 +205,7 @@ def test_a_shell_takes_the_completion(annotate, shell):
         assert done.returncode == 0
 
 
-def test_a_shell_is_told_what_may_come_next(annotate, ended):
+def test_completion_offers_the_next_words(annotate, ended):
     def words(*before):
         return annotate("completion", "--words", *before).stdout.split()
 
@@ -212,7 +216,7 @@ def test_a_shell_is_told_what_may_come_next(annotate, ended):
     assert words("experiment", "export", "--type") == ["csv", "json"]
 
 
-def test_top_follows_until_it_is_ended(driver, until, running):
+def test_top_updates_until_it_is_interrupted(driver, until, running):
     _, experiment = driver()
     until(lambda: running(experiment) == [0])
     main, other = pty.openpty()

@@ -17,7 +17,7 @@ def notebook(folder):
     return path
 
 
-def test_cells_run_in_order_with_each_ones_name_in_tracebacks(run_script):
+def test_cells_run_in_order_and_tracebacks_name_the_cell(run_script):
     frozen = (
         "# %%annotate cell 2\nfrom __future__ import annotations\nx = [1]\n"
         "# %%annotate cell 5\ndef f(a: nothing):\n    display(a)\n    return 1 / 0\n"
@@ -30,7 +30,7 @@ def test_cells_run_in_order_with_each_ones_name_in_tracebacks(run_script):
     assert "annotate_" not in done.stderr
 
 
-def test_cells_await_in_one_event_loop(run_script):
+def test_awaiting_cells_share_one_event_loop(run_script):
     frozen = (
         "# %%annotate cell 1\nimport asyncio\nx = await asyncio.sleep(0, 1)\n"
         "loop = asyncio.get_running_loop()\n"

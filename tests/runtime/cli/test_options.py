@@ -174,13 +174,13 @@ def test_every_option_has_a_case_here():
     assert all(any(case.file is not None for case in CASES[f]) for f, o in OPTIONS.items() if o.nni)
 
 
-def test_every_field_of_config_is_a_setting_or_comes_from_what_is_run():
+def test_every_config_field_is_a_setting_or_describes_what_runs():
     fixed = {"script", "cwd", "arguments", "command", "background", "metric_name", "optimize_by"}
     assert {f.name for f in fields(Config)} == set(OPTIONS) | fixed
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_was_not_typed_is_absent(command, config_file):
+def test_options_that_were_not_typed_are_absent(command, config_file):
     needed = {RUN: [], CREATE: ["-c", "config.yml"], RESUME: []}[command]
     assert settings.typed(parse(command, *needed)) == {}
 
@@ -215,7 +215,7 @@ def test_a_file_has_no_baseline_and_a_random_seed(config_file):
 
 
 @pytest.mark.parametrize(("field", "case", "path"), list(rows(RESUME)))
-def test_resume_replaces_the_stored_settings_and_no_other(config_file, field, case, path):
+def test_resume_replaces_only_the_typed_settings(config_file, field, case, path):
     stored = settings.from_file(parse(RUN, "-c", config_file(path, case.file)))[0]
     typed = settings.typed(parse(RESUME, *words(case)))
     changed = resume.changed_config(json.loads(json.dumps(stored.to_json())), typed)
@@ -328,7 +328,7 @@ OLD = {"script": "train.py", "cwd": "/", "python": "python3", "arguments": ["-v"
         ({}, 1, 1),
     ],
 )
-def test_auto_of_earlier_versions_is_read(old, concurrency, trials_per_gpu):
+def test_auto_in_configs_of_earlier_versions_is_read(old, concurrency, trials_per_gpu):
     config = Config.from_json(OLD | old)
     assert (config.concurrency, config.trials_per_gpu) == (concurrency, trials_per_gpu)
     assert Config.from_json(json.loads(json.dumps(config.to_json()))) == config

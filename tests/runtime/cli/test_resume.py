@@ -43,7 +43,7 @@ def stopped(folder, drivers):
     return drivers.experiment()
 
 
-def test_with_another_space_what_lies_in_it_still_counts(annotate, stopped, tmp_path):
+def test_results_inside_a_new_space_still_count_on_resume(annotate, stopped, tmp_path):
     before = json.loads(annotate("trial", "ls", "--json").stdout)
     file = tmp_path / "space.json"
     space = {
@@ -70,7 +70,7 @@ def test_with_another_space_what_lies_in_it_still_counts(annotate, stopped, tmp_
         assert trial["values"]["train/kind/choice"] in ("a", "b")
 
 
-def test_a_space_that_the_frozen_code_cannot_follow_is_refused(annotate, stopped, tmp_path):
+def test_a_space_that_the_snapshot_does_not_support_is_refused(annotate, stopped, tmp_path):
     file = tmp_path / "space.json"
     space = {
         "train/y/uniform": {"_type": "uniform", "_value": [0, 1]},
@@ -83,7 +83,7 @@ def test_a_space_that_the_frozen_code_cannot_follow_is_refused(annotate, stopped
     assert "--annotations" in refused
 
 
-def test_with_edited_annotations_the_script_is_frozen_again(annotate, folder, stopped):
+def test_resume_with_edited_annotations_replaces_the_snapshot(annotate, folder, stopped):
     before = json.loads(annotate("trial", "ls", "--json").stdout)
     (folder / "train.py").write_text(
         NUMBERED.replace("uniform(0, 1)", "uniform(5, 6)").replace("(x)", "(x + 100)")
@@ -99,9 +99,7 @@ def test_with_edited_annotations_the_script_is_frozen_again(annotate, folder, st
     assert "time.sleep" in (stopped.path / "snapshot-1/source/train.py").read_text()
 
 
-def test_after_the_machine_was_started_again_nothing_of_the_time_before_is_believed(
-    annotate, folder, drivers
-):
+def test_after_a_reboot_process_ids_from_before_are_ignored(annotate, folder, drivers):
     (folder / "train.py").write_text(SLOW)
     driver = drivers.start("run", "train.py", "--max-trials", 2, "--seed", 4)
     drivers.until_reported(1)
@@ -122,7 +120,7 @@ def test_after_the_machine_was_started_again_nothing_of_the_time_before_is_belie
     other.wait()
 
 
-def test_a_home_with_a_newline_in_its_name_keeps_experiments(annotate, folder, tmp_path):
+def test_a_home_with_a_newline_in_its_name_works(annotate, folder, tmp_path):
     home = tmp_path / "a\nb"
     (folder / "train.py").write_text(NUMBERED)
     found = document(annotate, "run", "train.py", "--max-trials", 3, ANNOTATE_HOME=str(home))

@@ -43,7 +43,7 @@ def document(annotate, *words, **more):
     return json.loads(annotate("run", *words, "--json", **more).stdout)
 
 
-def test_ten_trials_the_first_as_written(annotate, script, unchanged):
+def test_the_first_of_ten_trials_runs_as_written(annotate, script, unchanged):
     unchanged()
     found = document(annotate, "train.py", "--max-trials", 10, "--seed", 3)
     assert found["state"] == "DONE"
@@ -87,7 +87,7 @@ def test_minimize_prefers_the_smallest(annotate, script):
     assert found["best"]["metric"] == min(t["metric"] for t in found["trials"])
 
 
-def test_without_a_baseline_the_tuner_gives_every_trial(annotate, script):
+def test_without_a_baseline_the_tuner_proposes_every_trial(annotate, script):
     words = ("train.py", "--max-trials", 3, "--tuner", "random", "--seed", 1, "--no-baseline")
     trials = document(annotate, *words)["trials"]
     assert len(trials) == 3
@@ -115,7 +115,7 @@ def test_a_script_elsewhere_runs_in_the_current_folder(annotate, script, folder,
     assert f"in {tmp_path} with" in stdout.read_text()
 
 
-def test_people_see_the_best_beside_what_was_written(annotate, folder):
+def test_the_summary_shows_the_best_trial_and_the_baseline(annotate, folder):
     (folder / "train.py").write_text(
         "lr = 0.0  # @nni.uniform(0.0, 1.0)\nn = 1  # @nni.randint(0, 3)\n"
         "# @nni.report_final_result(lr)\n"
@@ -128,7 +128,7 @@ def test_people_see_the_best_beside_what_was_written(annotate, folder):
     assert "2 parameters, auto, maximize lr (default; --minimize overrides), seed 5" in done.stderr
 
 
-def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
+def test_the_suggested_command_reruns_the_best_trial(annotate, script):
     found = document(annotate, "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     done = annotate("run", "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("  annotate try")]
@@ -143,7 +143,7 @@ def test_the_command_that_is_proposed_runs_the_best_again(annotate, script):
     assert f"final score: {found['best']['metric']}" in again.stderr
 
 
-def test_trials_run_side_by_side(annotate, folder):
+def test_trials_run_concurrently(annotate, folder):
     (folder / "train.py").write_text(
         "import os, time\n"
         "x = 0.5  # @nni.uniform(0, 1)\n"
@@ -159,7 +159,7 @@ def test_trials_run_side_by_side(annotate, folder):
     assert [t["metric"] >= 2 for t in found["trials"]] == [True, True]
 
 
-def test_a_finite_space_ends_when_every_point_was_tried(annotate, folder):
+def test_an_experiment_ends_when_every_point_of_its_space_was_tried(annotate, folder):
     (folder / "train.py").write_text("n = 2  # @nni.randint(0, 4)\n# @nni.report_final_result(n)\n")
     found = document(annotate, "train.py", "--max-trials", 50)
     assert found["state"] == "DONE"
@@ -180,7 +180,7 @@ def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
     assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 2
 
 
-def test_a_home_inside_the_code_folder_is_no_part_of_the_code(annotate, script, folder):
+def test_a_home_inside_the_code_folder_is_not_part_of_the_code(annotate, script, folder):
     for _ in range(2):
         done = annotate("run", "train.py", "--max-trials", 1, ANNOTATE_HOME=str(folder / "runs"))
         assert "has annotations" not in done.stderr
@@ -188,13 +188,13 @@ def test_a_home_inside_the_code_folder_is_no_part_of_the_code(annotate, script, 
     assert not list(folder.glob("runs/experiments/*/snapshot/code/runs"))
 
 
-def test_an_annotated_file_that_is_not_imported_is_left_out_and_named(annotate, script, folder):
+def test_an_annotated_file_that_is_not_imported_is_skipped_with_a_message(annotate, script, folder):
     (folder / "other.py").write_text("z = 1  # @nni.randint(0, 9)\n")
     done = annotate("run", "train.py", "--max-trials", 1)
     assert "other.py has annotations, but train.py does not import it" in done.stderr
 
 
-def test_annotated_code_from_outside_the_snapshot_is_named_loudly(annotate, folder, tmp_path):
+def test_annotated_code_from_outside_the_snapshot_is_reported(annotate, folder, tmp_path):
     """An editable install of another folder, and an installed copy of an annotated module."""
     outside, site = tmp_path / "outside", tmp_path / "site-packages"
     for place in (outside / "far", site / "near", folder / "src" / "near"):
@@ -212,7 +212,7 @@ def test_annotated_code_from_outside_the_snapshot_is_named_loudly(annotate, fold
     assert str(folder / "src/near/__init__.py") in said[1]
 
 
-def test_a_failing_trial_says_why_and_the_others_go_on(annotate, folder):
+def test_a_failed_trial_has_a_reason_and_the_others_continue(annotate, folder):
     (folder / "train.py").write_text(
         "x = 0  # @nni.randint(0, 6)\n"
         "if x % 2: raise ValueError(f'odd')\n"
@@ -233,7 +233,7 @@ def test_a_failing_trial_says_why_and_the_others_go_on(annotate, folder):
     ("result", "word"),
     [("float('nan')", "nan"), ("float('inf')", "inf"), ("{'default': float('-inf')}", "-inf")],
 )
-def test_a_result_that_is_no_finite_number_never_wins(annotate, folder, result, word):
+def test_a_result_that_is_not_finite_never_wins(annotate, folder, result, word):
     (folder / "train.py").write_text(
         f"x = 0  # @nni.randint(0, 3)\n# @nni.report_final_result({result} if x else 1.5)\n"
     )
@@ -243,7 +243,7 @@ def test_a_result_that_is_no_finite_number_never_wins(annotate, folder, result, 
     assert all("final result is" in t["reason"] for t in found["trials"][1:])
 
 
-def test_a_trial_that_runs_too_long_is_ended(annotate, folder):
+def test_a_trial_that_exceeds_its_timeout_is_stopped(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 0  # @nni.randint(0, 2)\ntime.sleep(60 * x)\n"
         "# @nni.report_final_result(x)\n"
@@ -253,7 +253,7 @@ def test_a_trial_that_runs_too_long_is_ended(annotate, folder):
     assert found["trials"][1]["reason"] == "ran longer than --trial-timeout 3s"
 
 
-def test_a_trial_that_reports_nothing_for_too_long_is_ended(annotate, folder):
+def test_a_stalled_trial_is_stopped(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 0  # @nni.randint(0, 2)\n"
         "for _ in range(4):\n    time.sleep(0.5 + 60 * x)\n"
@@ -265,7 +265,7 @@ def test_a_trial_that_reports_nothing_for_too_long_is_ended(annotate, folder):
     assert found["trials"][1]["reason"] == "reported nothing for --stall-timeout 3s"
 
 
-def test_the_whole_may_take_no_longer_than_max_duration(annotate, folder):
+def test_max_duration_stops_the_experiment(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 0.0  # @nni.uniform(0, 1)\ntime.sleep(60 if x else 0)\n"
         "# @nni.report_final_result(x)\n"
@@ -275,7 +275,7 @@ def test_the_whole_may_take_no_longer_than_max_duration(annotate, folder):
     assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
 
 
-def test_an_assessor_stops_hopeless_trials_early(annotate, folder):
+def test_an_assessor_stops_unpromising_trials_early(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 3  # @nni.choice(3, 2, 1, 0)\n"
         "for step in range(1, 7):\n"
@@ -353,7 +353,7 @@ def metrics_of(home, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_experiment_keeps_what_it_has_and_goes_on(annotate, folder, home, number):
+def test_an_interrupted_experiment_keeps_its_results_and_resumes(annotate, folder, home, number):
     (folder / "train.py").write_text(SLOW)
     words = ("--max-trials", 2, "--tuner", "random", "--seed", 1)
     driver = start("run", "train.py", *words)
@@ -382,7 +382,7 @@ def test_an_interrupted_experiment_keeps_what_it_has_and_goes_on(annotate, folde
     assert "is done" in again.stderr
 
 
-def test_a_driver_that_was_killed_is_shown_as_stopped_and_goes_on(annotate, folder, home):
+def test_an_experiment_with_a_killed_driver_is_shown_as_stopped_and_resumes(annotate, folder, home):
     (folder / "train.py").write_text(SLOW)
     driver = start("run", "train.py", "--max-trials", 3, "--seed", 4)
     wait_for(lambda: metrics_of(home, 1))
@@ -466,7 +466,7 @@ def test_the_name_of_the_result_gives_the_direction_and_is_shown_everywhere(anno
     assert found["best"]["metric"] == min(trial["metric"] for trial in found["trials"])
 
 
-def test_a_name_that_says_nothing_is_maximized_and_the_end_says_so_once(annotate, folder):
+def test_an_unknown_metric_name_is_maximized_with_one_note_at_the_end(annotate, folder):
     (folder / "train.py").write_text(
         "y = 1.0  # @nni.uniform(0, 2)\n# @nni.report_final_result(y)\n"
     )

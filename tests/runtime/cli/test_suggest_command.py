@@ -43,7 +43,7 @@ def test_the_page_shows_what_the_command_prints(script, annotate, unchanged):
     assert done.stderr == block("text")
 
 
-def test_a_reason_stands_beside_the_place(script, annotate):
+def test_a_proposal_shows_its_place_and_reason(script, annotate):
     first = annotate("suggest", "train.py").stdout.splitlines()[0]
     assert first == "train.py:1 lr: a learning rate, a factor of 100 either way"
 
@@ -73,7 +73,7 @@ def test_the_output_is_a_patch(script, annotate, folder, command):
         ),
     ],
 )
-def test_write_writes_comments_and_keeps_every_other_byte_and_the_mode(
+def test_write_adds_comments_and_preserves_every_other_byte_and_the_mode(
     script, annotate, folder, before, after
 ):
     script.write_bytes(before)
@@ -85,14 +85,14 @@ def test_write_writes_comments_and_keeps_every_other_byte_and_the_mode(
     annotate("check", "train.py")
 
 
-def test_write_follows_a_link_and_leaves_it_one(script, annotate, folder):
+def test_write_follows_a_symbolic_link_and_keeps_it(script, annotate, folder):
     (folder / "link.py").symlink_to("train.py")
     annotate("suggest", "link.py", "--write")
     assert (folder / "link.py").is_symlink()
     assert script.read_text() == TAKEN
 
 
-def test_a_file_that_has_changed_meanwhile_is_left_alone(folder):
+def test_a_file_that_changed_in_the_meantime_is_not_written(folder):
     path = folder / "train.py"
     path.write_bytes(b"theirs")
     with pytest.raises(AnnotateError, match="has changed in the meantime"):
@@ -101,7 +101,7 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(folder):
     assert [found.name for found in folder.iterdir()] == ["train.py"]
 
 
-def test_json_is_one_document_of_proposals_and_of_what_was_left(script, annotate, unchanged):
+def test_json_prints_one_document_with_proposals_and_skipped_values(script, annotate, unchanged):
     script.write_text(CODE + "opt = SGD(p, lr=0.1, momentum=0.9)\n")
     unchanged()
     done = annotate("suggest", "train.py", "--json")
@@ -123,7 +123,7 @@ def test_json_is_one_document_of_proposals_and_of_what_was_left(script, annotate
     assert done.stderr == ""
 
 
-def test_a_script_that_reports_nothing_is_told_how(script, annotate):
+def test_suggest_tells_how_to_report_a_result(script, annotate):
     assert "reports no result" in annotate("suggest", "train.py").stderr
     script.write_text(CODE + "# @nni.report_final_result(lr)\n")
     assert "reports" not in annotate("suggest", "train.py").stderr
@@ -136,14 +136,14 @@ def test_a_script_without_hyper_parameters_prints_nothing(script, annotate):
     assert "nothing to propose in train.py" in done.stderr
 
 
-def test_another_file_than_a_script_is_refused(folder, annotate, unchanged):
+def test_suggest_refuses_files_that_are_not_scripts(folder, annotate, unchanged):
     (folder / "notes.txt").write_text('{"lr": 0.1}')
     unchanged()
     done = annotate("suggest", "notes.txt", "--write", code=2)
     assert "notes.txt is not a Python script" in done.stderr
 
 
-def test_asking_needs_a_terminal(script, annotate, unchanged):
+def test_interactive_needs_a_terminal(script, annotate, unchanged):
     unchanged()
     assert (
         "--interactive needs a terminal"
@@ -177,7 +177,7 @@ def on_a_terminal(folder, keys):
         pytest.param("q\n", [], id="quit at once"),
     ],
 )
-def test_asked_one_by_one_what_is_taken_is_written(script, folder, keys, lines):
+def test_interactive_writes_the_accepted_proposals(script, folder, keys, lines):
     shown = on_a_terminal(folder, keys)
     old, new = CODE.splitlines(), TAKEN.splitlines()
     expected = [new[i] if i in lines else line for i, line in enumerate(old)]

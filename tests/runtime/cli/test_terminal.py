@@ -90,7 +90,9 @@ def goes_on(text, home):
     return f"Interrupted. To continue: annotate resume {found.name}" in text
 
 
-def test_once_ends_the_trials_keeps_the_rest_and_says_how_it_goes_on(terminal, annotate, home):
+def test_one_ctrl_c_stops_the_trials_keeps_results_and_names_the_resume_command(
+    terminal, annotate, home
+):
     it = terminal()
     it.press_ctrl_c()
     assert it.code() == 130
@@ -101,7 +103,7 @@ def test_once_ends_the_trials_keeps_the_rest_and_says_how_it_goes_on(terminal, a
     assert [t["state"] for t in listed] == ["SUCCEEDED", "INTERRUPTED"]
 
 
-def test_twice_ends_at_once_what_will_not_end(terminal, home, monkeypatch):
+def test_a_second_ctrl_c_kills_trials_that_do_not_stop(terminal, home, monkeypatch):
     monkeypatch.setenv("STUBBORN", "1")
     it = terminal()
     it.press_ctrl_c()
@@ -115,7 +117,7 @@ def test_twice_ends_at_once_what_will_not_end(terminal, home, monkeypatch):
     assert "Traceback" not in it.text
 
 
-def test_before_the_first_trial_it_says_how_it_goes_on_too(folder, home, annotate):
+def test_ctrl_c_before_the_first_trial_names_the_resume_command_too(folder, home, annotate):
     (folder / "train.py").write_text(SCRIPT.replace("600", "0"))
     it = Terminal("run", "train.py", "--max-trials", "2", "--tuner", "random")
     it.until(lambda: list(home.glob("experiments/*/lock")))
@@ -127,7 +129,7 @@ def test_before_the_first_trial_it_says_how_it_goes_on_too(folder, home, annotat
     assert [t["state"] for t in done["trials"]] == ["SUCCEEDED"] * 2
 
 
-def test_half_an_experiment_is_none(folder, home):
+def test_ctrl_c_during_creation_leaves_no_experiment(folder, home):
     (folder / "train.py").write_text(SCRIPT)
     it = Terminal("run", "train.py")
     it.until(lambda: list(home.glob("experiments/[!.]*")))

@@ -50,11 +50,11 @@ def test_without_values_the_script_runs_as_written(annotate, script, home, uncha
         (["max=min(n, 1)"], "0.1 3 'sgd' 0 1"),
     ],
 )
-def test_values_are_given_as_people_type_them(annotate, script, words, out):
+def test_try_accepts_values_as_typed(annotate, script, words, out):
     assert annotate("try", "train.py", *words).stdout == f"out {out} []\n"
 
 
-def test_the_scripts_own_arguments_stand_behind_two_dashes(annotate, script):
+def test_arguments_after_two_dashes_go_to_the_script(annotate, script):
     done = annotate("try", "train.py", "n=1", "--", "--epochs", "3")
     assert done.stdout.endswith(" ['--epochs', '3']\n")
 
@@ -68,7 +68,7 @@ def test_every_wrong_value_is_named(annotate, script):
 
 
 @pytest.mark.parametrize(("line", "code"), [("raise SystemExit(7)", 7), ("1 / 0", 1)])
-def test_the_exit_code_is_the_scripts(annotate, folder, line, code):
+def test_the_exit_code_of_try_is_the_scripts(annotate, folder, line, code):
     (folder / "train.py").write_text(f"x = 1  # @nni.randint(0, 9)\n{line}\n")
     assert "none reported" in annotate("try", "train.py", code=code).stderr
 
@@ -91,7 +91,7 @@ def test_experiments_are_listed(annotate, experiment):
     assert "No experiment is running" in annotate("experiment", "list").stdout
 
 
-def test_trials_are_listed_by_id_or_its_beginning_or_without(annotate, experiment):
+def test_trials_are_listed_by_id_prefix_or_default(annotate, experiment):
     lists = [
         json.loads(annotate("trial", "ls", *words, "--json").stdout)
         for words in ([experiment["id"]], [experiment["id"][:4]], [])
@@ -105,7 +105,7 @@ def test_trials_are_listed_by_id_or_its_beginning_or_without(annotate, experimen
     assert all(t["id"] in table for t in lists[0])
 
 
-def test_help_is_there_for_every_command(annotate):
+def test_every_command_has_help(annotate):
     overview = annotate("--help").stdout
     from runtime.cli import COMMANDS
 
@@ -123,14 +123,14 @@ nni.report_final_result(1)
 """
 
 
-def test_a_script_that_asks_by_itself_gets_what_is_typed(annotate, folder):
+def test_a_script_that_calls_get_next_parameter_gets_the_typed_values(annotate, folder):
     (folder / "train.py").write_text(BY_ITSELF)
     done = annotate("try", "train.py", "lr=0.1", "opt=adam", 'n={"_name": "a", "k": [1]}', 's="1"')
     given = {"lr": 0.1, "opt": "adam", "n": {"_name": "a", "k": [1]}, "s": "1"}
     assert done.stdout == f"{given}\n"
 
 
-def test_the_command_for_the_best_once_more_gives_it_the_same_values(annotate, folder):
+def test_the_command_to_rerun_the_best_trial_has_the_same_values(annotate, folder):
     (folder / "train.py").write_text(BY_ITSELF)
     space = {
         "a": {"_type": "choice", "_value": ["1"]},

@@ -70,7 +70,7 @@ def test_the_scripts_own_report_goes_before_those_of_modules_and_of_other_script
     assert objective(train=VALUE + "import helper\n", **files) == ("acc", "max", BY_NAME)
 
 
-def test_what_is_given_is_kept_with_the_name_and_without_a_reason(tmp_path):
+def test_a_given_direction_is_kept_and_has_no_reason(tmp_path):
     config = Config("train.py", str(tmp_path), "python", maximize=True)
     project = project_of(tmp_path, train=VALUE + FINAL.format("val_loss"))
     given, notes = with_objective(config, project, given=True)

@@ -133,7 +133,7 @@ def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write, loa
     assert runs[0] == runs[1]
 
 
-def test_values_come_back_as_json_and_where_they_lie_outside_it_is_said(write, load):
+def test_values_become_json_and_invalid_ones_are_reported(write, load):
     text = """
         import numpy as np
         from tuners import Tuner
@@ -242,12 +242,12 @@ def test_an_assessor_written_for_nni_judges(write, config, folder):
         ("from nni.tuner import Tuner\nclass Own(Tuner): pass\n", "has no update_search_space"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_told_by_its_line(write, load, text, message):
+def test_mistakes_in_the_file_are_reported_with_their_line(write, load, text, message):
     with pytest.raises(AnnotateError, match=message):
         load(write(text))
 
 
-def test_a_module_of_the_users_never_hides_one_of_anybody_else(write, load):
+def test_a_users_module_never_hides_an_installed_one(write, load):
     write("raise SystemExit('the wrong one')", "statistics.py")
     write("raise SystemExit('the wrong one')", "json.py")
     text = """
@@ -286,7 +286,7 @@ COUNTS = """
 """
 
 
-def test_a_run_with_a_tuner_of_ones_own(annotate, folder, write):
+def test_a_run_with_a_custom_tuner(annotate, folder, write):
     (folder / "train.py").write_text(SCRIPT)
     write(COUNTS)
     words = ["run", "train.py", "--tuner", "tuning/own.py:Own", "--max-trials", 4, "--json"]
@@ -294,9 +294,7 @@ def test_a_run_with_a_tuner_of_ones_own(annotate, folder, write):
     assert [t["metric"] for t in found["trials"]] == [0.5, 0.0, 0.125, 0.25]
 
 
-def test_a_bug_in_the_midst_of_a_run_keeps_what_ran_and_a_mended_tuner_goes_on(
-    annotate, folder, write
-):
+def test_a_bug_during_a_run_keeps_the_results_and_a_fixed_tuner_continues(annotate, folder, write):
     (folder / "train.py").write_text(SCRIPT)
     write(COUNTS)
     words = ["run", "train.py", "--tuner", "tuning/own.py:Own", "--max-trials", 6]

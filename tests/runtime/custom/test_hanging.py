@@ -115,7 +115,7 @@ LOADS_FOR_EVER = """
 """
 
 
-def test_one_that_hangs_while_it_is_loaded_can_be_interrupted(own, drivers, home, until):
+def test_an_algorithm_that_hangs_while_loading_can_be_interrupted(own, drivers, home, until):
     folder = own(LOADS_FOR_EVER)
     driver = drivers.start(*RUN, "--ask-timeout", "1s")
     until((folder / "hangs").exists)
@@ -141,7 +141,7 @@ def conversation(folder, **options):
     return Conversation(config, "tuner", config.tuner, arguments, **options)
 
 
-def test_what_is_waited_for_is_named_with_its_line_and_again_after_twice_the_time(own):
+def test_a_slow_call_is_reported_with_its_line_and_again_after_twice_the_time(own):
     folder = own(HANGS)
     talk = conversation(folder, patience=0.25)
     notes = []
@@ -205,7 +205,7 @@ CRASHES = """
         ),
     ],
 )
-def test_a_crash_is_told_by_the_users_file_and_line(own, annotate, how, message):
+def test_a_crash_is_reported_with_the_users_file_and_line(own, annotate, how, message):
     folder = own(CRASHES.replace("HOW", how))
     done = annotate(*RUN, code=2)
     message = message.replace("ENDED", "the process ended in Own.tell:")
@@ -233,7 +233,7 @@ PRINTS = """
 """
 
 
-def test_what_it_prints_goes_to_the_log_and_nowhere_else(own, annotate, drivers):
+def test_an_algorithms_output_goes_only_to_the_log(own, annotate, drivers):
     own(PRINTS.replace("            os.closerange(3, 4)\n", ""))
     done = annotate(*RUN[:-1], "2", "--json")
     json.loads(done.stdout)
@@ -244,13 +244,13 @@ def test_what_it_prints_goes_to_the_log_and_nowhere_else(own, annotate, drivers)
         assert line not in done.stderr
 
 
-def test_what_it_prints_is_shown_where_it_cannot_be_loaded(own, annotate):
+def test_an_algorithms_output_is_shown_if_it_cannot_be_loaded(own, annotate):
     own("print('so far')\nclass Own: pass\n")
     done = annotate(*RUN, code=2)
     assert "Own: so far\n" in done.stderr
 
 
-def test_processes_that_it_starts_end_with_it(own, until):
+def test_processes_that_an_algorithm_starts_end_with_it(own, until):
     text = """
         import subprocess, sys
         from tuners import Tuner
@@ -289,7 +289,7 @@ def test_a_worker_that_outlives_its_call_does_not_hide_that_the_algorithm_has_en
     tuner.close()
 
 
-def test_it_runs_in_the_trials_folder(own, tmp_path, monkeypatch):
+def test_an_algorithm_runs_in_the_trials_folder(own, tmp_path, monkeypatch):
     text = """
         import os
         from tuners import Tuner
@@ -307,7 +307,7 @@ def test_it_runs_in_the_trials_folder(own, tmp_path, monkeypatch):
     tuner.close()
 
 
-def test_an_interpreter_that_is_none_is_named(own):
+def test_an_invalid_interpreter_is_named(own):
     folder = own(HANGS)
     config = Config("train.py", str(folder), "/bin/false", tuner=f"{folder / 'own.py'}:Own")
     with pytest.raises(AnnotateError, match=r"the process ended in Own: exit code 1"):
@@ -363,7 +363,7 @@ def test_ask_timeout_limits_an_assessor_too(own, annotate):
     assert state(annotate)["state"] == "ERROR"
 
 
-def test_a_bug_in_an_assessor_ends_the_experiment_with_its_line(own, annotate):
+def test_a_bug_in_an_assessor_ends_the_experiment_and_names_the_line(own, annotate):
     folder = own(JUDGE_HANGS.replace("time.sleep(1000)", "curve[7]"))
     done = annotate(*JUDGED, code=2)
     assert f"{folder / 'own.py'}:8: IndexError: list index out of range" in done.stderr

@@ -84,7 +84,7 @@ def package(tmp_path, monkeypatch):
     return write
 
 
-def test_it_runs_in_the_trials_interpreter_with_the_packages_of_that(load, package, python):
+def test_an_algorithm_runs_in_the_trials_interpreter_with_its_packages(load, package, python):
     package("only_there.py", "NAME = 'there'")
     tuner = load(EVERY_DOMAIN, python)
     values = tuner.ask()
@@ -97,7 +97,7 @@ def test_it_runs_in_the_trials_interpreter_with_the_packages_of_that(load, packa
     assert json.dumps(tuner.ask().keys() - values.keys(), default=sorted) == '["python", "there"]'
 
 
-def test_modules_with_our_names_are_the_users(load, package, python):
+def test_modules_with_our_names_are_the_users_own(load, package, python):
     for name in ("annotate", "runtime", "tuners"):
         package(f"{name}/__init__.py", f"NAME = 'own {name}'")
     text = """
@@ -113,7 +113,7 @@ def test_modules_with_our_names_are_the_users(load, package, python):
     assert values == {n: f"own {n}" for n in ("annotate", "runtime", "tuners")}
 
 
-def test_the_contract_is_found_beside_a_tuners_module_of_the_users(load, folder, python):
+def test_the_contract_is_found_even_if_the_user_has_a_tuners_module(load, folder, python):
     (folder / "tuners.py").write_text("from tuners import Tuner\nHALF = 0.5\n")
     text = """
         import tuners
@@ -129,7 +129,7 @@ def test_the_contract_is_found_beside_a_tuners_module_of_the_users(load, folder,
     assert values == {"half": 0.5, "place": str(folder / "tuners.py")}
 
 
-def test_an_algorithm_may_stand_in_a_file_named_tuners(load, python):
+def test_an_algorithm_may_be_in_a_file_named_tuners(load, python):
     text = """
         from tuners import Tuner
         class Own(Tuner):
@@ -141,7 +141,7 @@ def test_an_algorithm_may_stand_in_a_file_named_tuners(load, python):
     assert load(text, python, "tuners.py").ask() == {"x": 1}
 
 
-def test_no_module_of_ours_is_imported_but_the_contract(load, python):
+def test_only_the_contract_of_our_modules_is_imported(load, python):
     text = """
         import sys
         from tuners import Tuner
@@ -157,7 +157,9 @@ def test_no_module_of_ours_is_imported_but_the_contract(load, python):
     assert "annotate" not in imported, "nothing of the user's asked for it"
 
 
-def test_copies_of_ours_that_are_installed_hide_nothing_of_the_users(load, package, folder, python):
+def test_installed_copies_of_our_packages_hide_none_of_the_users_modules(
+    load, package, folder, python
+):
     root = Path(annotate.__file__).parent.parent
     for name in ("annotate", "runtime", "tuners"):
         shutil.copytree(root / name, Path(os.environ["PYTHONPATH"]) / name)
@@ -184,7 +186,7 @@ BUILT_ON_OURS = """
 """
 
 
-def test_a_class_built_on_a_tuner_of_ours_needs_what_that_needs(load, python):
+def test_a_subclass_of_our_tuner_needs_that_tuners_packages(load, python):
     code = "import sys; assert sys.version_info >= (3, 10); import numpy"
     able = subprocess.run([python, "-c", code], check=False, stderr=subprocess.DEVNULL)
     if able.returncode == 0:

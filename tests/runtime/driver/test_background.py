@@ -64,7 +64,7 @@ def driver(experiment):
     return int(experiment.lock.read_text())
 
 
-def test_create_returns_and_the_experiment_goes_on_without_a_terminal(project, annotate):
+def test_create_returns_and_the_experiment_continues_without_a_terminal(project, annotate):
     said = annotate("create", "-c", "config.yml").stdout
     (experiment,) = lookup.folders()
     assert f"Experiment {experiment.id} runs" in said
@@ -81,7 +81,7 @@ def test_create_returns_and_the_experiment_goes_on_without_a_terminal(project, a
     assert experiment.trial(0).stdout.read_text() == "epochs --epochs 3\n"
 
 
-def test_two_creates_at_once_are_two_experiments_with_the_same_pages(project, annotate):
+def test_two_concurrent_creates_make_two_experiments_on_the_same_server(project, annotate):
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
@@ -91,7 +91,7 @@ def test_two_creates_at_once_are_two_experiments_with_the_same_pages(project, an
     assert len({one["pages"][0].partition("/e/")[0] for one in both}) == 1
 
 
-def test_a_port_in_use_is_told_with_its_user_and_nothing_is_started(project, annotate):
+def test_a_port_in_use_is_reported_with_its_user_and_nothing_starts(project, annotate):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = annotate("create", "-c", "config.yml", "-p", port, code=2).stderr
@@ -100,7 +100,7 @@ def test_a_port_in_use_is_told_with_its_user_and_nothing_is_started(project, ann
     assert list(lookup.folders()) == []
 
 
-def test_a_driver_that_died_is_told_and_its_experiment_goes_on_in_the_background(project, annotate):
+def test_a_dead_driver_is_reported_and_its_experiment_resumes_in_the_background(project, annotate):
     annotate("create", "-c", "config.yml")
     (experiment,) = lookup.folders()
     until(lambda: is_held(experiment.lock) and states(experiment) == ["RUNNING"])
@@ -113,14 +113,14 @@ def test_a_driver_that_died_is_told_and_its_experiment_goes_on_in_the_background
     until(lambda: states(experiment) == ["SUCCEEDED"] * 2)
 
 
-def test_a_mistake_is_told_by_create_itself(project, annotate):
+def test_create_itself_reports_a_mistake(project, annotate):
     (project / "config.yml").write_text(CONFIG.replace("TPE", "Batch"))
     said = annotate("create", "-c", "config.yml", code=2).stderr
     assert "config.yml" in said or "batch" in said
     assert list(lookup.folders()) == []
 
 
-def test_in_front_it_stays_until_the_end(project, annotate):
+def test_create_in_the_foreground_runs_to_the_end(project, annotate):
     (project / "go").touch()
     said = annotate("create", "-c", "config.yml", "--foreground", "--debug")
     assert "Best: trial" in said.stdout
@@ -128,7 +128,7 @@ def test_in_front_it_stays_until_the_end(project, annotate):
     assert "DEBUG trial 0 RUNNING, 1 reports" in experiment.log.read_text()
 
 
-def test_run_takes_a_config_file_and_lets_options_go_before_it(project, annotate):
+def test_run_with_a_config_file_lets_options_override_it(project, annotate):
     (project / "go").touch()
     done = annotate("run", "-c", "config.yml", "--max-trials", "3", "--tuner", "Random", "--json")
     trials = json.loads(done.stdout)["trials"]
@@ -143,7 +143,7 @@ def test_run_takes_a_config_file_and_lets_options_go_before_it(project, annotate
         "PYTHONPATH=pkg:$PYTHONPATH python3 pkg/train.py && true",
     ],
 )
-def test_any_command_is_a_trial_with_the_frozen_code(project, annotate, command):
+def test_any_command_can_be_a_trial_and_runs_the_snapshots_code(project, annotate, command):
     (project / "pkg").mkdir()
     (project / "pkg" / "__init__.py").touch()
     (project / "pkg" / "train.py").write_text(
@@ -156,7 +156,7 @@ def test_any_command_is_a_trial_with_the_frozen_code(project, annotate, command)
     assert sorted(trial["metric"] for trial in trials) == [0.25, 0.5]
 
 
-def test_a_space_file_gives_a_script_its_nested_values_as_nni_does(project, annotate):
+def test_a_space_file_passes_nested_values_as_nni_does(project, annotate):
     layers = [{"_name": "none"}, {"_name": "conv", "size": {"_type": "choice", "_value": [3]}}]
     space = {"layer": {"_type": "choice", "_value": layers}}
     (project / "space.json").write_text(json.dumps(space))

@@ -12,7 +12,7 @@ KILLS = os.environ.get("ANNOTATE_KILLS", "8")
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-def test_killed_at_random_moments_nothing_is_lost_changed_doubled_or_left_behind(tmp_path):
+def test_kills_at_random_moments_lose_change_and_duplicate_nothing(tmp_path):
     done = subprocess.run(
         [sys.executable, TORTURE, "--kills", KILLS, "--trials", "6"],
         env={**os.environ, "TMPDIR": str(tmp_path)},

@@ -35,7 +35,7 @@ def hyperband(annotate, folder, script, *words):
     return json.loads(annotate(*words, "--seed", 1, "--max-trials", 14).stdout)["trials"]
 
 
-def test_a_script_that_ignores_its_budget_is_stopped_there(annotate, folder):
+def test_a_script_that_ignores_its_budget_is_stopped_at_it(annotate, folder):
     trials = hyperband(annotate, folder, IGNORES)
     budgets = [t["values"].get("TRIAL_BUDGET") for t in trials]
     assert budgets == [None, *[1] * 9, *[3] * 3, 9]
@@ -58,7 +58,7 @@ def test_a_script_that_keeps_to_its_budget_is_never_stopped(annotate, folder):
     assert trials[13]["values"]["train/y/uniform"] == ys[-1]
 
 
-def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
+def test_the_commands_for_the_best_trial_leave_out_its_budget(annotate, folder):
     (folder / "train.py").write_text(KEEPS)
     words = ["--tuner", "Hyperband", "--tuner-args", "R=9", "--max-trials", 3, "--no-baseline"]
     said = annotate("run", "train.py", *words).stdout
@@ -73,13 +73,13 @@ def test_a_budget_is_left_out_of_what_is_done_with_the_best(annotate, folder):
     assert f"y = {y} " in (folder / "train.py").read_text()
 
 
-def test_an_advisor_takes_no_assessor_beside_it(annotate, folder):
+def test_an_advisor_cannot_be_combined_with_an_assessor(annotate, folder):
     (folder / "train.py").write_text(IGNORES)
     done = annotate("run", "train.py", "--tuner", "bohb", "--assessor", "medianstop", code=2)
     assert "bohb already stops trials early" in done.stderr
 
 
-def test_a_population_trains_on_from_checkpoints(annotate, folder, home):
+def test_a_population_continues_from_checkpoints(annotate, folder, home):
     shutil.copy(EXAMPLE, folder / "train.py")
     words = ["run", "train.py", "--tuner", "PBTTuner", "--tuner-args", "population_size=4"]
     words += ["fraction=0.25", "--no-baseline", "--max-trials", 12, "--seed", 2, "--concurrency", 2]
@@ -100,7 +100,7 @@ def test_a_population_trains_on_from_checkpoints(annotate, folder, home):
     assert (place / "0" / "3" / "model.pickle").is_file()
 
 
-def test_folders_are_made_and_whole(tmp_path):
+def test_checkpoint_folders_are_created_with_absolute_paths(tmp_path):
     folder = ExperimentFolder(tmp_path / "exp")
     elsewhere = str(tmp_path / "else" / "1")
     given = {"x": 1, "load_checkpoint_dir": "3/0", "save_checkpoint_dir": elsewhere}

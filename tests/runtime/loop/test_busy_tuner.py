@@ -179,7 +179,7 @@ def test_a_resume_after_a_change_repeats_the_calls_of_the_tuner(
     assert len(made) >= len(replayed) - 2  # nothing waits for the last results
 
 
-def test_when_the_new_tuner_fails_the_experiment_goes_on_in_the_old_space(
+def test_if_the_new_tuner_fails_the_experiment_continues_in_the_old_space(
     busy, folder, until, running, calls
 ):
     process, experiment = busy()
@@ -205,7 +205,7 @@ def test_when_the_new_tuner_fails_the_experiment_goes_on_in_the_old_space(
 
 
 @pytest.mark.parametrize("end", ["request", "SIGTERM", "limit"])
-def test_the_end_waits_for_no_ask_that_never_returns(
+def test_the_end_does_not_wait_for_an_ask_that_hangs(
     busy, folder, until, running, calls, end, annotate
 ):
     process, experiment = busy()

@@ -36,7 +36,7 @@ def remarks(rows, ended=(), *, used=(A, B), by_script=True):
 ROWS = [(1, 1, 1), (2, 2, 4), (3, 3, 9), (4, 4, 2), (5, 5, 3)]
 
 
-def test_a_parameter_that_is_used_and_kept_is_not_named():
+def test_a_parameter_that_is_used_and_unchanged_is_not_named():
     assert remarks(ROWS) == []
     assert remarks(ROWS, [[b] for _, b, _ in ROWS]) == []
 
@@ -78,7 +78,7 @@ def test_results_that_are_the_same_whenever_only_one_parameter_differs():
     assert remarks(grid[:2] + grid[3:5]) == [], "too few pairs"
 
 
-def test_one_result_of_all_trials_is_said_once():
+def test_equal_results_of_all_trials_are_reported_once():
     assert remarks([(a, a, 0.5) for a in range(6)]) == [
         "no parameter had an effect: all 6 results are 0.5"
     ]

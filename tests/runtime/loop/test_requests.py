@@ -16,7 +16,7 @@ def document(process):
     return json.loads(out)
 
 
-def test_more_at_a_time_take_effect_at_once(driver, folder, until, running):
+def test_raising_the_concurrency_takes_effect_at_once(driver, folder, until, running):
     process, experiment = driver("--max-trials", "3")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "concurrency", value=3)
@@ -25,7 +25,7 @@ def test_more_at_a_time_take_effect_at_once(driver, folder, until, running):
     assert [t["state"] for t in document(process)["trials"]] == ["SUCCEEDED"] * 3
 
 
-def test_a_trial_that_is_killed_ends_alone(driver, folder, until, running):
+def test_killing_a_trial_ends_only_that_trial(driver, folder, until, running):
     process, experiment = driver("--max-trials", "2", "--concurrency", "2")
     until(lambda: running(experiment) == [0, 1])
     requests.ask(experiment, "kill", trial=1)
@@ -39,9 +39,7 @@ def test_a_trial_that_is_killed_ends_alone(driver, folder, until, running):
     assert states == ["SUCCEEDED", "USER_CANCELED"]
 
 
-def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(
-    driver, folder, annotate, until, running
-):
+def test_a_changed_trial_limit_is_kept_on_resume(driver, folder, annotate, until, running):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "trials", value=4)
@@ -54,7 +52,7 @@ def test_another_limit_of_trials_is_kept_when_the_experiment_goes_on(
     assert len(resumed["trials"]) == 4
 
 
-def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder, until, running):
+def test_enqueued_values_run_next_and_invalid_ones_are_refused(driver, folder, until, running):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "enqueue", values={"x": 0.125})
@@ -68,7 +66,7 @@ def test_values_of_ones_own_run_next_and_others_are_refused(driver, folder, unti
     assert len(trials) == 2
 
 
-def test_a_limit_of_time_that_has_passed_ends_it(driver, until, running):
+def test_a_time_limit_that_has_passed_ends_the_experiment(driver, until, running):
     process, experiment = driver()
     until(lambda: running(experiment) == [0])
     requests.ask(experiment, "duration", seconds=0.5)
@@ -76,7 +74,7 @@ def test_a_limit_of_time_that_has_passed_ends_it(driver, until, running):
     assert re.match("--max-duration .* reached", done["reason"])
 
 
-def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, running):
+def test_an_invalid_request_is_refused_and_changes_nothing(driver, until, running):
     _, experiment = driver()
     until(lambda: running(experiment) == [0])
     with pytest.raises(AnnotateError, match="concurrency must be at least 1"):
@@ -86,7 +84,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(driver, until, runni
     assert running(experiment) == [0]
 
 
-def test_where_no_driver_runs_nothing_can_be_asked_for(driver, until, running):
+def test_without_a_running_driver_requests_are_refused(driver, until, running):
     process, experiment = driver()
     until(lambda: running(experiment) == [0])
     os.kill(process.pid, signal.SIGKILL)

@@ -93,7 +93,7 @@ def test_trials_that_lost_their_fork_server_run_again(annotate, folder):
     assert "was interrupted because its fork server ended" in done.stderr
 
 
-def test_a_trial_that_ends_its_fork_server_each_time_is_given_up(annotate, folder):
+def test_a_trial_that_keeps_killing_its_fork_server_fails(annotate, folder):
     (folder / "train.py").write_text(
         "import os, signal\nx = 0  # @nni.randint(0, 2)\n"
         "if x == 1:\n    os.kill(os.getppid(), signal.SIGKILL)\n    signal.pause()\n"
@@ -145,7 +145,7 @@ def test_nothing_outlives_a_driver_that_was_killed(folder, options):
 
 
 @pytest.mark.parametrize("options", [[], ["--fresh-process"]])
-def test_what_a_trial_left_in_sessions_of_its_own_ends_too(annotate, folder, options):
+def test_processes_that_a_trial_left_in_other_sessions_end_too(annotate, folder, options):
     (folder / "train.py").write_text(ORPHANS)
     annotate("run", "train.py", "--max-trials", 1, *options)
     assert gone(pids_of(folder))
@@ -154,7 +154,7 @@ def test_what_a_trial_left_in_sessions_of_its_own_ends_too(annotate, folder, opt
 # Memory
 
 
-def test_a_trial_that_uses_too_much_memory_is_ended_and_says_so(annotate, folder):
+def test_a_trial_that_uses_too_much_memory_is_stopped_with_that_reason(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 0  # @nni.randint(0, 2)\n"
         "held = b'x' * (400_000_000 * x)\ntime.sleep(60 * x)\n"
@@ -166,7 +166,7 @@ def test_a_trial_that_uses_too_much_memory_is_ended_and_says_so(annotate, folder
 
 
 @pytest.mark.parametrize("options", [[], ["--fresh-process"]])
-def test_the_systems_own_end_for_want_of_memory_is_named(annotate, folder, cgroup, options):
+def test_a_kill_by_the_systems_oom_killer_is_named(annotate, folder, cgroup, options):
     (folder / "train.py").write_text(
         "import os\nx = 0  # @nni.randint(0, 2)\n"
         "if x:\n    held = b'x' * 2_000_000_000\n"
@@ -223,7 +223,7 @@ def cgroup():
         ("ValueError: a memory", "exit code 1: ValueError: a memory"),
     ],
 )
-def test_errors_for_want_of_memory_are_named(annotate, folder, last, reason):
+def test_out_of_memory_errors_are_named(annotate, folder, last, reason):
     (folder / "said").write_text(f"Traceback (most recent call last):\n  frames\n{last}\n")
     (folder / "train.py").write_text(
         "import sys\nx = 0  # @nni.randint(0, 2)\nsys.stderr.write(open('said').read())\n"
@@ -284,7 +284,7 @@ def test_no_result_is_lost_to_a_full_disk(folder, small_disk):
     assert {t["metric"] for t in trials} == {0, 1, 2, 3}
 
 
-def test_an_interrupt_ends_the_wait_for_room(folder, small_disk):
+def test_an_interrupt_ends_the_wait_for_disk_space(folder, small_disk):
     (folder / "train.py").write_text(
         "import os, time\nx = 0  # @nni.randint(0, 4)\n"
         "while x and not os.path.exists('full'): time.sleep(0.02)\n"

@@ -31,7 +31,7 @@ def values(trial):
     return trial["values"]["train/x/randint"], trial["values"]["train/kind/choice"]
 
 
-def test_enqueued_values_run_behind_the_baseline_the_rest_as_written(annotate, script):
+def test_enqueued_values_run_after_the_baseline_with_the_rest_as_written(annotate, script):
     words = ["--enqueue", "x=5,kind=b, c", "--enqueue", "train/x/randint=9", "--max-trials", 4]
     found, _ = document(annotate, *words)
     assert [values(t) for t in found["trials"][:3]] == [(3, "a"), (5, "b, c"), (9, "a")]
@@ -51,7 +51,7 @@ def test_what_cannot_be_enqueued_is_refused_before_anything_starts(annotate, scr
     assert not (home / "experiments").exists()
 
 
-def test_a_warm_start_learns_and_never_repeats_what_fits(annotate, folder, script):
+def test_a_warm_start_learns_results_that_fit_and_never_repeats_them(annotate, folder, script):
     first, _ = document(annotate, "--max-trials", 20, "--tuner", "random")
     wider = SCRIPT.replace("randint(0, 12)", "randint(0, 7)")
     (folder / "train.py").write_text(wider)
@@ -64,7 +64,7 @@ def test_a_warm_start_learns_and_never_repeats_what_fits(annotate, folder, scrip
     assert not {values(t) for t in found["trials"]} & inside
 
 
-def test_a_config_takes_values_first_and_results_of_earlier_experiments(annotate, folder, script):
+def test_a_config_file_can_be_combined_with_enqueue_and_warm_start(annotate, folder, script):
     first, _ = document(annotate, "--max-trials", 6, "--tuner", "random")
     (folder / "config.yml").write_text(
         "trialConcurrency: 1\nmaxTrialNum: 40\nuseAnnotation: true\n"
@@ -82,7 +82,7 @@ def test_a_config_takes_values_first_and_results_of_earlier_experiments(annotate
     assert sorted(values(t) for t in found) == sorted(grid - seen)
 
 
-def test_imported_results_are_learned_at_resume_and_again_at_the_next(annotate, folder, script):
+def test_imported_results_are_learned_at_every_resume(annotate, folder, script):
     (folder / "broken.py").write_text(
         "from tuners.grid import GridSearch\n"
         "class Own(GridSearch):\n"
@@ -117,7 +117,7 @@ def test_imported_results_are_learned_at_resume_and_again_at_the_next(annotate, 
     assert asked == [point for point in grid if point not in imported][:20]
 
 
-def test_a_running_experiment_learns_at_once(annotate, folder, home):
+def test_a_running_experiment_learns_imported_results_at_once(annotate, folder, home):
     (folder / "train.py").write_text(
         "import pathlib, time\n"
         "x = 3  # @nni.randint(0, 4)\n"
@@ -153,14 +153,14 @@ def test_a_running_experiment_learns_at_once(annotate, folder, home):
         ("", "results.json:1:1"),
     ],
 )
-def test_a_file_that_holds_no_results_is_named(annotate, folder, script, text, message):
+def test_a_file_without_results_is_named(annotate, folder, script, text, message):
     document(annotate, "--max-trials", 1)
     (folder / "results.json").write_text(text)
     done = annotate("experiment", "import", "-f", "results.json", code=2)
     assert message in done.stderr
 
 
-def test_what_is_no_parameter_is_passed_over_and_a_null_is_a_failure():
+def test_unknown_keys_are_ignored_and_null_means_a_failure():
     space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
     rows = [
         {"parameter": {"x": 0.5, "TRIAL_BUDGET": 3}, "value": None},

@@ -88,7 +88,7 @@ def mistakes(read, text):
 
 
 @pytest.mark.parametrize("text", [V1, V3], ids=["v1", "v3"])
-def test_the_same_experiment_in_the_words_of_either_version(read, project, text):
+def test_both_versions_of_the_config_describe_the_same_experiment(read, project, text):
     described = read(text)
     config = Config.new(described.settings)
     assert (config.script, config.arguments) == ("train.py", ("--epochs", "3"))
@@ -103,12 +103,12 @@ def test_the_same_experiment_in_the_words_of_either_version(read, project, text)
     assert described.project.space.to_json() == {"lr": {"_type": "uniform", "_value": [0, 1]}}
 
 
-def test_a_field_without_a_use_is_taken_with_a_note(read):
+def test_a_field_without_effect_is_accepted_with_a_note(read):
     (note,) = read(V1).notes
     assert "config.yml:1: authorName: No effect" in note
 
 
-def test_every_mistake_is_told_at_once_with_its_line_and_what_was_meant(read):
+def test_all_mistakes_are_reported_at_once_with_lines_and_suggestions(read):
     text = """\
 trialConcurency: 1
 maxTrialNum: many
@@ -132,7 +132,7 @@ trial:
     assert [(line, hint) for line, _, hint in found] == [(10, "did you mean 'random'?"), (12, "")]
 
 
-def test_annotations_and_a_space_file_together_are_a_mistake_that_explains_itself(read):
+def test_annotations_together_with_a_space_file_are_a_mistake_with_an_explanation(read):
     ((line, message, hint),) = mistakes(
         read, V1.replace("useAnnotation: false", "useAnnotation: true")
     )
@@ -147,7 +147,7 @@ def test_neither_a_space_nor_annotations_is_a_mistake(read):
     assert "useAnnotation: true" in hint
 
 
-def test_with_annotations_the_search_space_is_theirs(read, project):
+def test_use_annotation_takes_the_space_from_the_annotations(read, project):
     (project / "train.py").write_text(
         "lr = 0.1  # @nni.uniform(0, 1)\n# @nni.report_final_result(lr)\n"
     )
@@ -161,7 +161,7 @@ def test_with_annotations_the_search_space_is_theirs(read, project):
     assert sorted(p.name for p in by_shell.project.space) == ["lr", "size"]
 
 
-def test_without_use_annotation_annotated_code_is_left_as_it_is(read, project):
+def test_without_use_annotation_annotations_are_ignored(read, project):
     (project / "train.py").write_text("lr = 0.1  # @nni.unifrom(0, 1)\n")
     assert not read(V1).project.places
 
@@ -169,7 +169,7 @@ def test_without_use_annotation_annotated_code_is_left_as_it_is(read, project):
 @pytest.mark.parametrize(
     "text", ["a: [1", "a: 1\na: 2\n", "a: !!python/object:os.system {}\n", "\t a: 1", "- a\n", ""]
 )
-def test_what_is_no_plain_yaml_is_refused_with_its_place(read, text):
+def test_anything_but_plain_yaml_is_refused_with_its_place(read, text):
     with pytest.raises(AnnotateError):
         read(text)
 
@@ -186,7 +186,7 @@ def test_two_names_of_one_field_are_a_mistake(read):
     assert message == "maxTrialNumber and maxTrialNum are the same setting"
 
 
-def test_a_tuner_of_ones_own_is_found_beside_the_file(read, project):
+def test_a_custom_tuner_is_found_relative_to_the_config_file(read, project):
     (project / "mine.py").write_text("class Mine: pass\n")
     own = "tuner: {codeDir: ., classFileName: mine.py, className: Mine}\n"
     text = "searchSpacePath: search_space.json\ntrial: {command: python3 train.py}\n"
@@ -236,11 +236,11 @@ def test_a_python_that_ignores_the_path_of_trials_is_a_mistake(read, command, op
 @pytest.mark.parametrize(
     "command", ["python -u train.py -I", "python -m train -E", "mypython -I x"]
 )
-def test_options_of_the_script_are_its_own(read, command):
+def test_options_in_the_trial_command_belong_to_the_script(read, command):
     read(V1.replace("python3 train.py --epochs 3", command))
 
 
-def test_each_name_that_is_said_twice_is_a_field():
+def test_each_duplicate_name_is_an_existing_field():
     for name in (name for names in SAME for name in names):
         model = SCHEMA
         for part in name.split("."):

@@ -34,7 +34,7 @@ def test_axe_finds_nothing_on_any_page_in_light_and_dark(page, site, at):
             assert faults(page) == [], (name, scheme)
 
 
-def test_axe_sees_a_text_that_is_too_pale(page, site):
+def test_axe_detects_text_with_too_little_contrast(page, site):
     go(page, site, "Plain")
     page.evaluate("document.documentElement.style.setProperty('--muted', '#aaa')")
     assert [fault[0] for fault in faults(page)] == ["color-contrast"]
@@ -61,7 +61,7 @@ def test_axe_finds_nothing_in_the_list_and_the_dialogs(page, site):
     assert faults(page) == []
 
 
-def test_axe_finds_nothing_where_the_link_is_asked_for(page, open_site, said):
+def test_axe_finds_nothing_on_the_page_that_asks_for_the_link(page, open_site, said):
     page.goto(f"http://{open_site.host}/")
     page.get_by_label("Link or secret").wait_for()
     assert faults(page) == []
@@ -69,7 +69,7 @@ def test_axe_finds_nothing_where_the_link_is_asked_for(page, open_site, said):
 
 
 @pytest.mark.parametrize("at", PAGES)
-def test_all_that_can_be_pressed_is_reached_by_tab_and_shows_it(page, site, at):
+def test_every_control_can_be_reached_by_tab_and_shows_the_focus(page, site, at):
     go(page, site, "Plain", at)
     settle(page)
     want = page.evaluate(
@@ -104,7 +104,7 @@ def test_all_that_can_be_pressed_is_reached_by_tab_and_shows_it(page, site, at):
     assert unseen == []
 
 
-def test_a_dialog_gives_the_focus_back_and_a_page_takes_it(page, site):
+def test_a_closed_dialog_returns_the_focus_and_a_new_page_takes_it(page, site):
     go(page, site, "Plain", "trials")
     page.get_by_role("button", name="Trial 99", exact=True).press("Enter")
     dialog = page.get_by_role("dialog", name="Trial 99")
@@ -120,7 +120,7 @@ def test_a_dialog_gives_the_focus_back_and_a_page_takes_it(page, site):
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
-def test_nothing_moves_where_that_is_not_wanted(page, site):
+def test_nothing_moves_with_reduced_motion(page, site):
     page.emulate_media(reduced_motion="reduce")
     go(page, site, "Plain")
     moving = """e => { const s = getComputedStyle(e); return s.animationName !== 'none'

@@ -60,7 +60,7 @@ def test_the_marginal_of_a_pair_has_a_row_for_each_cell_of_the_first(site):
     assert site.ask("/api/v1/experiments/Empty/importance/pair?first=0&second=1")[0] == 404
 
 
-def test_of_a_nested_parameter_the_way_to_it_is_told(site):
+def test_a_nested_parameter_has_the_path_to_it(site):
     def nested(n):
         inner = "<i>adam</i>" if n % 2 else {"_name": "sgd", "lr": n / 60}
         values = {"opt": {"_name": inner} if n % 2 else inner}
@@ -74,14 +74,14 @@ def test_of_a_nested_parameter_the_way_to_it_is_told(site):
 
 
 @pytest.mark.parametrize("name", ["Empty", "StrangeX"])
-def test_too_few_results_say_so_and_the_parameters_are_told_all_the_same(site, name):
+def test_with_too_few_results_the_reason_and_the_parameters_are_returned(site, name):
     found = learned(site, name)
     assert found["reason"].startswith("importance needs 12 results")
     assert "alone" not in found
     assert [p["along"] for p in found["parameters"]] == [None] * 3
 
 
-def test_others_are_answered_while_importance_is_worked_out(site):
+def test_other_requests_are_answered_while_importance_is_computed(site):
     space = {f"p{n}": {"_type": "uniform", "_value": [0, 1]} for n in range(20)}
 
     def spread(n):
@@ -103,7 +103,7 @@ def test_others_are_answered_while_importance_is_worked_out(site):
     assert order == ["answered", "learned"]
 
 
-def test_results_are_learned_from_once_until_there_are_more(site):
+def test_importance_is_recomputed_only_for_new_results(site):
     rows = list(map(depends_on_batch, range(20)))
     folder = new_experiment(site.home, "Once", rows)
 
@@ -119,7 +119,7 @@ def test_results_are_learned_from_once_until_there_are_more(site):
     asyncio.run(asyncio.wait_for(look(), 60))
 
 
-def test_progress_tells_each_result_that_was_better_by_number_and_by_time(site):
+def test_progress_has_each_improvement_by_number_and_by_time(site):
     nan = float("nan")
     metrics = [0.5, 0.4, nan, 0.7, float("inf"), 0.6]
     rows = [(trial(n, ended=1e9 + 10 - n), [], y) for n, y in enumerate(metrics)]
@@ -136,7 +136,7 @@ def test_progress_tells_each_result_that_was_better_by_number_and_by_time(site):
     assert empty == {"by_number": [], "by_time": [], "last_number": None, "last_seconds": None}
 
 
-def test_use_of_gpus_is_told_of_all_trials_or_of_those_that_are_named(site):
+def test_gpu_use_is_returned_for_all_or_selected_trials(site):
     folder = new_experiment(site.home, "Cards", list(map(depends_on_batch, range(3))))
     with Store.open(folder.store, write=True) as store:
         store.set_gpu(1, GpuUse(("0", "1"), 3.5, None, 1 << 30, 50.0))
@@ -157,9 +157,7 @@ WANTED = [
 
 
 @pytest.mark.parametrize(("kind", "document"), WANTED)
-def test_a_change_of_what_does_not_run_is_refused_with_the_command_that_resumes(
-    site, kind, document
-):
+def test_changing_a_stopped_experiment_is_refused_with_the_resume_command(site, kind, document):
     path = f"/api/v1/experiments/Plain/requests/{kind}"
     status, _, body = site.change(path, document=document)
     assert (status, b"annotate resume Plain" in body) == (409, True)
@@ -176,7 +174,7 @@ def test_a_change_of_what_does_not_run_is_refused_with_the_command_that_resumes(
         ("trials", {"value": 0}, b"must be at least 1"),
     ],
 )
-def test_a_change_that_makes_no_sense_says_why(site, kind, document, said):
+def test_an_invalid_change_is_refused_with_the_reason(site, kind, document, said):
     status, _, body = site.change(f"/api/v1/experiments/Plain/requests/{kind}", document=document)
     assert status in (409, 422)
     assert said in body

@@ -94,7 +94,7 @@ ADDRESSES = (
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_the_pages_fit_and_are_for_everybody(page, many, address):
+def test_the_pages_fit_the_window_and_are_accessible(page, many, address):
     page.goto(f"http://{many.host}/{address}#token={many.token}")
     page.locator("main canvas").first.wait_for()
     settle(page)
@@ -106,7 +106,7 @@ def test_the_pages_fit_and_are_for_everybody(page, many, address):
         assert faults(page) == [], scheme
 
 
-def test_what_matters_is_said_with_how_sure_that_is(page, many):
+def test_importance_is_shown_with_its_uncertainty(page, many):
     go(page, many, "Batch", "importance")
     row = page.locator(".shares tbody tr").first
     row.get_by_role("rowheader", name="batch").wait_for()
@@ -116,21 +116,21 @@ def test_what_matters_is_said_with_how_sure_that_is(page, many):
     assert "(1 failed)" in text
 
 
-def test_how_a_nested_parameter_counts_is_said_where_there_is_one(page, many):
+def test_the_weighting_of_nested_parameters_is_explained_if_there_are_any(page, many):
     for name, there in (("Attack", True), ("Batch", False)):
         go(page, many, name, "importance")
         page.get_by_text("A random forest was fitted").wait_for()
         assert page.get_by_text("A nested parameter counts only").count() == there
 
 
-def test_too_few_results_are_said_and_drawn_all_the_same(page, many):
+def test_too_few_results_are_reported_and_still_drawn(page, many):
     go(page, many, "StrangeX", "importance")
     page.get_by_text("Not enough data: importance needs 12 results").wait_for()
     assert page.get_by_role("heading", name="lr").is_visible()
     assert page.get_by_role("heading", name="Two parameters together").is_hidden()
 
 
-def test_noise_is_not_sold_as_knowledge(page, many):
+def test_a_model_of_noise_is_marked_as_meaningless(page, many):
     rows = [(trial(n), [], (n * 7919 % 101) / 101) for n in range(60)]
     new_experiment(many.home, "Noise", rows)
     go(page, many, "Noise", "importance")
@@ -162,7 +162,7 @@ def test_a_slice_is_read_by_keyboard(page, many):
     assert "30 trials here" in spoken(page)
 
 
-def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many):
+def test_a_new_result_updates_importance_without_losing_the_selected_pair(page, many):
     rows = [(trial(n), [], 0.1 * (n % 3) + n / 1e4) for n in range(30)]
     folder = new_experiment(many.home, "Growing", rows)
     go(page, many, "Growing", "importance")
@@ -176,7 +176,7 @@ def test_a_result_that_comes_is_learned_from_without_losing_the_pair(page, many)
     assert up.evaluate("e => e.selectedOptions[0].text") == "lr"
 
 
-def test_experiments_are_chosen_in_the_list_and_compared(page, many):
+def test_experiments_selected_in_the_list_are_compared(page, many):
     page.goto(f"http://{many.host}/#token={many.token}")
     for name in ("by batch", "by depth"):
         page.get_by_role("checkbox", name=f"Compare {name}").check()
@@ -209,7 +209,7 @@ def test_experiments_are_chosen_in_the_list_and_compared(page, many):
     ("ids", "why"),
     [("Batch+Nobody", "there is no experiment Nobody"), ("a+b+c+d+e+f+g", "at most 6")],
 )
-def test_what_can_not_be_compared_says_why(page, many, said, ids, why):
+def test_experiments_that_cannot_be_compared_show_the_reason(page, many, said, ids, why):
     page.goto(f"http://{many.host}/compare/{ids}#token={many.token}")
     page.get_by_role("alert").get_by_text(why).wait_for()
     said.clear()  # the browser itself notes what is not found
@@ -229,7 +229,7 @@ def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
     page.get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
 
 
-def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_keeps_it(page, many):
+def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_stays_zoomed(page, many):
     folder = new_experiment(many.home, "Zoomed", [(trial(n), [], n / 100) for n in range(50)])
     go(page, many, "Zoomed", "timeline")
     canvas, reset = page.locator("canvas"), page.get_by_role("button", name="Reset zoom")
@@ -275,7 +275,7 @@ def test_a_script_in_any_name_is_drawn_as_text(page, many, address):
     assert page.locator("main b >> text=a").count() == 0
 
 
-def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many):
+def test_a_stopped_experiment_cannot_be_changed_and_shows_the_resume_command(page, many):
     go(page, many, "Empty")
     page.get_by_role("button", name="Change", exact=True).click()
     dialog = page.get_by_role("dialog", name="Change the experiment")
@@ -287,7 +287,7 @@ def test_what_does_not_run_can_not_be_changed_and_says_how_it_goes_on(page, many
     assert faults(page) == []
 
 
-def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
+def test_a_running_experiment_is_changed_and_the_drivers_answer_is_shown(
     folder,
     home,
     page,
@@ -341,7 +341,7 @@ def test_a_running_experiment_is_changed_and_its_driver_s_words_are_shown(
     said.clear()  # the browser itself notes what was refused
 
 
-def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, many):
+def test_the_overview_shows_each_reason_once_with_its_number_of_trials(page, many):
     said = ["exit code 1: lr was 0.1", "exit code 1: lr was 3e-05", f"ended by {SCRIPT}"]
     rows = [(trial(n, TrialState.FAILED, reason=why), [], None) for n, why in enumerate(said)]
     rows.append((trial(3, TrialState.WAITING, started=None, ended=None), [], None))
@@ -362,7 +362,7 @@ def test_the_overview_tells_each_reason_once_with_how_many_trials_have_it(page, 
     dialog.get_by_text("waits for a GPU: GPU 0 is leased").wait_for()
 
 
-def test_a_trial_tells_what_it_had_of_gpus_and_what_it_waits_for(page, many):
+def test_a_trial_shows_its_gpu_use_and_what_it_waits_for(page, many):
     go(page, many, "Leased", "trials?trial=7")
     dialog = page.get_by_role("dialog")
     dialog.get_by_text("GPU 1, peak 3.0 GiB, 50 % busy").wait_for()

@@ -57,7 +57,7 @@ def drag(page, start, end):
     page.mouse.up()
 
 
-def test_a_chart_is_zoomed_by_dragging_and_out_by_a_double_click(page, site):
+def test_a_chart_zooms_in_by_dragging_and_out_by_double_click(page, site):
     go(page, site, "Plain")
     chart = page.locator("canvas").first
     reset = page.get_by_role("button", name="Reset zoom")
@@ -94,7 +94,7 @@ def test_a_chart_is_read_and_zoomed_by_keyboard(page, site):
     page.get_by_role("dialog", name="Trial 0").wait_for()
 
 
-def test_results_that_are_no_numbers_and_far_ones_are_in_the_chart(page, site):
+def test_non_numeric_and_outlying_results_are_in_the_chart(page, site):
     rows = [(trial(n), [], 0.5 + n / 100) for n in range(30)]
     rows += [(trial(30), [], 1e9), (trial(31, TrialState.FAILED), [], None)]
     new_experiment(site.home, "Far", rows)
@@ -109,7 +109,7 @@ def test_results_that_are_no_numbers_and_far_ones_are_in_the_chart(page, site):
     assert bottom < tip(page).bounding_box()["y"]  # at the upper edge
 
 
-def test_trials_are_chosen_along_the_axes_and_taken_into_the_table(page, site, nested):
+def test_trials_selected_on_the_axes_are_listed_in_the_table(page, site, nested):
     open_axes(page, site, nested)
     names = page.locator("button.axis b")
     said = ["model", "model › depth", "model › k", "lr", "result"]
@@ -131,7 +131,7 @@ def test_trials_are_chosen_along_the_axes_and_taken_into_the_table(page, site, n
     page.get_by_label("Show", exact=True).select_option("best 10 %")
 
 
-def test_axes_without_any_trial_are_drawn_and_fill_by_themselves(page, site):
+def test_axes_are_drawn_without_trials_and_fill_as_trials_arrive(page, site):
     folder = new_experiment(site.home, "Axes", [], state="RUNNING")
     open_axes(page, site, "Axes")
     assert page.locator("button.axis").count() == 4
@@ -164,7 +164,7 @@ def test_an_axis_is_moved_by_dragging_its_name_and_by_the_arrow_keys(page, site,
     assert page.get_by_role("dialog").count() == 0  # a drag is no click
 
 
-def test_an_axis_is_chosen_on_by_keyboard_alone(page, site, nested):
+def test_trials_can_be_selected_on_an_axis_by_keyboard(page, site, nested):
     open_axes(page, site, nested)
     page.get_by_role("button", name="Axis model › depth").focus()
     page.keyboard.press("Enter")
@@ -180,7 +180,7 @@ def test_an_axis_is_chosen_on_by_keyboard_alone(page, site, nested):
     page.get_by_text("0 trials selected").wait_for()
 
 
-def test_a_line_tells_its_trial_and_opens_it(page, site, nested):
+def test_a_line_shows_its_trial_and_opens_it(page, site, nested):
     open_axes(page, site, nested)
     box = page.locator(".parallel canvas").bounding_box()
     middle = (at(page, "lr") + at(page, "result")) / 2
@@ -194,7 +194,7 @@ def test_a_line_tells_its_trial_and_opens_it(page, site, nested):
     page.get_by_role("dialog", name=number.capitalize(), exact=True).wait_for()
 
 
-def test_curves_are_compared_and_filtered_by_value_at_a_step(page, site, nested):
+def test_curves_are_compared_and_filtered_by_the_value_at_a_step(page, site, nested):
     go(page, site, nested, "trials")
     page.get_by_role("button", name="Intermediate results").click()
     legend = page.locator(".legend").first
@@ -213,7 +213,7 @@ def test_curves_are_compared_and_filtered_by_value_at_a_step(page, site, nested)
     page.get_by_role("button", name="Reset zoom").wait_for()
 
 
-def test_a_curve_grows_by_what_is_new_alone(page, site):
+def test_a_growing_curve_loads_only_new_points(page, site):
     running = trial(0, TrialState.RUNNING, ended=None)
     folder = new_experiment(site.home, "Growing", [(running, [0.1] * 20, None)], state="RUNNING")
     asked = []

@@ -45,14 +45,14 @@ def spoken(page):
         ("importance", "over lr and batch", "batch: 32"),
     ],
 )
-def test_a_key_finds_what_is_there_though_it_is_not_drawn_yet(page, site, at, label, words):
+def test_keys_work_on_data_that_is_not_drawn_yet(page, site, at, label, words):
     page.add_init_script("window.requestAnimationFrame = () => 0")
     go(page, site, "Plain", at)
     page.locator(f"canvas[aria-label*='{label}']").press("ArrowRight")
     assert words in spoken(page)
 
 
-def test_the_table_shows_what_was_asked_for_last_whichever_answer_comes_last(page, site):
+def test_the_table_shows_the_last_request_whatever_the_order_of_answers(page, site):
     open_table(page, site)
     first = Held(page, "**/trials?*search=t0007*")
     page.get_by_role("searchbox").fill("t0007")
@@ -64,7 +64,7 @@ def test_the_table_shows_what_was_asked_for_last_whichever_answer_comes_last(pag
     assert numbers(page) == [42]
 
 
-def test_a_growing_curve_has_each_report_once_however_late_it_comes(page, site):
+def test_a_growing_curve_has_each_report_once_however_late_it_arrives(page, site):
     running = trial(0, TrialState.RUNNING, ended=None)
     folder = new_experiment(site.home, "Late", [(running, [0.1], None)], state="RUNNING")
     go(page, site, "Late", "trials?trial=0")
@@ -85,7 +85,7 @@ def test_a_growing_curve_has_each_report_once_however_late_it_comes(page, site):
     )
 
 
-def test_whoever_presses_twice_gets_one_dialog(page, site):
+def test_pressing_a_button_twice_opens_one_dialog(page, site):
     open_table(page, site)
     late = Held(page, "**/Plain/trials/9*")
     for number in (99, 99, 98):
@@ -96,7 +96,7 @@ def test_whoever_presses_twice_gets_one_dialog(page, site):
     assert page.locator("dialog").count() == 1
 
 
-def test_a_page_that_was_left_does_not_come_over_the_next_one(page, site):
+def test_a_page_that_was_left_does_not_overwrite_the_next_one(page, site):
     go(page, site, "Plain")
     late = Held(page, "**/Plain/source")
     page.get_by_role("link", name="Source").click()
@@ -108,7 +108,7 @@ def test_a_page_that_was_left_does_not_come_over_the_next_one(page, site):
     assert page.get_by_role("heading", name="When each trial ran").is_visible()
 
 
-def test_whoever_goes_on_by_keyboard_while_a_page_fills_is_not_called_back(page, site):
+def test_a_filling_page_does_not_take_the_focus_back(page, site):
     go(page, site, "Plain")
     late = Held(page, "**/Plain/trials?*")
     page.get_by_role("link", name="Trials").press("Enter")
@@ -120,7 +120,7 @@ def test_whoever_goes_on_by_keyboard_while_a_page_fills_is_not_called_back(page,
     expect(search).to_be_focused()
 
 
-def test_a_button_that_is_reached_keeps_the_focus_while_trials_come(page, site):
+def test_a_focused_button_keeps_the_focus_while_trials_arrive(page, site):
     waits = trial(0, TrialState.WAITING, started=None, ended=None)
     folder = new_experiment(site.home, "Queue", [(waits, [], None)], state="RUNNING")
     go(page, site, "Queue", "timeline")
@@ -132,7 +132,7 @@ def test_a_button_that_is_reached_keeps_the_focus_while_trials_come(page, site):
     expect(button).to_be_focused()
 
 
-def test_a_chart_s_button_keeps_the_focus_while_its_trial_runs(page, site):
+def test_a_charts_button_keeps_the_focus_while_its_trial_runs(page, site):
     running = trial(0, TrialState.RUNNING, started=time.time() - 600, ended=None)
     new_experiment(site.home, "Runs", [(running, [0.1, 0.3], None)], state="RUNNING")
     go(page, site, "Runs", "trials?trial=0")
@@ -145,7 +145,7 @@ def test_a_chart_s_button_keeps_the_focus_while_its_trial_runs(page, site):
     expect(reset).to_be_focused()
 
 
-def test_a_press_counts_though_the_row_changes_under_it(page, site):
+def test_a_click_counts_even_if_the_row_is_updated_during_it(page, site):
     running = trial(0, TrialState.RUNNING, ended=None)
     folder = new_experiment(site.home, "Pressed", [(running, [], None)], state="RUNNING")
     open_table(page, site, "Pressed")

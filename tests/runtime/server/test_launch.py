@@ -47,7 +47,7 @@ def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
     assert launch.running() == []
 
 
-def test_many_that_start_at_once_make_one_server(folder):
+def test_many_concurrent_starts_make_one_server(folder):
     command = [sys.executable, "-m", "annotate", "ui", "--port", str(free_port())]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     said = {process.communicate(timeout=60)[0] for process in started}
@@ -55,7 +55,7 @@ def test_many_that_start_at_once_make_one_server(folder):
     assert answers(said.pop().strip())
 
 
-def test_a_port_in_use_says_by_whom_and_offers_the_next(annotate):
+def test_a_port_in_use_is_reported_with_its_user_and_a_free_port(annotate):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         said = annotate("run", "--port", port, "train.py", code=2).stderr
@@ -67,7 +67,7 @@ def test_a_port_in_use_says_by_whom_and_offers_the_next(annotate):
     assert port < offered < port + 50
 
 
-def test_a_server_that_was_killed_is_not_found_and_another_starts(annotate):
+def test_a_killed_server_is_not_found_and_another_one_starts(annotate):
     port = free_port()
     launch.ensure(port)
     (server,) = launch.running()
@@ -87,7 +87,7 @@ def test_a_server_whose_home_was_removed_ends(home):
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def test_run_with_a_port_says_where_the_pages_are_and_the_server_lives_on(annotate, folder):
+def test_run_with_a_port_prints_the_address_and_leaves_the_server_running(annotate, folder):
     (folder / "train.py").write_text("x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n")
     port = free_port()
     done = annotate("run", "train.py", "--max-trials", 1, "--port", port, "--tuner", "random")
@@ -98,7 +98,7 @@ def test_run_with_a_port_says_where_the_pages_are_and_the_server_lives_on(annota
     assert read(link, "experiment")["id"] == name
 
 
-def test_where_no_server_runs_its_url_is_not_made_up(annotate, folder):
+def test_webui_url_fails_if_no_server_is_running(annotate, folder):
     (folder / "train.py").write_text("x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n")
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
     assert "annotate view" in annotate("webui", "url", code=2).stderr

@@ -34,7 +34,7 @@ def imports(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_a_module_imports_is_exported_and_used(name):
+def test_every_import_is_exported_by_its_module_and_used(name):
     text = IMPORT.sub("", source(name))
     assert len(re.findall(r"\bimport\b", text)) == 0, "an import that this test does not see"
     for module, there, here in imports(name):
@@ -42,7 +42,7 @@ def test_what_a_module_imports_is_exported_and_used(name):
         assert re.search(rf"\b{here}\b", text), f"{here} is imported for nothing"
 
 
-def test_nothing_is_exported_or_defined_for_nothing():
+def test_every_export_and_definition_is_used():
     wanted = {(module, there) for name in MODULES for module, there, _ in imports(name)}
     wholes = {module for module, there in wanted if there == "*"}
     for name in MODULES:

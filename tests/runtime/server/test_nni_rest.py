@@ -29,14 +29,14 @@ def test_the_documents_are_nnis(site):
     assert site.json("/api/v1/nni/check-status") == {"status": "DONE", "errors": []}
 
 
-def test_any_experiment_can_be_named(site):
+def test_any_experiment_can_be_requested(site):
     assert site.json("/api/v1/nni/trial-jobs?experiment=Empty") == []
     assert site.json("/api/v1/nni/metric-data?experiment=Empty") == []
     assert site.json("/api/v1/nni/check-status?experiment=Empty")["status"] == "STOPPED"
     assert site.json("/api/v1/nni/experiment?experiment=None", 404)["error"]
 
 
-def test_nan_and_infinity_make_no_invalid_json(site):
+def test_nan_and_infinity_are_valid_json(site):
     for path in ("experiment", "trial-jobs", "metric-data", "metric-data-latest"):
         site.json(f"/api/v1/nni/{path}?experiment=StrangeX")
     jobs = site.json("/api/v1/nni/trial-jobs?experiment=StrangeX")
@@ -46,7 +46,7 @@ def test_nan_and_infinity_make_no_invalid_json(site):
         site.json(f"/api/v1/experiments/StrangeX{path}")
 
 
-def test_an_experiment_that_does_not_run_takes_no_change(site):
+def test_a_stopped_experiment_refuses_changes(site):
     for method, path, document in (
         ("DELETE", "/trial-jobs/0", None),
         ("PUT", "/experiment?update_type=TRIAL_CONCURRENCY", {"params": {"trialConcurrency": 2}}),
@@ -58,7 +58,7 @@ def test_an_experiment_that_does_not_run_takes_no_change(site):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_it_is_as_its_openapi_document_says(site):
+def test_the_api_matches_its_openapi_document(site):
     schema = schemathesis.openapi.from_dict(site.json("/api/openapi.json"))
     headers = {"Origin": f"http://{site.host}", "X-Annotate-Token": site.token}
     headers["Content-Type"] = "application/json"  # also where there is no body

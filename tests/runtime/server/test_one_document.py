@@ -136,7 +136,7 @@ def test_exports_have_the_same_numbers_and_are_imported(faces, kind):
     assert "3 " in said
 
 
-def test_what_run_prints_is_imported(faces):
+def test_the_output_of_run_can_be_imported(faces):
     run, _, annotate, folder = faces
     (folder / "run.json").write_text(json.dumps(run))
     said = annotate("experiment", "import", run["experiment"], "-f", "run.json")

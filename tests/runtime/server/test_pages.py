@@ -32,7 +32,7 @@ def test_the_token_leaves_the_address_and_stays_in_the_browser(page, site):
     assert page.evaluate("localStorage.getItem('annotate-token')") == site.token
 
 
-def test_the_plain_address_is_enough_to_read_and_a_change_says_what_it_takes(page, site, said):
+def test_the_plain_address_allows_reading_and_changes_ask_for_the_link(page, site, said):
     page.goto(f"http://{site.host}/e/Plain")
     page.get_by_role("heading", name="Best values").wait_for()
     status, _, body = site.change(
@@ -42,7 +42,7 @@ def test_the_plain_address_is_enough_to_read_and_a_change_says_what_it_takes(pag
     assert b"annotate webui url" in body
 
 
-def test_who_comes_without_the_link_is_told_how_to_get_in(page, open_site, said):
+def test_a_visitor_without_the_link_is_told_how_to_get_in(page, open_site, said):
     site = open_site
     page.goto(f"http://{site.host}/e/Plain")
     page.get_by_text("annotate webui url").wait_for()
@@ -84,7 +84,7 @@ def test_every_page_shows_any_experiment_within_the_window(page, site, name):
             assert len(page.locator("main").inner_text()) > 20, at
 
 
-def test_a_script_in_names_values_and_logs_is_text(page, site):
+def test_scripts_in_names_values_and_logs_are_shown_as_text(page, site):
     for at in PAGES:
         go(page, site, "StrangeX", at)
         assert page.get_by_role("heading", level=1).first.inner_text() == SCRIPT
@@ -102,7 +102,7 @@ def test_a_script_in_names_values_and_logs_is_text(page, site):
     assert page.get_by_role("link", name=SCRIPT).inner_text() == SCRIPT
 
 
-def test_the_list_of_experiments_is_searched_and_leads_to_each(page, site):
+def test_the_list_of_experiments_can_be_searched_and_links_to_each(page, site):
     page.goto(f"http://{site.host}/#token={site.token}")
     names = page.locator("main tbody tr")
     page.get_by_role("link", name="Plain").wait_for()
@@ -120,7 +120,7 @@ def test_the_list_of_experiments_is_searched_and_leads_to_each(page, site):
     page.get_by_role("heading", name="Experiments").wait_for()
 
 
-def test_the_overview_tells_best_baseline_counts_limits_and_what_was_asked_for(page, site):
+def test_the_overview_shows_best_baseline_counts_limits_and_settings(page, site):
     go(page, site, "Plain")
     main = page.locator("main")
     assert "0.99" in page.get_by_label("Best result").inner_text()
@@ -143,7 +143,7 @@ def test_the_overview_tells_best_baseline_counts_limits_and_what_was_asked_for(p
     assert page.get_by_role("combobox", name="State").input_value() == "SUCCEEDED"
 
 
-def test_a_failure_tells_its_last_words(page, site):
+def test_a_failed_trial_shows_the_end_of_its_log(page, site):
     go(page, site, "StrangeX")
     failed = page.get_by_label("Failures")
     failed.get_by_text("1 trial failed, most recently trial 3").wait_for()
@@ -152,7 +152,7 @@ def test_a_failure_tells_its_last_words(page, site):
     page.get_by_role("dialog", name="Trial 3").wait_for()
 
 
-def test_what_a_trial_reports_appears_without_losing_what_was_chosen(page, site):
+def test_new_reports_appear_without_losing_the_selection(page, site):
     folder = new_experiment(site.home, "Live", [(trial(n), [], n / 10) for n in range(60)])
     go(page, site, "Live", "trials")
     page.get_by_role("checkbox", name="Select trial 58").check()
@@ -171,7 +171,7 @@ def test_what_a_trial_reports_appears_without_losing_what_was_chosen(page, site)
     assert page.evaluate("document.activeElement.textContent") == "57"
 
 
-def test_an_update_brings_only_what_changed_and_within_a_second(site):
+def test_an_update_has_only_changes_and_arrives_within_a_second(site):
     folder = new_experiment(site.home, "Delta", [(trial(n), [], n / 10) for n in range(50)])
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
     known = {"X-Annotate-Token": site.token}
@@ -190,7 +190,7 @@ def test_an_update_brings_only_what_changed_and_within_a_second(site):
     assert sorted(some) == ["3", "50"]
 
 
-def test_a_server_that_goes_is_said_and_comes_back(page, site, said):
+def test_a_lost_server_is_reported_and_the_page_reconnects(page, site, said):
     go(page, site, "Plain")
     page.get_by_text("0.99").first.wait_for()
     before = os.environ["ANNOTATE_HOME"]
@@ -207,7 +207,7 @@ def test_a_server_that_goes_is_said_and_comes_back(page, site, said):
     said.clear()  # the browser itself notes what it could not reach
 
 
-def test_what_is_not_there_is_said(page, site, said):
+def test_a_missing_page_says_so(page, site, said):
     page.goto(f"http://{site.host}/e/Nothing#token={site.token}")
     page.get_by_role("alert").get_by_text("there is no experiment Nothing").wait_for()
     page.get_by_role("link", name="All experiments").click()
@@ -218,7 +218,7 @@ def test_what_is_not_there_is_said(page, site, said):
     said.clear()
 
 
-def test_no_file_of_ours_loads_anything_from_elsewhere():
+def test_no_static_file_loads_anything_from_another_site():
     static = Path(launch.__file__).parent / "static"
     for path in filter(Path.is_file, static.rglob("*")):
         text = path.read_text().replace("http://www.w3.org/2000/svg", "")
@@ -235,7 +235,7 @@ def test_reading_changes_no_store(site):
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_results_are_called_by_the_name_of_their_metric(page, site):
+def test_results_are_labelled_with_the_name_of_their_metric(page, site):
     named = {"metric_name": "val_<b>", "optimize_by": "by its name", "maximize": False}
     new_experiment(site.home, "Named", [(trial(n), [], n / 10) for n in range(4)], **named)
     go(page, site, "Named")

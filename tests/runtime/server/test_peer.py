@@ -50,20 +50,20 @@ def accepted():
         each.close()
 
 
-def test_a_program_of_the_same_user_is_ones_own(accepted):
+def test_a_connection_of_the_same_user_is_recognised(accepted):
     assert is_own(*accepted())
 
 
-def test_one_that_dials_by_ipv6_is_too(accepted):
+def test_an_ipv6_connection_of_the_same_user_is_recognised(accepted):
     assert is_own(*accepted(FFFF="1"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_program_of_another_user_is_not(accepted):
+def test_a_connection_of_another_user_is_not_own(accepted):
     assert not is_own(*accepted("65534"))
 
 
-def test_a_connection_that_is_not_there_is_nobodys(accepted):
+def test_a_missing_connection_is_not_own(accepted):
     (host, port), server = accepted()
     assert not is_own((host, port ^ 1), server)
     assert not is_own(("not an address", port), server)

@@ -55,7 +55,7 @@ def stopped_at_last(folder, home, page):
         assert driver.wait(timeout=60) is not None
 
 
-def test_the_source_is_shown_with_values_and_the_diff_that_apply_makes(done, page, folder):
+def test_the_source_is_shown_with_values_and_the_diff_of_apply(done, page, folder):
     site, name = done
     best = site.json(f"/api/v1/experiments/{name}")["best"]["values"]["train/rate/uniform"]
     go(page, site, name, "source")
@@ -84,7 +84,7 @@ def test_the_source_is_shown_with_values_and_the_diff_that_apply_makes(done, pag
     assert (folder / "train.py").read_text(encoding="utf-8") == DONE
 
 
-def test_from_a_parameter_to_its_line_and_back_to_the_trials_along_it(done, page):
+def test_a_parameter_links_to_its_line_and_back_to_its_trials(done, page):
     site, name = done
     go(page, site, name)
     page.get_by_role("link", name="size").first.click()
@@ -101,7 +101,7 @@ def test_from_a_parameter_to_its_line_and_back_to_the_trials_along_it(done, page
     page.get_by_role("dialog").get_by_text("5 intermediate results").wait_for()
 
 
-def test_trials_are_run_killed_and_the_experiment_stopped_from_the_page(folder, home, page, said):
+def test_the_page_can_run_and_kill_trials_and_stop_the_experiment(folder, home, page, said):
     with stopped_at_last(folder, home, page) as (site, name):
         go(page, site, name, "trials")
         page.get_by_role("button", name="Trial 0", exact=True).click()
@@ -137,7 +137,7 @@ def test_trials_are_run_killed_and_the_experiment_stopped_from_the_page(folder, 
     said.clear()
 
 
-def test_what_a_running_trial_reports_is_drawn_within_a_second(folder, home, page):
+def test_a_running_trials_reports_are_drawn_within_a_second(folder, home, page):
     with stopped_at_last(folder, home, page) as (site, name):
         go(page, site, name)
         wait_for(lambda: _reports(site, name) > 3)

@@ -70,7 +70,7 @@ def stranger(site):
         "",
     ],
 )
-def test_a_name_that_was_rebound_to_this_address_gets_nothing(site, path, host):
+def test_a_rebound_dns_name_is_refused(site, path, host):
     status, _, body = site.ask(path, headers={"Host": host.replace("PORT", str(site.port))})
     assert status in (400, 403)
     assert b"train" not in body
@@ -105,7 +105,7 @@ def test_two_hosts_in_one_request_are_refused(site):
     ],
     ids=str,
 )
-def test_a_change_takes_our_origin_the_token_and_json(site, method, path, wrong):
+def test_a_change_needs_our_origin_the_token_and_json(site, method, path, wrong):
     wrong = {name: value.replace("PORT", str(site.port)) for name, value in wrong.items()}
     wrong = {name: value.encode("latin-1") for name, value in wrong.items()}
     status, headers, _ = site.change(path, method, {}, **wrong)
@@ -113,16 +113,16 @@ def test_a_change_takes_our_origin_the_token_and_json(site, method, path, wrong)
     assert not [name for name in headers if name.lower().startswith("access-control")]
 
 
-def test_a_change_that_is_ours_passes_the_guard(site):
+def test_a_change_from_our_pages_is_accepted(site):
     assert site.change("/api/v1/nni/nothing-here", "POST", {})[0] == 404
 
 
-def test_a_body_has_a_length_and_an_end(site):
+def test_a_body_needs_a_length_and_has_a_limit(site):
     assert site.change("/x", "POST", **{"Content-Length": str(1 << 30)})[0] in (400, 413)
     assert site.change("/x", "POST", **{"Transfer-Encoding": "chunked"})[0] in (400, 411)
 
 
-def test_no_websocket_is_opened_from_anywhere(site, stranger):
+def test_websockets_are_refused(site, stranger):
     for host, origin in ((site.host, f"http://{site.host}"), (site.host, "http://evil.example")):
         headers = {
             "Host": host,
@@ -186,7 +186,7 @@ def test_every_answer_forbids_foreign_scripts_and_frames(site):
         assert "Access-Control-Allow-Origin" not in headers
 
 
-def test_the_token_is_in_a_file_of_its_owner_and_in_no_answer(site):
+def test_only_the_owner_can_read_the_token_file_and_no_answer_has_the_token(site):
     path = site.home / "server" / "token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -197,7 +197,7 @@ def test_the_token_is_in_a_file_of_its_owner_and_in_no_answer(site):
         assert site.token not in str(headers) + body.decode()
 
 
-def test_no_end_point_takes_a_command_or_a_file(site):
+def test_no_endpoint_accepts_a_command_or_a_file(site):
     changes = {
         (method, route.path)
         for part in (analysis, api, nni_changes, nni_rest)
@@ -219,14 +219,14 @@ def test_no_end_point_takes_a_command_or_a_file(site):
         assert found[0] == 422, extra
 
 
-def test_the_server_unpacks_nothing_that_could_run():
+def test_the_server_deserialises_nothing_executable():
     folder = Path(launch.__file__).parent
     for path in folder.rglob("*.py"):
         text = path.read_text()
         assert not re.search(r"\b(pickle|marshal|shelve|yaml|eval|exec|os\.system)\b", text), path
 
 
-def test_it_listens_on_loopback_alone(site):
+def test_the_server_listens_only_on_loopback(site):
     import psutil
 
     (found,) = [
@@ -258,7 +258,7 @@ def _basic(password):
     ],
     ids=str,
 )
-def test_another_user_of_this_machine_reads_nothing(stranger, headers):
+def test_another_user_of_this_machine_cannot_read(stranger, headers):
     site = stranger
     given = {
         n: v.replace("TOKEN", site.token) if isinstance(v, str) else v for n, v in headers.items()
@@ -280,12 +280,12 @@ def test_another_user_of_this_machine_reads_nothing(stranger, headers):
     assert site.ask("/static/app.js", headers=given, anonymous=True)[0] == 200
 
 
-def test_ones_own_programs_read_as_they_read_nnis_server(site):
+def test_programs_of_the_same_user_can_read_without_a_token(site):
     assert site.ask("/api/v1/nni/version", anonymous=True)[0] == 200
     assert site.change("/api/v1/nni/trial-jobs/1", "DELETE", **{"X-Annotate-Token": ""})[0] == 401
 
 
-def test_a_password_is_enough_to_read_and_not_to_change(stranger):
+def test_a_password_allows_reading_but_not_changes(stranger):
     known = {"Authorization": _basic(stranger.token)}
     assert stranger.ask("/api/v1/nni/version", headers=known, anonymous=True)[0] == 200
     changed = stranger.change(
@@ -294,11 +294,11 @@ def test_a_password_is_enough_to_read_and_not_to_change(stranger):
     assert changed[0] == 401
 
 
-def test_a_password_that_a_browser_knows_is_not_asked_for_by_us(stranger):
+def test_the_server_never_makes_a_browser_ask_for_a_password(stranger):
     assert "WWW-Authenticate" not in stranger.ask("/api/v1/nni/version", anonymous=True)[1]
 
 
-def test_off_loopback_nothing_is_read_without_the_token(tmp_path):
+def test_other_machines_cannot_read_without_the_token(tmp_path):
     with serving(tmp_path / "home", host="0.0.0.0", names=("box.example",)) as site:
         named = {"Host": f"box.example:{site.port}"}
         version = "/api/v1/nni/version"

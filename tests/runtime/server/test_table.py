@@ -70,7 +70,7 @@ def test_every_column_sorts_and_can_be_hidden_and_shown(page, site):
         assert page.evaluate("document.activeElement.textContent").startswith(name)
 
 
-def test_trials_are_filtered_by_state_and_by_what_the_address_says(page, site):
+def test_trials_are_filtered_by_state_and_by_the_url(page, site):
     open_table(page, site, "StrangeX", "?state=FAILED")
     assert numbers(page) == [3]
     page.get_by_role("combobox", name="State").select_option("all states")
@@ -81,7 +81,7 @@ def test_trials_are_filtered_by_state_and_by_what_the_address_says(page, site):
     assert numbers(page) == list(range(8, -1, -1))
 
 
-def test_trials_are_chosen_compared_and_copied(page, site):
+def test_trials_can_be_selected_compared_and_copied(page, site):
     open_table(page, site)
     assert page.get_by_role("button", name="Compare").is_disabled()
     for number in (98, 99):
@@ -111,7 +111,7 @@ def test_trials_are_chosen_compared_and_copied(page, site):
     assert page.get_by_role("button", name="Compare").is_disabled()
 
 
-def test_an_empty_table_fills_by_itself(page, site):
+def test_an_empty_table_fills_as_trials_arrive(page, site):
     folder = new_experiment(site.home, "Filling", [], state="RUNNING")
     go(page, site, "Filling", "trials")
     page.get_by_text("No trials yet. They appear here as they start.").wait_for()
@@ -120,13 +120,13 @@ def test_an_empty_table_fills_by_itself(page, site):
     page.locator("tr[data-trial='0']").get_by_text("running").wait_for()
 
 
-def test_a_trial_of_ones_own_needs_an_experiment_that_runs(page, site):
+def test_a_custom_trial_needs_a_running_experiment(page, site):
     open_table(page, site)
     page.get_by_role("button", name="Run a custom trial").click()
     page.get_by_role("status").get_by_text("The experiment is not running").wait_for()
 
 
-def test_a_trials_dialog_copies_names_its_address_and_follows_it(page, site):
+def test_a_trials_dialog_copies_values_has_a_url_and_updates(page, site):
     folder = new_experiment(
         site.home, "Followed", [(trial(0, TrialState.RUNNING, ended=None), [0.5], None)]
     )
@@ -169,7 +169,7 @@ def report(n):
     return Report("intermediate", n / 10, 1e9 + n)
 
 
-def test_of_a_huge_log_the_end_is_shown_and_all_of_it_kept(page, site):
+def test_the_end_of_a_huge_log_is_shown_and_all_of_it_can_be_downloaded(page, site):
     folder = new_experiment(site.home, "Talking", [(trial(0), [], 0.5)])
     out = folder.trial(0)
     out.path.mkdir(parents=True)

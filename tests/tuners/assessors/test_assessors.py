@@ -38,7 +38,7 @@ def test_the_first_trial_is_never_stopped(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hopeless_trial_is_stopped_and_a_better_one_is_not(name):
+def test_a_bad_trial_is_stopped_and_a_good_one_is_not(name):
     assessor = create(name, maximize=True)
     for trial in range(3):
         run(assessor, trial, rising(0.9))
@@ -47,7 +47,7 @@ def test_a_hopeless_trial_is_stopped_and_a_better_one_is_not(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_minimizing_is_maximizing_the_negative(name):
+def test_minimizing_equals_maximizing_the_negative(name):
     tops = [0.8, 0.9, 0.3, 0.85, 0.95, 0.1, 0.7]
     most, least = create(name, maximize=True), create(name)
     for trial, top in enumerate(tops):
@@ -80,7 +80,7 @@ def test_verdicts_do_not_depend_on_the_unit_of_the_results(name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("curve", [[], [0.5], [0.5] * 12, [math.nan] * 12, [1e308, -1e308] * 6])
-def test_no_curve_is_an_error(name, curve):
+def test_no_curve_raises_an_error(name, curve):
     assessor = create(name, maximize=True)
     assessor.finished(0, curve, ok=True)
     run(assessor, 1, rising(0.9))
@@ -96,7 +96,7 @@ def test_unknown_arguments_are_named(name):
 
 
 @pytest.mark.parametrize("name", ["Medianstop", "curve-fitting", "ASHA"])
-def test_names_are_nnis_or_short_in_any_case(name):
+def test_nnis_names_and_short_names_work_in_any_case(name):
     args = {"epoch_num": 5} if "curve" in name else {}
     assert tuners.create_assessor(name, optimize_mode="maximize", **args).maximize
 
@@ -111,7 +111,7 @@ def test_medianstop_compares_the_best_so_far_with_the_median_of_averages():
 
 
 @pytest.mark.parametrize("maximize", [True, False])
-def test_medianstop_judges_the_same_whether_it_has_seen_the_curve_grow_or_not(maximize):
+def test_medianstop_judges_a_curve_the_same_whether_or_not_it_saw_it_grow(maximize):
     rng = np.random.default_rng(1)
     grown = create("medianstop", maximize=maximize)
     for trial in range(6):
@@ -126,13 +126,13 @@ def test_medianstop_judges_the_same_whether_it_has_seen_the_curve_grow_or_not(ma
         grown.finished(trial, curve, ok=True)
 
 
-def test_medianstop_learns_only_of_trials_that_succeeded():
+def test_medianstop_learns_only_from_succeeded_trials():
     assessor = create("medianstop", maximize=True)
     assessor.finished(0, [0.9] * 4, ok=False)
     assert assessor.judge(1, [0.1]) is Verdict.KEEP
 
 
-def test_medianstop_waits_for_start_step_and_for_trials_that_got_as_far():
+def test_medianstop_waits_for_start_step_and_for_finished_trials_of_that_length():
     assessor = create("medianstop", maximize=True, start_step=3)
     assessor.finished(0, [0.9] * 3, ok=True)
     verdicts = [assessor.judge(1, [0.1] * step) for step in range(1, 5)]

@@ -77,7 +77,7 @@ def test_the_gradient_of_the_posterior_is_its_slope():
     assert posterior(theta)[1] == pytest.approx(slope, rel=1e-5, abs=1e-6)
 
 
-def test_what_parameters_do_by_themselves_is_learnt_from_few_results():
+def test_additive_effects_are_learnt_from_few_results():
     space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "abcd"})
     features, points = Features(Cube(space)), np.random.default_rng(3).random((340, 4))
     losses = np.sin(6 * points).sum(axis=1)
@@ -99,14 +99,14 @@ def test_a_child_means_the_same_under_each_option_that_has_it():
     assert one[1] == other[1] == pytest.approx(0.2)
 
 
-def test_what_does_not_exist_is_not_moved():
+def test_gradient_steps_keep_inactive_parameters_fixed():
     features = Features(NESTED)
     linear, rbf, poly = NESTED.snap(np.array([[0.1] * 4, [0.5] * 4, [0.9] * 4]))
     slopes = features.gradient_by_coordinates(np.ones((3, 3)), np.array([linear, rbf, poly]))
     assert slopes.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]]
 
 
-def test_a_running_trial_makes_its_place_less_promising():
+def test_a_running_trial_makes_its_neighbourhood_less_promising():
     model, points = process(), CUBE.snap(np.random.default_rng(1).random((500, 4)))
     scores = model.log_ei(points)
     best = int(scores.argmax())
@@ -123,7 +123,7 @@ def test_numbers_in_a_choice_are_ordered_and_words_are_not():
 
 
 @pytest.mark.parametrize("options", [[64, 16, 32], [1, 2], [1, "2", 3], [True, False, 2]])
-def test_what_has_no_order_counts_as_words(options):
+def test_unordered_numbers_in_a_choice_count_as_words(options):
     space = SearchSpace.from_json({"a": {"_type": "choice", "_value": options}})
     assert not Features(Cube(space)).numbers.size
 
@@ -132,7 +132,7 @@ PLANE_CUBE = Cube(SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1
 PLANE = Features(PLANE_CUBE)
 
 
-def test_what_is_close_is_tied_where_losses_come_in_steps_and_not_on_a_slope():
+def test_close_points_tie_on_a_step_function_and_not_on_a_slope():
     points = np.random.default_rng(2).random((80, 2))
     losses = points.sum(axis=1)
     good = points[np.argsort(losses)[:1]]
@@ -144,7 +144,7 @@ def test_what_is_close_is_tied_where_losses_come_in_steps_and_not_on_a_slope():
     assert ties.probability(good + 2) < 0.01
 
 
-def test_another_value_of_what_does_nothing_is_tied():
+def test_points_that_differ_in_an_unused_parameter_tie():
     rng = np.random.default_rng(3)
     points = CUBE.snap(rng.random((60, 4)))
     losses = (points[:, 0] - 0.3) ** 2 + (points[:, 3] - 0.6) ** 2
@@ -163,7 +163,7 @@ def test_another_value_of_what_does_nothing_is_tied():
     assert np.median(ties.probability(moved)) < 0.3
 
 
-def test_failures_are_no_ties():
+def test_failures_do_not_count_as_ties():
     points = np.random.default_rng(2).random((80, 2))
     losses = np.where(points[:, 0] < 0.7, 5.0, points.sum(axis=1))
     assert not Ties(PLANE, points, losses).probability(points).any()
@@ -181,7 +181,7 @@ def test_the_gradient_of_the_likelihood_of_ties_is_its_slope():
     assert tie_loss(theta, distances, tied)[1] == pytest.approx(slope, rel=1e-5)
 
 
-def test_what_is_surely_tied_is_not_searched_for():
+def test_certain_ties_are_not_proposed():
     points = np.random.default_rng(4).random((40, 2))
     losses = np.round(8 * ((points - 0.6) ** 2).sum(axis=1))
     model = Process(PLANE, points, losses, Prior(), np.arange(40))
@@ -201,7 +201,7 @@ def test_losses_keep_their_order_and_a_diverged_one_does_not_hide_the_others():
     assert found[4] < 200 * found[3]
 
 
-def test_many_results_are_still_learnt_from():
+def test_the_model_still_learns_from_many_results():
     space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "ab"})
     tuner, rng = tuners.create("auto", space, seed=0), np.random.default_rng(0)
     for _ in range(2000):
@@ -217,7 +217,7 @@ def loguniform(count):
     return SearchSpace.from_json({k: {"_type": "loguniform", "_value": [1e-5, 1]} for k in keys})
 
 
-def test_the_ends_of_a_range_over_decades_are_expected_to_be_worse_until_seen():
+def test_the_ends_of_a_range_over_decades_are_expected_to_be_worse_until_tried():
     features = Features(Cube(loguniform(2)))
     known = np.array([[0.5, 0.3], [0.4, 0.6], [0.6, 0.7]])
     ends = np.array([[0.0, 0.5], [1.0, 0.5], [0.5, 0.5]])
@@ -233,7 +233,7 @@ def test_the_ends_of_a_range_over_decades_are_expected_to_be_worse_until_seen():
     assert low < middle < high
 
 
-def test_the_ends_of_many_ranges_together_are_not_worse_than_those_of_three():
+def test_the_expected_loss_at_the_ends_is_capped_at_that_of_three_ranges():
     assert Features(Cube(loguniform(2))).ends.sum() == pytest.approx(2)
     assert Features(Cube(loguniform(30))).ends.sum() == pytest.approx(3)
     # gamma, 1, and degree, 0.4, of one option; the others have less.

@@ -57,7 +57,7 @@ def key(values):
 
 @settings(deadline=None, max_examples=60)
 @given(spaces(finite_domains()))
-def test_a_finite_space_has_as_many_different_points_as_it_says(space):
+def test_the_size_of_a_finite_space_is_its_number_of_distinct_points(space):
     if space.size > 2000:
         return
     points = [space.nth(number) for number in range(space.size)]
@@ -65,7 +65,7 @@ def test_a_finite_space_has_as_many_different_points_as_it_says(space):
     assert all(key(space.locate(values)) == key(values) for values in points)
 
 
-def test_a_walk_goes_round_and_the_last_parameter_changes_fastest():
+def test_a_walk_wraps_around_and_the_last_parameter_changes_fastest():
     domain = {"_type": "randint", "_value": [0, 2]}
     space = SearchSpace.from_json({"a": domain, "b": domain})
     walked = [(v["a"], v["b"]) for v in space.walk(1)]
@@ -82,7 +82,7 @@ def test_coordinates_read_and_write_every_sample(space, seed):
 
 @settings(deadline=None, max_examples=100)
 @given(spaces(any_domains()), st.integers(0, 2**32))
-def test_every_point_of_the_cube_is_values_of_the_space_and_snaps_to_them(space, seed):
+def test_every_point_of_the_cube_has_values_and_snaps_to_them(space, seed):
     rng = np.random.default_rng(seed)
     cube = Cube(space)
     points = np.vstack([rng.random((3, cube.dimensions)), np.zeros(cube.dimensions)])
@@ -94,7 +94,7 @@ def test_every_point_of_the_cube_is_values_of_the_space_and_snaps_to_them(space,
         assert cube.point(values) == pytest.approx(after, abs=1e-6)
 
 
-def test_equal_lengths_of_the_cube_are_equally_probable():
+def test_equal_lengths_of_the_cube_have_equal_probability():
     kinds = {
         "n": {"_type": "randint", "_value": [0, 4]},
         "u": {"_type": "loguniform", "_value": [1e-4, 1]},

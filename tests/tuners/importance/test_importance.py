@@ -48,7 +48,7 @@ def mixed(v):
     return 3 * v["a"] + 2 * (v["b"] > 0.01) * (v["c"] == "y")
 
 
-def test_shares_are_those_of_the_function():
+def test_the_shares_of_a_known_function_are_found():
     found = learned(MIXED, mixed)
     # Var(3a) = 3/4; of the product of two events with 1/2 and 1/3, times 2, 5/9 in all: 1/9 and
     # 2/9 alone, 2/9 together.
@@ -62,14 +62,14 @@ def test_shares_are_those_of_the_function():
     assert [found.cells[e.sides[0]].coordinate.key for e in found.mains] == ["a", "c", "b", "idle"]
 
 
-def test_two_that_matter_only_together_have_their_share_as_a_pair():
+def test_parameters_that_matter_only_together_have_their_share_as_a_pair():
     given = shares(learned({"a": UNIT, "b": UNIT}, lambda v: (v["a"] > 0.5) ^ (v["b"] > 0.5)))
     assert given["a"] < 0.05
     assert given["b"] < 0.05
     assert given["a*b"] > 0.9
 
 
-def test_where_a_tuner_has_looked_does_not_matter():
+def test_importance_does_not_depend_on_where_the_tuner_searched():
     def near(rng):
         return {"a": rng.random() if rng.random() < 0.3 else 0.9, "b": rng.random()}
 
@@ -77,7 +77,7 @@ def test_where_a_tuner_has_looked_does_not_matter():
     assert given["a"] == pytest.approx(0.5, abs=0.06)
 
 
-def test_a_nested_parameter_is_drawn_where_it_exists_and_weighed_by_how_often_that_is():
+def test_a_nested_parameter_is_weighted_by_how_often_it_exists():
     def result(v):
         of = v["opt"]
         return of["momentum"] if isinstance(of, dict) and of["_name"] == "sgd" else 0.0
@@ -102,7 +102,7 @@ def shares_of(found, *sides):
     return next(e.share for e in found.mains + found.pairs if e.sides == sides)
 
 
-def test_the_marginal_of_a_pair_has_the_function_s_form():
+def test_the_marginal_of_a_pair_has_the_shape_of_the_function():
     found = learned(MIXED, mixed)
     over = found.marginal(1, 2).mean
     assert over.shape == (32, 3)
@@ -117,7 +117,7 @@ def test_noise_is_not_predicted():
     assert learned(MIXED, lambda v: rng.normal(), 200).fit < 0.1
 
 
-def test_one_result_far_off_is_not_all_the_variance_there_is():
+def test_one_outlier_does_not_dominate_the_variance():
     first = iter([1e30])
     found = learned(MIXED, lambda v: next(first, mixed(v)))
     assert found.far == 1
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_shares():
     assert shares(learned(MIXED, mixed, 100, seed=6)) != one
 
 
-def test_too_few_results_equal_ones_and_those_outside_say_so():
+def test_too_few_equal_or_outside_results_raise_an_error():
     with pytest.raises(AnnotateError, match=f"{LEAST} results; {LEAST - 1} lie"):
         learned(MIXED, mixed, LEAST - 1)
     with pytest.raises(AnnotateError, match="are equal"):
@@ -184,7 +184,7 @@ def test_every_domain_has_cells_of_equal_probability(domain):
         assert counts.min() > 0.5 * counts.max()
 
 
-def test_a_forest_predicts_as_well_as_scikit_learn_s():
+def test_a_forest_predicts_as_well_as_scikit_learns():
     ensemble = pytest.importorskip("sklearn.ensemble")
     space = SearchSpace.from_json(dict.fromkeys("abcd", UNIT))
     rng = np.random.default_rng(0)
