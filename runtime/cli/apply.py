@@ -63,8 +63,11 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_document(past, trial, root, done), indent=2))
     else:
         _report(past, trial, root, done, wrote=args.write)
-    nothing = not any(one.fits for one in done) and any(one.misfits for one in done)
-    return 2 if nothing else 0
+    return 2 if _nothing_fits(done) else 0
+
+
+def _nothing_fits(done: Sequence[Applied]) -> bool:
+    return not any(one.fits for one in done) and any(one.misfits for one in done)
 
 
 def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
@@ -113,8 +116,12 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
         print(f"annotate: {past.remark}", file=sys.stderr)
     for one in [] if wrote else done:
         print_bytes(git_diff(shown(root / one.path), one.before, one.after))
-    count = sum(fit.changes for one in done for fit in one.fits)
-    print(f"annotate: {_summary(count, trial.number, wrote=wrote)}", file=sys.stderr)
+    if _nothing_fits(done):
+        text = f"nothing to write: no value of trial {trial.number} fits the source as it is now"
+    else:
+        count = sum(fit.changes for one in done for fit in one.fits)
+        text = _summary(count, trial.number, wrote=wrote)
+    print(f"annotate: {text}", file=sys.stderr)
     for one in done:
         for misfit in one.misfits:
             text = f"annotate: {misfit.where} {misfit.name} skipped: {misfit.reason}"

@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
         space = store.experiment().space
-        inside, outside = known_results.split_by_space(space, results, args.filename)
-        for result in inside:
+        split = known_results.split_by_space(space, results, args.filename)
+        for result in split.known:
             store.add_history(result)
-    print(known_results.sentence(inside, outside, args.filename))
+    print(split.sentence(args.filename))
     return 0

@@ -11,6 +11,7 @@ from runtime.cli.text import number, value, values_words
 from runtime.core.config import BY_DEFAULT
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.experiment import Experiment
+from runtime.loop.trials import Trials
 from runtime.system.units import duration
 
 
@@ -72,7 +73,15 @@ def _remarks(experiment: Experiment) -> str:
     by_script = not experiment.config.command
     trials = experiment.trials
     remarks = trials.effects.remarks(experiment.space, trials.values(), by_script=by_script)
-    return "\n".join(f"Note: {remark}." for remark in remarks)
+    return "\n".join(f"Note: {remark}." for remark in [*remarks, *_finals(trials)])
+
+
+def _finals(trials: Trials) -> list[str]:
+    several = trials.with_several_finals
+    if not several:
+        return []
+    others = f" and {len(several) - 1} more" if len(several) > 1 else ""
+    return [f"trial {several[0]}{others} reported several final results; the last one counts"]
 
 
 def _where(experiment: Experiment) -> str:

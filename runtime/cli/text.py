@@ -15,7 +15,9 @@ def number(value: float | str) -> str:
     """About four significant digits: 0.9722, 1.23e-05, 12346; "nan" and "inf" as in documents."""
     if isinstance(value, str) or not math.isfinite(value):
         return str(value)
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) >= 1e15:  # beyond, a float is no longer exact to the unit
+        return f"{value:.4g}"
+    if value == int(value):
         return str(int(value))
     return f"{value:.0f}" if abs(value) >= 10000 else f"{value:.4g}"
 

@@ -46,7 +46,8 @@ def _known(
     from runtime.loop import known_results
     from runtime.store import Store
 
-    known, notes = [], []
+    known: list[KnownResult] = []
+    notes = []
     for name in names:
         folder, _ = lookup.find(name)
         with Store.open(folder.store) as store:
@@ -54,9 +55,12 @@ def _known(
         if other.path != config.path:
             notes.append(f"experiment {folder.id} tuned another script, {other.path}")
         source = f"experiment {folder.id}"
-        inside, outside = known_results.split_by_space(
-            space, known_results.of_experiment(folder), source
-        )
-        notes.append(known_results.sentence(inside, outside, source))
-        known += inside
+        if other.metric_name and config.metric_name not in ("", other.metric_name):
+            notes.append(
+                f"experiment {folder.id} reported {other.metric_name}, this one reports"
+                f" {config.metric_name}"
+            )
+        split = known_results.split_by_space(space, known_results.of_experiment(folder), source)
+        notes.append(split.sentence(source))
+        known += split.known
     return known, notes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from runtime.kept.tables import csv_rows
 from runtime.loop.trials import Trials
 from runtime.store import Store
 from runtime.store.history import KnownResult
+from tuners.budgets.budget import BUDGET
 
 _UNTOLD = (TrialState.INTERRUPTED, TrialState.SYS_CANCELED, TrialState.USER_CANCELED)
 
@@ -62,29 +63,50 @@ def _says_nothing(result: JSON) -> bool:
     return stopped or result.get("state") in _UNTOLD
 
 
-def split_by_space(
-    space: SearchSpace, results: Iterable[JSON], source: str
-) -> tuple[list[KnownResult], list[str]]:
-    """Split results into those inside the search space, and the reasons why the others are not.
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Results from elsewhere, split by the search space.
 
-    A result whose value is null belongs to a failed trial.
+    `misfits` has the reason for each result that lies outside. `ignored` are names that are no
+    parameter of the space.
     """
-    inside, outside = [], []
+
+    known: tuple[KnownResult, ...]
+    misfits: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+    def sentence(self, source: str) -> str:
+        """How many results the tuner learns from, and what was left out, for the user."""
+        text = f"{_count(len(self.known))} from {source} for the tuner to learn from"
+        if self.misfits:
+            text += f"; {len(self.misfits)} left out, the first: {self.misfits[0]}"
+        if self.ignored:
+            text += f"; ignored names that are no parameters: {', '.join(self.ignored)}"
+        return text
+
+
+def split_by_space(space: SearchSpace, results: Iterable[JSON], source: str) -> Split:
+    """Split the results into those inside the search space and the others.
+
+    A result whose value is null is that of a failed trial.
+    """
+    known, misfits = [], []
+    ignored: dict[str, None] = {}
     for result in results:
         try:
-            inside.append(_known(space, result, source))
+            known.append(_known(space, result, source, ignored))
         except SpaceError as error:
-            outside.append(error.message)
-    return inside, outside
+            misfits.append(error.message)
+    return Split(tuple(known), tuple(misfits), tuple(ignored))
 
 
-def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
+def _known(space: SearchSpace, result: JSON, source: str, ignored: dict[str, None]) -> KnownResult:
     if not isinstance(result, Mapping):
         raise SpaceError(f"{result!r} is not an object")
     values = result.get("parameter", result.get("values"))
     if not isinstance(values, Mapping):
         raise SpaceError('it has no "parameter"')
-    own = dict(_own(space, values))
+    own = dict(_own(space, values, ignored))
     metric = result.get("value", result.get("metric"))
     if metric is not None:
         metric = number(metric)
@@ -93,21 +115,18 @@ def _known(space: SearchSpace, result: JSON, source: str) -> KnownResult:
     return KnownResult(space.locate(own), metric, source)
 
 
-def _own(space: SearchSpace, values: Mapping[str, JSON]) -> Iterator[tuple[str, JSON]]:
-    """Full keys with their values, without keys that are not parameters, such as a budget."""
+def _own(
+    space: SearchSpace, values: Mapping[str, JSON], ignored: dict[str, None]
+) -> Iterator[tuple[str, JSON]]:
+    """Yield whole keys with their values. Adds names that are no parameter to `ignored`.
+
+    A name that may be one of several parameters raises SpaceError.
+    """
     for name, value in values.items():
-        try:
+        if any(name in parameter.names for parameter in space):
             yield space.resolve(name).key, value
-        except SpaceError:
-            continue
-
-
-def sentence(inside: Sequence[KnownResult], outside: Sequence[str], source: str) -> str:
-    """A sentence for the user: how many results the tuner learns from and how many are skipped."""
-    text = f"{_count(len(inside))} from {source} for the tuner to learn from"
-    if outside:
-        text += f"; {len(outside)} skipped, the first: {outside[0]}"
-    return text
+        elif name != BUDGET:  # which each tuner sets by itself
+            ignored.setdefault(name)
 
 
 def _count(count: int) -> str:

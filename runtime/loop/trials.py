@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ class Trials(Mapping[int, Trial]):
         self.effects = Effects(space, self._trials.values())
         self._ids = {trial.id for trial in self._trials.values()}
         self._number = max(self._trials, default=-1)
+        self._finals: Counter[int] = Counter()  # final results of each trial's current run
 
     def __getitem__(self, number: int) -> Trial:
         return self._trials[number]
@@ -38,6 +40,11 @@ class Trials(Mapping[int, Trial]):
     def best(self, *, maximize: bool) -> Trial | None:
         return best(list(self._trials.values()), maximize=maximize)
 
+    @property
+    def with_several_finals(self) -> list[int]:
+        """The trials that reported more than one final result to this driver."""
+        return [number for number, count in sorted(self._finals.items()) if count > 1]
+
     def new(self, origin: Origin, values: Values, *, asked: int | None = None) -> Trial:
         """Add a trial, which waits to be started; `asked` is the step of the tuner's answer."""
         name = next(n for n in iter(random_id, "") if n not in self._ids)
@@ -50,6 +57,7 @@ class Trials(Mapping[int, Trial]):
     def rerun(self, number: int, *, failed: bool = False) -> Trial:
         """Let an interrupted or failed trial wait again; what it reported is forgotten."""
         trial = self._trials[number]
+        del self._finals[number]
         retries = trial.retries + failed
         self._store.restart_trial(number, retries)
         return self._keep(
@@ -84,6 +92,7 @@ class Trials(Mapping[int, Trial]):
     def reported(self, number: int, batch: Batch, *, keep: bool) -> None:
         """Store a trial's reports if they are to `keep`, and the values that it had as written."""
         trial = self._trials[number]
+        self._finals[number] += sum(report.kind == "final" for report in batch.reports)
         if batch.reports and keep:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)

@@ -121,12 +121,12 @@ class Tuning:
 
     def import_results(self, results: Sequence[JSON]) -> str:
         """Tell imported results, in the form of `known_results.split_by_space`."""
-        inside, outside = known_results.split_by_space(self.space, results, "a request")
-        for result in inside:
+        split = known_results.split_by_space(self.space, results, "a request")
+        for result in split.known:
             self._store.add_history(replace(result, told=self._trials.next_step()))
             self._thread.learn(result)
         self.exhausted = None  # it may have values again
-        return known_results.sentence(inside, outside, "outside")
+        return split.sentence("outside")
 
     # Another search space
 

@@ -128,6 +128,9 @@ def test_misfits_are_named_and_the_exit_code_is_2_if_nothing_fits(ended, annotat
     done = annotate("apply", "train.py", "--trial", 3)
     assert "train.py lr skipped: it is no longer annotated" in done.stderr
     (folder / "model.py").unlink()
+    done = annotate("apply", "--trial", 3, code=2)
+    nothing = "annotate: nothing to write: no value of trial 3 fits the source as it is now"
+    assert nothing in done.stderr.splitlines()
     document = json.loads(annotate("apply", "--trial", 3, "--json", code=2).stdout)
     reasons = {m["name"]: m["reason"] for file in document["files"] for m in file["misfits"]}
     assert reasons["width"] == "the file no longer exists"

@@ -466,10 +466,13 @@ def test_the_name_of_the_result_gives_the_direction_and_is_shown_everywhere(anno
     assert found["best"]["metric"] == min(trial["metric"] for trial in found["trials"])
 
 
-def test_an_unknown_metric_name_is_maximized_with_one_note_at_the_end(annotate, folder):
+def test_an_unknown_metric_and_several_final_results_are_each_noted_once(annotate, folder):
     (folder / "train.py").write_text(
-        "y = 1.0  # @nni.uniform(0, 2)\n# @nni.report_final_result(y)\n"
+        "y = 1.0  # @nni.uniform(0, 2)\n# @nni.report_final_result(0)\n"
+        "y = y * 1e300\n# @nni.report_final_result(y)\n"
     )
-    done = annotate("run", "train.py", "--max-trials", 1)
+    done = annotate("run", "train.py", "--max-trials", 2)
+    assert done.stdout.count("trial 0 and 1 more reported several final results") == 1
+    assert re.search(r"^ +0 +1e\+300 +\S+ +as written y=1$", done.stderr, re.MULTILINE)
     assert ", maximize y (default; --minimize overrides), seed " in done.stderr
     assert done.stdout.count("because the name `y` does not tell") == 1

@@ -160,12 +160,18 @@ def test_a_file_without_results_is_named(annotate, folder, script, text, message
     assert message in done.stderr
 
 
-def test_unknown_keys_are_ignored_and_null_means_a_failure():
+def test_unknown_keys_are_named_and_null_means_a_failure():
     space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
     rows = [
         {"parameter": {"x": 0.5, "TRIAL_BUDGET": 3}, "value": None},
         {"parameter": {"x": 1}, "value": float("nan")},
+        {"parameter": {"x": 1, "depth": 2}, "value": 1e300},
+        {"parameter": {"learning_rate": 1, "depth": 3}, "value": 1},
     ]
-    known, misfits = known_results.split_by_space(space, rows, "a file")
-    assert [(k.values, k.metric) for k in known] == [({"x": 0.5}, None)]
-    assert misfits == ["its value is not a finite number"]
+    split = known_results.split_by_space(space, rows, "a file")
+    assert [(k.values, k.metric) for k in split.known] == [({"x": 0.5}, None), ({"x": 1.0}, 1e300)]
+    assert split.misfits == ("its value is not a finite number", "'x' has no value")
+    assert split.sentence("a file") == (
+        "2 results from a file for the tuner to learn from; 2 left out, the first: its value is not"
+        " a finite number; ignored names that are no parameters: depth, learning_rate"
+    )
