@@ -54,7 +54,7 @@ script runs on its own; `annotate run` gives each trial its own values.
   so do line numbers.
 - An option is evaluated in place, and only if it is chosen. Reading an annotation never executes
   it.
-- An annotated statement may be 1,000 operations deep, as a sum of 1,000 terms is. The depth of
+- An annotated statement may nest up to 1,000 operations, such as a sum of 1,000 terms. The depth of
   other statements does not matter.
 - A parameter's key is `module/name/domain`. You see and type its short name.
 

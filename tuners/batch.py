@@ -5,6 +5,7 @@ from __future__ import annotations
 from annotate.domains import Choice
 from annotate.space import SearchSpace
 from tuners.base import TunerError
+from tuners.geometry.coordinates import taken_by
 from tuners.grid import GridSearch
 
 
@@ -19,7 +20,8 @@ class BatchTuner(GridSearch):
         for parameter in space:
             if not isinstance(parameter.domain, Choice):
                 raise TunerError(
-                    f"batch needs a choice, but {parameter.name} is {parameter.domain}", hint=hint
+                    f"batch needs a choice, but {parameter.name} is {parameter.domain}",
+                    hint=taken_by(parameter.domain, hint),
                 )
         if len(space) > 1:
             names = ", ".join(space.names.values())

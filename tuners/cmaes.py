@@ -13,6 +13,7 @@ from tuners.arguments import at_least, between
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner, Result
 from tuners.geometry.axes import Floats
+from tuners.geometry.coordinates import taken_by
 from tuners.geometry.cube import Cube
 
 
@@ -41,7 +42,7 @@ class CMAES(FreshTuner):
             if not isinstance(parameter.domain, Numeric):
                 raise TunerError(
                     f"cmaes takes numbers only, but {parameter.name} is {parameter.domain}",
-                    hint="auto, tpe and evolution take choices too",
+                    hint=taken_by(parameter.domain, "auto, tpe and evolution take choices too"),
                 )
         if population_size is not None:
             at_least("population_size", population_size, 2)

@@ -11,6 +11,7 @@ from annotate.parameter import Parameter
 from annotate.space import SearchSpace, Values
 from tuners.base import TunerError
 from tuners.fresh import FreshTuner
+from tuners.geometry.coordinates import taken_by
 
 
 class GridSearch(FreshTuner):
@@ -23,9 +24,10 @@ class GridSearch(FreshTuner):
         super().__init__(space, seed=seed, maximize=maximize)
         for path, parameter in _innermost(space.parameters):
             if parameter.domain.size is None:
+                hint = "give it a step or a choice, or use auto, which takes every range"
                 raise TunerError(
                     f"grid needs a finite number of values, but {path} is {parameter.domain}",
-                    hint="give it a step or a choice, or use auto, which takes every range",
+                    hint=taken_by(parameter.domain, hint),
                 )
         self._points = space.walk()
 

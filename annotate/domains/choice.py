@@ -105,7 +105,7 @@ class Choice(Domain):
             if numeric and not isinstance(option.value, bool) and value == option.value:
                 return number
         options = ", ".join(repr(option.value) for option in self.options)
-        raise SpaceError(f"{value!r} is none of the options {options}")
+        raise SpaceError(f"{value!r} is not one of the options {options}")
 
     def locate(self, value: JSON) -> JSON:
         """As in every domain; a bare 0.5 also means the first nested domain that contains it."""

@@ -11,7 +11,7 @@ from typing import Any
 from runtime.cli import chosen, options
 from runtime.core.config import OPTIONS
 
-_WHICH = "Without an ID, changes the experiment that is running. Takes effect at once."
+_WHICH = "Without an ID: the running experiment, else the newest. Takes effect at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class UpdateSpace:
 
     doc: str = """Change the search space of a running experiment, from a file of NNI's JSON.
 
-Without an ID, changes the experiment that is running. Takes effect once the tuner is free. Earlier
+Without an ID: the running experiment, else the newest. Takes effect once the tuner is free. Earlier
 results inside the new space still count."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -33,13 +33,14 @@ RULES = {
     "unseen": "on GPU {gpu}, pid {pid} has been using {memory} since {since}, but is not visible "
     "from here (another container?); pass --use-active-gpu to share the GPU",
     "left": "{trials} has ended, but its process {who} still holds {memory} of GPU {gpu}, "
-    "seen since {since}",
+    "first seen at {since}",
     "memory": "{memory} of GPU {gpu} have been in use since {since} by no visible process: it may "
     "be exiting, or in another container; pass --use-active-gpu to share the GPU",
-    "trouble": "GPU {gpu} {limit}, since {since}; it is retried continually",
+    "trouble": "GPU {gpu} {limit}, since {since}; retrying",
     "slow": "GPU {gpu} has not answered since {since}",
     "quarantined": "GPU {gpu} has been quarantined since {since}, {limit}",
-    "mode": "GPU {gpu} allows no compute processes (compute mode Prohibited), seen since {since}",
+    "mode": "GPU {gpu} allows no compute processes (compute mode Prohibited), "
+    "first seen at {since}",
     "gone": "GPU {gpu} has been missing since {since}",
     "nvml": "NVML {limit}, since {since}",
 }

@@ -199,7 +199,7 @@ class Tuning:
         change = self._end_change()
         answer = _failed(error)
         # The requester may no longer be waiting for the answer.
-        self._notify(f"the search space stays as it was: {answer.text}")
+        self._notify(f"search space unchanged: {answer.text}")
         decided = Decided(change.request, answer, change.requests)
         return self._on_answers(change.answers), decided
 
@@ -211,9 +211,9 @@ class Tuning:
 
 def _changed(count: int) -> Answer:
     if count == 0:
-        return Answer(True, "search space changed: no earlier result lies in it")
-    noun = "1 earlier result lies" if count == 1 else f"{count} earlier results lie"
-    return Answer(True, f"search space changed: {noun} in it")
+        return Answer(True, "search space changed: no earlier result fits it")
+    noun = "1 earlier result fits" if count == 1 else f"{count} earlier results fit"
+    return Answer(True, f"search space changed: {noun} it")
 
 
 def _failed(error: Exception) -> Answer:

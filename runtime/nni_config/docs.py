@@ -27,7 +27,7 @@ _PAGE = """\
 background. `annotate run -c config.yml` runs it in the foreground. Fields of all NNI versions are
 accepted and may be mixed; duplicate settings are an error. Paths are relative to the file.
 
-Command-line options override the file, and what neither gives has its default. For example,
+Command-line options override the file, and settings given in neither keep their defaults. So
 `annotate run -c config.yml --minimize` minimizes, whatever the file's `optimize_mode` is; without
 either, [the name of the reported value](trials.md#direction) decides. The tuner's arguments are
 merged one by one; if `--tuner` names another tuner than the file, the file's `classArgs` are

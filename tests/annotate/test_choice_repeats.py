@@ -38,5 +38,5 @@ def test_a_bare_value_means_the_nested_domain_that_contains_it():
     )
     assert space.locate({"drop": 0.5}) == {"drop": {"_name": "on", "uniform": 0.5}}
     assert space.locate({"drop": 0}) == {"drop": 0}
-    with pytest.raises(SpaceError, match=r"0\.05 is none of the options"):
+    with pytest.raises(SpaceError, match=r"0\.05 is not one of the options"):
         space.locate({"drop": 0.05})

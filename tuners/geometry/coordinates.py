@@ -30,6 +30,13 @@ class Coordinate:
     option: int | None = None
 
 
+def taken_by(domain: Domain, hint: str = "") -> str:
+    """The hint for a domain that a tuner refuses; `hint` is that for a number or a choice."""
+    if isinstance(domain, (Choice, Numeric)):
+        return hint
+    return "random, hyperband and asha take every domain"
+
+
 class Coordinates(Sequence[Coordinate]):
     """The coordinates of a space, in its order; parents come before their children.
 
@@ -53,8 +60,8 @@ class Coordinates(Sequence[Coordinate]):
             path = before + parameter.key
             if not isinstance(parameter.domain, (Choice, Numeric)):
                 raise TunerError(
-                    f"{path} is {parameter.domain}: this tuner takes numbers and choices only",
-                    hint="random, hyperband and asha take every domain",
+                    f"{path} is {parameter.domain}, which is neither a number nor a choice",
+                    hint=taken_by(parameter.domain),
                 )
             new = Coordinate(len(self), parameter.key, path, parameter.domain, parent, option)
             self._all.append(new)

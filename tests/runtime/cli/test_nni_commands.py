@@ -150,7 +150,7 @@ def test_a_changed_space_takes_effect_at_once_and_keeps_results_inside_it(
     refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
     assert "the script has no annotation for 'other/x'" in refused
     said = annotate("update", "searchspace", "--filename", "space.json").stdout
-    assert "search space changed: no earlier result lies in it" in said
+    assert "search space changed: no earlier result fits it" in said
     (folder / "go").touch()
     out, _ = process.communicate(timeout=60)
     trials = json.loads(out)["trials"]

@@ -64,7 +64,7 @@ def test_every_wrong_value_is_named(annotate, script):
     assert "lr: 5 is not between 0.0001 and 1.0" in done.stderr
     assert "n: 'x' is not a number" in done.stderr
     assert "there is no parameter 'ltr' (did you mean 'lr'?)" in done.stderr
-    assert "opt: 'rms' is none of the options" in done.stderr
+    assert "opt: 'rms' is not one of the options" in done.stderr
 
 
 @pytest.mark.parametrize(("line", "code"), [("raise SystemExit(7)", 7), ("1 / 0", 1)])

@@ -132,7 +132,7 @@ def test_each_tuner_is_told_each_result_once_and_only_what_lies_in_its_space(
     assert calls()[0] == former
     (folder / "hold-recall").unlink()
     (folder / "go").touch()
-    assert changed() == requests.Answer(True, "search space changed: 1 earlier result lies in it")
+    assert changed() == requests.Answer(True, "search space changed: 1 earlier result fits it")
     assert imported().text.startswith("1 result from outside")
     document = json.loads(process.communicate(timeout=60)[0])
     trials = document["trials"]
@@ -195,7 +195,7 @@ def test_if_the_new_tuner_fails_the_experiment_continues_in_the_old_space(
     (folder / "go").touch()
     out, _ = process.communicate(timeout=60)
     driver_err = (folder.parent / "driver.err").read_text()
-    assert f"the search space stays as it was: {answer.text}" in driver_err
+    assert f"search space unchanged: {answer.text}" in driver_err
     document = json.loads(out)
     assert document["state"] == "DONE"
     assert [t["values"][KEY] for t in document["trials"]] == [0.5, 0.9, 0.8, 0.7]

@@ -43,7 +43,7 @@ def test_the_table_searches_sorts_and_pages_on_the_server(page, site):
         page.locator(f"tr[data-trial='{found[0]}']").wait_for()
         assert sorted(numbers(page)) == sorted(found)
     search.fill("nothing like it")
-    page.get_by_text("No trial matches.").wait_for()
+    page.get_by_text("No matching trials.").wait_for()
 
 
 def test_every_column_sorts_and_can_be_hidden_and_shown(page, site):

@@ -140,7 +140,7 @@ export function curves(model, chosen, open) {
     h(
       "span",
       { class: "row" },
-      "Only trials that at report",
+      "Only trials whose result at report",
       entry("report number", (v) => {
         filter.at = v;
       }),

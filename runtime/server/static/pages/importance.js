@@ -101,7 +101,7 @@ export async function show(main, model) {
       importance.alone
         ? [
             table("Alone", importance.alone, names),
-            table("Pairs, beyond what each does alone", pairs, names, choose),
+            table("Pairs (interaction effects)", pairs, names, choose),
           ]
         : h("p", { class: "empty" }, `Not enough data: ${importance.reason}.`),
     );
@@ -226,7 +226,7 @@ function explained(importance) {
     "± is one standard deviation between trees. ",
     rest >= 0.01 ? `${percent(rest)} is due to three or more parameters together. ` : "",
     importance.parameters.some((p) => p.route.length > 1)
-      ? "A nested parameter counts only where it exists; its effect there is in the pair with its choice. "
+      ? "A nested parameter counts only where it exists; its effect appears in the pair with its parent choice. "
       : "",
     left.length ? `Trials without a result are left out (${left.join(", ")}). ` : "",
     importance.outside ? `${importance.outside} results outside the search space are ignored. ` : "",

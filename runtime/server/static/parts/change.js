@@ -31,7 +31,7 @@ async function open(model) {
       h("button", { onclick: close }, "Close"),
     ),
     runs
-      ? h("p", { class: "muted" }, "Changes take effect at once. Running trials continue.")
+      ? h("p", { class: "muted" }, "Limits change at once. Running trials continue.")
       : notice(e),
     row("Maximum trials", input(count, e.max_trials), (text) => ["trials", { value: whole(text) }]),
     row(

@@ -141,7 +141,7 @@ export function jobs(model, onSelect) {
     none.hidden = answer.total > 0;
     none.textContent =
       search.value || state.value
-        ? "No trial matches."
+        ? "No matching trials."
         : "No trials yet. They appear here as they start.";
     table.hidden = !answer.trials.length;
     draw(answer.trials);
