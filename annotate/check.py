@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from annotate import formats
 from annotate.data.data_file import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
-from annotate.files import data_files, python_files
+from annotate.files import data_files, has_unread_annotation, python_files, unread_files
 from annotate.instrument import Expansion, conflicts
 from annotate.project import read_file
 from annotate.source import Source
@@ -17,12 +17,16 @@ from annotate.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The number of files, annotated files and parameters, and all mistakes."""
+    """The number of files, annotated files and parameters, and all mistakes.
+
+    `unread` are annotated files of kinds that cannot be annotated; they do not count as files.
+    """
 
     files: int
     annotated: int
     parameters: int
     mistakes: tuple[Mistake, ...]
+    unread: tuple[Path, ...] = ()
 
 
 def check(paths: Iterable[Path]) -> Checked:
@@ -32,7 +36,13 @@ def check(paths: Iterable[Path]) -> Checked:
     """
     folders: dict[Path, dict[Path, bytes]] = {}
     seen: set[Path] = set()
+    unread: dict[Path, None] = {}
     for path in paths:
+        if path.is_dir():
+            unread |= dict.fromkeys(path / file for file in unread_files(path))
+        elif has_unread_annotation(path):
+            unread[path] = None
+            continue
         root, files = (path, _files(path)) if path.is_dir() else (path.parent, [path])
         for file in files:
             if (real := file.resolve()) not in seen:
@@ -44,6 +54,7 @@ def check(paths: Iterable[Path]) -> Checked:
         annotated=sum(result.annotated for result in results),
         parameters=sum(result.parameters for result in results),
         mistakes=Mistakes(m for result in results for m in result.mistakes).mistakes,
+        unread=tuple(unread),
     )
 
 

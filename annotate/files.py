@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ _OTHERS = frozenset(
     {"site-packages", "dist-packages", "node_modules", "__pycache__", "__pypackages__"}
 )
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
+#: Kinds of files with parameters, or that run scripts, which people may take for annotatable.
+_UNREAD = (
+    *(".ini", ".cfg", ".conf", ".properties", ".gin", ".env", ".jsonnet", ".libsonnet", ".hcl"),
+    *(".sh", ".bash", ".zsh", ".fish", ".slurm", ".sbatch", ".r", ".jl", ".lua", ".pyx", ".xml"),
+)
+_UNREAD_ANNOTATION = re.compile(rb"(?:#|;|//|--)[ \t]*@nni\.\w")
 #: Larger files, and folders with more data files, are not written by hand.
 _LARGEST = 1 << 20
 _MOST = 500
@@ -59,6 +66,26 @@ def data_files(root: Path) -> list[PurePosixPath]:
         if count[path.parent] <= _MOST and place.stat().st_size <= _LARGEST:
             by_target.setdefault(place.resolve(), path)
     return sorted(by_target.values())
+
+
+def unread_files(root: Path) -> list[PurePosixPath]:
+    """The files with annotations of kinds that cannot be annotated, found like data files."""
+    paths = _below(root, _is_unread)
+    return [path for path in paths if has_unread_annotation(root / path)]
+
+
+def has_unread_annotation(path: Path) -> bool:
+    """Whether the file is of a kind that cannot be annotated, and has an annotation comment."""
+    try:
+        if not _is_unread(path.name) or path.stat().st_size > _LARGEST:
+            return False
+        return _UNREAD_ANNOTATION.search(path.read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def _is_unread(name: str) -> bool:
+    return name.lower().endswith(_UNREAD) or name.startswith((".env", "Makefile", "Dockerfile"))
 
 
 def _python(name: str) -> bool:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from annotate import formats, imports, overruled
+from annotate import formats, overruled
 from annotate.data.data_file import may_be_annotated
-from annotate.data.form import is_data
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, python_files
-from annotate.imports import Import
 from annotate.instrument import Expansion, Place, Report, conflicts
 from annotate.mentions import mentioned
 from annotate.overruled import Overruled
 from annotate.parameter import Parameter
+from annotate.reach import reached
 from annotate.space import SearchSpace
 
 
@@ -49,7 +47,8 @@ class Project:
 
     `places` and `reports` are from the files that the script reaches. `left_out` lists the
     annotated files that it does not reach; their parameters are not in the space. Neither are the
-    `overruled` ones, whose values the script cannot use.
+    `overruled` ones, whose values the script cannot use. `ignored` are the mistakes in files that
+    the script does not reach.
     """
 
     root: Path
@@ -59,6 +58,7 @@ class Project:
     reports: tuple[Report, ...]
     left_out: tuple[PurePosixPath, ...]
     overruled: tuple[Overruled, ...] = ()
+    ignored: tuple[Mistake, ...] = ()
 
     @property
     def asks_by_itself(self) -> bool:
@@ -69,40 +69,6 @@ class Project:
 def code_folder(path: Path) -> Path:
     """The code folder of a script, or the folder itself."""
     return path if path.is_dir() else path.parent
-
-
-def unreached(path: PurePosixPath, script: str) -> str:
-    """Why a file's parameters are not in the search space."""
-    return f"{script} does not {'name' if is_data(path.name) else 'import'} it"
-
-
-def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> list[str]:
-    """A sentence for each annotated value or file that has no effect.
-
-    `arguments` are the script's; paths in them are relative to the current folder.
-    """
-    names = Counter(other.place.target for other in project.overruled)
-    sentences = [
-        other.sentence(other.place.target if names[other.place.target] == 1 else other.place.key)
-        for other in project.overruled
-    ]
-    sentences += [
-        f"{path} has annotations, but {unreached(path, script)}: ignored"
-        for path in project.left_out
-    ]
-    known = {(project.root / file.path).resolve() for file in project.files}
-    for word in arguments:
-        path = Path(word.rpartition("=")[2])
-        if is_data(path.name) and _is_annotated(path) and path.resolve() not in known:
-            sentences.append(f"{path} has annotations, but is not in {project.root}: ignored")
-    return sentences
-
-
-def _is_annotated(path: Path) -> bool:
-    try:
-        return may_be_annotated(path.read_bytes())
-    except OSError:
-        return False
 
 
 def expand_file(path: Path, root: Path) -> Expansion:
@@ -117,25 +83,28 @@ def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ())
     With a script, the search space has the parameters of the files that it imports (of all files
     if an import's name is known only at run time), and of the data files that the code or one of
     the `arguments` mentions. Without a script, it has those of all files.
-    Raises Mistakes with the mistakes of all files, and AnnotateError for an unusable path.
+    Raises Mistakes with all mistakes of these files, and AnnotateError for an unusable path.
     """
     root = root.resolve()
     sources = _read(script, root)
     config = _read_data(root)
     start = relative_path(script, root) if script else None
-    reached = set(sources) if start is None else _reached(start, sources)
     if start is None:
-        reached |= set(config)
+        counts = {*sources, *config}
     else:
+        counts = reached(start, sources)
         words = (start.stem, *arguments)
-        reached |= mentioned(config, (sources[path] for path in reached), words)
+        counts |= mentioned(config, (sources[path] for path in counts), words)
     sources |= {path: data for path, data in config.items() if may_be_annotated(data)}
-    expansions = _expand(sources)
+    expansions, mistakes = _expand(sources)
+    if serious := [mistake for path in counts for mistake in mistakes.get(path, ())]:
+        raise Mistakes(serious)
     files = tuple(
-        SourceFile(path, sources[path], expansions[path], path in reached)
+        SourceFile(path, sources[path], expansions[path], path in counts)
         for path in sorted(sources)
     )
-    return _project(root, files, arguments)
+    ignored = Mistakes(mistake for found in mistakes.values() for mistake in found).mistakes
+    return replace(_project(root, files, arguments), ignored=ignored)
 
 
 def read_as_it_is(script: Path | None, root: Path, space: SearchSpace) -> Project:
@@ -228,85 +197,16 @@ def relative_path(script: Path, root: Path) -> PurePosixPath:
     return PurePosixPath(absolute.relative_to(root).as_posix())
 
 
-def _expand(sources: dict[PurePosixPath, bytes]) -> dict[PurePosixPath, Expansion]:
+def _expand(
+    sources: dict[PurePosixPath, bytes],
+) -> tuple[dict[PurePosixPath, Expansion], dict[PurePosixPath, tuple[Mistake, ...]]]:
+    """The expansion of each file, and the mistakes of each that has some and stays as it is."""
     expansions: dict[PurePosixPath, Expansion] = {}
-    mistakes: list[Mistake] = []
+    mistakes: dict[PurePosixPath, tuple[Mistake, ...]] = {}
     for path, source in sources.items():
         try:
             expansions[path] = formats.expand(source, str(path), path)
         except Mistakes as error:
-            mistakes += error.mistakes
-    if mistakes:
-        raise Mistakes(mistakes)
-    return expansions
-
-
-def _reached(start: PurePosixPath, sources: dict[PurePosixPath, bytes]) -> set[PurePosixPath]:
-    """The files that are imported when `start` runs, itself included."""
-    modules = _Modules(sources, start.parent)
-    reached, waiting = {start}, [start]
-    while waiting:
-        path = waiting.pop()
-        for imported in imports.find(formats.python(sources[path], str(path))):
-            if imported.module is None:
-                return set(sources)
-            new = set(modules.files(imported, path)) - reached
-            reached |= new
-            waiting += new
-    return reached
-
-
-class _Modules:
-    """Finds the files of a project that an import runs."""
-
-    def __init__(self, paths: Iterable[PurePosixPath], script_folder: PurePosixPath) -> None:
-        self._paths = frozenset(paths)
-        self._folders = frozenset(parent for path in self._paths for parent in path.parents)
-        # Where Python, or an installation of the project, may look for its modules.
-        top = PurePosixPath()
-        self._bases = list(dict.fromkeys([script_folder, top, top / "src"]))
-        self._anywhere: dict[str, list[PurePosixPath]] = {}
-        for path in self._paths:
-            for folder in (path.parent, path.parent.parent):
-                name = path.relative_to(folder).parts[0].removesuffix(".py")
-                if folder not in self._anywhere.setdefault(name, []):
-                    self._anywhere[name].append(folder)
-
-    def files(self, imported: Import, importer: PurePosixPath) -> Iterator[PurePosixPath]:
-        assert imported.module is not None
-        parts = tuple(part for part in imported.module.split(".") if part)
-        for base in self._bases_of(imported, parts, importer):
-            if imported.level and (init := self._file(base / "__init__")):
-                yield init
-            yield from self._chain(base, parts)
-            module = base.joinpath(*parts)
-            for name in imported.names:
-                yield from self._chain(module, (name,))
-
-    def _bases_of(
-        self, imported: Import, parts: tuple[str, ...], importer: PurePosixPath
-    ) -> list[PurePosixPath]:
-        if imported.level:
-            folder = importer.parent
-            for _ in range(imported.level - 1):
-                folder = folder.parent
-            return [folder]
-        if not parts:
-            return []
-        bases = [base for base in self._bases if self._exists(base / parts[0])]
-        return bases or self._anywhere.get(parts[0], [])
-
-    def _exists(self, module: PurePosixPath) -> bool:
-        return module.with_name(module.name + ".py") in self._paths or module in self._folders
-
-    def _chain(self, base: PurePosixPath, parts: tuple[str, ...]) -> Iterator[PurePosixPath]:
-        """The files that importing `parts` below `base` runs, including parent packages."""
-        for part in parts:
-            base = base / part
-            for candidate in (base, base / "__init__"):
-                if file := self._file(candidate):
-                    yield file
-
-    def _file(self, module: PurePosixPath) -> PurePosixPath | None:
-        path = module.with_name(module.name + ".py")
-        return path if path in self._paths else None
+            mistakes[path] = error.mistakes
+            expansions[path] = Expansion(source)
+    return expansions, mistakes

@@ -1,5 +1,6 @@
 """List every mistake in the annotations of files and folders. Runs and writes nothing.
 
+Files of kinds that cannot be annotated, such as .ini and .sh, are named if they have annotations.
 The exit code is 0 without mistakes and 2 with any.
 """
 
@@ -31,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from annotate.check import check
+    from annotate.remarks import KINDS, no_effect
 
     checked = check(args.paths)
     if args.format == "json":
@@ -38,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for mistake in checked.mistakes:
             print(mistake.display() if args.format == "text" else _github(mistake))
+        for sentence in no_effect(checked.unread, KINDS):
+            print(f"annotate: {sentence}", file=sys.stderr)
         print(_summary(checked), file=sys.stderr)
     return 2 if checked.mistakes else 0
 
@@ -47,6 +51,7 @@ def _document(checked: Checked) -> dict[str, object]:
         "files": checked.files,
         "annotated": checked.annotated,
         "parameters": checked.parameters,
+        "unread": [str(path) for path in checked.unread],
         "mistakes": [asdict(mistake) for mistake in checked.mistakes],
     }
 

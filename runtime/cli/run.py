@@ -117,7 +117,8 @@ def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], 
 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
-    from annotate.project import read_project, remarks
+    from annotate.project import read_project
+    from annotate.remarks import remarks
     from runtime.core.failures import NO_REPORT
     from runtime.core.objective import with_objective
     from runtime.driver.create import find_script

@@ -18,7 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import code_folder, read_project, remarks
+    from annotate.project import code_folder, read_project
+    from annotate.remarks import remarks
 
     script = None if args.path.is_dir() else args.path
     project = read_project(script, code_folder(args.path))

@@ -33,7 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from annotate.project import read_project, relative_path, remarks
+    from annotate.project import read_project, relative_path
+    from annotate.remarks import remarks
     from annotate.snapshot import freeze
     from runtime.core.config import Config
     from runtime.core.objective import objective_of

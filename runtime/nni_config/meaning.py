@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from annotate.errors import AnnotateError, Mistake, Mistakes
-from annotate.project import Project, read_as_it_is, read_project, remarks
+from annotate.project import Project, read_as_it_is, read_project
+from annotate.remarks import remarks
 from annotate.space import SearchSpace
 from runtime import custom
 from runtime.core.config import OPTIONS

@@ -76,9 +76,9 @@ def test_links_data_sets_and_ignored_files_are_skipped(tmp_path):
     assert [p.key for p in read_project(None, tmp_path).space] == ["few.x.yaml/lr/uniform"]
 
 
-def test_a_mistake_in_a_data_file_that_does_not_count_is_still_reported(project):
+def test_a_mistake_in_a_data_file_that_counts_is_reported(project):
     with pytest.raises(Mistakes) as error:
-        project("pass\n", **{"conf/b.yaml": "lr: 0.1  # @nni.uniform(1, 0)\n"})
+        project("open('conf/b.yaml')\n", **{"conf/b.yaml": "lr: 0.1  # @nni.uniform(1, 0)\n"})
     (mistake,) = error.value.mistakes
     assert mistake.display().startswith("conf/b.yaml:1:25: A303")
 

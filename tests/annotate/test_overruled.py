@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from annotate.project import read_project, remarks
+from annotate.project import read_project
+from annotate.remarks import remarks
 
 ARGPARSE = """\
 import argparse

@@ -1,0 +1,101 @@
+"""Names the annotations of a project that have no effect, with one sentence for each reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath, PurePosixPath
+
+from annotate.data.data_file import may_be_annotated
+from annotate.data.form import is_data
+from annotate.files import unread_files
+from annotate.project import Project
+
+_SHOWN = 2  # names of files in a sentence
+KINDS = "Annotate reads only Python, notebooks, YAML, TOML and JSON"
+
+
+def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> list[str]:
+    """The sentences for a run of `script`.
+
+    `arguments` are the script's; paths in them are relative to the current folder.
+    """
+    outside = [path for path in _data_paths(arguments) if path.resolve() not in _known(project)]
+    return [
+        *_overruled(project),
+        *_ignored_mistakes(project, script),
+        *_left_out(project, script),
+        *no_effect(unread_files(project.root), KINDS),
+        *no_effect(outside, f"{_is(outside)} not in {project.root}"),
+    ]
+
+
+def _overruled(project: Project) -> Iterator[str]:
+    names = Counter(other.place.target for other in project.overruled)
+    for other in project.overruled:
+        name = other.place.target
+        yield other.sentence(name if names[name] == 1 else other.place.key)
+
+
+def _ignored_mistakes(project: Project, script: str) -> Iterator[str]:
+    mistakes = project.ignored
+    if len(mistakes) == 1:
+        mistake = mistakes[0]
+        where = f"{mistake.path}:{mistake.line}:{mistake.col}"
+        why = unreached(PurePosixPath(mistake.path), script)
+        yield f"{where}: {mistake.code} {mistake.message}: ignored, because {why}"
+    elif mistakes:
+        files = _listed(dict.fromkeys(PurePosixPath(mistake.path) for mistake in mistakes))
+        yield (
+            f"{len(mistakes)} mistakes in {files} are ignored, because {script} does not reach"
+            " them; annotate check lists them"
+        )
+
+
+def _left_out(project: Project, script: str) -> Iterator[str]:
+    for data in (False, True):
+        paths = [path for path in project.left_out if is_data(path.name) == data]
+        if paths:
+            yield from no_effect(paths, unreached(paths[0], script, len(paths)))
+
+
+def unreached(path: PurePosixPath, script: str, count: int = 1) -> str:
+    """Why the parameters of a file, or of `count` files like it, are not in the search space."""
+    verb = "name" if is_data(path.name) else "import"
+    return f"{script} does not {verb} {'it' if count == 1 else 'them'}"
+
+
+def no_effect(paths: Sequence[PurePath], why: str) -> Iterator[str]:
+    """The sentence that names these files, if any, and says why their annotations are ignored."""
+    if paths:
+        have = "has" if len(paths) == 1 else "have"
+        yield f"{_listed(paths)} {have} annotations, but {why}: ignored"
+
+
+def _is(paths: Sequence[PurePath]) -> str:
+    return "is" if len(paths) == 1 else "are"
+
+
+def _listed(paths: Iterable[PurePath]) -> str:
+    """`a.py`, `a.py and b.py`, or `a.py, b.py and 28 others`."""
+    names = [str(path) for path in paths]
+    if len(names) <= _SHOWN + 1:
+        return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    return f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} others"
+
+
+def _data_paths(arguments: Iterable[str]) -> list[Path]:
+    """The annotated data files among the arguments."""
+    paths = [Path(word.rpartition("=")[2]) for word in arguments]
+    return [path for path in dict.fromkeys(paths) if is_data(path.name) and _is_annotated(path)]
+
+
+def _known(project: Project) -> set[Path]:
+    return {(project.root / file.path).resolve() for file in project.files}
+
+
+def _is_annotated(path: Path) -> bool:
+    try:
+        return may_be_annotated(path.read_bytes())
+    except OSError:
+        return False
