@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, and the command line as a person types it."""
+"""Shared by all tests: a separate home, and the command line."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.envir
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """An experiments' home with a hostile name, for this process and all that it starts."""
+    """A home with a hostile name, for this process and everything it starts."""
     path = tmp_path / 'ho me\'; echo "x"\né'
     monkeypatch.setenv("ANNOTATE_HOME", str(path))
     monkeypatch.delenv("NNI_SYS_DIR", raising=False)
@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty folder of a user, which is the current one."""
+    """An empty current folder."""
     path = tmp_path / "user's folder"
     path.mkdir()
     monkeypatch.chdir(path)
@@ -50,7 +50,7 @@ def warm_start():
 
 @pytest.fixture
 def annotate(folder, warm_start):
-    """`annotate("run", "train.py")`, in a process of its own, in the user's folder."""
+    """`annotate("run", "train.py")` runs a command in a new process in the user's folder."""
 
     def run(*words, code=0, cwd=folder, timeout=120, **environment):
         environment = {**os.environ, **environment}
@@ -73,7 +73,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def unchanged(folder):
-    """The user's folder is byte for byte the same when the test ends as when it asked for this."""
+    """Fails the test if it changes any byte of the user's folder."""
     before = []
 
     def start():

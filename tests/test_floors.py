@@ -87,7 +87,7 @@ def _is_in(target, place):
 
 
 def _step(module):
-    """How high the room of a module is on its floor."""
+    """The rank of the room that a module is in, on its floor."""
     floor, room = module.split(".")[:2]
     steps = {each: n for n, rooms in enumerate(STEPS[floor]) for each in rooms}
     return steps.get(room, steps.get(...))
@@ -110,7 +110,7 @@ def _leaves_floor(name, target):
 
 
 def _leaves_place(name, target):
-    """Whether a module in a narrow place imports what that place must not know."""
+    """Whether a module in a narrow place imports something that the place must not know."""
     return target.startswith("runtime.") and any(
         _is_in(name, place) and not any(_is_in(target, a) for a in {place, *allowed})
         for place, allowed in NARROW.items()
@@ -118,7 +118,7 @@ def _leaves_place(name, target):
 
 
 def up(name, targets):
-    """What the module `name` imports from a floor, a room or a place that it must not know."""
+    """The imports of the module `name` from a floor, a room or a place that it must not know."""
     rules = (_leaves_floor, _leaves_room, _leaves_place)
     return [target for target in targets if any(breaks(name, target) for breaks in rules)]
 

@@ -1,4 +1,4 @@
-"""A new domain is one registered class: everything else takes it without an edit."""
+"""A new domain is one registered class; everything else supports it without an edit."""
 
 import contextlib
 import importlib
@@ -52,7 +52,7 @@ def script(folder):
 
 @contextlib.contextmanager
 def serving(home):
-    """A server of this process, which knows what is registered here."""
+    """A server in this process, where the domain is registered."""
     port = free_port()
     app = application(frozenset({f"127.0.0.1:{port}"}), "secret")
     options = {"port": port, "log_level": "warning", "lifespan": "off"}
@@ -156,7 +156,7 @@ def test_a_domain_name_can_be_registered_only_once(eleventh):
 
 @dataclass(frozen=True, slots=True)
 class Order(Domain):
-    """The numbers below `count` in any order: neither a number nor a choice."""
+    """The numbers below `count`, unordered: neither a numeric domain nor a choice."""
 
     type: ClassVar[str] = "order"
     examples: ClassVar[tuple[list[Any], ...]] = ([4],)

@@ -1,4 +1,4 @@
-"""What a release is made of: one version, bounded private names, and everything in the sdist."""
+"""Packaging: one version, bounded private names, and everything in the sdist."""
 
 import ast
 import configparser

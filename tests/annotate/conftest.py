@@ -1,4 +1,4 @@
-"""What the compiler's tests share: running a source as a trial does, with the trial's own `nni`."""
+"""Shared by the compiler's tests: run a source as a trial does, with the trial's own `nni`."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from annotate.instrument import expand
 
 @dataclass
 class Ran:
-    """What a run left: its global names, what was noted as written, and what was reported."""
+    """The outcome of a run: its globals, the values recorded as written, and its reports."""
 
     names: dict
     written: dict

@@ -1,4 +1,4 @@
-"""Values written back: literals in the author's style, annotations and every other byte kept."""
+"""Values written back into the source, in the author's style, with every other byte preserved."""
 
 from pathlib import PurePosixPath
 
@@ -170,7 +170,7 @@ def test_the_written_file_has_the_same_space_and_the_new_values(source, encode):
 
 
 def _outside(data):
-    """Every byte that is neither a value nor an annotation."""
+    """Every byte outside values and annotations."""
     places = expand(data, path="train.py", module="train").places
     text, end, parts = Source.decode(data, "train.py").text, 0, [data[:3]]
     spans = {s for p in places for s in (p.span, p.annotation)}

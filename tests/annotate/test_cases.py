@@ -1,4 +1,4 @@
-"""The cases that each kind carries beside its code, and the page that is made of them."""
+"""The cases that each kind has beside its code, and the page generated from them."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`check`, `show` and `expand` as a person runs them; nothing of the user's is ever written."""
+"""`check`, `show` and `expand` from the command line; they never write a user's file."""
 
 import json
 import subprocess

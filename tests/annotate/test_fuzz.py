@@ -1,4 +1,4 @@
-"""Damaged annotations: never a crash, only mistakes, each with a place that exists."""
+"""Damaged annotations never crash; each is a mistake with a valid position."""
 
 import os
 import random

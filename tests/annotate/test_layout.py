@@ -1,4 +1,4 @@
-"""A comment's column says to which block it belongs."""
+"""A comment's column decides which block it belongs to."""
 
 import textwrap
 

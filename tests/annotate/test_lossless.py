@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (sources on one line)
-"""Line N stays line N, and every byte outside the annotated values stays."""
+"""Line numbers, and every byte outside annotated values, are preserved."""
 
 import re
 import sys

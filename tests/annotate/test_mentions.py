@@ -1,4 +1,4 @@
-"""Which annotated files of data count for a script."""
+"""Which annotated data files count for a script."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The name of what a script reports, and which results are better by that name."""
+"""The name of a script's metric, and which results are better according to it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Notebooks: code cells as one text, magics masked, edits where the characters stand."""
+"""Notebooks: code cells as one text, masked magics, and edits in place."""
 
 import json
 from pathlib import PurePosixPath
@@ -17,7 +17,7 @@ BELOW = PurePosixPath("nb.ipynb")
 
 
 def notebook(*cells, **options):
-    """A notebook of code cells, a markdown cell before them, with outputs."""
+    """A notebook with a markdown cell, then code cells with outputs."""
     markdown = {"cell_type": "markdown", "metadata": {}, "source": "lr = 1  # @nni.choice(1)"}
     code = [
         {

@@ -1,4 +1,4 @@
-"""Random annotated programs: expanded they run like the plain ones, and a trial like a reference.
+"""Random annotated programs run the same when expanded, and trials match a reference.
 
 The reference is the same program with each chosen value written in the place of the annotated one.
 """
@@ -51,7 +51,7 @@ class Piece:
 
 
 class Numbers:
-    """Numbers that make names differ."""
+    """Numbers that make names unique."""
 
     def __init__(self):
         self.last = 0
@@ -115,7 +115,7 @@ def variables(draw, numbers):
 
 @st.composite
 def calls(draw, numbers):
-    """A call of a function of its own, so that its key is its own."""
+    """A call of a separate function, so that its key is unique."""
     callee = f"c{numbers.new()}"
     written = f"{callee}(v0, 1)"
     # A walrus can't stand everywhere where a call can.
@@ -189,7 +189,7 @@ def blocks(draw, numbers, depth):
 
 
 class Trial(types.ModuleType):
-    """What expanded code calls, with its contract in the fewest words."""
+    """The functions that expanded code calls, in their shortest form."""
 
     def __init__(self, values, log):
         super().__init__("nni")
@@ -213,7 +213,7 @@ class Trial(types.ModuleType):
 
 
 def run(text, values=None):
-    """What the program logs, and how and in which line it fails, for some fail as they stand."""
+    """The program's log, and its error and line if it fails, as some do."""
     names = {"__name__": "m"}
     exec(compile(PRELUDE, "prelude.py", "exec"), names)
     before = sys.modules.get("nni")

@@ -1,4 +1,4 @@
-"""A code folder as a whole: what is read, what counts, and what is left out."""
+"""A code folder as a whole: which files are read, counted and skipped."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ TUNED = "value = 1  # @nni.choice(1, 2)\n"
 
 @pytest.fixture
 def write(tmp_path):
-    """`write({path: text})`, below a folder of its own, which it gives back."""
+    """`write({path: text})` writes files into a new folder and returns it."""
     root = tmp_path / "code"
 
     def write(files):

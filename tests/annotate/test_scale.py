@@ -1,4 +1,4 @@
-"""Proof at scale: the standard library and the installed packages, untouched and annotated.
+"""The standard library and the installed packages, without and with annotations.
 
 By default a sample of the files, the same in every run; all of them with ANNOTATE_FULL=1.
 """
@@ -45,7 +45,7 @@ LIBRARY = sorted(library())
 
 
 def sample():
-    """Spread over all folders: the numbers of the names are as good as random."""
+    """A sample spread over all folders, chosen by a hash of the names."""
     numbered = sorted((zlib.crc32(path.name.encode()), path) for path in LIBRARY)
     found = [
         path for number, path in numbered if number % ONE_IN == 0 and path.stat().st_size <= LARGEST
@@ -54,7 +54,7 @@ def sample():
 
 
 def parsed(data):
-    """The tree of a source that Python takes; None for the few that are no Python at all."""
+    """The tree of a source; None for the few files that are not valid Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -65,7 +65,7 @@ def parsed(data):
 
 
 def places(tree, lines):
-    """Lines (from 1) before which a statement can stand, each with the indentation there."""
+    """Lines (from 1) before which a statement may be inserted, each with its indentation."""
     future = max(
         (n.lineno for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"),
         default=0,
@@ -85,7 +85,7 @@ def places(tree, lines):
 
 
 def _continues(lines, line):
-    """Whether the line before ends in a backslash, so that nothing can be put between."""
+    """Whether the previous line ends in a backslash, so nothing can be inserted."""
     return line > 1 and lines[line - 2].rstrip(b"\r\n").endswith(b"\\")
 
 
@@ -104,7 +104,7 @@ PIECES = [
 
 
 def annotated(data, generator, encoding):
-    """The source with annotated pieces put in, and the lines (from 0) that they are."""
+    """The source with annotated pieces inserted, and the numbers of their lines (from 0)."""
     tree = parsed(data)
     ends = [match.end() for match in NEWLINE.finditer(data)]
     lines = [data[a:b] for a, b in zip([0, *ends], [*ends, len(data)], strict=True)]
@@ -123,7 +123,7 @@ def annotated(data, generator, encoding):
 
 
 def failure(path):
-    """What is wrong with the expansion of an annotated copy of the file; None if nothing is."""
+    """What is wrong with the expansion of an annotated copy of the file; None if it is right."""
     data = path.read_bytes()
     if lexer.may_be_annotated(data) or b"\0" in data:
         return None
@@ -154,7 +154,7 @@ def failure(path):
 
 
 def _beyond_libcst(text):
-    """Whether libcst itself cannot take the file: a handful, with syntax that it does not know."""
+    """Whether libcst itself cannot parse the file, as with a handful of files with new syntax."""
     try:
         Tree(text)
     except Unparsable as error:

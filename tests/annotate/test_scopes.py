@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (sources on one line)
-"""Options are evaluated where they stand, and only the chosen one."""
+"""Options are evaluated at their place, and only the chosen one."""
 
 import sys
 

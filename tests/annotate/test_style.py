@@ -1,4 +1,4 @@
-"""Numbers and strings are written as their author would write them, and stay what they are."""
+"""Numbers and strings are written in their author's style and keep their values."""
 
 import ast
 

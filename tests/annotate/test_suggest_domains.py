@@ -1,4 +1,4 @@
-"""Domains around any value: the value lies inside, the domain compiles, the phrase says why."""
+"""Domains around any value: they contain it, they compile, and a phrase explains them."""
 
 import ast
 import math

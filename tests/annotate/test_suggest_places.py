@@ -1,4 +1,4 @@
-"""Which values get a proposal, which look as if they should, and how the annotation is placed."""
+"""Which values get a proposal, which only look like it, and where the annotation is placed."""
 
 import ast
 

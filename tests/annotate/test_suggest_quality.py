@@ -1,4 +1,4 @@
-"""What is proposed for eighteen scripts of different habits, against what a colleague would say.
+"""Proposals for eighteen different scripts, compared with what a colleague would propose.
 
 Beside each script lies the list of lines and names that a good colleague would propose; it was
 written before the rules. `held_out` was not run while the rules were made: its precision was 1.00

@@ -1,4 +1,4 @@
-"""Proposals for code that nobody wrote for this: the standard library's and an installed one's."""
+"""Proposals for code not written for these tests: the standard library and installed packages."""
 
 import ast
 import sysconfig

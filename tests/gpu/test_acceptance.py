@@ -1,4 +1,4 @@
-"""The same on real GPUs: leases, packing, and CUDA, NCCL and torch.compile after a fork.
+"""On real GPUs: leases, packing, and CUDA, NCCL and torch.compile after a fork.
 
     python -m pytest tests/gpu/test_acceptance.py -rs
 

@@ -1,4 +1,4 @@
-"""A trial as the experiment runs it: a staged folder, the user's files, and the ways to run."""
+"""Trials as an experiment runs them: a staged folder, the user's files, and ways to run."""
 
 import dataclasses
 import logging
@@ -29,7 +29,7 @@ pytest.register_assert_rewrite(
 
 @dataclasses.dataclass
 class Staged:
-    """An experiment's folder, and trials in it that the interpreter `python` runs."""
+    """An experiment's folder, and trials in it that run with the interpreter `python`."""
 
     experiment: ExperimentFolder
     folder: Path
@@ -37,7 +37,7 @@ class Staged:
     log: pytest.LogCaptureFixture
 
     def write(self, files, frozen):
-        """The user's files, and what the snapshot has instead of some of them."""
+        """Write the user's files, and the snapshot's copies of some of them."""
         _write(self.folder, files)
         _write(self.experiment.snapshot / "code", {**files, **frozen})
 
@@ -53,7 +53,7 @@ class Staged:
         return Config(argv[0], str(Path.cwd()), self.python, tuple(argv[1:]))
 
     def run(self, command, files, frozen, *, code=0, cwd=None):
-        """Run a command in which RUN stands for our way to run a script."""
+        """Run a command in which RUN stands for our command line for scripts."""
         self.write(files, frozen)
         made = self.job()
         words = {"PYTHON": [self.python], "RUN": made.command[:2]}
@@ -72,7 +72,7 @@ class Staged:
 
     @staticmethod
     def until_ended(inbox, timeout=60.0):
-        """Take events until a trial has ended, and return that one."""
+        """Read events until a trial has ended, and return that event."""
         until = time.monotonic() + timeout
         while True:
             event = inbox.get(timeout=max(0.01, until - time.monotonic()))
@@ -118,7 +118,7 @@ def run(staged):
 
 @pytest.fixture(params=["process", "fork"])
 def run_script(request, staged):
-    """Run a script as a trial, both in a process of its own and in a fork."""
+    """Run a script as a trial, both in a new process and in a fork."""
 
     def run(files, frozen, argv=("train.py",), *, code=0):
         if request.param == "fork":
@@ -140,7 +140,7 @@ while not pathlib.Path("go").exists():
 
 @pytest.fixture
 def driver(folder):
-    """A driver whose trials run until there is a file named `go`."""
+    """A driver whose trials run until a file named `go` exists."""
     (folder / "train.py").write_text(_UNTIL_GO)
     started = []
 
@@ -170,13 +170,13 @@ def _until(holds, seconds=60):
 
 @pytest.fixture
 def until():
-    """Waits until something holds."""
+    """Waits until a condition holds."""
     return _until
 
 
 @pytest.fixture
 def running():
-    """The numbers of an experiment's trials that run."""
+    """The numbers of an experiment's running trials."""
 
     def numbers(folder):
         with Store.open(folder.store) as store:
@@ -186,7 +186,7 @@ def running():
 
 
 class Drivers:
-    """Drivers in the background, and ways to wait for what their trials do."""
+    """Background drivers, and ways to wait for their trials."""
 
     def __init__(self, home):
         self.home = home

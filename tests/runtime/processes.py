@@ -1,4 +1,4 @@
-"""What tests ask about processes that may end at any moment."""
+"""Helpers for processes that may end at any moment."""
 
 import psutil
 

@@ -1,4 +1,4 @@
-"""What every tuner keeps to, whichever it is: a tuner in the registry is tested here."""
+"""The contract of all tuners; every tuner in the registry is tested here."""
 
 import contextlib
 import io
@@ -78,7 +78,7 @@ def nested():
 
 
 def endless(name):
-    """A space without end where the tuner takes one, as varied as it takes it."""
+    """An infinite space if the tuner supports one, with as many kinds of domains as it supports."""
     if name in FINITE:
         return finite(name)
     return nested() if name in NESTED else space(x=("uniform", [0, 1]), n=("randint", [0, 50]))
@@ -108,7 +108,7 @@ def fits(name, given):
 
 
 def takers(given):
-    """The names of the tuners that take a space."""
+    """The names of the tuners that support a space."""
     return {name for name in NAMES if fits(name, given)}
 
 

@@ -1,4 +1,4 @@
-"""The densities and the process that the learning tuners are built on."""
+"""The densities and the Gaussian process that learning tuners use."""
 
 import itertools
 
@@ -65,7 +65,7 @@ def test_values_observed_together_are_drawn_together():
 
 
 def spread_of_thirty(**args):
-    """How far apart thirty values are that are asked at once, after results that favour 0.5."""
+    """The spread of thirty values asked for at once, after results that favour 0.5."""
     space = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
     tuner = tuners.create("tpe", space, seed=0, **args)
     for number in range(20):

@@ -1,4 +1,4 @@
-"""A tuner that learns finds more than random draws do."""
+"""Learning tuners find better values than random search."""
 
 import functools
 import math
@@ -42,7 +42,7 @@ def loss(values):
 
 @functools.cache
 def regret(name, trials, at_once=1):
-    """The mean over the seeds of the least loss; the least that there is is 0."""
+    """The mean over seeds of the least loss; the optimum is 0."""
     return sum(least(name, seed, trials, at_once) for seed in SEEDS) / len(SEEDS)
 
 

@@ -1,4 +1,4 @@
-"""The tuners' page says what the code does."""
+"""docs/tuners.md matches the code."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ CONTEXT = {"space", "seed", "maximize"}
 
 
 def documented():
-    """From each algorithm to its documented arguments and their defaults, as written."""
+    """Maps each algorithm to its documented arguments and their defaults, as written."""
     found, name, kind = {}, "", ""
     tables = re.findall(r"^\| (?:tuner|assessor) \| argument \|.*?\n\n", PAGE + "\n", re.M | re.S)
     for row in "".join(tables).split("\n"):

@@ -1,4 +1,4 @@
-"""The cases that each form of data carries beside its code."""
+"""The cases that each data format has beside its code."""
 
 import re
 from pathlib import Path, PurePosixPath

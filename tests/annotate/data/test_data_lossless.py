@@ -1,4 +1,4 @@
-"""Values written into files of data: as every reader reads them, and no other byte changed."""
+"""Values written into data files: every parser reads them, and no other byte changes."""
 
 import io
 import json
@@ -60,7 +60,7 @@ NEWLINES = st.sampled_from(["\n", "\r\n"])
 
 
 def check(name, text, value, readers, *, bom=False):
-    """Render `value` into the annotated `x` of the text, and read all by each of the readers."""
+    """Write `value` into the annotated `x` of the text, and read the text with each parser."""
     data = (b"\xef\xbb\xbf" if bom else b"") + text.encode()
     option = value if isinstance(value, (int, float, str, type(None))) else repr(value)
     key = f"{name}/x/choice"

@@ -1,4 +1,4 @@
-"""`apply`, `export` and `diff` as a person types them, over real experiments."""
+"""`apply`, `export` and `diff` from the command line, with real experiments."""
 
 import json
 import os
@@ -26,7 +26,7 @@ print(repr((lr, opt, y, model.width)))
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder of a user in which an experiment has ended, and that experiment's home."""
+    """A user's folder with a finished experiment, and the experiment's home."""
     folder = tmp_path_factory.mktemp("made") / "user's é"
     folder.mkdir()
     (folder / "train.py").write_text(SCRIPT)
@@ -47,7 +47,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def folder(finished, monkeypatch):
-    """That folder as it was when the experiment began."""
+    """The folder as it was when the experiment started."""
     path, _, _ = finished
     shutil.rmtree(path)
     path.mkdir()
@@ -59,7 +59,7 @@ def folder(finished, monkeypatch):
 
 @pytest.fixture
 def ended(finished, folder, monkeypatch):
-    """The experiment is there: the document that `run --json` printed."""
+    """The document that `run --json` printed for the experiment."""
     _, home, document = finished
     monkeypatch.setenv("ANNOTATE_HOME", str(home))
     return document

@@ -1,4 +1,4 @@
-"""Whatever is wrong with what was given: a clear sentence, exit code 2, and nothing is lost."""
+"""Wrong input gets a clear message and exit code 2, and nothing is lost."""
 
 import json
 
@@ -13,7 +13,7 @@ def good(folder):
 
 
 def refused(annotate, *words, **more):
-    """The message; nothing was kept and nothing was said on standard output."""
+    """The message; checks that nothing was stored or printed to standard output."""
     done = annotate(*words, code=2, **more)
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The commands that the pages name are there, with the options that they name."""
+"""The commands and options that the docs mention exist."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ TABLE = (ROOT / "docs" / "commands.md").read_text()
 
 
 def named(text):
-    """From each command line in the text to its command's name."""
+    """Maps each command line in the text to its command's name."""
     names = sorted((name for name, _, _ in COMMANDS), key=len, reverse=True)
     for line in re.findall(r"`(?:nnictl|annotate) ([^`]+)`", text):
         line = " ".join(line.split())

@@ -1,4 +1,4 @@
-"""Our names and the user's never meet, whatever the working folder and PYTHONPATH hold."""
+"""Our modules and the user's never mix, whatever the working folder and PYTHONPATH contain."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def module(file):
 
 @pytest.fixture(params=LAYOUTS)
 def names(request, folder):
-    """The modules of a project that has the names of others."""
+    """The modules of a project that have the names of ours."""
     for name in LAYOUTS[request.param]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(AT_START if name.endswith("customize.py") else OWN)
@@ -98,7 +98,7 @@ def run(folder):
 
 
 def seen(home, trial=1):
-    """What the trial saw, and the folder that is first on its path."""
+    """What the trial imported, and the first folder on its path."""
     (file,) = home.glob(f"experiments/[!.]*/trials/{trial}/output/seen.json")
     stage = file.parents[3] / "stage"
     return json.loads(file.read_text()), str(stage)
@@ -156,7 +156,7 @@ def test_every_command_works_beside_modules_with_our_names(run, names, home, fol
 
 @pytest.mark.parametrize("fresh", [[], ["--fresh-process"]], ids=["fork", "process"])
 def test_a_trial_never_finds_our_modules(run, home, folder, fresh):
-    """Nor where the trials' interpreter is the one that we are installed in."""
+    """Not even in the interpreter that we are installed in."""
     names = [*PACKAGES, "run", "nni.own"]
     (folder / "train.py").write_text(SCRIPT % names)
     python = ("--python", sys.executable)
@@ -167,7 +167,7 @@ def test_a_trial_never_finds_our_modules(run, home, folder, fresh):
 
 
 def test_libraries_on_pythonpath_are_still_found(folder, tmp_path):
-    """They come last, and plain source is left out."""
+    """They come last, and folders of plain source are skipped."""
     offered, plain = tmp_path / "offered", tmp_path / "plain"
     (offered / "numpy-2.0.dist-info").mkdir(parents=True)
     (plain / "project.egg-info").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""NNI's commands over experiments that run and that have ended."""
+"""NNI's commands with running and finished experiments."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ for step in range(3):
 
 @pytest.fixture
 def ended(annotate, folder):
-    """An experiment of six trials that is over."""
+    """A finished experiment with six trials."""
     (folder / "train.py").write_text(SCRIPT)
     done = annotate("run", "train.py", "--max-trials", "6", "--tuner", "random", "--json")
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Notebooks through the commands, and in a trial of any Python without Jupyter."""
+"""Notebooks with all commands, and in trials of every Python without Jupyter."""
 
 import json
 import re

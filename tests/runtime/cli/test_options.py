@@ -120,7 +120,7 @@ CASES = {
 
 
 def rows(command):
-    """Each case of the command's settings with each of the file's fields that can say otherwise."""
+    """Each case of the command's settings with each field of the file that can contradict it."""
     for field, cases in CASES.items():
         for case in cases if command in OPTIONS[field].commands else ():
             paths = OPTIONS[field].nni if case.file is not None else ()

@@ -1,4 +1,4 @@
-"""Going on: with another search space, with other sources, after the machine was started again."""
+"""Resume: with a new search space, with edited sources, and after a reboot."""
 
 import json
 import signal
@@ -30,7 +30,7 @@ def document(annotate, *words, **more):
 
 @pytest.fixture
 def stopped(folder, drivers):
-    """An experiment that was killed while its third trial ran."""
+    """An experiment that was killed during its third trial."""
     script = folder / "train.py"
     script.write_text(NUMBERED.replace("# @nni.rep", "open('met', 'a').write('x')\n# @nni.rep"))
     slow = "import time, os\ntime.sleep(60 * (os.environ['NNI_TRIAL_SEQ_ID'] == '4'))\n"

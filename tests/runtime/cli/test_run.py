@@ -1,4 +1,4 @@
-"""`annotate run`: the main job, by real scripts in real processes."""
+"""`annotate run` with real scripts in real processes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`annotate suggest` as a person types it: printed, written, asked for, and as a document."""
+"""`annotate suggest` from the command line: printing, writing, asking, and --json."""
 
 import json
 import os
@@ -152,7 +152,7 @@ def test_interactive_needs_a_terminal(script, annotate, unchanged):
 
 
 def on_a_terminal(folder, keys):
-    """The command with a terminal as its standard input, at which `keys` are typed."""
+    """Run the command with a terminal as standard input, and type `keys`."""
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "annotate", "suggest", "train.py", "--interactive"]
     with subprocess.Popen(

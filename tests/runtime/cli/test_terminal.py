@@ -1,4 +1,4 @@
-"""Ctrl-C in a terminal: a real one, whose key the system turns into a signal."""
+"""Ctrl-C in a real terminal, where the system turns the key into a signal."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ time.sleep(600 if x != 0.5 else 0)
 
 
 class Terminal:
-    """`annotate` with a terminal of its own, what it printed, and the processes it started."""
+    """`annotate` in a new terminal, with its output and the processes that it started."""
 
     def __init__(self, *words):
         self.text = ""
@@ -36,7 +36,7 @@ class Terminal:
             os.execv(sys.executable, [sys.executable, "-m", "annotate", *words])
 
     def read(self, seconds):
-        """Take what it prints; whether it has ended."""
+        """Read its output; returns whether it has ended."""
         with contextlib.suppress(psutil.Error):
             for process in psutil.Process(self.pid).children(recursive=True):
                 self.started[process.pid] = process
@@ -60,7 +60,7 @@ class Terminal:
         os.write(self.file, b"\x03")
 
     def code(self):
-        """The exit code, once it has ended, with all that it started."""
+        """The exit code, once it and everything it started have ended."""
         while not self.read(0.05):
             pass
         _, status = os.waitpid(self.pid, 0)
@@ -72,7 +72,7 @@ class Terminal:
 
 @pytest.fixture(params=[[], ["--fresh-process"]], ids=["fork", "process"])
 def terminal(request, folder, home):
-    """One in which trial 1 has reported and will sleep."""
+    """A terminal in which trial 1 has reported and now sleeps."""
 
     def start():
         (folder / "train.py").write_text(SCRIPT)

@@ -1,4 +1,4 @@
-"""Tuners, assessors and advisors of the user's own: our contract and NNI's, loaded unchanged."""
+"""Custom tuners, assessors and advisors, written for our contract or NNI's."""
 
 import json
 import sys
@@ -89,7 +89,7 @@ def config(folder):
 
 @pytest.fixture
 def load(config):
-    """Makes the tuner `name` in a process of its own, which ends with the test."""
+    """Loads the tuner `name` in its own process, which ends with the test."""
     tuners = []
 
     def made(name, *, maximize=True, **args):
@@ -103,7 +103,7 @@ def load(config):
 
 
 def heard(folder):
-    """What the algorithm noted of its calls."""
+    """The calls that the algorithm recorded."""
     return [json.loads(line) for line in (folder / "heard").read_text().splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""An algorithm of the user's own that hangs, crashes, prints or starts processes."""
+"""Custom algorithms that hang, crash, print or start processes."""
 
 import json
 import signal
@@ -66,7 +66,7 @@ def state(annotate):
 
 
 def resumed(annotate, folder):
-    """What the experiment comes to once the algorithm is mended."""
+    """The experiment's outcome after the algorithm was fixed and the experiment resumed."""
     (folder / "mended").touch()
     found = json.loads(annotate("resume", "--json").stdout)
     assert found["state"] == "DONE"

@@ -1,4 +1,4 @@
-"""Whose modules an algorithm of the user's own finds, in each interpreter of this machine."""
+"""Which modules a custom algorithm imports, in each interpreter of this machine."""
 
 import json
 import os
@@ -56,7 +56,7 @@ EVERY_DOMAIN = """
 
 @pytest.fixture
 def load(folder):
-    """Makes the tuner with that source in a process of its own, which ends with the test."""
+    """Loads a tuner with this source in its own process, which ends with the test."""
     tuners = []
 
     def made(text, python, name="own.py", space=SPACE):
@@ -72,7 +72,7 @@ def load(folder):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Packages that only processes of the user's find, by PYTHONPATH: (name, text)."""
+    """Packages (name, text) that only the user's processes find, through PYTHONPATH."""
     place = tmp_path / "packages of the user's"
     place.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(place))

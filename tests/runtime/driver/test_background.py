@@ -1,4 +1,4 @@
-"""`create`: an experiment that goes on by itself, found again by its id."""
+"""`create`: experiments that run in the background."""
 
 import json
 import os

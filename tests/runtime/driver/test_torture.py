@@ -1,4 +1,4 @@
-"""Kills at random moments; `benchmarks/torture.py` alone does many more of them."""
+"""Kills at random moments; `benchmarks/torture.py` does many more."""
 
 import os
 import subprocess

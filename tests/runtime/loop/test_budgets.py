@@ -1,4 +1,4 @@
-"""Budgets and checkpoints, by real scripts in real processes."""
+"""Budgets and checkpoints, with real scripts in real processes."""
 
 import json
 import shutil

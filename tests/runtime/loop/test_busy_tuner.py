@@ -1,4 +1,4 @@
-"""A tuner that is busy: the search space changes meanwhile, and the experiment ends regardless."""
+"""While the tuner is busy, the search space can change and the experiment can end."""
 
 import json
 import signal
@@ -65,7 +65,7 @@ NARROW = {KEY: {"_type": "uniform", "_value": [0, 0.6]}}
 
 @pytest.fixture
 def busy(driver, folder):
-    """Starts an experiment with the tuner above, two trials at a time."""
+    """Starts an experiment with the tuner above and two trials at a time."""
     (folder / "train.py").write_text(SCRIPT)
     (folder / "slow.py").write_text(TUNER)
 

@@ -1,4 +1,4 @@
-"""Parameters whose values change nothing are named at the end, and only those."""
+"""Only parameters without any effect are named at the end."""
 
 import itertools
 
@@ -23,7 +23,7 @@ def trials(rows):
 
 
 def remarks(rows, ended=(), *, used=(A, B), by_script=True):
-    """What is said after trials with these (a, b, result); `ended`: what b had at the end."""
+    """The remarks after trials with these (a, b, result); `ended`: the final values of b."""
     effects = Effects(SPACE, [])
     every = trials(rows)
     for trial, values in itertools.zip_longest(every, ended):

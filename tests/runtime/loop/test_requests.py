@@ -1,4 +1,4 @@
-"""What people want of a running experiment, and what its driver makes of it."""
+"""Requests to a running experiment, and how its driver handles them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Trials that run again, trials that use too much memory, a disk that is full."""
+"""Retries, memory limits and full disks."""
 
 import json
 import os
@@ -251,7 +251,7 @@ def small_disk(tmp_path):
 
 
 def until_said(driver, words):
-    """Wait until the driver says it."""
+    """Wait until the driver prints it."""
     while words not in (line := driver.stderr.readline()):
         assert line
 

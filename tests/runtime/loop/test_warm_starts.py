@@ -1,4 +1,4 @@
-"""Values that people want first, and results from elsewhere."""
+"""Enqueued values and imported results."""
 
 import json
 import subprocess

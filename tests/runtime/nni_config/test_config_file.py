@@ -1,4 +1,4 @@
-"""config.yml: what its fields mean, and every mistake in one with its place."""
+"""config.yml: the meaning of its fields, and every mistake with its position."""
 
 import json
 import os

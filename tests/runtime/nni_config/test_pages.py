@@ -1,4 +1,4 @@
-"""The pages for those who come from NNI are what the code does."""
+"""The pages for users of NNI match the code."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def test_the_generated_tables_are_up_to_date():
 
 @pytest.fixture
 def project(folder, annotate):
-    """The files that the page shows, and the end of all that it starts."""
+    """The files that the page shows; ends everything that its commands start."""
     for _, name, text in BLOCK.findall((DOCS / "move-over.md").read_text(encoding="utf-8")):
         if name:
             (folder / name).write_text(text)

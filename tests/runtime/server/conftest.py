@@ -1,4 +1,4 @@
-"""A server of the pages as people have it: a process of its own, over a home with experiments."""
+"""The web server in its own process, with a home of experiments."""
 
 import contextlib
 import http.client
@@ -32,7 +32,7 @@ SCRIPT = '<script>document.title="taken"</script>'
 
 
 def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -> ExperimentFolder:
-    """Keep an experiment whose driver has gone: `trials` are (Trial, intermediate, final)."""
+    """Store an experiment without a driver; `trials` are (Trial, intermediate, final)."""
     folder = ExperimentFolder(home / "experiments" / name)
     folder.stage.mkdir(parents=True)
     folder.trials.mkdir()
@@ -71,7 +71,7 @@ def trial(number, state=TrialState.SUCCEEDED, values=None, **fields) -> Trial:
 
 
 def strange(home):
-    """Everything that a page may stumble over, in one experiment."""
+    """One experiment with everything that could break a page."""
     nan, inf = float("nan"), float("inf")
     hostile = {"train/lr/loguniform": nan, "train/batch/choice": SCRIPT}
     why = f"no GPU {SCRIPT}"
@@ -94,7 +94,7 @@ def strange(home):
 
 
 def longest(home):
-    """Names and values that are longer than any column, in letters of all kinds."""
+    """Names and values that are longer than any column, with all kinds of letters."""
     texts = [
         "You are a helpful assistant. " * 350,
         "שלום עולם " * 60,
@@ -117,7 +117,7 @@ def longest(home):
 
 @dataclass
 class Site:
-    """A server that runs, and asking it."""
+    """A running server, and ways to send it requests."""
 
     home: Path
     port: int
@@ -182,7 +182,7 @@ def serving(home, **options) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def running(home, *options):
-    """The site, the id and the driver of an experiment on `train.py`, of which a trial runs."""
+    """The site, id and driver of an experiment with a running trial of `train.py`."""
     driver = subprocess.Popen(
         [sys.executable, "-m", "annotate", "run", "train.py", "--tuner", "random", *options],
         stdout=subprocess.DEVNULL,
@@ -213,7 +213,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def open_site(tmp_path):
-    """A server that other machines may reach, so that everybody needs the secret to read."""
+    """A server that other machines can reach, so reading needs the secret."""
     home = tmp_path / "open"
     new_experiment(home, "Plain", [(trial(n), [n / 200], n / 100) for n in range(20)])
     with serving(home, host="0.0.0.0") as found:
@@ -243,13 +243,13 @@ def browser():
 
 @pytest.fixture
 def said():
-    """What goes wrong in a page: errors of scripts and requests, broken policies, dialogs."""
+    """What goes wrong in a page: script and request errors, policy violations, dialogs."""
     return []
 
 
 @pytest.fixture
 def page(browser, said):
-    """A page in which nothing goes wrong, or the test fails."""
+    """A page; the test fails if anything goes wrong in it."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     made = context.new_page()
@@ -265,7 +265,7 @@ def page(browser, said):
 
 
 def arrived(page):
-    """Wait until a page has all that it shows at first."""
+    """Wait until a page has loaded everything that it shows at first."""
     page.locator("main[aria-busy=false]").wait_for()
 
 

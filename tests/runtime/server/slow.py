@@ -1,4 +1,4 @@
-"""A browser as it is on a machine with much else to do, for finding tests and pages that race."""
+"""Slows the browser down as on a busy machine, to find races in tests and pages."""
 
 RATE = 8  # times slower than this machine
 
@@ -22,7 +22,7 @@ LATE = """(() => {
 
 
 def slow_down(page, seed: int) -> None:
-    """Slow a page's processor, and delay what it asks for and its drawing, by chance of a seed."""
+    """Slow a page's CPU, and delay its requests and drawing at random, by a seed."""
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setCPUThrottlingRate", {"rate": RATE})
     page.add_init_script(LATE.replace("SEED", str(seed)))

@@ -1,4 +1,4 @@
-"""Pages for everybody: checked by axe for WCAG 2.2 AA in light and dark, and by the keyboard."""
+"""Accessibility: WCAG 2.2 AA checked by axe, in light and dark, and keyboard use."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -9,7 +9,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 
 def settle(page):
-    """Wait until a page has drawn all that it asks for, on a machine however busy."""
+    """Wait until a page has drawn everything it requested, even on a busy machine."""
     page.wait_for_function(
         """() => { const now = document.body.innerHTML.length;
         window.still = window.length0 === now ? (window.still || 0) + 1 : 0;
@@ -19,7 +19,7 @@ def settle(page):
 
 
 def faults(page):
-    """What axe finds wrong, each with the first element that it is wrong with."""
+    """The violations that axe finds, each with the first element concerned."""
     found = Axe().run(page, options=RULES).response["violations"]
     return [(one["id"], one["help"], one["nodes"][0]["html"][:200]) for one in found]
 

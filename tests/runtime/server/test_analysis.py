@@ -1,4 +1,4 @@
-"""What the server makes of all results together: importance, progress, GPUs, and changes."""
+"""Analyses over all results: importance, progress and GPUs; and changes."""
 
 import asyncio
 import threading

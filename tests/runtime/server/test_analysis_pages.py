@@ -1,4 +1,4 @@
-"""Importance, comparison, timeline and changes in a real browser, over a server of their own."""
+"""Importance, comparison, timeline and changes in a real browser, with a separate server."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def hostile(number):
 
 @pytest.fixture(scope="module")
 def many(site):
-    """Experiments that say something, and one whose every name is an attack."""
+    """Experiments with meaningful results, and one in which every name is an attack."""
     rows = [(trial(n), [], 0.1 * (n % 3) + n / 1e4) for n in range(90)]
     rows.append((trial(90, TrialState.FAILED, reason="exit code 1"), [], None))
     new_experiment(site.home, "Batch", rows, title="by batch", max_trials=91, seed=3)
@@ -79,7 +79,7 @@ def press(page, key, times=1):
 
 
 def spoken(page):
-    """What the drawing that has the focus says to a screen reader."""
+    """What the focused chart tells a screen reader."""
     return page.evaluate(
         "document.activeElement.parentElement.querySelector('[role=status]').textContent"
     )

@@ -1,4 +1,4 @@
-"""The charts of the pages as people use them: pointer, keyboard, and what they choose."""
+"""The charts, used by pointer and keyboard."""
 
 import pytest
 
@@ -20,7 +20,7 @@ NESTED = {
 
 @pytest.fixture(scope="module")
 def nested(site):
-    """Trees and neighbours in turn; the trees are the better, the more so the deeper."""
+    """An experiment that alternates between trees and neighbours; deeper trees are better."""
     rows = []
     for n in range(20):
         model = (
@@ -45,7 +45,7 @@ def open_axes(page, site, name):
 
 
 def at(page, name):
-    """The middle of an axis of the parallel coordinates, from its name above it."""
+    """The middle of an axis of the parallel coordinates, found by its name."""
     box = page.get_by_role("button", name=f"Axis {name}", exact=True).bounding_box()
     return box["x"] + box["width"] / 2
 

@@ -1,4 +1,4 @@
-"""Pages to which answers come late or in another order, and people who do not wait for them."""
+"""Pages whose answers arrive late or out of order, and users who do not wait."""
 
 import time
 
@@ -12,7 +12,7 @@ from tests.runtime.server.test_table import numbers, open_table
 
 
 class Held:
-    """Requests of a page that are not answered until they are let go."""
+    """Requests of a page that are held back until they are released."""
 
     def __init__(self, page, pattern):
         self.page, self.pattern, self.routes = page, pattern, []
@@ -23,7 +23,7 @@ class Held:
             self.page.wait_for_timeout(20)
 
     def let_go(self):
-        """Answer those that are held, and from now on at once."""
+        """Release the held requests, and hold no further ones."""
         for route in self.routes:
             with self.page.expect_response(route.request.url):
                 route.continue_()

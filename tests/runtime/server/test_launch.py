@@ -1,4 +1,4 @@
-"""One server for all experiments: found, started, named, ended."""
+"""One server for all experiments: finding, starting, naming and stopping it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def _ended(home):
 
 
 def read(link, path):
-    """What the server of a link answers to one who has its secret."""
+    """The answer of a link's server to a request with its secret."""
     address, _, token = link.partition("#token=")
     url = f"{address.partition('/e/')[0].rstrip('/')}/api/v1/nni/{path}"
     request = urllib.request.Request(url, headers={"X-Annotate-Token": token})

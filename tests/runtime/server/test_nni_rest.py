@@ -1,4 +1,4 @@
-"""NNI's REST API: its documents, any input, and changes that reach a running experiment."""
+"""NNI's REST API: documents, arbitrary input, and changes of a running experiment."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The pages in a real browser, over a server of their own: every page, any experiment, live."""
+"""The pages in a real browser, with a separate server: every page, any experiment, live."""
 
 import http.client
 import json

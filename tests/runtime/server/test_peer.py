@@ -1,4 +1,4 @@
-"""Whose connection it is, by real connections."""
+"""Which user owns a connection, tested with real connections."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ with socket.socket(family) as dialled:
 
 @pytest.fixture
 def accepted():
-    """A function that has another process connect, and returns both ends' addresses."""
+    """Has another process connect, and returns the addresses of both ends."""
     processes, sockets = [], []
 
     def dial(*words, **environment):

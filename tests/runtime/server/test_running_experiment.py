@@ -1,4 +1,4 @@
-"""The pages over experiments that really run: source, trials, and what is asked of them."""
+"""The pages with running experiments: source, trials and requests."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ for step in range(9000 if x > 0.05 else 1):
 
 @pytest.fixture
 def done(annotate, folder, home, page):
-    """A server over an experiment of eight trials that has ended, and its script's folder."""
+    """A server with a finished experiment of eight trials, and the script's folder."""
     (folder / "train.py").write_text(DONE, encoding="utf-8")
     annotate("run", "train.py", "--max-trials", 8, "--tuner", "random", "--seed", 3)
     with serving(home) as site:
@@ -47,7 +47,7 @@ def done(annotate, folder, home, page):
 
 @contextmanager
 def stopped_at_last(folder, home, page):
-    """A server over an experiment that runs, one trial at a time, until it is stopped."""
+    """A server with an experiment that runs one trial at a time until it is stopped."""
     (folder / "train.py").write_text(SLOW)
     with running(home, "--max-trials", "9", "--max-failures", "9") as (site, name, driver):
         yield site, name

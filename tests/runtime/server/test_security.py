@@ -1,4 +1,4 @@
-"""Attacks on the server of the pages, each as it was seen elsewhere."""
+"""Known attacks on local web servers, tried on ours."""
 
 import base64
 import dataclasses
@@ -47,7 +47,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 
 @pytest.fixture(scope="module")
 def stranger(site):
-    """The site as a program of another user of this machine reaches it."""
+    """The site as seen by a program of another user of this machine."""
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     command = [sys.executable, "-c", RELAY, str(site.port)]

@@ -1,4 +1,4 @@
-"""The table of trials: searched, sorted and paged on the server, chosen from and compared."""
+"""The table of trials: search, sorting, paging, selection and comparison."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Scripts that look closely: a forked trial does, prints and exits as `python train.py` does."""
+"""A forked trial behaves, prints and exits like `python train.py`, even for picky scripts."""
 
 import re
 import subprocess
@@ -326,7 +326,7 @@ ORDERED = sorted(INTERPRETERS, key=version)
 
 @pytest.fixture(params=sorted({ORDERED[0], ORDERED[-1]}))
 def python(request):
-    """The oldest one, and the newest: much is the same in those between."""
+    """The oldest and the newest interpreter; those in between behave much the same."""
     return request.param
 
 
@@ -355,7 +355,7 @@ def same(staged, folder, monkeypatch, script):
 
 
 def plain(text):
-    """Without what is different each time, and what called the script."""
+    """The output without parts that vary, and without the frames that called the script."""
     text = re.sub(r"0x[0-9a-f]+|in [0-9.]+s", "…", text)
     return re.sub(r'  File ".*/stage/annotate_.*\n', "", text)
 

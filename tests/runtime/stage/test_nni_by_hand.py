@@ -1,4 +1,4 @@
-"""Scripts written for NNI that call `nni` by hand, outside and inside a trial."""
+"""Scripts for NNI that call `nni` themselves, outside and inside a trial."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ROOT = Path(annotate.__file__).parent.parent
 
 @pytest.fixture
 def script(tmp_path, python):
-    """Run code beside a staged `nni`, as a trial where values are given."""
+    """Run code beside a staged `nni`; as a trial if values are given."""
     shutil.copy(ROOT / "nni.py", tmp_path)
     shutil.copytree(ROOT / "runtime" / "stage" / "nni_modules", tmp_path / "nni_modules")
 

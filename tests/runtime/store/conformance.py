@@ -1,4 +1,4 @@
-"""The contract of a Store: what every implementation has to keep, whatever it writes to."""
+"""The contract of a Store, which every implementation has to keep."""
 
 import inspect
 import math
@@ -64,7 +64,7 @@ class DiskFull(Exception):
 
 
 class StoreConformance:
-    """Subclasses say how a store is created and opened, by the fixtures below."""
+    """Subclasses provide the fixtures below, which create and open a store."""
 
     @pytest.fixture
     def create(self):

@@ -1,4 +1,4 @@
-"""The SQLite store: the contract, and what its file goes through."""
+"""The SQLite store: the contract, and damaged, foreign and full files."""
 
 import os
 import shutil

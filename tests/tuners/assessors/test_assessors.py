@@ -1,4 +1,4 @@
-"""What every assessor keeps to, and what each one stops."""
+"""The contract of all assessors, and which trials each one stops."""
 
 import copy
 import math
@@ -23,7 +23,7 @@ def rising(top, speed=0.3, steps=20):
 
 
 def run(assessor, trial, curve):
-    """The step after which the trial is stopped; None where it runs to its end."""
+    """The step after which the trial is stopped; None if it runs to its end."""
     for step in range(1, len(curve) + 1):
         if assessor.judge(trial, curve[:step]) is Verdict.STOP:
             assessor.finished(trial, curve[:step], ok=False)

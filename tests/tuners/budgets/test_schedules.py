@@ -1,4 +1,4 @@
-"""Budgets that grow, populations that train on: who comes further, and who is stopped."""
+"""Growing budgets and populations: which trials continue, and which are stopped."""
 
 import numpy as np
 import pytest

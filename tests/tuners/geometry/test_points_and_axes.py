@@ -1,4 +1,4 @@
-"""The ways in which algorithms look at a space: points by number, coordinates, the unit cube."""
+"""The views of a space that algorithms use: numbered points, coordinates, the unit cube."""
 
 import json
 
