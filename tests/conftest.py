@@ -9,7 +9,7 @@ import pytest
 
 from tests.warm import WarmStart
 
-# Many tests run at a time: the threads of their matrices would only wait for each other.
+# Many tests run at a time, so further threads for matrices would only compete.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Trials run with the `python` on the PATH, which must have the libraries that tests use.
@@ -99,7 +99,7 @@ def _interpreters():
             continue
         if done.returncode == 0:
             found.append(done.stdout.strip())
-    # A version manager keeps those that are not on the path beside the one that is.
+    # A version manager keeps other versions beside the one on the PATH.
     versions = Path(sys.base_prefix).parent
     for path in sorted(versions.glob("3.*/bin/python3")):
         minor = int(path.parents[1].name.split(".")[1])

@@ -56,9 +56,9 @@ NARROW = {
     "runtime.core.trial": set(),
     "runtime.core.paths": set(),
 }
-#: The doors of the command line, which open on the top floor.
+#: The entry points of the command line, which import from the top floor.
 DOORS = {"annotate.__main__", "annotate_hpo"}
-#: What an algorithm's process has of ours, in any interpreter from Python 3.8 on.
+#: Our modules that an algorithm's process imports, in any Python from 3.8 on.
 CONTRACT = {"annotate.domains", "annotate.errors", "annotate.space", "tuners.base"}
 
 
@@ -164,7 +164,7 @@ def test_the_trials_side_needs_only_the_standard_library():
     stage = ROOT / "runtime" / "stage"
     ours = {"nni", *(file.stem for file in stage.glob("*.py"))}
     for file in [ROOT / "nni.py", *stage.rglob("*.py")]:
-        # The process of an own algorithm also has our contract: it runs on the driver's machine.
+        # A custom algorithm runs on the driver's machine, so its process also has our contract.
         contract = {"annotate_algorithm", *CONTRACT} if stage / "algorithm" in file.parents else ()
         for name in imported(file):
             top = name.partition(".")[0]

@@ -11,7 +11,7 @@ import pytest
 
 import annotate
 
-#: These are files of the repository, which an installation does not hold.
+#: Files of the repository that an installation does not contain.
 ROOT = Path(__file__).parent.parent
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")

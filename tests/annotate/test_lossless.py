@@ -153,7 +153,7 @@ def test_a_source_without_annotations_is_returned_unchanged(source):
     assert expand(source, path="m.py", module="m").code == source
 
 
-#: Expressions of so many links, each of a shape on which libcst takes seconds or overflows.
+#: Expressions with this many links, each of a shape for which libcst takes seconds or overflows.
 DEEP = {
     "a sum": lambda n: "1" + " + 1" * n,
     "a sum over lines": lambda n: "(1" + " +\n1" * n + ")",

@@ -101,7 +101,7 @@ def variables(draw, numbers):
         literals = {"'#'": "#", "None": None, "True": True, "-1.5": -1.5}
         value = literals.get(chosen, chosen)
     target = f"{name}_" if "{name}_" in template else name
-    if target != name:  # two values end there, so that the parameter of the lambda is meant
+    if target != name:  # two values end there, so the name selects the parameter of the lambda
         template = (
             template.replace("{name}_", "{name}").replace("{name} = (l", "z = (l") + "\n{name} = z"
         )
@@ -118,7 +118,7 @@ def calls(draw, numbers):
     """A call of a separate function, so that its key is unique."""
     callee = f"c{numbers.new()}"
     written = f"{callee}(v0, 1)"
-    # A walrus can't stand everywhere where a call can.
+    # A walrus is not allowed everywhere that a call is.
     option = draw(EXPRESSIONS.filter(lambda text: ":=" not in text))
     options = [f"{callee}( v0,1 )", option]
     chosen = draw(st.sampled_from(options))

@@ -236,7 +236,7 @@ def test_freezing_writes_code_sources_and_a_manifest(write, tmp_path):
 
 
 def test_a_file_without_read_permission_is_reported():
-    with tempfile.TemporaryDirectory() as folder:  # one that any user may enter
+    with tempfile.TemporaryDirectory() as folder:  # a folder that any user may enter
         root = Path(folder)
         root.chmod(0o755)
         (root / "train.py").write_text(TUNED)

@@ -24,9 +24,9 @@ from annotate.tree import TOO_DEEP, Tree, Unparsable
 
 FULL = bool(os.environ.get("ANNOTATE_FULL"))
 FOLDERS = [sysconfig.get_paths()["stdlib"], *site.getsitepackages()]
-#: One file in so many is annotated in the usual run; its size is bounded, and so is their number.
+#: The usual run annotates one file in this many, up to a size and a number of files.
 ONE_IN, LARGEST, MOST = (1, 1 << 30, 1 << 30) if FULL else (12, 60_000, 1_000)
-#: The files are shared out among so many tests, which can run side by side.
+#: The files are divided among this many tests, which can run concurrently.
 PARTS = 4
 
 NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -89,7 +89,7 @@ def _continues(lines, line):
     return line > 1 and lines[line - 2].rstrip(b"\r\n").endswith(b"\\")
 
 
-#: Lines to put in, and how many; `{0}` is a number that makes the names differ.
+#: Lines to insert, and how many; `{0}` is a number that makes the names unique.
 PIECES = [
     "tuned_{0} = 0.1  # @nni.loguniform(1e-5, 1e-1)",
     "# @nni.variable(nni.choice(tuned, [{0}], 3), name=tuned_{0}.x)\ntuned_{0}.x = [{0}]",
@@ -178,7 +178,7 @@ def test_annotations_anywhere_compile_and_change_no_other_line(part):
         count += 1
         try:
             wrong = failure(path)
-        except Exception as error:  # each one is a finding, with the file that it came from
+        except Exception as error:  # each one is a finding, with its file
             wrong = repr(error)
         if wrong:
             failures[str(path)] = wrong

@@ -16,7 +16,7 @@ from annotate.instrument import expand
 from annotate.suggest import insert, suggest
 
 SCRIPTS = Path(__file__).parent / "suggest"
-#: The least precision and recall of each half, a little under what is reached.
+#: The required precision and recall of each half, slightly below the current values.
 LEAST = {"work": (0.97, 0.97), "held_out": (0.96, 0.95)}
 
 

@@ -14,7 +14,7 @@ from annotate.errors import AnnotateError
 from annotate.instrument import expand
 from annotate.suggest import insert, suggest
 
-#: One file in so many, none larger than this.
+#: One file in this many, none larger than this.
 LARGEST = 30_000
 FOLDERS = {
     "standard library": (Path(sysconfig.get_paths()["stdlib"]), 40),
@@ -43,7 +43,7 @@ def test_any_file_with_proposals_has_no_mistakes_and_behaves_the_same(name):
     for path in sample(*FOLDERS[name]):
         try:
             made = suggest(path.read_bytes(), path=str(path), module="m")
-        except AnnotateError:  # the library's tests have files that are no Python
+        except AnnotateError:  # the library's tests include files that are not valid Python
             continue
         new = insert(made.source, made.proposals)
         files, found = files + 1, found + len(made.proposals)

@@ -34,21 +34,21 @@ def is_numeric(domain):
     return isinstance(domain, Numeric)
 
 
-#: What the documentation says that a tuner takes, if not all.
+#: The domains that a tuner supports according to the docs, if not all.
 ONLY = {"grid": is_finite, "batch": is_choice, "cmaes": is_numeric}
-#: Those that only draw, and therefore take also what is neither a number nor a choice.
+#: Tuners that only sample, so they also support domains that are neither numeric nor a choice.
 DRAWING = {"random", "hyperband", "asha"}
 FINITE = {"grid", "batch"}
-#: Those that try a configuration again, by a key beside the parameters: with a greater budget, or
-#: from a checkpoint. What they ask follows from asks and tells, not from tells alone.
+#: Tuners that repeat a configuration, with an extra key in the values: a larger budget or
+#: a checkpoint. What they propose depends on asks and tells, not on tells alone.
 AGAIN = {"hyperband", "bohb", "asha", "pbt"}
 BESIDE = {"TRIAL_BUDGET", "load_checkpoint_dir", "save_checkpoint_dir"}
-#: Those that go on without end, also over a finite space.
+#: Tuners that never end, even in a finite space.
 FOR_EVER = {"pbt"}
 ONE_PARAMETER = {"batch"}
 CONTINUOUS = [name for name in NAMES if name not in FINITE]
 NESTED = [name for name in NAMES if name not in ONLY]
-#: Arguments that let an algorithm's later stages begin within a few trials.
+#: Arguments with which an algorithm's later stages begin after a few trials.
 SOON = {
     "tpe": {"n_startup_jobs": 5},
     "evolution": {"population_size": 5},
@@ -268,7 +268,7 @@ def test_each_point_of_a_finite_space_is_proposed_once_even_if_nothing_is_told(n
 def test_tuners_support_fifty_parameters_of_all_domains(name):
     kinds = [case for case in sorted(EXAMPLES.items()) if fits(name, space(a=case))]
     given = space(**{f"p{n}": kinds[n % len(kinds)] for n in range(50)})
-    started = time.process_time()  # whatever else the machine does
+    started = time.process_time()  # even on a busy machine
     asked = run(create(name, given), 15)
     assert all(json.dumps(given.locate(own(v))) == json.dumps(own(v)) for v in asked)
     assert time.process_time() - started < 15

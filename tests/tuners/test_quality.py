@@ -9,8 +9,8 @@ import tuners
 from annotate.space import SearchSpace
 
 SEEDS = range(8)
-#: From each tuner to a number of trials and the greatest mean regret after them, as a share of
-#: that of random draws: what was measured, and a margin on it.
+#: Maps each tuner to a number of trials and the highest accepted mean regret after them, as a
+#: share of random search's: the measured value plus a margin.
 MEASURED = {
     "auto": (30, 0.25),
     "tpe": (60, 0.5),
@@ -59,7 +59,12 @@ def least(name, seed, trials, at_once):
 
 def test_every_learning_tuner_is_tested_here():
     learn = {a.name for a in tuners.TUNERS} - {"random", "grid", "batch"}
-    learn -= {"hyperband", "bohb", "asha", "pbt"}  # by curves: benchmarks/early_stopping.py
+    learn -= {
+        "hyperband",
+        "bohb",
+        "asha",
+        "pbt",
+    }  # they need curves: see benchmarks/early_stopping.py
     assert learn == {*MEASURED}
 
 

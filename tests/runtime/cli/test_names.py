@@ -12,7 +12,7 @@ import pytest
 import annotate_hpo
 from annotate_hpo import PACKAGES
 
-#: A user's module: wherever it is imported by something else than a trial, the test fails.
+#: A user's module; the test fails if anything but a trial imports it.
 OWN = """\
 import os
 if "NNI_SYS_DIR" not in os.environ:
@@ -26,14 +26,14 @@ LAYOUTS = {
     "libraries": ["typing.py", "random.py", "rich.py", "numpy.py", "libcst/__init__.py"],
     "startup": ["sitecustomize.py", "usercustomize.py", "runtime.py", "tuners/own.py", "typing.py"],
 }
-#: Python imports these when it starts, also in the command that the user types.
+#: Python imports these at start-up, even in the command that the user types.
 AT_START = """\
 import os
 if "NNI_SYS_DIR" in os.environ:
     import runtime, tuners.own, typing
 name = "the user's"
 """
-#: Writes down what each name is in a trial.
+#: Records what each name is in a trial.
 SCRIPT = """\
 import importlib, json, os, sys
 x = 0.5  # @nni.uniform(0, 1)

@@ -13,7 +13,7 @@ from runtime.core.options import CREATE, RESUME, RUN
 from runtime.store import Store
 
 COMMANDS = {RUN: run, CREATE: create, RESUME: resume}
-#: Options that are no settings of an experiment, so that nothing is merged.
+#: Options that are not settings of an experiment, so they are not merged.
 OTHERS = {
     RUN: {
         *("--help", "--config", "--port", "--background", "--debug", "--json"),
@@ -42,7 +42,7 @@ def section(role, name, **args):
     return {role: {"name": name, "classArgs": args}}
 
 
-#: By setting. Where it can, a case types the default, which must beat the file like any other.
+#: By setting. If possible, a case types the default, which must override the file too.
 CASES = {
     "python": [Case("--python python3", None)],  # becomes the path of the interpreter
     "name": [Case("--name mine", "mine", "theirs", "theirs"), Case("--name ''", "train", "x", "x")],

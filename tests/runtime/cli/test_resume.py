@@ -108,7 +108,7 @@ def test_after_a_reboot_process_ids_from_before_are_ignored(annotate, folder, dr
     driver.communicate()
     psutil.wait_procs(running, timeout=60)
     place = drivers.experiment()
-    # Numbers of processes belong to others after a restart: here, to one that must not be harmed.
+    # After a reboot, process IDs belong to other processes: here, to one that must survive.
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     (place.path / "lock").write_text(f"{other.pid}\n")
     code = place.path / "snapshot/code/train.py"

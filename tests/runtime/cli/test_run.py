@@ -370,7 +370,7 @@ def test_an_interrupted_experiment_keeps_its_results_and_resumes(annotate, folde
     listed = json.loads(annotate("trial", "ls", "--json").stdout)
     assert [t["state"] for t in listed] == ["SUCCEEDED", "INTERRUPTED"]
 
-    (folder / "train.py").write_text("broken(")  # the snapshot is what goes on
+    (folder / "train.py").write_text("broken(")  # the resumed experiment uses the snapshot
     code = (folder_of / "snapshot/code/train.py").read_text()
     (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "2"))
     found = json.loads(annotate("resume", folder_of.name[:5], "--json").stdout)

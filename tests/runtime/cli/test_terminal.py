@@ -44,7 +44,7 @@ class Terminal:
             try:
                 data = os.read(self.file, 65536)
             except OSError:
-                data = b""  # nobody holds its other end any more
+                data = b""  # the other end is closed
             if not data:
                 return True
             self.text += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", data.decode(errors="replace"))

@@ -26,7 +26,7 @@ for step in range(3):
 # @nni.report_final_result(x)
 """
 
-#: Its second ask does not return, until there is a file named `mended`.
+#: Its second ask does not return until a file named `mended` exists.
 HANGS = """
     import os, time
     from tuners import Tuner
@@ -317,7 +317,7 @@ def test_an_invalid_interpreter_is_named(own):
         CustomTuner(config, SPACE)
 
 
-#: Judges the first result of trial 0, and hangs at that of trial 1 until there is a file `mended`.
+#: Judges the first result of trial 0, and hangs at that of trial 1 until `mended` exists.
 JUDGE_HANGS = """
     import os, time
     from tuners import Assessor, Verdict

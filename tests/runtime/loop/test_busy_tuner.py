@@ -11,7 +11,7 @@ from runtime.loop.handle_request import PENDING
 from runtime.loop.replay import Record
 from runtime.store import Store
 
-#: Proposes PARTS of the range; waits in each call for which there is a file `hold-CALL`.
+#: Proposes PARTS of the range; a call waits as long as a file `hold-CALL` exists.
 TUNER = """
 import json, os, pathlib, time
 
@@ -49,7 +49,7 @@ class Slow:
     def tell(self, values, metric):
         self.begin("tell", values[self.key])
 """
-#: Ends once there is a file `go` or `go-NUMBER`.
+#: Ends once a file `go` or `go-NUMBER` exists.
 SCRIPT = """\
 import os, pathlib, time
 x = 0.5  # @nni.uniform(0, 1)
@@ -127,7 +127,7 @@ def test_each_tuner_is_told_each_result_once_and_only_what_lies_in_its_space(
     requests.ask(experiment, "duration", seconds=3600)  # the tuner is busy, the experiment is not
     (folder / "hold-ask").unlink()
     until(lambda: len(calls()) == 2 and calls()[1] == [["recall", 0.9]])
-    requests.ask(experiment, "trials", value=6)  # nor does the replay delay it
+    requests.ask(experiment, "trials", value=6)  # the replay does not delay it either
     former = [["ask", 0.9], ["tell", 0.5], ["ask", 0.8], ["tell", 0.9], ["ask", 0.7]]
     assert calls()[0] == former
     (folder / "hold-recall").unlink()
@@ -144,7 +144,7 @@ def test_each_tuner_is_told_each_result_once_and_only_what_lies_in_its_space(
     inside = [0.5, 0.25, *(trials[n]["values"][KEY] for n in ends[2:])]
     told = [x for call, x in calls()[1] if call == "tell"]
     assert told == inside[: len(told)]
-    assert len(told) >= len(inside) - 2  # nothing waits for the last ones
+    assert len(told) >= len(inside) - 2  # nothing waits for the last calls
     assert calls()[0] == former
 
 

@@ -39,7 +39,7 @@ def start(*words, **environment):
     )
 
 
-# Again
+# Retries
 
 
 FLAKY = """\
@@ -103,7 +103,7 @@ def test_a_trial_that_keeps_killing_its_fork_server_fails(annotate, folder):
     assert [t["state"] for t in trials] == ["SUCCEEDED", "FAILED"]
 
 
-# Nothing is left
+# No processes are left
 
 
 ORPHANS = """\

@@ -127,7 +127,7 @@ trial:
     assert hints[1] == "did you mean trialConcurrency?"
     assert hints[4] == "gpuNum belongs in the section trial"
     assert hints[10] == "did you mean codeDir?"
-    # What the fields mean is looked at once they are all there.
+    # The meaning of fields is checked only if no field is missing.
     found = mistakes(read, V1.replace("Random", "Ramdom").replace("minimize", "minimise"))
     assert [(line, hint) for line, _, hint in found] == [(10, "did you mean 'random'?"), (12, "")]
 
@@ -156,7 +156,7 @@ def test_use_annotation_takes_the_space_from_the_annotations(read, project):
     alone = read(text.format("python3 train.py"))
     assert [p.name for p in alone.project.space] == ["lr"]
     assert any("other.py" in note for note in alone.notes)
-    # What a shell's command reaches is not known, so all annotated files count.
+    # It is unknown which files a shell command uses, so all annotated files count.
     by_shell = read(text.format("bash run.sh"))
     assert sorted(p.name for p in by_shell.project.space) == ["lr", "size"]
 

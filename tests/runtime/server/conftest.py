@@ -221,7 +221,7 @@ def open_site(tmp_path):
 
 
 PAGES = ("", "trials", "source", "importance", "timeline")
-WITHIN = 30_000  # milliseconds, in which a page does anything on a machine however busy
+WITHIN = 30_000  # milliseconds; enough for a page even on a busy machine
 SHOTS = Path(__file__).parents[3] / "screenshots"
 
 

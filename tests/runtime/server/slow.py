@@ -2,7 +2,7 @@
 
 RATE = 8  # times slower than this machine
 
-# What a page asks for, and its frames, come late by a random time, in whatever order that makes.
+# Requests and frames are delayed by random times, so their order varies too.
 LATE = """(() => {
   let state = SEED;
   const upTo = (most) => {

@@ -65,7 +65,7 @@ def test_axe_finds_nothing_on_the_page_that_asks_for_the_link(page, open_site, s
     page.goto(f"http://{open_site.host}/")
     page.get_by_label("Link or secret").wait_for()
     assert faults(page) == []
-    said.clear()  # the browser itself notes the refusal
+    said.clear()  # the browser itself logs the refusal
 
 
 @pytest.mark.parametrize("at", PAGES)

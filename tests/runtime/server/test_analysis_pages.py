@@ -212,7 +212,7 @@ def test_experiments_selected_in_the_list_are_compared(page, many):
 def test_experiments_that_cannot_be_compared_show_the_reason(page, many, said, ids, why):
     page.goto(f"http://{many.host}/compare/{ids}#token={many.token}")
     page.get_by_role("alert").get_by_text(why).wait_for()
-    said.clear()  # the browser itself notes what is not found
+    said.clear()  # the browser itself logs a missing resource
 
 
 def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
@@ -336,9 +336,9 @@ def test_a_running_experiment_is_changed_and_the_drivers_answer_is_shown(
         )
         assert "0.75" in head["space"][0]["text"]
         wait_for(lambda: site.json(f"/api/v1/experiments/{name}")["counts"]["RUNNING"] == 2)
-        page.goto("about:blank")  # which asks a server that has gone for nothing
+        page.goto("about:blank")  # or it would keep asking a server that is gone
     assert [text for text in said if "409 (Conflict)" not in text] == []
-    said.clear()  # the browser itself notes what was refused
+    said.clear()  # the browser itself logs refused requests
 
 
 def test_the_overview_shows_each_reason_once_with_its_number_of_trials(page, many):

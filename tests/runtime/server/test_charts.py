@@ -66,7 +66,7 @@ def test_a_chart_zooms_in_by_dragging_and_out_by_double_click(page, site):
     zoom(page, chart)
     page.keyboard.press("Home")
     first = tip(page).inner_text()
-    assert not first.startswith("trial 0:")  # what is out of sight is not gone to
+    assert not first.startswith("trial 0:")  # a hidden element cannot be focused
     reset.wait_for()
     chart.dblclick(position={"x": 100, "y": 100})
     reset.wait_for(state="hidden")
@@ -124,7 +124,7 @@ def test_trials_selected_on_the_axes_are_listed_in_the_table(page, site, nested)
     assert not page.get_by_role("checkbox", name="Select trial 19").is_checked()
     drag(page, (at(page, "result"), top), (at(page, "result"), top + 100))
     page.get_by_text("2 trials selected").wait_for()
-    page.mouse.click(at(page, "result"), top + 20)  # lets that axis go
+    page.mouse.click(at(page, "result"), top + 20)  # releases that axis
     page.get_by_text("10 trials selected").wait_for()
     page.get_by_role("button", name="Reset axes").click()
     page.get_by_text("Drag along an axis").wait_for()
@@ -161,7 +161,7 @@ def test_an_axis_is_moved_by_dragging_its_name_and_by_the_arrow_keys(page, site,
             document.querySelector(`[aria-label='Axis ${n}']`).style.left);
         return left('lr') < left('model'); }"""
     )
-    assert page.get_by_role("dialog").count() == 0  # a drag is no click
+    assert page.get_by_role("dialog").count() == 0  # a drag is not a click
 
 
 def test_trials_can_be_selected_on_an_axis_by_keyboard(page, site, nested):

@@ -75,7 +75,7 @@ def test_a_growing_curve_has_each_report_once_however_late_it_arrives(page, site
         store.add_reports(0, [Report("intermediate", 0.2, 1e9 + 1)])
     late.wait_for(1)
     with (
-        page.expect_response("**/trials?*"),  # of the table, for the line that comes now
+        page.expect_response("**/trials?*"),  # of the table, for the next line
         Store.open(folder.store, write=True) as store,
     ):
         store.add_reports(0, [Report("intermediate", 0.3, 1e9 + 2)])
@@ -141,7 +141,7 @@ def test_a_charts_button_keeps_the_focus_while_its_trial_runs(page, site):
     reset = dialog.get_by_role("button", name="Reset zoom")
     reset.focus()
     before = dialog.locator(".headline").text_content()
-    expect(dialog.locator(".headline")).not_to_have_text(before)  # it counts the time on
+    expect(dialog.locator(".headline")).not_to_have_text(before)  # its duration keeps counting
     expect(reset).to_be_focused()
 
 

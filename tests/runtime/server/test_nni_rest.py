@@ -61,8 +61,8 @@ def test_a_stopped_experiment_refuses_changes(site):
 def test_the_api_matches_its_openapi_document(site):
     schema = schemathesis.openapi.from_dict(site.json("/api/openapi.json"))
     headers = {"Origin": f"http://{site.host}", "X-Annotate-Token": site.token}
-    headers["Content-Type"] = "application/json"  # also where there is no body
-    # What is no GET and not described gets 403 or 415 before anybody looks at the method.
+    headers["Content-Type"] = "application/json"  # even without a body
+    # Undocumented requests other than GET get 403 or 415 before the method is checked.
     excluded = schemathesis.checks.CHECKS.get_by_names(["unsupported_method"])
     operations = [result.ok() for result in schema.get_all_operations()]
     assert len(operations) == 12

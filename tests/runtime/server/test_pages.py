@@ -54,13 +54,13 @@ def test_a_visitor_without_the_link_is_told_how_to_get_in(page, open_site, said)
     entry.fill("A" * 43)
     entry.press("Enter")
     page.get_by_text("The server rejected this secret").wait_for()
-    assert entry.input_value() == "A" * 43  # what was typed can be mended
+    assert entry.input_value() == "A" * 43  # what was typed can be corrected
     entry.fill(f"http://127.0.0.1:{site.port}/e/Plain#token={site.token}")
     entry.press("Enter")
     page.get_by_role("heading", name="Best values").wait_for()
     page.goto("about:blank")  # before the server ends
     assert [text for text in said if "401" not in text] == []
-    said.clear()  # the browser itself notes each refusal
+    said.clear()  # the browser itself logs each refusal
 
 
 @pytest.mark.parametrize("name", ["Plain", "Empty", "StrangeX", "Longest", "Failing", "Many"])
@@ -96,7 +96,7 @@ def test_scripts_in_names_values_and_logs_are_shown_as_text(page, site):
     dialog.get_by_text(f"{SCRIPT}").first.wait_for()
     log = dialog.get_by_label("Log")
     log.get_by_text("last words").wait_for()
-    assert log.inner_text().startswith(SCRIPT)  # the colour of the terminal is left out
+    assert log.inner_text().startswith(SCRIPT)  # without the terminal's colour codes
     assert dialog.locator("script").count() == 0
     page.goto(f"http://{site.host}/")
     assert page.get_by_role("link", name=SCRIPT).inner_text() == SCRIPT
@@ -204,7 +204,7 @@ def test_a_lost_server_is_reported_and_the_page_reconnects(page, site, said):
     finally:
         os.environ["ANNOTATE_HOME"] = before
     assert [text for text in said if "net::ERR" not in text] == []
-    said.clear()  # the browser itself notes what it could not reach
+    said.clear()  # the browser itself logs failed requests
 
 
 def test_a_missing_page_says_so(page, site, said):

@@ -42,7 +42,7 @@ def done(annotate, folder, home, page):
     annotate("run", "train.py", "--max-trials", 8, "--tuner", "random", "--seed", 3)
     with serving(home) as site:
         yield site, site.json("/api/v1/experiments")[0]["id"]
-        page.goto("about:blank")  # which asks a server that has gone for nothing
+        page.goto("about:blank")  # or it would keep asking a server that is gone
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def stopped_at_last(folder, home, page):
     (folder / "train.py").write_text(SLOW)
     with running(home, "--max-trials", "9", "--max-failures", "9") as (site, name, driver):
         yield site, name
-        page.goto("about:blank")  # which asks a server that has gone for nothing
+        page.goto("about:blank")  # or it would keep asking a server that is gone
         assert driver.wait(timeout=60) is not None
 
 
@@ -92,7 +92,7 @@ def test_a_parameter_links_to_its_line_and_back_to_its_trials(done, page):
     line.evaluate("line => { line.dataset.same = ''; }")
     page.get_by_role("navigation", name="Parameters").get_by_role("link", name="rate").click()
     page.wait_for_url("**#L6")
-    assert line.get_attribute("data-same") == ""  # a jump within the page leaves it as it is
+    assert line.get_attribute("data-same") == ""  # a jump within the page does not change it
     page.locator("#L6").get_by_role("link", name="rate").click()
     page.locator("th[aria-sort=ascending]", has_text="rate").wait_for()
     page.get_by_role("button", name="Trial 0", exact=True).click()
@@ -107,7 +107,7 @@ def test_the_page_can_run_and_kill_trials_and_stop_the_experiment(folder, home, 
         page.get_by_role("button", name="Trial 0", exact=True).click()
         dialog = page.get_by_role("dialog", name="Trial 0")
         dialog.get_by_label("Log").get_by_text("hello from 0.5").wait_for()
-        # It counts on by itself, several at a time.
+        # It counts up by itself, several at a time.
         dialog.get_by_text(re.compile(r"[1-9]\d intermediate results")).wait_for()
         dialog.get_by_role("button", name="Run with changes").click()
         own = page.get_by_role("dialog", name="Run a custom trial")
@@ -132,7 +132,7 @@ def test_the_page_can_run_and_kill_trials_and_stop_the_experiment(folder, home, 
         page.get_by_role("button", name="Stop", exact=True).click()
         page.locator("#top").get_by_text("stopped").wait_for()
     refused, asked = said
-    assert "409" in refused  # the value that is none of the space
+    assert "409" in refused  # the value outside the space
     assert asked.startswith("Stop the experiment and its running trials")
     said.clear()
 
@@ -150,7 +150,7 @@ def test_a_running_trials_reports_are_drawn_within_a_second(folder, home, page):
             "() => Number(document.querySelector('tr[data-trial=\"0\"] td:nth-child(7)').innerText)"
         )
         page.wait_for_function(f"{shown} > 0")
-        wait_for(lambda: _reports(site, name) - page.evaluate(shown) <= 10)  # of ten a second
+        wait_for(lambda: _reports(site, name) - page.evaluate(shown) <= 10)  # of ten per second
         site.change(f"/api/v1/experiments/{name}/requests/stop", "POST", {})
         page.locator("#top").get_by_text("stopped").wait_for()
 

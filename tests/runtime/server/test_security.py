@@ -275,7 +275,7 @@ def test_another_user_of_this_machine_cannot_read(stranger, headers):
         assert b"t0001" not in body
         assert b"last words" not in body
     status, _, body = site.ask("/e/Plain", headers=given, anonymous=True)
-    assert status == 200  # the page itself, which knows of no experiment
+    assert status == 200  # the page itself, which contains no experiment's data
     assert b"Plain" not in body
     assert site.ask("/static/app.js", headers=given, anonymous=True)[0] == 200
 

@@ -137,7 +137,7 @@ def test_a_trials_dialog_copies_values_has_a_url_and_updates(page, site):
     dialog = page.get_by_role("dialog", name="Trial 0")
     log = dialog.get_by_label("Log")
     log.get_by_text("100%|##").wait_for()
-    assert "50%" not in log.inner_text()  # it was written over
+    assert "50%" not in log.inner_text()  # it was overwritten
     dialog.get_by_text("1 intermediate result", exact=False).wait_for()
     with out.stdout.open("a") as file:
         file.write("second\n")

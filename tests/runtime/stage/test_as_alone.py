@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import INTERPRETERS
 
-#: By what they look at; each is run by hand and as a forked trial, and has to print the same.
+#: By topic; each script runs plainly and as a forked trial, and has to print the same.
 SCRIPTS = {
     "the module": """
         import __main__, sys
@@ -360,7 +360,7 @@ def plain(text):
     return re.sub(r'  File ".*/stage/annotate_.*\n', "", text)
 
 
-#: What people set for the interpreter, and scripts that show whether it is heeded.
+#: Settings of the interpreter, and scripts that show whether they apply.
 VARIABLES = {
     "PYTHONWARNINGS": "error",
     "PYTHONOPTIMIZE": "1",

@@ -59,7 +59,7 @@ class Forking:
 @pytest.fixture
 def forking(staged, monkeypatch):
     """Creates a Forking for a script."""
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it changes, and a trial's environment must not
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # it varies, and a trial's environment must not
     servers = []
 
     def create(script, **files):

@@ -15,7 +15,7 @@ from runtime.core.metrics import MetricsFile
 from runtime.executors.local.executor import LocalExecutor
 
 VALUES = {"train/lr/uniform": 0.30000000000000004}
-#: Each script computes `result` from `lr`, by means that may differ between a fork and a process.
+#: Each script computes `result` from `lr` in a way that may differ between fork and new process.
 SCRIPTS = {
     "classes of the script from pools of every start method": """
         import multiprocessing as mp
@@ -159,7 +159,7 @@ def python():
 def test_a_forked_trial_reports_what_the_exported_script_computes(
     staged, folder, name, monkeypatch
 ):
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # changes, and a trial's environment must not
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # varies, and a trial's environment must not
     script = "lr = 0.5  # @nni.uniform(0, 1)\n" + textwrap.dedent(SCRIPTS[name]).lstrip()
     if "@nni.report" not in SCRIPTS[name]:
         script = script.rstrip() + END
