@@ -173,7 +173,7 @@ def _replaced(source: Source, tree: Tree, found: Iterable[Annotated]) -> list[Mi
         for other in replaced:
             if other.span[0] <= place.span[0] and place.span[1] <= other.span[1]:
                 where = source.where(other.by[0])
-                message = f"the key {other.key} is given again in {where}, which replaces this"
+                message = f"the key {other.key} appears again in {where}, which replaces this value"
                 hint = "remove one of them, or rename it"
                 mistakes.append(source.mistake("A415", place.annotation, message, hint))
                 break

@@ -34,7 +34,7 @@ CODES: dict[str, str] = {
     "A412": "the value is annotated twice",
     "A413": "the call would come before something that must be first",
     "A414": "the value is in an f-string that cannot hold the code",
-    "A415": "the dictionary gives the key again",
+    "A415": "the key appears again in the dictionary",
     "A501": "one key has two different domains",
 }
 
@@ -50,5 +50,5 @@ DATA_CODES: dict[str, str] = {
     "D105": "there is no value",
     "D106": "TOML has no null",
     "D107": "the annotation is between `/*` and `*/`",
-    "D108": "the key is given again",
+    "D108": "the key appears again",
 }

@@ -95,7 +95,7 @@ def _contents(source: Source) -> Contents:
     except Repeated as error:
         name = error.name
         span = error.offset, error.offset + len(name)
-        raise Mistakes([_given_again(source, span, name, error.again).at(source)]) from None
+        raise Mistakes([_repeated(source, span, name, error.again).at(source)]) from None
     except Unreadable as error:
         at = min(error.offset, len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"
@@ -103,9 +103,9 @@ def _contents(source: Source) -> Contents:
         raise Mistakes([source.mistake("A102", (at, at + 1), message, hint)]) from None
 
 
-def _given_again(source: Source, span: Span, name: str, again: int) -> Wrong:
+def _repeated(source: Source, span: Span, name: str, again: int) -> Wrong:
     where = source.where(again)
-    message = f"the key {name!r} is given again in {where}, which replaces this value"
+    message = f"the key {name!r} appears again in {where}, which replaces this value"
     return Wrong("D108", span, message, "remove one of them, or rename it")
 
 
@@ -183,7 +183,7 @@ class _File:
         self._check_options(annotation, parsed)
         entry = self._targets.find(annotation, parsed, variable.named(annotation, name_node))
         if (last := self._contents.replacing(entry)) is not None:
-            raise _given_again(self._source, entry.span, last.name, last.start)
+            raise _repeated(self._source, entry.span, last.name, last.start)
         return self._annotated(annotation, entry, parsed)
 
     def _check_options(self, annotation: Annotation, parsed: ParsedDomain) -> None:

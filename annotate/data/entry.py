@@ -18,10 +18,10 @@ class Unreadable(Exception):
 
 
 class Repeated(Unreadable):
-    """The form forbids a key to be given twice; `offset` is the first, `again` the second."""
+    """The format forbids repeated keys; `offset` is the first one's, `again` the second's."""
 
     def __init__(self, name: str, offset: int, again: int) -> None:
-        super().__init__(f"the key {name!r} is given twice", offset)
+        super().__init__(f"the key {name!r} appears twice", offset)
         self.name, self.again = name, again
 
 
@@ -49,7 +49,7 @@ class Entry:
         return isinstance(self.path[-1], str)
 
 
-#: Keys that YAML may repeat: merges, and keys that are no scalars.
+#: Keys that YAML may repeat: merges, and keys that are not scalars.
 _MERGES = frozenset({"<<", "?"})
 
 
@@ -65,7 +65,7 @@ class Contents:
         return {entry.path: entry for entry in sorted(self.entries, key=lambda e: e.start)}
 
     def replacing(self, entry: Entry) -> Entry | None:
-        """The later entry that replaces `entry`, because it has the key of it or of a map around.
+        """The later entry that replaces `entry`: it has the same key, or that of an enclosing map.
 
         Parsers that accept a repeated key keep its last value.
         """

@@ -53,7 +53,7 @@ def read(text: str) -> Contents:
 
 
 def _find_repeated(text: str) -> None:
-    """Raise Repeated if the text is invalid because it gives a key or a table twice."""
+    """Raise Repeated if the text is invalid because it repeats a key or a table."""
     reader = _Reader(text)
     with suppress(Unreadable, RecursionError):
         reader.read()

@@ -245,7 +245,7 @@ VALID = [
         {"0.lr/uniform": [0, 1]},
     ),
     Valid(
-        "the last of a key given twice, and merges",
+        "the last value of a repeated key, and merges",
         "a: 1\na: 2  # @nni.choice(1, 2)\nb: {<<: {c: 0.1}, <<: {d: 1}}\n",
         {"a/choice": [1, 2]},
     ),

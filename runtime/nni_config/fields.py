@@ -63,7 +63,7 @@ class Algorithm(_Fields):
 
     name: Text | None = _is("The algorithm's name, as in `docs/tuners.md`; NNI's names work too.")
     code_dir: Text | None = _is("The folder of your own class.")
-    code_directory: Text | None = _is("As `codeDir`.")
+    code_directory: Text | None = _is("Same as `codeDir`.")
     class_file_name: Text | None = _is("The file in `codeDir` that defines your own class.")
     class_name: Text | None = _is(
         "Your own class; write `module.Class` to leave out `classFileName`."
@@ -80,19 +80,19 @@ class Algorithm(_Fields):
 class Tuner(Algorithm):
     """The section `tuner`."""
 
-    builtin_tuner_name: Text | None = _is("As `name`.")
+    builtin_tuner_name: Text | None = _is("Same as `name`.")
 
 
 class Assessor(Algorithm):
     """The section `assessor`."""
 
-    builtin_assessor_name: Text | None = _is("As `name`.")
+    builtin_assessor_name: Text | None = _is("Same as `name`.")
 
 
 class Advisor(Algorithm):
     """The section `advisor`: tuner and assessor in one."""
 
-    builtin_advisor_name: Text | None = _is("As `name`.")
+    builtin_advisor_name: Text | None = _is("Same as `name`.")
 
 
 class _Trial(_Fields):
@@ -102,10 +102,10 @@ class _Trial(_Fields):
 
 class _TrainingService(_Fields):
     platform: Text | None = _is("Must be `local`. Other platforms are not supported yet.")
-    name: Text | None = _is("As `platform`.")
-    trial_command: Text | None = _is("As `trial.command`.")
-    trial_code_directory: Text | None = _is("As `trial.codeDir`.")
-    debug: bool | None = _is("As `debug`.")
+    name: Text | None = _is("Same as `platform`.")
+    trial_command: Text | None = _is("Same as `trial.command`.")
+    trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
+    debug: bool | None = _is("Same as `debug`.")
 
 
 def _belongs_to(platform: str) -> Any:
@@ -118,14 +118,14 @@ class ConfigFile(_Fields):
     search_space_path: Text | None = _is(
         "The search space file: JSON, or YAML if it is named `.yml` or `.yaml`."
     )
-    search_space_file: Text | None = _is("As `searchSpacePath`.")
+    search_space_file: Text | None = _is("Same as `searchSpacePath`.")
     search_space: Args | None = _is("The search space itself.")
     use_annotation: bool | None = _is("Whether the code's annotations are the search space.")
     tuner: Tuner | None = _is("The algorithm that chooses values (default: `auto`).")
     assessor: Assessor | None = _is("The algorithm that stops trials early (default: none).")
     advisor: Advisor | None = _is("Tuner and assessor in one, in place of both sections.")
-    trial_command: Text | None = _is("As `trial.command`.")
-    trial_code_directory: Text | None = _is("As `trial.codeDir`.")
+    trial_command: Text | None = _is("Same as `trial.command`.")
+    trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
     training_service_platform: Text | None = _is(
         "Must be `local`. Other platforms are not supported yet."
     )
@@ -169,7 +169,8 @@ def _settings(section: str) -> dict[str, Any]:
             above, _, alias = path.rpartition(".")
             if above == section:
                 kind = Annotated[Any, BeforeValidator(_loader(option, path))]
-                description = f"As `{option.nni[0]}`." if path != option.nni[0] else _row(option)
+                same = f"Same as `{option.nni[0]}`."
+                description = _row(option) if path == option.nni[0] else same
                 fields[to_snake(alias)] = (kind, _is(description))
     return fields
 
