@@ -77,8 +77,17 @@ def expand_file(path: Path, root: Path) -> Expansion:
     return formats.expand(source, str(path), relative_path(path, root.resolve()))
 
 
-def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ()) -> Project:
+def read_project(
+    script: Path | None,
+    root: Path,
+    arguments: Sequence[str] = (),
+    *,
+    entry: Path | None = None,
+) -> Project:
     """Read the code folder `root`.
+
+    `entry` is the folder in which the script finds its modules, by default its own; with
+    `python -m` it is above the package.
 
     With a script, the search space has the parameters of the files that it imports (of all files
     if an import's name is known only at run time), and of the data files that the code or one of
@@ -92,7 +101,8 @@ def read_project(script: Path | None, root: Path, arguments: Sequence[str] = ())
     if start is None:
         counts = {*sources, *config}
     else:
-        counts = reached(start, sources)
+        first = start.parent if entry is None else _inside(entry, root)
+        counts = reached(start, sources, first)
         words = (start.stem, *arguments)
         counts |= mentioned(config, (sources[path] for path in counts), words)
     sources |= {path: data for path, data in config.items() if may_be_annotated(data)}
@@ -195,6 +205,13 @@ def relative_path(script: Path, root: Path) -> PurePosixPath:
         message = f"{script} is not in the code folder {root}"
         raise AnnotateError(message, hint="choose a code folder that contains the script")
     return PurePosixPath(absolute.relative_to(root).as_posix())
+
+
+def _inside(folder: Path, root: Path) -> PurePosixPath:
+    """A folder's path below `root`, or that of `root` itself for one outside."""
+    real = folder.resolve()
+    inside = real.is_relative_to(root)
+    return PurePosixPath(real.relative_to(root).as_posix()) if inside else PurePosixPath()
 
 
 def _expand(

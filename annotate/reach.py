@@ -9,10 +9,19 @@ from annotate import formats, imports
 from annotate.imports import Import
 
 
-def reached(start: PurePosixPath, sources: dict[PurePosixPath, bytes]) -> set[PurePosixPath]:
-    """The files that are imported when `start` runs, itself included."""
-    modules = _Modules(sources, start.parent)
-    found, waiting = {start}, [start]
+def reached(
+    start: PurePosixPath, sources: dict[PurePosixPath, bytes], entry: PurePosixPath
+) -> set[PurePosixPath]:
+    """The files that are imported when `start` runs, itself included.
+
+    `entry` is the folder in which it looks for modules first. If that is above the file's own
+    folder, the file runs as a module, after the packages around it.
+    """
+    modules = _Modules(sources, entry)
+    packages = [folder / "__init__.py" for folder in start.parents if folder != entry]
+    within = start.is_relative_to(entry) and start.parent != entry
+    found = {start, *(path for path in packages if within and path in sources)}
+    waiting = list(found)
     while waiting:
         path = waiting.pop()
         for imported in imports.find(formats.python(sources[path], str(path))):

@@ -2,6 +2,7 @@
 
   annotate run train.py --max-trials 10
   annotate run train.py --max-trials 50 --concurrency 2 --minimize -- --epochs 5
+  annotate run -m pkg.train --max-trials 10
   annotate run -c config.yml --max-trials 3
 
 Arguments after `--` go to the script. Every trial of a script that reads standard input gets all of
@@ -18,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from runtime.cli import options, settings
+from runtime.cli import target as targets
+from runtime.cli.target import Target
 from runtime.core.config import RUNNING, SEARCH, Config
 from runtime.core.options import RUN, Settings
 
@@ -28,7 +31,8 @@ TAKES_REST = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", nargs="?", help="the Python script to tune")
+    parser.add_argument("script", nargs="?", help="the Python script to tune; with -m, the module")
+    targets.arguments(parser)
     parser.add_argument(
         "-c", "--config", type=Path, metavar="FILE", help="run a config file instead of a script"
     )
@@ -103,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], bool]:
-    if args.script is not None or args.rest:
+    if args.script is not None or args.rest or args.module or args.code_folder:
         raise AnnotateError(
             "a config file names its own command, so no script can be given with it",
             hint=f"annotate run -c {args.config}",
@@ -121,14 +125,13 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.remarks import remarks
     from runtime.core.failures import NO_REPORT
     from runtime.core.objective import with_objective
-    from runtime.driver.create import find_script
 
     if args.script is None:
         raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
-    script = find_script(args.script)
+    target = targets.target(args.script, args)
     typed = settings.typed(args)
-    config = _config(args, typed)
-    project = read_project(script, script.parent, args.rest)
+    config = _config(args, typed, target)
+    project = read_project(target.path, target.root, args.rest, entry=target.entry)
     config, notes = with_objective(config, project, given="maximize" in typed)
     if args.search_space is not None:
         from runtime.nni_config.meaning import read_space
@@ -136,33 +139,34 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
         return config, replace(project, space=read_space(args.search_space)), notes
     if project.overruled and not project.places:
         raise AnnotateError(
-            "\n".join(remarks(project, args.script)),
+            "\n".join(remarks(project, target.shown)),
             hint="nothing is left to tune: leave the values out of the script's arguments",
         )
     if not project.places:
         raise AnnotateError(
-            f"{args.script} has no annotation, so there is nothing to tune",
+            f"{target.shown} has no annotation, so there is nothing to tune",
             hint="write a comment after a value, for example\n"
             "    lr = 0.01  # @nni.loguniform(1e-5, 1e-1)\n"
             "and one where the result is known:\n"
             "    # @nni.report_final_result(accuracy)\n"
-            f"annotate suggest {args.script} proposes some; or name a file with --search-space",
+            f"annotate suggest {target.script} proposes some; or name a file with --search-space",
         )
-    notes += remarks(project, args.script, args.rest)
+    notes += remarks(project, target.shown, args.rest)
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
-        notes.append(f"nothing in {args.script} reports a result; {NO_REPORT}")
+        notes.append(f"nothing in {target.shown} reports a result; {NO_REPORT}")
         config = replace(config, max_failures=1)  # every further trial would fail the same way
     return config, project, notes
 
 
-def _config(args: argparse.Namespace, typed: Settings) -> Config:
+def _config(args: argparse.Namespace, typed: Settings, target: Target) -> Config:
     from runtime.system.interpreter import interpreter
 
     config = Config.new(
         {
-            "script": args.script,
+            "script": target.script,
+            "module": target.module,
             "cwd": os.getcwd(),  # noqa: PTH109  as the shell names it, with its links
-            "python": typed.get("python") or interpreter(None, os.environ, args.script),
+            "python": typed.get("python") or interpreter(None, os.environ, target.script),
             "arguments": tuple(args.rest),
             **typed,
         }

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.cli import target as targets
+
 if TYPE_CHECKING:
     from annotate.project import Project
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="PATH", help="a script or a code folder")
+    parser.add_argument("path", metavar="PATH", help="a script or a code folder; with -m, a module")
+    targets.arguments(parser)
     parser.add_argument("--json", action="store_true", help="print NNI's search space JSON only")
 
 
@@ -21,9 +24,14 @@ def run(args: argparse.Namespace) -> int:
     from annotate.project import code_folder, read_project
     from annotate.remarks import remarks
 
-    script = None if args.path.is_dir() else args.path
-    project = read_project(script, code_folder(args.path))
-    for sentence in remarks(project, str(args.path)):
+    if args.module:
+        target = targets.target(args.path, args)
+        project = read_project(target.path, target.root, entry=target.entry)
+    else:
+        path = Path(args.path)
+        script = None if path.is_dir() else path
+        project = read_project(script, args.code_folder or code_folder(path))
+    for sentence in remarks(project, args.path):
         print(f"annotate: {sentence}", file=sys.stderr)
     if args.json:
         print(json.dumps(project.space.to_json(), indent=2))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
 from collections import Counter
+from pathlib import Path
 
 from annotate.snapshot import thaw
 from runtime.cli.text import number, value, values_words
-from runtime.core.config import BY_DEFAULT
+from runtime.core.config import BY_DEFAULT, Config
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.experiment import Experiment
 from runtime.loop.trials import Trials
@@ -114,13 +116,24 @@ def _next(experiment: Experiment) -> str:
         (f"annotate trial ls {name}", "list every trial with its values (--json for a program)")
     ]
     if best is not None and best.values and not experiment.config.command:
-        annotated = bool(thaw(experiment.folder.snapshot).annotated)
+        snapshot = thaw(experiment.folder.snapshot)
+        annotated = bool(snapshot.annotated)
         words = values_words(best.values, experiment.space.names, whole=not annotated)
         script = shlex.quote(experiment.config.script)
         rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
         arguments = f" --{rest}" if rest else ""
-        rows.append((f"annotate try {script} {words}{arguments}", "run the best trial again"))
+        program = _program(experiment.config, snapshot.root)
+        rows.append((f"annotate try {program} {words}{arguments}", "run the best trial again"))
         if annotated and best.origin is not Origin.BASELINE:
             rows.append((f"annotate apply {name} {script}", "its values in the script, as a diff"))
     rows.append(("annotate experiment list --all", "list all experiments"))
     return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)
+
+
+def _program(config: Config, root: Path) -> str:
+    """The words that name the script or module for `annotate try`."""
+    program = f"-m {config.module}" if config.module else shlex.quote(config.script)
+    usual = os.path.realpath(config.entry)
+    if os.path.realpath(root) != usual:
+        program = f"--code-folder {shlex.quote(os.path.relpath(root))} {program}"
+    return program

@@ -19,13 +19,15 @@ from pathlib import Path
 
 from annotate.space import SearchSpace
 from runtime.cli import options
+from runtime.cli import target as targets
 from runtime.cli.given_values import parse_values, typed_values
 
 TAKES_REST = True
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("script", help="the Python script")
+    parser.add_argument("script", help="the Python script; with -m, the module")
+    targets.arguments(parser)
     parser.add_argument(
         "values", nargs="*", type=options.pair, metavar="NAME=VALUE", help="values to try"
     )
@@ -40,18 +42,18 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core.objective import objective_of
     from runtime.core.paths import ExperimentFolder
     from runtime.core.trial import Origin, Trial, TrialState
-    from runtime.driver.create import find_script
     from runtime.loop.job import job, stage
     from runtime.system.interpreter import interpreter
 
-    script = find_script(args.script)
-    project = read_project(script, script.parent, args.rest)
-    for sentence in remarks(project, args.script, args.rest):
+    target = targets.target(args.script, args)
+    project = read_project(target.path, target.root, args.rest, entry=target.entry)
+    for sentence in remarks(project, target.shown, args.rest):
         print(f"annotate: {sentence}", file=sys.stderr)
     parse = typed_values if project.asks_by_itself else parse_values
     values = parse(project.space, args.values)
-    python = interpreter(args.python, os.environ, args.script)
-    config = Config(args.script, os.getcwd(), python, tuple(args.rest))  # noqa: PTH109
+    python = interpreter(args.python, os.environ, target.script)
+    cwd, rest = os.getcwd(), tuple(args.rest)  # noqa: PTH109  as the shell names it
+    config = Config(target.script, cwd, python, rest, module=target.module)
     with tempfile.TemporaryDirectory(prefix="annotate-try-") as place:
         folder = ExperimentFolder(Path(place))
         freeze(project, folder.snapshot)
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
         if code and python != sys.executable:
             print(f"annotate: it ran with {python}; --python names another", file=sys.stderr)
-        metric = objective_of(project, relative_path(script, project.root)).name
+        metric = objective_of(project, relative_path(target.path, project.root)).name
         _print_reports(made.folder.metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code
 

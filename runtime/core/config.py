@@ -28,7 +28,8 @@ class Config:
     """One experiment. Durations are seconds and memory is bytes; None means no limit.
 
     Trials run in the folder `cwd` with the interpreter `python`. They run either `script` with
-    `arguments`, both as typed, or `command`, a line for the shell; then `script` is empty.
+    `arguments`, both as typed, or `command`, a line for the shell; then `script` is empty. With
+    `module` they run that module as `python -m` does; then `script` is its file.
     `background` means that the driver was started without a terminal.
 
     `tuner` and `assessor` are names, or references to the user's classes as made by
@@ -281,6 +282,7 @@ class Config:
         nni=("localConfig.useActiveGpu", "trainingService.useActiveGpu"),
     )
     command: str = ""
+    module: str = ""
     background: bool = False
     metric_name: str = ""
     optimize_by: str = ""
@@ -314,12 +316,17 @@ class Config:
     @property
     def shown(self) -> str:
         """What trials run, as shown to users: the script, or the command."""
-        return self.command or self.script
+        return self.command or (f"-m {self.module}" if self.module else self.script)
 
     @property
     def path(self) -> Path:
         """The script's absolute path."""
         return Path(self.cwd, self.script)
+
+    @property
+    def entry(self) -> Path:
+        """The folder in which the script finds its own modules first."""
+        return Path(self.cwd) if self.module else self.path.parent
 
     @classmethod
     def new(cls, settings: Settings) -> Config:

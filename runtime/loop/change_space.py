@@ -13,7 +13,7 @@ from annotate.domains import Choice
 from annotate.errors import AnnotateError
 from annotate.parameter import Parameter
 from annotate.project import Project, read_project
-from annotate.snapshot import MANIFEST, freeze
+from annotate.snapshot import MANIFEST, freeze, thaw
 from annotate.space import SearchSpace
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
@@ -102,7 +102,8 @@ def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> 
 
 def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Config) -> Change:
     """The change to the script's current annotations. Raises Mistakes and AnnotateError."""
-    project = read_project(config.path, config.path.parent, config.arguments)
+    root = thaw(folder.snapshot).root
+    project = read_project(config.path, root, config.arguments, entry=config.entry)
     return Change(folder, before, project.space, project)
 
 

@@ -51,7 +51,7 @@ def job(
     place = folder.trial(trial.number)
     ready = replace(trial, values=checkpoints.ready(folder, trial.values))
     _prepare(place, ready, folder.snapshot, watched)
-    argv = None if config.command else (config.script, *config.arguments)
+    argv = None if config.command else (_program_word(config), *config.arguments)
     return Job(
         trial=trial.number,
         folder=place,
@@ -75,10 +75,15 @@ def warm(
     return ServerCommand(
         python=config.python,
         program=folder.stage / "annotate_fork_server.py",
-        script=config.script,
+        script=_program_word(config),
         cwd=Path(config.cwd),
         environment=_with_stage(folder.stage, environment),
     )
+
+
+def _program_word(config: Config) -> str:
+    """What the stage is to run: a script, or a module as in `python -mpkg.train`."""
+    return f"-m{config.module}" if config.module else config.script
 
 
 def _program(stage: Path) -> Path:

@@ -159,6 +159,7 @@ class _Reader:
         python = self._python or usable(plain.python, origin, self._environment, code)
         return {
             "script": plain.script,
+            "module": plain.module,
             "arguments": plain.arguments,
             "cwd": str(code),
             "python": python,
@@ -289,7 +290,8 @@ def _project(running: Settings, code: Path, space: SearchSpace | None) -> Projec
     if space is not None:
         return read_as_it_is(script, code, space)
     arguments = running["arguments"] if script else script_arguments(running["command"])
-    project = read_project(script, code, arguments)
+    entry = code if running.get("module") else None
+    project = read_project(script, code, arguments, entry=entry)
     if project.overruled and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, "the script")), hint="nothing is left to tune"

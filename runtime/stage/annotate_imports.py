@@ -27,12 +27,18 @@ _CHANGING = {"load_dotenv", "patch_all", "putenv", "unsetenv"}
 _PATHS = {"meta_path", "modules", "path", "path_hooks"}
 
 
-def find(script):
+def find(program):
     """(module, names imported from it) for each certain import of a library, in order."""
     search = _Search()
-    copy = annotate_trial.frozen(script)
-    if copy is not None:
-        search.file(copy, "", main=True)
+    script, name = annotate_trial.script_of(program), annotate_trial.module_of(program)
+    copy = annotate_trial.frozen(script) if script else None
+    if copy is None:
+        return search.imports
+    is_main = os.path.basename(script) == "__main__.py" and not name.endswith("__main__")
+    package = name if is_main else name.rpartition(".")[0]
+    if package:
+        search.packages(copy, package)
+    search.file(copy, package, main=True)
     return search.imports
 
 
@@ -55,6 +61,14 @@ class _Search:
             self._stopped = True
             return
         self._body(body, package, main)
+
+    def packages(self, copy, package):
+        """Follow the packages around the file `copy`, outermost first."""
+        parts = package.split(".")
+        folder = os.path.dirname(copy)
+        for _ in parts:
+            folder = os.path.dirname(folder)
+        self._own(folder, package, ())
 
     def _body(self, body, package, main):
         for statement in body:

@@ -54,22 +54,47 @@ def install():
 
 
 def run(argv):
-    """Run the script `argv[0]` like `python argv[0] ...`, with the snapshot's code."""
+    """Run the program `argv[0]` like `python argv[0] ...`, with the snapshot's code.
+
+    A program is a script, or a module as in `-mpkg.train`.
+    """
     prepare(argv[0])
     execute(argv)
 
 
-def prepare(script):
-    """Set up this process's imports as for `python script`."""
+def prepare(program):
+    """Set up this process's imports as for `python program`."""
     install()
     if not getattr(sys.flags, "safe_path", False):
-        sys.path[0] = os.path.dirname(os.path.realpath(script))
+        own = os.path.dirname(os.path.realpath(program))
+        sys.path[0] = os.getcwd() if module_of(program) else own
 
 
-def compiled(script):
-    """Compile `script` for all its runs; None if that raises or warns, or for a notebook."""
+def module_of(program):
+    """The name of the module that the program is; "" for a script."""
+    return program[2:] if program.startswith("-m") else ""
+
+
+def script_of(program):
+    """The user's file that the program runs; "" for a module that does not exist."""
+    name = module_of(program)
+    if not name:
+        return program
+    for entry in sys.path:
+        base = os.path.join(entry or os.getcwd(), *name.split("."))
+        is_package = os.path.isfile(os.path.join(base, "__init__.py"))
+        main = os.path.join(base, "__main__.py")
+        file = main if is_package or os.path.isfile(main) else base + ".py"
+        if frozen(file):
+            return file
+    return ""
+
+
+def compiled(program):
+    """Compile the program for all its runs; None if that raises or warns, or for a notebook."""
     import warnings
 
+    script = script_of(program)
     copy = frozen(script)
     if copy is None or script.endswith(".ipynb"):
         return None
@@ -87,15 +112,15 @@ def _main_path(script):
 
 
 def execute(argv, code=None):
-    """Run the script `argv[0]` as `__main__`, in a process set up by `prepare`.
+    """Run the program `argv[0]` as `__main__`, in a process set up by `prepare`.
 
     `code` is the result of `compiled`.
     """
-    script = argv[0]
+    script, name = script_of(argv[0]), module_of(argv[0])
     copy = frozen(script)
-    if copy is None:
-        sys.exit("%s is not in the snapshot" % script)
-    sys.argv = list(argv)
+    if copy is None or not script:
+        sys.exit("%s is not in the snapshot" % argv[0])
+    sys.argv = [script, *argv[1:]]
     if os.path.dirname(getattr(sys.modules.get("sitecustomize"), "__file__", "")) == _stage:
         del sys.modules["sitecustomize"]  # no longer needed; the script may import its own
     if hasattr(sys.stdout, "reconfigure"):
@@ -114,11 +139,18 @@ def execute(argv, code=None):
 
         _execute(annotate_notebook.codes(copy, main.__file__, main.__dict__), main.__dict__)
     else:
-        _execute(_code_of(main) if code is None else [code], main.__dict__)
+        _execute(_code_of(main, name, code), main.__dict__)
 
 
-def _code_of(main):
-    yield main.__loader__.get_code("__main__")
+def _code_of(main, name, code):
+    if name:  # as `python -m` does: the packages around the module run first
+        import importlib.util
+
+        spec = importlib.util.find_spec(name)
+        if spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(name + ".__main__")
+        main.__spec__, main.__package__ = spec, spec.parent
+    yield main.__loader__.get_code("__main__") if code is None else code
 
 
 def _report_outside_files():
@@ -145,7 +177,7 @@ def _execute(codes, names):
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_globals is not names:
             trace = trace.tb_next
-        error.__traceback__ = trace
+        error.__traceback__ = trace or error.__traceback__  # all, if a package around it failed
         while trace is not None:  # ... and those of our open()
             below = trace.tb_next
             while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":

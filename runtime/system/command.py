@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.system.modules import module_file
+
 _PYTHON = re.compile(r"(.*/)?python(3(\.\d+)?)?")
 _SHELL_SYNTAX = re.compile(r"[|&;<>()$`\\*?\[\]#~{}!\n]")
 #: An assignment in the command, which would replace the path on which the trial finds our stage.
@@ -20,11 +22,15 @@ _ISOLATING = re.compile(r"-\w*[EIS]\w*")
 
 @dataclass(frozen=True, slots=True)
 class PlainScript:
-    """The command `python SCRIPT ARGUMENTS`, which means the same with and without a shell."""
+    """The command `python SCRIPT ARGUMENTS`, which means the same with and without a shell.
+
+    With `module` it is `python -m MODULE ARGUMENTS`, and `script` the module's file.
+    """
 
     python: str
     script: str
     arguments: tuple[str, ...]
+    module: str = ""
 
 
 def plain_script(command: str, folder: Path, environment: Mapping[str, str]) -> PlainScript | None:
@@ -38,14 +44,22 @@ def plain_script(command: str, folder: Path, environment: Mapping[str, str]) -> 
         words = shlex.split(command)
     except ValueError:
         return None
-    if len(words) < 2 or not _PYTHON.fullmatch(words[0]) or not words[1].endswith(".py"):
+    if len(words) < 2 or not _PYTHON.fullmatch(words[0]):
+        return None
+    module = words[2] if words[1] == "-m" and len(words) > 2 else ""
+    if module:
+        path = module_file(module, folder)
+        words = (
+            words[2:] if path is None else [words[0], *[str(path.relative_to(folder))], *words[3:]]
+        )
+    if not words[1:2] or not words[1].endswith(".py"):
         return None
     inside = (folder / words[1]).resolve().is_relative_to(folder.resolve())
     name = words[0] if "/" not in words[0] else str(folder / words[0])
     python = shutil.which(name, path=environment.get("PATH"))
     if not inside or not (folder / words[1]).is_file() or python is None:
         return None
-    return PlainScript(python, words[1], tuple(words[2:]))
+    return PlainScript(python, words[1], tuple(words[2:]), module)
 
 
 def isolating_option(command: str) -> str:
