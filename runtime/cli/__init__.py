@@ -179,7 +179,7 @@ def _overview() -> str:
 
 def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
     width = max(len(name) for name, _, _ in rows)
-    return "\n".join([title, "", *(f"  {name:<{width}}  {what}" for name, _, what in rows)])
+    return "\n".join([title, "", *(f"  {name:<{width}}  {text}" for name, _, text in rows)])
 
 
 def _print_error(error: AnnotateError) -> None:

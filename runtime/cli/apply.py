@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import look_back, written_back
 
-    experiment, script = chosen.by_id_or_file(args.experiment, args.script)
+    experiment, script = selection.by_id_or_file(args.experiment, args.script)
     past = look_back(experiment, script)
     trial = past.trial(args.trial)
     root = past.root(script)
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _nothing_fits(done: Sequence[Applied]) -> bool:
-    return not any(one.fits for one in done) and any(one.misfits for one in done)
+    return not any(file.fits for file in done) and any(file.misfits for file in done)
 
 
 def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
@@ -75,16 +75,16 @@ def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
     from runtime.system.git import is_uncommitted
     from runtime.system.replace_file import replace_file
 
-    changed = [one for one in done if one.after != one.before]
-    dirty = [] if force else [one for one in changed if is_uncommitted(root / one.path)]
+    changed = [file for file in done if file.after != file.before]
+    dirty = [] if force else [file for file in changed if is_uncommitted(root / file.path)]
     if dirty:
-        names = ", ".join(shown(root / one.path) for one in dirty)
+        names = ", ".join(shown(root / file.path) for file in dirty)
         hint = "commit or stash them first, or use --force"
         have = "has" if len(dirty) == 1 else "have"
         message = f"{names} {have} uncommitted changes; nothing was written"
         raise AnnotateError(message, hint=hint)
-    for one in changed:
-        replace_file(root / one.path, one.before, one.after)
+    for file in changed:
+        replace_file(root / file.path, file.before, file.after)
 
 
 def _document(past: Past, trial: Trial, root: Path, done: Sequence[Applied]) -> dict[str, object]:
@@ -93,18 +93,18 @@ def _document(past: Past, trial: Trial, root: Path, done: Sequence[Applied]) -> 
         "trial": trial.number,
         "files": [
             {
-                "path": str(root / one.path),
-                "changed": one.after != one.before,
+                "path": str(root / file.path),
+                "changed": file.after != file.before,
                 "fits": [
                     {"key": f.key, "name": f.name, "where": f.where, "old": f.old, "new": f.new}
-                    for f in one.fits
+                    for f in file.fits
                 ],
                 "misfits": [
                     {"key": m.key, "name": m.name, "where": m.where, "reason": m.reason}
-                    for m in one.misfits
+                    for m in file.misfits
                 ],
             }
-            for one in done
+            for file in done
         ],
     }
 
@@ -114,16 +114,16 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
 
     if past.remark:
         print(f"annotate: {past.remark}", file=sys.stderr)
-    for one in [] if wrote else done:
-        print_bytes(git_diff(shown(root / one.path), one.before, one.after))
+    for file in [] if wrote else done:
+        print_bytes(git_diff(shown(root / file.path), file.before, file.after))
     if _nothing_fits(done):
         text = f"nothing to write: no value of trial {trial.number} fits the source as it is now"
     else:
-        count = sum(fit.changes for one in done for fit in one.fits)
+        count = sum(fit.changes for file in done for fit in file.fits)
         text = _summary(count, trial.number, wrote=wrote)
     print(f"annotate: {text}", file=sys.stderr)
-    for one in done:
-        for misfit in one.misfits:
+    for file in done:
+        for misfit in file.misfits:
             text = f"annotate: {misfit.where} {misfit.name} skipped: {misfit.reason}"
             print(text, file=sys.stderr)
 

@@ -50,6 +50,6 @@ def _how_to_follow(name: str, goal: str, pages: list[str]) -> str:
             f"Experiment {name} runs in the background: {goal}.",
             f"Pages: {'  '.join(pages)}",
             "",
-            *(f"  {command:<{width}}  {what}" for command, what in rows),
+            *(f"  {command:<{width}}  {help_text}" for command, help_text in rows),
         ]
     )

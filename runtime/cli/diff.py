@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 from runtime.cli.diffs import print_bytes, unified
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     words = [word for word in (args.experiment, args.a, args.b) if word is not None]
     # An id begins with a letter, so a number is a trial of the newest experiment.
     named = words.pop(0) if words and not words[0].isdecimal() else None
-    experiment, script = chosen.by_id_or_file(named, None)
+    experiment, script = selection.by_id_or_file(named, None)
     past = look_back(experiment, script or args.script)
     if len(words) > 2:
         raise AnnotateError(f"diff compares two trials, got {len(words)}")

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "-a", "--all", action="store_true", help="delete all experiments that are not running"
     )
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
             "name the experiment to delete", hint="list them with: annotate experiment list --all"
         )
     else:
-        folders = [chosen.experiment(args.id)]
+        folders = [selection.experiment(args.id)]
     sizes = {folder.id: _size(folder.path) for folder in folders}
     if not (args.yes or _confirm(sizes)):
         print("Nothing was deleted.")
@@ -55,9 +55,9 @@ def _remove(folder: ExperimentFolder) -> None:
     try:
         with Lock(folder.lock).acquire():
             # Rename it first, so that nobody finds half an experiment.
-            gone = folder.path.with_name(f".removed-{folder.id}")
-            folder.path.rename(gone)
-            shutil.rmtree(gone)
+            removed = folder.path.with_name(f".removed-{folder.id}")
+            folder.path.rename(removed)
+            shutil.rmtree(removed)
     except Held:
         raise AnnotateError(
             f"experiment {folder.id} is running", hint=f"stop it with: annotate stop {folder.id}"

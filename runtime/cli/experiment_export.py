@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "-f",
         "--filename",
@@ -35,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.kept import tables
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     kind = args.type or ("csv" if args.filename.endswith(".csv") else "json")
     rows = tables.rows(folder, intermediate=args.intermediate)
     text = tables.csv_text(rows) if kind == "csv" else tables.json_text(rows)

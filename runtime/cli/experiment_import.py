@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "--filename", "-f", required=True, metavar="FILE", help="the JSON or CSV file to read"
     )
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.store import Store
     from runtime.system.lock import Lock, is_held
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     results = known_results.of_file(Path(args.filename))
     if is_held(folder.lock):
         print(requests.ask(folder, "import", results=results))

@@ -7,18 +7,18 @@ import json
 from datetime import datetime
 
 from annotate.json_value import JSON
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     from runtime.kept import experiments
 
-    document = experiments.details(experiments.read(chosen.experiment(args.id)))
+    document = experiments.details(experiments.read(selection.experiment(args.id)))
     if args.json:
         print(json.dumps(document, indent=2))
     else:

@@ -6,18 +6,18 @@ import argparse
 import json
 
 from annotate.json_value import JSON
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON document")
 
 
 def run(args: argparse.Namespace) -> int:
     from runtime.kept import experiments
 
-    document = experiments.status(experiments.read(chosen.experiment(args.id)))
+    document = experiments.status(experiments.read(selection.experiment(args.id)))
     print(json.dumps(document, indent=2) if args.json else _text(document))
     return 0
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 from runtime.cli.diffs import print_bytes
 
 
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.kept.review import exported, look_back
 
-    past = look_back(*chosen.by_id_or_file(args.experiment, None))
+    past = look_back(*selection.by_id_or_file(args.experiment, None))
     trial = past.trial(args.trial)
     files = exported(past, trial)
     if past.remark:

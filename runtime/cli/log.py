@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen, options
+from runtime.cli import options, selection
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     part = parser.add_mutually_exclusive_group()
     part.add_argument(
         "--head", type=options.count, metavar="N", help="print only the first N lines"
@@ -39,7 +39,7 @@ class DriverLog:
         _add_arguments(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        folder = chosen.experiment(args.id)
+        folder = selection.experiment(args.id)
         path = folder.stdout if self.stream == "stdout" else folder.stderr
         # In the foreground, the driver writes to the terminal and keeps only its own log.
         return _print([path if path.is_file() else folder.log], args)
@@ -60,7 +60,7 @@ Without --trial: the running trial, else the last one."""
         )
 
     def run(self, args: argparse.Namespace) -> int:
-        folder = chosen.experiment(args.id)
+        folder = selection.experiment(args.id)
         trial = folder.trial(_number(folder, args.trial_id))
         return _print([trial.stdout, trial.stderr], args)
 
@@ -71,7 +71,7 @@ def _number(folder: ExperimentFolder, name: str | None) -> int:
 
     with Store.open(folder.store) as store:
         if name is not None:
-            return chosen.trial(store, name).number
+            return selection.trial(store, name).number
         trials = store.trials()
     if not trials:
         raise AnnotateError(f"experiment {folder.id} has no trial yet")
@@ -83,10 +83,10 @@ def _print(paths: list[Path], args: argparse.Namespace) -> int:
     if args.path:
         print("\n".join(map(str, paths)))
         return 0
-    written = [path for path in paths if path.is_file()]
-    if not written:
+    existing = [path for path in paths if path.is_file()]
+    if not existing:
         raise AnnotateError(f"{paths[0]} does not exist", hint="nothing has been written yet")
-    for path in written:
+    for path in existing:
         with path.open("rb") as file:
             for line in _select(file, args):
                 sys.stdout.buffer.write(line)

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli import chosen, options, settings
+from runtime.cli import options, selection, settings
 from runtime.core.config import Config
 from runtime.core.options import RESUME
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     space = parser.add_mutually_exclusive_group()
     space.add_argument(
         "--search-space",
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.gpus.opening import open_gpus
     from runtime.store import Store
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
         row = store.experiment()
     change = _change(args, folder, row)

@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser, command: str) -> Groups:
     for field, option in OPTIONS.items():
         if command in option.commands:
             # What is not typed keeps the stored value when an experiment resumes.
-            kept = "unchanged" if command == RESUME else ""
-            _add(groups[option.group], field, option, kept)
+            default = "unchanged" if command == RESUME else ""
+            _add(groups[option.group], field, option, default)
     return groups
 
 

@@ -51,8 +51,8 @@ def _print_table(project: Project) -> None:
     for column in ("name", "domain", "as written", "where"):
         table.add_column(column, overflow="fold")
     for place in project.places:
-        written = " ".join(place.written.split())
-        row = (names[place.key], str(place.domain), written, place.where)
+        code = " ".join(place.written.split())
+        row = (names[place.key], str(place.domain), code, place.where)
         table.add_row(*map(Text, row))
     # A pipe has no width, so keep every row on one line.
     console = Console(width=None if sys.stdout.isatty() else 1000)

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -18,7 +18,7 @@ _PATIENCE = 30.0  # seconds; a trial has ten to end by itself
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument("-a", "--all", action="store_true", help="stop every running experiment")
 
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         if not folders:
             print("No experiment is running.")
     else:
-        folders = [chosen.experiment(args.id)]
+        folders = [selection.experiment(args.id)]
     for folder in folders:
         _ask(folder)
     for folder in folders:

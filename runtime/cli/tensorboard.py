@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import annotate_hpo
 from annotate.errors import AnnotateError
-from runtime.cli import chosen, options
+from runtime.cli import options, selection
 
 if TYPE_CHECKING:
     import psutil
@@ -35,7 +35,7 @@ It keeps running; stop it with `annotate tensorboard stop`. Needs
 pip install 'annotate-hpo[tensorboard]'."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        chosen.argument(parser)
+        selection.argument(parser)
         parser.add_argument(
             "-T",
             "--trial_id",
@@ -48,7 +48,7 @@ pip install 'annotate-hpo[tensorboard]'."""
         parser.add_argument("-p", "--port", type=options.port, default=6006, metavar="P")
 
     def run(self, args: argparse.Namespace) -> int:
-        folder = chosen.experiment(args.id)
+        folder = selection.experiment(args.id)
         if (running := _running(folder)) is not None:
             raise AnnotateError(
                 f"TensorBoard is already running for experiment {folder.id} (pid {running.pid})",
@@ -67,12 +67,12 @@ class Stop:
     doc: str = "Stop the TensorBoard that `annotate tensorboard start` started."
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        chosen.argument(parser)
+        selection.argument(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         import psutil
 
-        folder = chosen.experiment(args.id)
+        folder = selection.experiment(args.id)
         running = _running(folder)
         if running is None:
             raise AnnotateError(f"no TensorBoard is running for experiment {folder.id}")
@@ -93,7 +93,7 @@ def _logs(folder: ExperimentFolder, trials: list[str]) -> list[str]:
     if not trials:
         return ["--logdir", str(folder.trials)]
     with Store.open(folder.store) as store:
-        selected = [chosen.trial(store, name) for name in trials]
+        selected = [selection.trial(store, name) for name in trials]
     parts = [f"{t.number}:{folder.trial(t.number).output}" for t in selected]
     return ["--logdir_spec", ",".join(parts)]
 

@@ -48,7 +48,7 @@ def gpu_line(use: GpuUse | None) -> str:
 
 def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
     """`lr=0.03 batch=64`, with short names."""
-    return " ".join(f"{names.get(key, key)}={value(given)}" for key, given in values.items())
+    return " ".join(f"{names.get(key, key)}={value(v)}" for key, v in values.items())
 
 
 def values_words(
@@ -63,10 +63,10 @@ def values_words(
     for key, name in names.items():
         if key not in values:
             continue
-        given = values[key]
+        word = values[key]
         if whole:
-            given = options.as_typed(given)
-        elif isinstance(given, dict) and len(given) == 2:
-            given = next(v for k, v in given.items() if k != "_name")
-        words.append(shlex.quote(f"{name}={given}"))
+            word = options.as_typed(word)
+        elif isinstance(word, dict) and len(word) == 2:
+            word = next(v for k, v in word.items() if k != "_name")
+        words.append(shlex.quote(f"{name}={word}"))
     return " ".join(words)

@@ -7,11 +7,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "-T",
         "--trial_id",
@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
     from runtime.cli import export
     from runtime.store import Store
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
-        trial = chosen.trial(store, args.trial_id)
+        trial = selection.trial(store, args.trial_id)
     target = args.output or Path(f"trial_{trial.id}")
     return export.run(argparse.Namespace(experiment=folder.id, trial=trial.number, output=target))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "-T",
         "--trial_id",
@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core import requests
     from runtime.store import Store
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
-        trial = chosen.trial(store, args.trial_id)
+        trial = selection.trial(store, args.trial_id)
     print(f"Experiment {folder.id}: {requests.ask(folder, 'kill', trial=trial.number)}.")
     return 0

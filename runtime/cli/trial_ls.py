@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping
 
 from annotate.json_value import JSON
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 

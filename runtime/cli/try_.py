@@ -59,12 +59,14 @@ def run(args: argparse.Namespace) -> int:
         freeze(project, folder.snapshot)
         stage(folder.stage, project.root)
         trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
-        made = job(config, folder, trial, os.environ)
-        code = subprocess.run(made.command, env=dict(made.environment), check=False).returncode
+        trial_job = job(config, folder, trial, os.environ)
+        code = subprocess.run(
+            trial_job.command, env=dict(trial_job.environment), check=False
+        ).returncode
         if code and python != sys.executable:
             print(f"annotate: it ran with {python}; --python names another", file=sys.stderr)
         metric = objective_of(project, relative_path(target.path, project.root)).name
-        _print_reports(made.folder.metrics, project.space, metric or "result")
+        _print_reports(trial_job.folder.metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code
 
 
@@ -74,16 +76,16 @@ def _print_reports(path: Path, space: SearchSpace, metric: str) -> None:
     from runtime.core.trial import number as number_of
 
     file = MetricsFile(path)
-    intermediate, final, written = [], None, {}
+    intermediate, final, as_written = [], None, {}
     while batch := file.read():
-        written.update(batch.written)
+        as_written.update(batch.written)
         for report in batch.reports:
             if report.kind == "final":
                 final = report
             else:
                 intermediate.append(report)
-    if written:
-        print(f"as written: {values_line(written, space.names)}", file=sys.stderr)
+    if as_written:
+        print(f"as written: {values_line(as_written, space.names)}", file=sys.stderr)
     if intermediate:
         last = " ".join(number(number_of(r.value)) for r in intermediate[-10:])
         dots = "... " if len(intermediate) > 10 else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime.cli import chosen, options
+from runtime.cli import options, selection
 from runtime.core.config import OPTIONS
 
 _WHICH = "Without an ID: the running experiment, else the newest. Takes effect at once."
@@ -26,7 +26,7 @@ class Update:
     doc: str
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        chosen.argument(parser)
+        selection.argument(parser)
         parser.add_argument(
             "-v", "--value", type=self.parse, required=True, metavar=self.metavar, help=self.help
         )
@@ -45,7 +45,7 @@ Without an ID: the running experiment, else the newest. Takes effect once the tu
 results inside the new space still count."""
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        chosen.argument(parser)
+        selection.argument(parser)
         parser.add_argument(
             "-f", "--filename", required=True, metavar="FILE", help="the search space, as JSON"
         )
@@ -60,7 +60,7 @@ results inside the new space still count."""
 def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
     from runtime.core import requests
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     print(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")
     return 0
 

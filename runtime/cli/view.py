@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from runtime.cli import chosen, options
+from runtime.cli import options, selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
     parser.add_argument(
         "-p",
         "--port",
@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from runtime.server import launch
 
-    folder = chosen.experiment(args.id)
+    folder = selection.experiment(args.id)
     for address in launch.ensure(args.port, folder.id):
         print(address)
     return 0

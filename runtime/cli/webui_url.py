@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 
 from annotate.errors import AnnotateError
-from runtime.cli import chosen
+from runtime.cli import selection
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    chosen.argument(parser)
+    selection.argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:

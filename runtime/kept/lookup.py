@@ -46,7 +46,7 @@ def find(prefix: str | None) -> tuple[ExperimentFolder, str]:
         return matches[0], ""
     if matches:
         ids = ", ".join(folder.id for folder in matches[:5])
-        raise AnnotateError(f"several experiments match {prefix!r}", hint=f"name one of {ids}")
+        raise AnnotateError(f"several experiments match {prefix!r}", hint=f"use one of: {ids}")
     raise AnnotateError(
         f"there is no experiment {prefix!r}", hint="list them with: annotate experiment list --all"
     )
@@ -56,7 +56,7 @@ def _default(known: list[ExperimentFolder]) -> tuple[ExperimentFolder, str]:
     running = [folder for folder in known if is_held(folder.lock)]
     if len(running) > 1:
         ids = ", ".join(folder.id for folder in running[:5])
-        raise AnnotateError("several experiments are running", hint=f"name one of {ids}")
+        raise AnnotateError("several experiments are running", hint=f"use one of: {ids}")
     if running:
         return running[0], ""
     return known[0], f"No experiment is running; using the newest, {known[0].id}."

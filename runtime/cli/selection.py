@@ -1,4 +1,4 @@
-"""The ID argument of commands, and the experiment or trial it stands for."""
+"""The ID argument of commands, and the experiment or trial that it selects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def argument(parser: argparse.ArgumentParser) -> None:
 
 
 def by_id_or_file(word: str | None, file: Path | None) -> tuple[str | None, Path | None]:
-    """An experiment's id and a file: `word` is the file if it is no id and no `file` was typed."""
+    """The experiment's id and the file: `word` is the file if it is no id and `file` is None."""
     is_id = word is None or (word.isascii() and word.isalnum() and not Path(word).is_file())
     return (word, file) if is_id or file is not None else (None, Path(word or ""))
 
@@ -47,7 +47,7 @@ def trial(store: Store, name: str) -> Trial:
     experiment_id = store.experiment().id
     if matches:
         ids = ", ".join(f"{t.number} ({t.id})" for t in matches[:5])
-        raise AnnotateError(f"several trials match {name!r}", hint=f"name one of {ids}")
+        raise AnnotateError(f"several trials match {name!r}", hint=f"use one of: {ids}")
     raise AnnotateError(
         f"experiment {experiment_id} has no trial {name!r}",
         hint=f"annotate trial ls {experiment_id} lists them by number and id",
