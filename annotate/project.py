@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from annotate import formats, overruled
+from annotate import formats, overridden
 from annotate.data.data_file import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, python_files
 from annotate.instrument import Expansion, Place, Report, conflicts
 from annotate.mentions import mentioned
-from annotate.overruled import Overruled
+from annotate.overridden import Overridden
 from annotate.parameter import Parameter
 from annotate.reach import reached
 from annotate.space import SearchSpace
@@ -47,7 +47,7 @@ class Project:
 
     `places` and `reports` are from the files that the script reaches. `left_out` lists the
     annotated files that it does not reach; their parameters are not in the space. Neither are the
-    `overruled` ones, whose values the script cannot use. `ignored` are the mistakes in files that
+    `overridden` ones, whose values the script cannot use. `ignored` are the mistakes in files that
     the script does not reach.
     """
 
@@ -57,7 +57,7 @@ class Project:
     places: tuple[Place, ...]
     reports: tuple[Report, ...]
     left_out: tuple[PurePosixPath, ...]
-    overruled: tuple[Overruled, ...] = ()
+    overridden: tuple[Overridden, ...] = ()
     ignored: tuple[Mistake, ...] = ()
 
     @property
@@ -137,7 +137,7 @@ def _project(root: Path, files: tuple[SourceFile, ...], arguments: Sequence[str]
     if mistakes := conflicts(places, decoded):
         raise Mistakes(mistakes)
     code = {file.path: formats.python(file.source, str(file.path)) for file in files if file.counts}
-    replaced = tuple(overruled.find(places, code, arguments))
+    replaced = tuple(overridden.find(places, code, arguments))
     fixed = {other.place.key for other in replaced}
     parameters: dict[str, Parameter] = {}
     for file in counting:
@@ -151,7 +151,7 @@ def _project(root: Path, files: tuple[SourceFile, ...], arguments: Sequence[str]
         places=tuple(place for place in places if place.key not in fixed),
         reports=tuple(report for file in counting for report in file.expansion.reports),
         left_out=tuple(file.path for file in files if file.annotated and not file.counts),
-        overruled=replaced,
+        overridden=replaced,
     )
 
 

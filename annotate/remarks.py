@@ -22,7 +22,7 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
     """
     outside = [path for path in _data_paths(arguments) if path.resolve() not in _known(project)]
     return [
-        *_overruled(project),
+        *_overridden(project),
         *_ignored_mistakes(project, script),
         *_left_out(project, script),
         *no_effect(unread_files(project.root), KINDS),
@@ -30,9 +30,9 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
     ]
 
 
-def _overruled(project: Project) -> Iterator[str]:
-    names = Counter(other.place.target for other in project.overruled)
-    for other in project.overruled:
+def _overridden(project: Project) -> Iterator[str]:
+    names = Counter(other.place.target for other in project.overridden)
+    for other in project.overridden:
         name = other.place.target
         yield other.sentence(name if names[name] == 1 else other.place.key)
 

@@ -192,7 +192,7 @@ INVALID = [
     ),
     Invalid("not valid JSON", '{"a": 1 "b": 2} // @nni.choice(1, 2)\n', "A102", '"'),
     Invalid(
-        "a key twice, the first one annotated",
+        "a repeated key, the first one annotated",
         '{"a": 1, // @nni.choice(1, 2)\n "a": 2}\n',
         "D108",
         "1",

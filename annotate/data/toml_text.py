@@ -243,7 +243,7 @@ VALID = [
 INVALID = [
     Invalid("null, which TOML lacks", "a = 1  # @nni.choice(1, null)\n", "D106", "null"),
     Invalid("a table's header", "[a]  # @nni.choice(1, 2)\nb = 1\n", "A402", "choice"),
-    Invalid("a key twice", "a = 1  # @nni.choice(1, 2)\na = 2\n", "D108", "a"),
-    Invalid("a table twice", "[a]\nb = 1  # @nni.choice(1, 2)\n[a]\nc = 2\n", "D108", "a"),
+    Invalid("a repeated key", "a = 1  # @nni.choice(1, 2)\na = 2\n", "D108", "a"),
+    Invalid("a repeated table", "[a]\nb = 1  # @nni.choice(1, 2)\n[a]\nc = 2\n", "D108", "a"),
     Invalid("not valid TOML", "a = 1 2  # @nni.choice(1, 2)\n", "A102", ""),
 ]

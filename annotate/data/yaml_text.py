@@ -281,7 +281,9 @@ INVALID = [
         "A412",
         "# @nni.uniform(0, 1)",
     ),
-    Invalid("a key twice", "a: 1  # @nni.choice(1, 2)\nb: 0\na: 3\n", "D108", "1"),
-    Invalid("its map twice", "o:\n  a: 1  # @nni.choice(1, 2)\no: {b: 1}\n", "D108", "1"),
-    Invalid("no YAML", "a: [1  # @nni.choice(1, 2)\nb: 2\n", "A102", ""),
+    Invalid("a repeated key", "a: 1  # @nni.choice(1, 2)\nb: 0\na: 3\n", "D108", "1"),
+    Invalid(
+        "a repeated map around it", "o:\n  a: 1  # @nni.choice(1, 2)\no: {b: 1}\n", "D108", "1"
+    ),
+    Invalid("not valid YAML", "a: [1  # @nni.choice(1, 2)\nb: 2\n", "A102", ""),
 ]

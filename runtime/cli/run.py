@@ -137,7 +137,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
         from runtime.nni_config.meaning import read_space
 
         return config, replace(project, space=read_space(args.search_space)), notes
-    if project.overruled and not project.places:
+    if project.overridden and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, target.shown)),
             hint="nothing is left to tune: leave the values out of the script's arguments",

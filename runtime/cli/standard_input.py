@@ -18,7 +18,7 @@ from runtime.system.units import size
 LIMIT = 1 << 30  # bytes
 _CHUNK = 1 << 20
 _SLOW = 3.0  # seconds
-_TERMINAL = "{} reads standard input, but trials get an empty one: pass the input with < FILE"
+_TERMINAL = "{} reads standard input, but trials get empty input: pass it with < FILE"
 
 
 def read(config: Config, project: Project) -> tuple[BinaryIO | None, list[str]]:
@@ -57,12 +57,12 @@ def _copy(copy: BinaryIO) -> None:
         copy.write(data)
         if copy.tell() > LIMIT:
             raise AnnotateError(
-                f"standard input is longer than {size(LIMIT)}, the most that trials can get",
+                f"standard input exceeds {size(LIMIT)}, the limit for trials",
                 hint="save it to a file, and let the script read that file",
             )
     copy.seek(0)
 
 
 def _say_that_it_reads() -> None:
-    text = "Reading standard input to its end: every trial gets it. Use </dev/null to give none."
+    text = "Reading standard input to its end: every trial gets it. Use </dev/null to pass nothing."
     print(text, file=sys.stderr, flush=True)

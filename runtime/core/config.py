@@ -111,7 +111,11 @@ class Config:
         SEARCH,
         True,
         switches=(
-            Switch("--maximize", True, "a higher result is better (default: by its name)"),
+            Switch(
+                "--maximize",
+                True,
+                "a higher result is better (default: depends on the result's name)",
+            ),
             Switch("--minimize", False, "a lower result is better"),
         ),
         commands=AT_THE_START,

@@ -99,7 +99,7 @@ class Effects:
             if key not in reasons and (count := _equal_pairs(key, rows, reasons)) >= _FEW:
                 reasons[key] = (
                     "results do not depend on it: they were the same whenever"
-                    f" it alone differed ({count} times)"
+                    f" only it differed ({count} times)"
                 )
         return [f"{names[key]} had no effect: {reason}" for key, reason in reasons.items()]
 

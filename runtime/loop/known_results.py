@@ -67,8 +67,8 @@ def _says_nothing(result: JSON) -> bool:
 class Split:
     """Results from elsewhere, split by the search space.
 
-    `misfits` has the reason for each result that lies outside. `ignored` are names that are no
-    parameter of the space.
+    `misfits` has the reason for each result outside the space. `ignored` are names that are not
+    parameters of the space.
     """
 
     known: tuple[KnownResult, ...]
@@ -76,12 +76,12 @@ class Split:
     ignored: tuple[str, ...]
 
     def sentence(self, source: str) -> str:
-        """How many results the tuner learns from, and what was left out, for the user."""
+        """A sentence for the user: how many results the tuner learns from, and what was skipped."""
         text = f"{_count(len(self.known))} from {source} for the tuner to learn from"
         if self.misfits:
-            text += f"; {len(self.misfits)} left out, the first: {self.misfits[0]}"
+            text += f"; {len(self.misfits)} skipped, the first: {self.misfits[0]}"
         if self.ignored:
-            text += f"; ignored names that are no parameters: {', '.join(self.ignored)}"
+            text += f"; ignored unknown parameters: {', '.join(self.ignored)}"
         return text
 
 

@@ -292,7 +292,7 @@ def _project(running: Settings, code: Path, space: SearchSpace | None) -> Projec
     arguments = running["arguments"] if script else script_arguments(running["command"])
     entry = code if running.get("module") else None
     project = read_project(script, code, arguments, entry=entry)
-    if project.overruled and not project.places:
+    if project.overridden and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, "the script")), hint="nothing is left to tune"
         )

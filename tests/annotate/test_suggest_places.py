@@ -145,7 +145,7 @@ FRIENDS = {
     "an element": "weight_decay[i] = 0.1",
     "a sum": "def f():\n    l2 = 0",
     "a default that is always given": "def f(lr=0.1): pass\nf(lr=g())",
-    "a default that an option overrules": "def f(lr=0.1):\n    pass\nf(0.1)",
+    "a default that an option overrides": "def f(lr=0.1):\n    pass\nf(0.1)",
     "two targets": "lr = rate = 0.1",
     "an augmented assignment": "lr *= 0.1",
     "a step size in geometry": "step_size = 5\ngamma = 2.2\nwidth = 80",

@@ -62,7 +62,7 @@ def test_a_terminal_is_not_read(read):
     os.close(side)
     assert stdin is None
     assert notes == [
-        "train.py reads standard input, but trials get an empty one: pass the input with < FILE"
+        "train.py reads standard input, but trials get empty input: pass it with < FILE"
     ]
 
 

@@ -172,6 +172,6 @@ def test_unknown_keys_are_named_and_null_means_a_failure():
     assert [(k.values, k.metric) for k in split.known] == [({"x": 0.5}, None), ({"x": 1.0}, 1e300)]
     assert split.misfits == ("its value is not a finite number", "'x' has no value")
     assert split.sentence("a file") == (
-        "2 results from a file for the tuner to learn from; 2 left out, the first: its value is not"
-        " a finite number; ignored names that are no parameters: depth, learning_rate"
+        "2 results from a file for the tuner to learn from; 2 skipped, the first: its value is not"
+        " a finite number; ignored unknown parameters: depth, learning_rate"
     )

@@ -34,25 +34,25 @@ _BY_KEY = frozenset(("hydra", "omegaconf"))
 
 
 @dataclass(frozen=True, slots=True)
-class Overruled:
+class Overridden:
     """A place whose value is replaced; `by` names what replaces it."""
 
     place: Place
     by: str
 
     def sentence(self, name: str) -> str:
-        return f"{self.by} overrules {self.place.where}: {name} is not tuned"
+        return f"{self.by} overrides {self.place.where}: {name} is not tuned"
 
 
 def find(
     places: Sequence[Place], code: Mapping[PurePosixPath, bytes], arguments: Sequence[str]
-) -> list[Overruled]:
-    """The places that are overruled when the files `code` run with the script's `arguments`.
+) -> list[Overridden]:
+    """The places that are overridden when the files `code` run with the script's `arguments`.
 
     Only for keys all of whose places are: a parameter with another place still has an effect.
     """
     program = _Program(code, arguments)
-    found = [Overruled(p, by) for p in places if (by := program.overrules(p, places)) is not None]
+    found = [Overridden(p, by) for p in places if (by := program.overrides(p, places)) is not None]
     keys = [place.key for place in places]
     count = [other.place.key for other in found]
     return [other for other in found if count.count(other.place.key) == keys.count(other.place.key)]
@@ -78,7 +78,7 @@ class _Program:
         found = (module for code in self._python.values() for module in imports.find(code))
         return {(module.module or "").partition(".")[0] for module in found}
 
-    def overrules(self, place: Place, places: Sequence[Place]) -> str | None:
+    def overrides(self, place: Place, places: Sequence[Place]) -> str | None:
         if place.kind == "option":
             return self._of_option(place)
         if not self.arguments:

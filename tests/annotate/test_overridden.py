@@ -30,12 +30,12 @@ HYDRA = "import hydra\nx = 'conf'\n"
 BY_NAME = "import {}\ndef main(lr: float = 0.1):  # @nni.uniform(0, 1)\n    pass\n"
 
 
-def overruled(folder, files, words):
+def overridden(folder, files, words):
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     project = read_project(folder / "train.py", folder, words.split())
-    names = {other.place.target for other in project.overruled}
+    names = {other.place.target for other in project.overridden}
     assert names.isdisjoint(p.name for p in project.space)
     assert names.isdisjoint(place.target for place in project.places)
     return names, project
@@ -94,7 +94,7 @@ def overruled(folder, files, words):
     ],
 )
 def test_an_option_given_on_the_command_line_is_not_tuned(tmp_path, source, words, names):
-    found, project = overruled(tmp_path, {"train.py": source}, words)
+    found, project = overridden(tmp_path, {"train.py": source}, words)
     assert found == set(names.split())
     assert len(remarks(project, "train.py")) == len(found)
 
@@ -111,8 +111,8 @@ def test_an_option_given_on_the_command_line_is_not_tuned(tmp_path, source, word
 )
 def test_an_override_of_hydra_is_not_tuned(tmp_path, file, words, names):
     files = {"train.py": HYDRA, file: "lr: 0.1  # @nni.uniform(0, 1)\n"}
-    assert overruled(tmp_path, files, words)[0] == set(names.split())
-    assert overruled(tmp_path, files | {"train.py": "x = 'conf'\n"}, words)[0] == set()
+    assert overridden(tmp_path, files, words)[0] == set(names.split())
+    assert overridden(tmp_path, files | {"train.py": "x = 'conf'\n"}, words)[0] == set()
 
 
 def test_options_of_another_file_are_parsed_where_they_are_used(tmp_path):
@@ -120,23 +120,23 @@ def test_options_of_another_file_are_parsed_where_they_are_used(tmp_path):
         "train.py": "import options\nargs = options.make().parse_args(['--lr', '1'])\n",
         "options.py": ARGPARSE,
     }
-    found, project = overruled(tmp_path, files, "")
+    found, project = overridden(tmp_path, files, "")
     assert found == {"lr"}
     assert remarks(project, "train.py") == [
-        "--lr in train.py:2 overrules options.py:4: lr is not tuned"
+        "--lr in train.py:2 overrides options.py:4: lr is not tuned"
     ]
 
 
 def test_a_key_with_another_place_is_still_tuned(tmp_path):
     text = PARSED + "lr = 0.2  # @nni.uniform(0, 1)\n"
-    assert overruled(tmp_path, {"train.py": text}, "--lr 1")[0] == set()
+    assert overridden(tmp_path, {"train.py": text}, "--lr 1")[0] == set()
 
 
 def test_a_value_of_the_command_line_is_never_recorded_or_written(annotate, folder):
     text = PARSED + "# @nni.report_final_result(float(a.lr) + float(a.momentum))\n"
     (folder / "train.py").write_text(text)
     done = annotate("run", "train.py", "--max-trials", 3, "--json", "--", "--lr", "0.7")
-    assert "--lr on the command line overrules train.py:4: lr is not tuned\n" in done.stderr
+    assert "--lr on the command line overrides train.py:4: lr is not tuned\n" in done.stderr
     trials = json.loads(done.stdout)["trials"]
     assert {key for t in trials for key in t["values"]} == {
         "train/momentum/uniform",
