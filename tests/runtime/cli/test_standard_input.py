@@ -51,7 +51,7 @@ def test_every_trial_reads_all_of_standard_input(project, options):
 def test_input_beyond_the_limit_is_refused(read, monkeypatch, tmp_path):
     monkeypatch.setattr(standard_input, "LIMIT", 9)
     (tmp_path / "input").write_bytes(b"0123456789")
-    with (tmp_path / "input").open() as file, pytest.raises(AnnotateError, match="longer than 9"):
+    with (tmp_path / "input").open() as file, pytest.raises(AnnotateError, match="exceeds 9"):
         read(file.fileno())
 
 
