@@ -103,7 +103,7 @@ class Health:
         self._release_acquitted()
         self._judge()
 
-    def look(self, view: View) -> None:
+    def check(self, view: View) -> None:
         """Quarantine GPUs with new Xid or ECC errors."""
         for card, number in view.xids:
             for uuid, label in self._labels.items():

@@ -71,7 +71,7 @@ class _Run:
 class Leases:
     """The leases of one experiment.
 
-    `look` requests a new view of the GPUs, which is later passed to `looked`.
+    `request_view` requests a new view of the GPUs, which is later passed to `update`.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Leases:
         view: View,
         locks: Locks,
         experiment: str,
-        look: Callable[[], None],
+        request_view: Callable[[], None],
     ) -> None:
         self._asked = config.gpus or 0
         self._share_active = config.use_active_gpu
         self._world = world
         self._locks = locks
-        self._look = look
+        self._request_view = request_view
         self._experiment = experiment
         self._labels = {d.uuid: d.label for d in view.devices if d.uuid in world.names}
         self._packing = Packing(config.trials_per_gpu)
@@ -99,13 +99,13 @@ class Leases:
         self._ended: dict[int, float] = {}  # when the trial with this process ID ended
         self._guessed = False
         self._messages: list[str] = []
-        self.looked(view)
+        self.update(view)
 
-    def looked(self, view: View) -> list[str]:
+    def update(self, view: View) -> list[str]:
         """Take a new view; returns messages for the user."""
         self._view = view
         self._devices = {device.uuid: device for device in view.devices}
-        self._health.look(view)
+        self._health.check(view)
         self._forget()
         for run in self._runs.values():
             if run.usage is not None and run.pid:
@@ -196,7 +196,7 @@ class Leases:
             for other in self._held[uuid].trials:
                 other_run = self._runs[other]
                 other_run.shared = max(other_run.shared, len(self._held[uuid].trials))
-        self._look()
+        self._request_view()
         return Wait(self._asked)
 
     def _preference(self, uuid: str) -> tuple[int, bool, int, bool]:
@@ -338,7 +338,7 @@ class Leases:
             self._ended[run.pid] = time.monotonic()
             self._busy.ended[run.pid] = trial
         self._release(trial)
-        self._look()
+        self._request_view()
 
     def _release(self, trial: int) -> None:
         for uuid in self._runs.pop(trial).uuids:

@@ -19,7 +19,7 @@ from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended, Event, Executor, Reported, Started
-from runtime.gpus.looking import Looked
+from runtime.gpus.polling import NewView
 from runtime.loop import assessment, change_space, tuner_thread
 from runtime.loop.conclude import conclude_experiment, conclude_trial
 from runtime.loop.full_disk import DiskGuard
@@ -52,7 +52,7 @@ class Experiment:
         folder: ExperimentFolder,
         store: Store,
         make_executor: Callable[[Callable[[Event], None]], Executor],
-        make_gate: Callable[[Trials, Callable[[Looked], None]], Gate],
+        make_gate: Callable[[Trials, Callable[[NewView], None]], Gate],
         tuner: Tuner,
         watcher: Watcher,
         *,
@@ -200,8 +200,8 @@ class Experiment:
             case Started(trial, when, pid):
                 self.trials.started(trial, when)
                 self._gate.started(trial, pid)
-            case Looked():
-                self._gate.looked(message)
+            case NewView():
+                self._gate.take_view(message)
             case Reported():
                 self._on_report(message)
             case Ended():

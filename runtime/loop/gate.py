@@ -17,9 +17,9 @@ from runtime.core.failures import Failure
 from runtime.core.options import AUTO
 from runtime.core.trial import GpuUse, Trial, TrialState
 from runtime.gpus.leases import Lease, Leases
-from runtime.gpus.looking import Looked, Looker
 from runtime.gpus.opening import Gpus
 from runtime.gpus.packing import out_of_memory
+from runtime.gpus.polling import NewView, Poller
 from runtime.gpus.waiting import Key, Wait
 from runtime.gpus.world import NOTHING
 from runtime.loop.trials import Trials
@@ -50,7 +50,7 @@ class Gate(Protocol):
     def take(self, trial: int) -> Mapping[str, str] | None:
         """The environment that the trial starts with, or None if it has to wait."""
 
-    def looked(self, message: Looked) -> None: ...
+    def take_view(self, message: NewView) -> None: ...
     def started(self, trial: int, pid: int) -> None: ...
     def ended(self, trial: Trial, failure: Failure | None) -> bool:
         """Whether the trial should rerun, because the GPU or its neighbours made it fail."""
@@ -67,7 +67,7 @@ def gate(
     experiment: str,
     trials: Trials,
     note: Callable[[str], None],
-    post: Callable[[Looked], None],
+    post: Callable[[NewView], None],
 ) -> Gate:
     """Posts views of the GPUs to `post` and passes messages for the user to `note`."""
     if gpus is None:
@@ -84,7 +84,7 @@ class _Open:
     def take(self, trial: int) -> Mapping[str, str] | None:
         return self._environment
 
-    def looked(self, message: Looked) -> None:
+    def take_view(self, message: NewView) -> None:
         pass
 
     def started(self, trial: int, pid: int) -> None:
@@ -114,11 +114,11 @@ class _Gate:
         experiment: str,
         trials: Trials,
         note: Callable[[str], None],
-        post: Callable[[Looked], None],
+        post: Callable[[NewView], None],
     ) -> None:
-        self._looker = Looker(gpus.nvml, post)
+        self._poller = Poller(gpus.nvml, post)
         self._leases = Leases(
-            config, gpus.world, gpus.view, gpus.locks, experiment, self._looker.look
+            config, gpus.world, gpus.view, gpus.locks, experiment, self._poller.request
         )
         self._auto = config.concurrency == AUTO
         self._trials = trials
@@ -138,7 +138,7 @@ class _Gate:
         self._tried.add(trial)
         before = self._before(trial)
         answer = self._leases.take(trial, before)
-        self._looker.watching = True
+        self._poller.watching = True
         if isinstance(answer, Wait):
             self._on_wait(trial, answer)
             return None
@@ -183,16 +183,16 @@ class _Gate:
             self._said.add(wait.reason)
             self._note(f"trial {trial} {wait}")
 
-    def looked(self, message: Looked) -> None:
+    def take_view(self, message: NewView) -> None:
         self._forget()
         self._tried.clear()
-        for text in self._leases.looked(message.view):
+        for text in self._leases.update(message.view):
             self._note(text)
         for trial in self._running:
             self._keep_use(trial)
             if self._trials[trial].reports:
                 self._leases.worked(trial)
-        self._looker.watching = bool(self._running or self._waiting)
+        self._poller.watching = bool(self._running or self._waiting)
         if not self._waiting:
             self._said.clear()
         if self._auto:
@@ -269,5 +269,5 @@ class _Gate:
         for trial in self._waiting:
             if self._trials[trial].state is TrialState.WAITING:
                 self._trials.waits(trial, None, self._before(trial))
-        self._looker.close()
+        self._poller.close()
         self._leases.close()

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from runtime.core.requests import Request
 from runtime.executors.base import Event
-from runtime.gpus.looking import Looked
+from runtime.gpus.polling import NewView
 from runtime.loop import assessment, tuner_thread
 
 
@@ -19,5 +19,5 @@ class Interrupt:
 
 
 Message: TypeAlias = (
-    Event | tuner_thread.Message | assessment.Message | Interrupt | Request | Looked
+    Event | tuner_thread.Message | assessment.Message | Interrupt | Request | NewView
 )

@@ -112,7 +112,7 @@ class Experiment:
     messages: list = dataclasses.field(default_factory=list)
 
     def look(self):
-        self.messages += self.leases.looked(self.nvml.view())
+        self.messages += self.leases.update(self.nvml.view())
 
     def take(self, trial):
         self.look()

@@ -1,4 +1,4 @@
-"""Reads the GPUs repeatedly, in a thread."""
+"""Polls the GPUs in a thread."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ _INTERVAL = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class NewView:
     """A new view of the GPUs."""
 
     view: View
 
 
-class Looker:
+class Poller:
     """Posts a view on request, and every second while `watching` is set."""
 
-    def __init__(self, nvml: Nvml, post: Callable[[Looked], None]) -> None:
+    def __init__(self, nvml: Nvml, post: Callable[[NewView], None]) -> None:
         self.watching = False
         self._nvml = nvml
         self._post = post
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._closed = False
         threading.Thread(target=self._run, name="gpus", daemon=True).start()
 
-    def look(self) -> None:
+    def request(self) -> None:
         """Request a view that begins after this call."""
-        self._asked.set()
+        self._requested.set()
 
     def close(self) -> None:
         """Stop, without waiting for a view in progress, which may hang."""
         self._closed = True
-        self._asked.set()
+        self._requested.set()
 
     def _run(self) -> None:
         while True:
-            requested = self._asked.wait(_INTERVAL)
-            self._asked.clear()
+            requested = self._requested.wait(_INTERVAL)
+            self._requested.clear()
             if self._closed:
                 return
             if requested or self.watching:
-                self._post(Looked(self._view()))
+                self._post(NewView(self._view()))
 
     def _view(self) -> View:
         began = time.monotonic()
