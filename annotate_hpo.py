@@ -73,19 +73,19 @@ def _interpreter_options() -> list[str]:
 def _installed(folders: list[str]) -> list[str]:
     """The folders that hold installed packages: clusters offer libraries through PYTHONPATH.
 
-    They go to the end of the path and hide nothing. Folders of plain source are left out.
+    They go to the end of the path and hide nothing. Folders of plain source are skipped.
     """
     import os
 
-    found = []
+    installed = []
     for folder in filter(None, folders):
         try:
             names = os.listdir(folder)
         except OSError:
             continue
         if any(name.endswith(".dist-info") for name in names):
-            found.append(os.path.abspath(folder))
-    return found
+            installed.append(os.path.abspath(folder))
+    return installed
 
 
 class _OurPackages:

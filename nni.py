@@ -112,20 +112,20 @@ def given(key, *path):
 
 def value(key, *path):
     """The trial's value of the parameter `key`."""
-    found = _find(key, path)
-    if found is None:
+    match = _find(key, path)
+    if match is None:
         raise KeyError(key)
     if key in _watched:
         _used(key)
-    return found[0]
+    return match[0]
 
 
 def chosen(key, option, *path):
     """Whether the trial's value of the parameter `key` is `option`."""
-    found = _find(key, path)
-    if found is None:
+    match = _find(key, path)
+    if match is None:
         return False
-    held = found[0]
+    held = match[0]
     if key in _watched:
         _used(key)
     if isinstance(option, dict) and "_name" in option:

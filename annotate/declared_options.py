@@ -1,6 +1,6 @@
-"""What a Python file says about command-line options: argparse's and click's.
+"""Finds the command-line options that a Python file declares with argparse or click.
 
-Reads the syntax tree only, so it knows what is written in plain literals.
+Reads only the syntax tree, so it knows only plain literals.
 """
 
 from __future__ import annotations
@@ -139,12 +139,12 @@ def _values(call: ast.Call, action: ast.expr | None) -> int | str | None:
 def _parse(call: ast.Call) -> Parse | None:
     if _name(call.func) not in _PARSES:
         return None
-    given = call.args[0] if call.args else _keyword(call, "args")
-    return Parse(_receiver(call), call.lineno, None if given is None else _words(given))
+    argument = call.args[0] if call.args else _keyword(call, "args")
+    return Parse(_receiver(call), call.lineno, None if argument is None else _words(argument))
 
 
 def _words(node: ast.expr) -> tuple[str, ...] | None:
-    """The words of a literal list or of a text that is split; None if they are not known."""
+    """The words of a literal list or of a split string; None if unknown."""
     if isinstance(node, (ast.List, ast.Tuple)):
         texts = [_literal(item) for item in node.elts]
         if any(isinstance(item, ast.Starred) for item in node.elts):

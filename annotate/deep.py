@@ -1,6 +1,6 @@
 """Deep expressions, such as a sum of 5,000 terms, recognised before libcst parses them.
 
-libcst's time grows with the square of an expression's depth, and its stack has an end. Where no
+libcst's time grows with the square of an expression's depth, and its stack is limited. Where no
 annotation can mean the expression, a name of the same extent takes its place; elsewhere it is a
 mistake.
 """
@@ -18,7 +18,7 @@ from annotate.lexer import Token
 
 #: Deeper expressions are replaced where they hold no annotation.
 DEEP = 100
-#: Deeper ones would take libcst seconds.
+#: Deeper expressions would take libcst seconds.
 DEEPEST = 1000
 #: More `elif` clauses would overflow libcst's stack.
 MOST_CLAUSES = 2000
@@ -32,7 +32,7 @@ _HALF_A_NUMBER = re.compile(r"\d[\d_]*[eE]")
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What is too deep for libcst, in words, and its line (from 1)."""
+    """A description of what is too deep for libcst, and its line (from 1)."""
 
     line: int
     text: str
@@ -134,9 +134,9 @@ def _is_deep(root: ast.expr) -> bool:
 
 
 def _deepest_expression(text: str) -> Chain | None:
-    """An expression that is too deep, by its tokens: newer syntax than this Python's may be in it.
+    """An expression that is too deep, judging by its tokens, because its syntax may be too new.
 
-    What is nested side by side counts: operators, attributes, calls, subscripts and strings.
+    Chains count as nesting: operators, attributes, calls, subscripts and strings.
     """
     links, starts = [0], [0]  # of the expression in each open bracket
     before = Token("newline", 0, "")

@@ -165,11 +165,11 @@ def twice(source: Source, values: Iterable[Annotated]) -> list[Mistake]:
     return mistakes
 
 
-def _replaced(source: Source, tree: Tree, found: Iterable[Annotated]) -> list[Mistake]:
+def _replaced(source: Source, tree: Tree, values: Iterable[Annotated]) -> list[Mistake]:
     """A mistake for each value in a dict entry that a later entry of the same key replaces."""
     replaced = list(entry.replaced(tree))
     mistakes = []
-    for place in (annotated.place for annotated in found):
+    for place in (annotated.place for annotated in values):
         for other in replaced:
             if other.span[0] <= place.span[0] and place.span[1] <= other.span[1]:
                 where = source.where(other.by[0])

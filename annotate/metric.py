@@ -1,20 +1,20 @@
-"""Metric: the name of what a script reports, and which results are better by that name."""
+"""Metric: the name of what a script reports, and the direction that the name implies."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
 
-from annotate.better import higher_is_better
+from annotate.metric_direction import higher_is_better
 
-_LONGEST = 40  # characters of a name
-#: Calls and attributes that leave the meaning of their value as it is: `loss.item()`, `losses.avg`.
+_LONGEST = 40  # characters in a name
+#: Calls and attributes that do not change what a value means: `loss.item()`, `losses.avg`.
 _SAME = frozenset(
     {"float", "int", "round", "item", "mean", "average", "avg", "median", "nanmean", "compute"}
     | {"result", "numpy", "cpu", "detach", "tolist", "squeeze", "asarray", "array", "tensor"}
     | {"value", "values", "val", "data", "get", "pop", "copy", "reduce_mean", "asnumpy"}
 )
-#: Functions that a higher argument makes higher; `abs` does so with errors.
+#: Functions that increase with their argument; `abs` does for errors.
 _RISING = frozenset(
     {"sqrt", "exp", "log", "log10", "log2", "log1p", "expm1", "max", "min", "sum", "abs", "tanh"}
 )
@@ -22,8 +22,8 @@ _RISING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a script reports. `higher` is whether higher results are better; None: it cannot be
-    known by the name."""
+    """What a script reports. `higher` is whether higher results are better; None if the name does
+    not tell."""
 
     name: str
     higher: bool | None
@@ -52,7 +52,7 @@ def parse_metric(code: str) -> Metric | None:
 
 
 def _core(node: ast.expr) -> ast.expr | None:
-    """The expression without what does not change its meaning; names stand for whole accesses."""
+    """The expression without parts that do not change its meaning; accesses become names."""
     match node:
         case ast.Constant() if not isinstance(node.value, str):
             return node

@@ -1,4 +1,4 @@
-"""Annotated values that something else is certain to replace, whatever a trial chooses.
+"""Finds annotated values that something else is certain to replace, whatever a trial chooses.
 
 `--lr 0.5` on the command line replaces the default of `add_argument("--lr", default=0.1)`. So do
 `parse_args(["--lr", "0.5"])` and a later `set_defaults(lr=0.5)`. This module finds only what is
@@ -49,13 +49,17 @@ def find(
 ) -> list[Overridden]:
     """The places that are overridden when the files `code` run with the script's `arguments`.
 
-    Only for keys all of whose places are: a parameter with another place still has an effect.
+    Only keys whose places are all overridden: a parameter with another place has an effect.
     """
     program = _Program(code, arguments)
-    found = [Overridden(p, by) for p in places if (by := program.overrides(p, places)) is not None]
+    overridden = [
+        Overridden(p, by) for p in places if (by := program.overrides(p, places)) is not None
+    ]
     keys = [place.key for place in places]
-    count = [other.place.key for other in found]
-    return [other for other in found if count.count(other.place.key) == keys.count(other.place.key)]
+    count = [other.place.key for other in overridden]
+    return [
+        other for other in overridden if count.count(other.place.key) == keys.count(other.place.key)
+    ]
 
 
 @dataclass
@@ -75,8 +79,8 @@ class _Program:
 
     @cached_property
     def _imported(self) -> set[str]:
-        found = (module for code in self._python.values() for module in imports.find(code))
-        return {(module.module or "").partition(".")[0] for module in found}
+        modules = (module for code in self._python.values() for module in imports.find(code))
+        return {(module.module or "").partition(".")[0] for module in modules}
 
     def overrides(self, place: Place, places: Sequence[Place]) -> str | None:
         if place.kind == "option":
@@ -101,11 +105,11 @@ class _Program:
             if name == place.target and line == option.default:
                 return f"set_defaults in {place.path}:{by}"
         parses = self._parses(place.path, option)
-        flags = [self._given(option, words) for words, _ in parses]
+        flags = [self._flag_used(option, words) for words, _ in parses]
         return None if None in flags else f"{flags[0]} {parses[0][1]}"
 
     def _parses(self, path: str, option: Option) -> list[tuple[Sequence[str], str]]:
-        """The words of each call that may parse the option, and where they are written."""
+        """The words of each call that may parse the option, and their place in the source."""
         command_line = self.arguments, "on the command line"
         calls = [(name, call) for name, file in self._declared.items() for call in file.parses]
         own = [c for c in calls if c[0] == path and c[1].receiver == option.receiver]
@@ -116,16 +120,16 @@ class _Program:
             for name, call in own or calls
         ]
 
-    def _given(self, option: Option, words: Sequence[str]) -> str | None:
-        """The option as `words` give it; None if they do not."""
+    def _flag_used(self, option: Option, words: Sequence[str]) -> str | None:
+        """The flag with which `words` set the option; None if they do not set it."""
         files = self._declared.values()
         if option.positional and any(file.subcommands for file in files):
             return None
         options = [o for file in files for o in file.options if o.click == option.click]
         abbreviates = not option.click and all(file.abbreviates for file in files)
-        return given(option, options, words, abbreviates=abbreviates)
+        return used_flag(option, options, words, abbreviates=abbreviates)
 
-    # Values that go by a name
+    # Values that are set by name
 
     def _flag(self, name: str) -> str | None:
         """The flag `--name` among the arguments, also as `--part.name` and with dashes."""
@@ -149,7 +153,7 @@ class _Program:
         return None
 
     def _keys(self, place: Place) -> Iterator[str]:
-        """The keys that mean the value: a file in a group's folder goes by the group's name."""
+        """The keys that select the value; the group's name selects a file in its folder."""
         folders = PurePosixPath(place.path).parent.parts
         top = b"@package _global_" in self.code.get(PurePosixPath(place.path), b"")[:1000]
         if len(folders) < 2 or top or "hydra" not in self._imported:
@@ -174,7 +178,7 @@ def _option_of(file: Declared, place: Place) -> Option | None:
 
 
 class _Invalid(Exception):
-    """The words do not fit the options, so the script will refuse them."""
+    """The words do not match the options, so the script will reject them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -182,13 +186,13 @@ class _Parser(argparse.ArgumentParser):
         raise _Invalid(message)
 
 
-def given(
+def used_flag(
     option: Option, options: Sequence[Option], words: Sequence[str], *, abbreviates: bool
 ) -> str | None:
-    """The flag (or the name of a positional) if `words` give `option`; None if they do not.
+    """The flag (or the name of a positional) if `words` set `option`; None if they do not.
 
-    argparse itself parses the words with all `options`, so prefixes and joined short options mean
-    what they will mean to the script.
+    argparse itself parses the words with all `options`, so prefixes and joined short options have
+    the same meaning as in the script.
     """
     parser = _Parser(add_help=False, allow_abbrev=abbreviates, argument_default=argparse.SUPPRESS)
     seen: dict[str, str] = {}

@@ -113,7 +113,7 @@ def read_project(
         SourceFile(path, sources[path], expansions[path], path in counts)
         for path in sorted(sources)
     )
-    ignored = Mistakes(mistake for found in mistakes.values() for mistake in found).mistakes
+    ignored = Mistakes(mistake for in_file in mistakes.values() for mistake in in_file).mistakes
     return replace(_project(root, files, arguments), ignored=ignored)
 
 
@@ -217,7 +217,7 @@ def _inside(folder: Path, root: Path) -> PurePosixPath:
 def _expand(
     sources: dict[PurePosixPath, bytes],
 ) -> tuple[dict[PurePosixPath, Expansion], dict[PurePosixPath, tuple[Mistake, ...]]]:
-    """The expansion of each file, and the mistakes of each that has some and stays as it is."""
+    """The expansion of each file, and the mistakes of files that are therefore not expanded."""
     expansions: dict[PurePosixPath, Expansion] = {}
     mistakes: dict[PurePosixPath, tuple[Mistake, ...]] = {}
     for path, source in sources.items():

@@ -20,17 +20,17 @@ def reached(
     modules = _Modules(sources, entry)
     packages = [folder / "__init__.py" for folder in start.parents if folder != entry]
     within = start.is_relative_to(entry) and start.parent != entry
-    found = {start, *(path for path in packages if within and path in sources)}
-    waiting = list(found)
+    reachable = {start, *(path for path in packages if within and path in sources)}
+    waiting = list(reachable)
     while waiting:
         path = waiting.pop()
         for imported in imports.find(formats.python(sources[path], str(path))):
             if imported.module is None:
                 return set(sources)
-            new = set(modules.files(imported, path)) - found
-            found |= new
+            new = set(modules.files(imported, path)) - reachable
+            reachable |= new
             waiting += new
-    return found
+    return reachable
 
 
 class _Modules:

@@ -19,7 +19,7 @@ def reported(project: Project, script: PurePosixPath | None, directive: str) -> 
     """The distinct metrics that are reported with `directive`, FINAL or INTERMEDIATE.
 
     If the script itself reports, only its own reports count: a module that it imports may be a
-    script as well. Reports of a plain number are left out.
+    script as well. Reports of a plain number are skipped.
     """
     by_file = {f.path: list(_in_file(f, directive)) for f in project.files if f.counts}
     own = by_file.get(script, []) if script is not None else []

@@ -42,7 +42,7 @@ def read(config: Config, project: Project) -> tuple[BinaryIO | None, list[str]]:
         return None, []
     copy = tempfile.TemporaryFile()  # noqa: SIM115  read when the experiment is created
     try:
-        with call_after(_SLOW, _say_that_it_reads):
+        with call_after(_SLOW, _announce_reading):
             _copy(copy)
     except BaseException as error:
         copy.close()
@@ -63,6 +63,6 @@ def _copy(copy: BinaryIO) -> None:
     copy.seek(0)
 
 
-def _say_that_it_reads() -> None:
+def _announce_reading() -> None:
     text = "Reading standard input to its end: every trial gets it. Use </dev/null to pass nothing."
     print(text, file=sys.stderr, flush=True)

@@ -133,7 +133,7 @@ def _next(experiment: Experiment) -> str:
 def _program(config: Config, root: Path) -> str:
     """The words that name the script or module for `annotate try`."""
     program = f"-m {config.module}" if config.module else shlex.quote(config.script)
-    usual = os.path.realpath(config.entry)
-    if os.path.realpath(root) != usual:
+    default_root = os.path.realpath(config.entry)
+    if os.path.realpath(root) != default_root:
         program = f"--code-folder {shlex.quote(os.path.relpath(root))} {program}"
     return program

@@ -17,7 +17,7 @@ _OVERRIDES: Final = {True: "--minimize", False: "--maximize"}
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What the code reports, and the direction by its name.
+    """What the code reports, and the direction that its name implies.
 
     `name` is "" if the code reports several metrics, or nothing that has a name. `by` is one of
     BY_NAME, BY_INTERMEDIATE and BY_DEFAULT. `disagree` are the names of metrics in opposite

@@ -21,23 +21,23 @@ def newest_of(file: Path | None) -> tuple[ExperimentFolder, str]:
     none.
     """
     if file is None:
-        found = _newest(_belongs_to(Path.cwd().resolve()))
-        if found is None:
+        folder = _newest(_belongs_to(Path.cwd().resolve()))
+        if folder is None:
             raise AnnotateError(
                 "no experiment was started in this folder",
                 hint="name the script or an experiment; annotate experiment list --all lists them",
             )
-        return found, f"Using the newest experiment of this folder, {found.id}."
+        return folder, f"Using the newest experiment of this folder, {folder.id}."
     if not file.is_file():
         raise AnnotateError(f"there is neither a file nor an experiment {str(file)!r}")
-    found = _newest(_has(file.resolve()))
-    if found is None:
+    folder = _newest(_has(file.resolve()))
+    if folder is None:
         raise AnnotateError(
             f"no experiment ran {file}",
             hint="name the experiment if this is a copy of its script;"
             " annotate experiment list --all lists them",
         )
-    return found, f"Using the newest experiment of {file}, {found.id}."
+    return folder, f"Using the newest experiment of {file}, {folder.id}."
 
 
 def _newest(matches: Callable[[ExperimentFolder], bool]) -> ExperimentFolder | None:

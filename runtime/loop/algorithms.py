@@ -66,8 +66,8 @@ def assessor_name(name: str) -> str:
     return name and (_reference(name) or find(name, ASSESSORS, "assessor").name)
 
 
-def _reference(given: str) -> str:
-    if not custom.is_custom(given):
+def _reference(text: str) -> str:
+    if not custom.is_custom(text):
         return ""
-    path, _, name = given.rpartition(":")
+    path, _, name = text.rpartition(":")
     return custom.reference("", path, name)

@@ -32,7 +32,7 @@ def ended(frame):
     if not _used:
         return
     names = _names()
-    found = {}
+    recorded = {}
     for key, (their_globals, at_top) in _used.items():
         kind, name = names.get(key, ("", ""))
         values = []
@@ -40,9 +40,9 @@ def ended(frame):
             values = _options(name, (frame.f_locals, frame.f_globals, their_globals))
         elif kind == "assignment" and at_top:
             values = [their_globals.get(name)]
-        found[key] = [value for value in values if _is_plain(value)]
+        recorded[key] = [value for value in values if _is_plain(value)]
     _used.clear()
-    _tell("ended", found)
+    _tell("ended", recorded)
 
 
 def _is_plain(value):

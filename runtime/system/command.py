@@ -15,7 +15,7 @@ _PYTHON = re.compile(r"(.*/)?python(3(\.\d+)?)?")
 _SHELL_SYNTAX = re.compile(r"[|&;<>()$`\\*?\[\]#~{}!\n]")
 #: An assignment in the command, which would replace the path on which the trial finds our stage.
 _PYTHONPATH = re.compile(r"\bPYTHONPATH=")
-#: A call of Python with its options; what follows -c and -m is not Python's.
+#: A call of Python with its options; arguments after -c and -m are not Python's.
 _OPTIONS = re.compile(r"\bpython(?:3(?:\.\d+)?)?((?:\s+-[WX]\s+\S+|\s+-[A-Za-bd-ln-z]+)+)")
 _ISOLATING = re.compile(r"-\w*[EIS]\w*")
 
@@ -63,7 +63,7 @@ def plain_script(command: str, folder: Path, environment: Mapping[str, str]) -> 
 
 
 def isolating_option(command: str) -> str:
-    """The option of a Python in `command` that hides our stage from it, such as `-I`, or ""."""
+    """The Python option in `command` that would hide our stage, such as `-I`, or ""."""
     for options in _OPTIONS.findall(command):
         if option := _ISOLATING.search(options):
             return option.group()

@@ -1,4 +1,4 @@
-"""Calls a function when something takes long."""
+"""Calls a function if something takes long."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from annotate.better import higher_is_better
 from annotate.metric import parse_metric
+from annotate.metric_direction import higher_is_better
 
 UP, DOWN, UNKNOWN = True, False, None
 

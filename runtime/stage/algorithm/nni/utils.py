@@ -88,9 +88,9 @@ def json2space(x: Any, oldy: Any = None, name: str = NodeType.ROOT) -> list[str]
         return []
     if NodeType.TYPE not in x:
         return [
-            found
+            draw
             for key, item in x.items()
-            for found in json2space(item, None if oldy is None else oldy[key], f"{name}[{key}]")
+            for draw in json2space(item, None if oldy is None else oldy[key], f"{name}[{key}]")
         ]
     kind, options = x[NodeType.TYPE], x[NodeType.VALUE]
     name = f"{name}-{kind}"

@@ -1,4 +1,4 @@
-"""Which results are better, by the name of the metric: higher accuracy, lower loss."""
+"""Tells from a metric's name whether higher or lower is better: accuracy, loss."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ _HIGHER = _words(
     explainedvariance exactmatch em tpr tnr ppv npv tp tn youden fps pck oks
     """
 )
-#: These count only if no other word does: a `brier_score` is better when lower.
+#: These count only if no other word does: a lower `brier_score` is better.
 _HIGHER_ALONE = frozenset({"score", "scores", "top"})
 _OPPOSITE = frozenset({"neg", "negative", "negated", "minus", "inverse"})
-#: What often stands before a word without a separator: `valloss`, `testacc`.
+#: Common prefixes without a separator: `valloss`, `testacc`.
 _BEFORE = re.compile(r"(train|test|valid|val|eval|dev|best|final|mean|avg|total|neg)(?=.)")
 
 
 def higher_is_better(name: str) -> bool | None:
     """True or False if the name of a metric says so, as in `val_acc` and `testLoss`; else None.
 
-    Of several words the last counts: `top1_error` is an error. `neg_` turns it round.
+    Of several words the last counts: `top1_error` is an error. `neg_` reverses the direction.
     """
     words = [part for word in _WORD.findall(name) for part in _parts(word.lower())]
     pairs = ["".join(pair) for pair in pairwise(words)]
-    found = [_of(word) for word in (*pairs, *words)]
-    known = [up for up in found if up is not None]
+    directions = [_of(word) for word in (*pairs, *words)]
+    known = [up for up in directions if up is not None]
     if not known:
         return True if _HIGHER_ALONE.intersection(map(_stem, words)) else None
     return known[-1] != (len(_OPPOSITE.intersection(words)) % 2 == 1)
 
 
 def _parts(word: str) -> list[str]:
-    """`valloss` as val and loss; a word that is known, or not made of known ones, as it is."""
+    """Split `valloss` into val and loss; other words are returned unchanged."""
     before = _BEFORE.match(word)
     if before is None or _of(word) is not None:
         return [word]
@@ -74,5 +74,5 @@ def _of(word: str) -> bool | None:
 
 
 def _stem(word: str) -> str:
-    """Without a number at the end: `loss2`, `top5`."""
+    """The word without a number at its end: `loss2`, `top5`."""
     return word.rstrip("0123456789")
