@@ -172,7 +172,7 @@ def _group_or_mistake(words: list[str]) -> int:
 def _overview() -> str:
     title = (
         "usage: annotate COMMAND ...\n\n"
-        "Tune the hyper-parameters of a plain script that has comments on its values."
+        "Tune the hyper-parameters of a plain script whose values are annotated in comments."
     )
     return f"{_table(title, list(COMMANDS))}\n\n{_HINT}"
 

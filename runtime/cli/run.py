@@ -5,9 +5,9 @@
   annotate run -m pkg.train --max-trials 10
   annotate run -c config.yml --max-trials 3
 
-Arguments after `--` go to the script. Every trial of a script that reads standard input gets all of
-it. Trial 0 is the baseline: the script as written. With a config
-file, options on the command line override the file, and there is no baseline."""
+Arguments after `--` go to the script. If the script reads standard input, every trial gets all of
+it. Trial 0 is the baseline: the script as written. With a config file, options on the command line
+override the file, and there is no baseline."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None
         "--code-folder",
         type=Path,
         metavar="DIR",
-        help="freeze and tune the code below DIR (default: the script's folder; with -m the"
+        help="take the snapshot of the code below DIR (default: the script's folder; with -m, the"
         " current one)",
     )
 
