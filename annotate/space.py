@@ -8,16 +8,16 @@ domain; for a choice the option itself or, if the option has parameters of its o
 from __future__ import annotations
 
 import difflib
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from annotate import limits
 from annotate.domains import DOMAINS, Choice, Domain, Option, Random, numeric_domain
 from annotate.domains.choice import nth_values, product
-from annotate.errors import SpaceError
+from annotate.errors import AnnotateError, SpaceError
 from annotate.json_value import JSON
 from annotate.parameter import Parameter
 
@@ -140,16 +140,11 @@ class SearchSpace:
     def read(cls, path: Path) -> SearchSpace:
         """Read a search space file; raises SpaceError with the file and the position."""
         try:
-            text = path.read_text(encoding="utf-8-sig")
-            return cls.from_json(json.loads(text, object_pairs_hook=_unique))
-        except OSError as error:
-            raise SpaceError(f"{path}: {error.strerror or error}") from None
-        except json.JSONDecodeError as error:
-            raise SpaceError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
-        except UnicodeDecodeError as error:
-            raise SpaceError(f"{path}: not UTF-8 text at byte {error.start}") from None
+            return cls.from_json(limits.json_value(limits.read_text(path), str(path), _unique))
         except SpaceError as error:
             raise SpaceError(f"{path}: {error}", hint=error.hint) from None
+        except AnnotateError as error:
+            raise SpaceError(error.message, hint=error.hint) from None
 
 
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

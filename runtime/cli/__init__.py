@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
 from annotate.errors import AnnotateError, Mistakes
+from runtime.cli import terminal
 
 #: Command, its module (or module:attribute), and its help. Two words make a group and a command.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
@@ -79,8 +81,11 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 success, 1 no result, 2 invalid input, 130
     interrupted."""
     words = sys.argv[1:] if argv is None else argv
+    terminal.open_closed_streams()
     try:
-        return _dispatch(list(words))
+        code = _dispatch(list(words))
+        sys.stdout.flush()
+        return code
     except AnnotateError as error:
         _print_error(error)
         return 2
@@ -90,9 +95,15 @@ def main(argv: list[str] | None = None) -> int:
         exec("")
         return 130
     except BrokenPipeError:
-        # The reader of our output is gone. Drop stdout, or Python fails to flush it at exit.
-        sys.stdout = None
+        terminal.drop_output()  # its reader is gone
         return 0
+    except OSError as error:
+        sentence = terminal.explain(error)
+        if sentence is None:
+            raise
+        terminal.drop_output()
+        terminal.say(f"annotate: {sentence}")
+        return 2
 
 
 def _dispatch(words: list[str]) -> int:
@@ -107,6 +118,7 @@ def _dispatch(words: list[str]) -> int:
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in _names()), None)
     if name is None:
         return _group_or_mistake(words)
+    _check_current_folder()
     module = load(name)
     takes_rest = getattr(module, "TAKES_REST", False)
     parser = _Parser(
@@ -124,6 +136,16 @@ def _dispatch(words: list[str]) -> int:
         raise AnnotateError(f"annotate {name} takes no arguments after --, got {' '.join(rest)}")
     code: int = module.run(args)
     return code
+
+
+def _check_current_folder() -> None:
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError as error:
+        raise AnnotateError(
+            f"the current folder cannot be used: {error.strerror}",
+            hint="it was deleted or moved; change to a folder that exists",
+        ) from None
 
 
 def load(command: str) -> Any:
@@ -185,7 +207,7 @@ def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
 def _print_error(error: AnnotateError) -> None:
     if isinstance(error, Mistakes):
         for mistake in error.mistakes:
-            print(mistake.display(), file=sys.stderr)
-    print(f"annotate: {error.message}", file=sys.stderr)
+            terminal.say(mistake.display())
+    terminal.say(f"annotate: {error.message}")
     if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+        terminal.say(f"hint: {error.hint}")

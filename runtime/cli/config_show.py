@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.system.interpreter import interpreter
     from runtime.system.lock import is_held
 
-    folders = list(lookup.folders())
+    folders = lookup.folders()
     document = {
         "version": annotate.__version__,
         "python": platform.python_version(),

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from annotate.errors import AnnotateError
+from runtime.cli import terminal
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.core.paths import ExperimentFolder
 from runtime.driver import build
 from runtime.driver.start import Start
 from runtime.kept.documents import results_document
+from runtime.store import StoreLost
 
 
 def drive(start: Start) -> int:
     """Run the experiment to its end and return the exit code."""
-    parts = build.prepare(start, _print_error)
+    parts = build.prepare(start, terminal.say)
     folder = start.make_folder()
     with _resumable(folder), build.open_store(start, folder) as (store, notes):
         progress = _progress(start, folder)
@@ -29,8 +31,10 @@ def drive(start: Start) -> int:
                 for note in notes:
                     progress.note(note)
                 build.run(experiment, detached=start.detached)
+        except StoreLost:
+            raise  # what is left cannot be resumed
         except AnnotateError:
-            _print_error(f"All results are kept. To continue: annotate resume {folder.id}")
+            terminal.say(f"All results are kept. To continue: annotate resume {folder.id}")
             raise
         if start.as_json:
             print(json.dumps(results_document(store), indent=2))
@@ -53,11 +57,7 @@ def _resumable(folder: ExperimentFolder) -> Iterator[None]:
 
 
 def _print_how_to_resume(folder: ExperimentFolder) -> None:
-    _print_error(f"Interrupted. To continue: annotate resume {folder.id}")
-
-
-def _print_error(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    terminal.say(f"Interrupted. To continue: annotate resume {folder.id}")
 
 
 def _progress(start: Start, folder: ExperimentFolder) -> Progress:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,18 +42,23 @@ def run(args: argparse.Namespace) -> int:
     if not (args.yes or _confirm(sizes)):
         print("Nothing was deleted.")
         return 0
-    for folder in folders:
-        _remove(folder)
-        print(f"Deleted experiment {folder.id} (freed {_bytes(sizes[folder.id])}).")
     if not folders:
         print("There is nothing to delete.")
-    return 0
+
+    def remove(folder: ExperimentFolder) -> None:
+        _remove(folder)
+        print(f"Deleted experiment {folder.id} (freed {_bytes(sizes[folder.id])}).")
+
+    return selection.each(folders, remove)
 
 
 def _remove(folder: ExperimentFolder) -> None:
     from runtime.system.lock import Held, Lock
 
     try:
+        if folder.path.is_symlink() or not folder.path.is_dir():
+            folder.path.unlink()  # a link's target is not ours to delete
+            return
         with Lock(folder.lock).acquire():
             # Rename it first, so that nobody finds half an experiment.
             removed = folder.path.with_name(f".removed-{folder.id}")
@@ -77,7 +83,13 @@ def _confirm(sizes: dict[str, int]) -> bool:
 
 def _size(folder: Path) -> int:
     """Bytes on disk, without the targets of links."""
-    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+    if folder.is_symlink():
+        return 0
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # deleted by something else
+            total += path.lstat().st_blocks * 512
+    return total
 
 
 def _bytes(count: float) -> str:

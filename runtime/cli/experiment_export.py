@@ -5,11 +5,13 @@ annotate experiment export --filename results.csv --type csv"""
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from annotate.errors import AnnotateError
 from runtime.cli import selection
+from runtime.system.replace_file import write_atomically
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-i", "--intermediate", action="store_true", help="include the intermediate results"
     )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,8 +46,19 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        Path(args.filename).write_text(text, encoding="utf-8")
+        _write(Path(args.filename), text, force=args.force)
     except OSError as error:
         raise AnnotateError(f"cannot write {args.filename}: {error.strerror or error}") from None
     print(f"Wrote {len(rows)} trials of experiment {folder.id} to {args.filename}.")
     return 0
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    """Write the whole file or, if the disk fills up, leave the old one as it was."""
+    if path.exists() and not path.is_file():  # a device or a pipe
+        path.write_text(text, encoding="utf-8")
+        return
+    if os.path.lexists(path) and not force:
+        hint = "choose another name, or replace it with --force"
+        raise AnnotateError(f"{path} already exists; nothing was written", hint=hint)
+    write_atomically(path, text.encode())

@@ -26,18 +26,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rows() -> list[dict[str, JSON]]:
-    import sys
-
+    from runtime.cli.selection import name_damage
     from runtime.kept import experiments, lookup
-    from runtime.store import StoreError
 
-    rows = []
-    for folder in lookup.folders():
-        try:
-            rows.append(experiments.list_entry(experiments.read(folder)))
-        except StoreError as error:
-            print(f"annotate: {error}", file=sys.stderr)
-    return rows
+    read = experiments.read_each(lookup.folders(), name_damage)
+    return [experiments.list_entry(document) for document in read]
 
 
 def _print_table(rows: list[dict[str, JSON]]) -> None:

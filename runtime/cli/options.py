@@ -6,8 +6,10 @@ import argparse
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
+from annotate import limits
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core import options
@@ -60,10 +62,8 @@ def literal(text: str) -> JSON:
     python = {"True": True, "False": False, "None": None}
     if text in python:
         return python[text]
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
+    with suppress(AnnotateError):
+        return limits.json_value(text, text)
     try:
         return float(text) if not text.strip().isalpha() else text
     except ValueError:

@@ -18,18 +18,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from runtime.core import paths
-    from runtime.core.paths import ExperimentFolder
+    from runtime.kept import lookup
     from runtime.system.lock import is_held
 
-    parent = paths.experiments()
-    removed = 0
-    for path in sorted(parent.iterdir()) if parent.is_dir() else ():
-        folder = ExperimentFolder(path)
-        half = path.is_dir() and not folder.store.is_file() and not is_held(folder.lock)
-        removing = path.name.startswith(".removed-")
-        if removing or (half and time.time() - path.stat().st_mtime > _OLD):
-            shutil.rmtree(path, ignore_errors=True)
-            removed += 1
-    noun = "folder" if removed == 1 else "folders"
-    print(f"Removed {removed} {noun}." if removed else "There was nothing to remove.")
+    unfinished = [folder.path for folder in lookup.unfinished() if not is_held(folder.lock)]
+    old = [path for path in unfinished if time.time() - path.stat().st_mtime > _OLD]
+    removed = [*old, *paths.experiments().glob(".removed-*")]
+    for path in removed:
+        shutil.rmtree(path, ignore_errors=True)
+    noun = "folder" if len(removed) == 1 else "folders"
+    print(f"Removed {len(removed)} {noun}." if removed else "There was nothing to remove.")
     return 0

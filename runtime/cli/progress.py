@@ -7,9 +7,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from annotate.space import SearchSpace
+from runtime.cli import terminal
 from runtime.cli.text import gpu_line, number, values_line
 from runtime.core.config import Config
 from runtime.core.failures import Failure
@@ -60,7 +62,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print a permanent line."""
-        print(text, file=sys.stderr, flush=True)
+        terminal.say(text)
 
     def note(self, text: str) -> None:
         logging.info(text)
@@ -135,10 +137,12 @@ class LiveProgress(Progress):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        with suppress(OSError):  # the terminal is gone
+            self._console.print(text, markup=False, soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         from rich.console import Group

@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.cli import background
     from runtime.cli.driving import drive
     from runtime.core.objective import goal, with_new_name
+    from runtime.driver.resumable import check_resumable
     from runtime.driver.start import Start
     from runtime.gpus.opening import open_gpus
     from runtime.store import Store
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     notes: list[str] = []
     if change is not None and change.project is not None:
         config, notes = with_new_name(config, change.project)
+    check_resumable(folder, config)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
         open_gpus(config, os.environ)  # report missing GPUs here, not only in the driver's log

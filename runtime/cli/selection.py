@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.cli import terminal
+
 if TYPE_CHECKING:
+    from annotate.errors import AnnotateError
     from runtime.core.paths import ExperimentFolder
     from runtime.core.trial import Trial
     from runtime.store import Store
@@ -31,8 +34,29 @@ def experiment(prefix: str | None) -> ExperimentFolder:
 
     folder, notice = lookup.find(prefix)
     if notice:
-        print(notice, file=sys.stderr)
+        terminal.say(notice)
     return folder
+
+
+def name_damage(error: AnnotateError) -> None:
+    """Name an experiment that a command passes over because it cannot be read."""
+    terminal.say(f"annotate: {error}")
+
+
+def each(folders: Sequence[ExperimentFolder], act: Callable[[ExperimentFolder], None]) -> int:
+    """Do something to each experiment; one that fails costs only itself. Returns the exit code."""
+    from annotate.errors import AnnotateError
+
+    failed = False
+    for folder in folders:
+        try:
+            act(folder)
+        except AnnotateError as error:
+            if len(folders) == 1:
+                raise
+            name_damage(error)
+            failed = True
+    return 2 if failed else 0
 
 
 def trial(store: Store, name: str) -> Trial:

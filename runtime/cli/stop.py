@@ -32,11 +32,13 @@ def run(args: argparse.Namespace) -> int:
             print("No experiment is running.")
     else:
         folders = [selection.experiment(args.id)]
-    for folder in folders:
+    asked: list[ExperimentFolder] = []
+
+    def ask(folder: ExperimentFolder) -> None:
         _ask(folder)
-    for folder in folders:
-        _wait(folder)
-    return 0
+        asked.append(folder)
+
+    return max(selection.each(folders, ask), selection.each(asked, _wait))
 
 
 def _ask(folder: ExperimentFolder) -> None:

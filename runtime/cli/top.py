@@ -8,10 +8,12 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from annotate.errors import AnnotateError
 from annotate.json_value import JSON
-from runtime.cli import options
+from runtime.cli import options, selection
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     if args.json:
-        print(json.dumps(_rows(), indent=2))
+        print(json.dumps(_rows(selection.name_damage), indent=2))
     elif args.once or not sys.stdout.isatty():
-        Console(width=None if sys.stdout.isatty() else 1000).print(_table())
+        Console(width=None if sys.stdout.isatty() else 1000).print(_table(selection.name_damage))
     else:
         _follow(max(0.1, args.time))
     return 0
@@ -45,21 +47,25 @@ def run(args: argparse.Namespace) -> int:
 def _follow(every: float) -> None:
     from rich.live import Live
 
-    with Live(_table(), auto_refresh=False, screen=True) as live:
+    with Live(_table(_hide), auto_refresh=False, screen=True) as live:
         while True:
             time.sleep(every)
-            live.update(_table(), refresh=True)
+            live.update(_table(_hide), refresh=True)
 
 
-def _rows() -> list[dict[str, JSON]]:
+def _hide(damage: AnnotateError) -> None:
+    """A line about damage would break the table; --once and `experiment list` name it."""
+
+
+def _rows(on_damage: Callable[[AnnotateError], None]) -> list[dict[str, JSON]]:
     from runtime.kept import experiments, lookup
     from runtime.system.lock import is_held
 
     running = [folder for folder in lookup.folders() if is_held(folder.lock)]
-    return [experiments.progress(experiments.read(folder)) for folder in running]
+    return [experiments.progress(d) for d in experiments.read_each(running, on_damage)]
 
 
-def _table() -> RenderableType:
+def _table(on_damage: Callable[[AnnotateError], None]) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -67,7 +73,7 @@ def _table() -> RenderableType:
     from runtime.cli.text import number
     from runtime.system.units import duration
 
-    rows = _rows()
+    rows = _rows(on_damage)
     if not rows:
         return Text("No experiment is running.")
     table = Table(box=box.SIMPLE_HEAD)

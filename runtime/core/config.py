@@ -346,15 +346,20 @@ class Config:
 
     @classmethod
     def from_json(cls, config: Mapping[str, JSON]) -> Config:
-        """The Config that `to_json` wrote, in this version or an earlier one."""
+        """The Config that `to_json` wrote, in this version or an earlier one.
+
+        Raises AnnotateError for anything else.
+        """
         known = {f.name for f in fields(cls)}
         values = {key: value for key, value in config.items() if key in known}
-        lists = {name: tuple(values.get(name, ())) for name in ("arguments", "gpu_indices")}
+        lists = {name: tuple(values.get(name) or ()) for name in ("arguments", "gpu_indices")}
         # Before 0.2.0 `auto` was a flag of its own for one setting, and null for another.
         if config.get("auto_concurrency"):
             values["concurrency"] = AUTO
         if "trials_per_gpu" in values and values["trials_per_gpu"] is None:
             values["trials_per_gpu"] = AUTO
+        if missing := [name for name in ("script", "cwd", "python") if name not in values]:
+            raise AnnotateError(f"the settings have no {missing[0]}")
         return cls(**values | lists)
 
 

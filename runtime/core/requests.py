@@ -164,63 +164,80 @@ def _pending(folder: ExperimentFolder, number: int) -> str:
 
 
 class Requests:
-    """The driver's side: passes each new request to `post`, from its own thread, until `close`."""
+    """The driver's side: passes each new request to `post`, from its own thread, until `close`.
+
+    The file is created again if something removes it.
+    """
 
     def __init__(self, path: Path, post: Callable[[Request], None]) -> None:
         self._path = path
         self._post = post
-        self._db = _connect(path, "rwc")
-        with self._db:
-            self._db.execute(_SCHEMA)
+        self._create()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="requests", daemon=True)
         self._thread.start()
 
     def accept(self, request: Request, pending: str) -> None:
-        """Say what a request waits for that is answered later.
-
-        Call this and `answer` from the thread that created this object.
-        """
-        with self._db:
-            self._db.execute(
-                "UPDATE request SET answer = ? WHERE number = ?", (pending, request.number)
-            )
+        """Say what a request waits for that is answered later."""
+        self._update("answer = ? WHERE ok IS NULL AND number = ?", pending, request.number)
 
     def answer(self, request: Request, reply: Answer) -> None:
         """Answer a request."""
-        with self._db:
-            self._db.execute(
-                "UPDATE request SET ok = ?, answer = ? WHERE number = ?",
-                (reply.ok, reply.text, request.number),
-            )
+        self._update(
+            "ok = ?, answer = ? WHERE ok IS NULL AND number = ?",
+            *(reply.ok, reply.text, request.number),
+        )
 
     def refuse_rest(self, reason: str) -> None:
         """Refuse every request that has no answer yet."""
-        with self._db:
-            self._db.execute("UPDATE request SET ok = 0, answer = ? WHERE ok IS NULL", (reason,))
+        self._update("ok = 0, answer = ? WHERE ok IS NULL", reason)
 
     def close(self) -> None:
         """Stop reading requests, and refuse those without an answer."""
         self._end.set()
         self._thread.join()
         self.refuse_rest("the experiment has ended")
-        self._db.close()
+
+    def _create(self) -> None:
+        try:
+            with closing(_connect(self._path, "rwc")) as db, db:
+                db.execute(_SCHEMA)
+        except sqlite3.Error as error:
+            raise AnnotateError(f"{self._path} cannot be written: {error}") from None
+
+    def _update(self, change: str, *parameters: JSON) -> None:
+        # Who asked waits for a limited time, and the experiment's folder may be gone.
+        with suppress(sqlite3.Error), closing(_connect(self._path)) as db, db:
+            db.execute(f"UPDATE request SET {change}", parameters)
 
     def _follow(self) -> None:
-        last, seen = 0, -1
-        with closing(_connect(self._path)) as db:
-            while not self._end.wait(_INTERVAL):
-                changed = os.stat(self._path).st_mtime_ns  # noqa: PTH116  ten times a second
-                if changed == seen:
+        last, seen = 0, (-1, -1)
+        while not self._end.wait(_INTERVAL):
+            with suppress(AnnotateError, OSError, sqlite3.Error, ValueError):
+                found = self._look()
+                if found == seen:
                     continue
-                seen = changed
-                rows = db.execute(
-                    "SELECT number, kind, arguments FROM request WHERE number > ? ORDER BY number",
-                    (last,),
-                ).fetchall()
-                for number, kind, arguments in rows:
-                    last = number
-                    self._post(Request(number, kind, json.loads(arguments)))
+                if found[0] != seen[0]:
+                    last = 0  # another file, whose requests are numbered from 1 again
+                for request in self._after(last):
+                    last = request.number
+                    self._post(request)
+                seen = found
+
+    def _look(self) -> tuple[int, int]:
+        """What changes when the file does: its inode and the time of its last change."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116  ten times a second
+        except FileNotFoundError:
+            self._create()
+            found = os.stat(self._path)  # noqa: PTH116
+        return found.st_ino, found.st_mtime_ns
+
+    def _after(self, last: int) -> list[Request]:
+        sql = "SELECT number, kind, arguments FROM request WHERE number > ? ORDER BY number"
+        with closing(_connect(self._path)) as db:
+            rows = db.execute(sql, (last,)).fetchall()
+        return [Request(number, kind, json.loads(arguments)) for number, kind, arguments in rows]
 
 
 def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Iterator
 
+from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
@@ -58,6 +60,19 @@ def read(folder: ExperimentFolder) -> Document:
         row = store.experiment()
         document = experiment_document(folder, row, reader)
     return document | {"config": finite(row.config), "space": finite(row.space.to_json())}
+
+
+def read_each(
+    folders: Iterable[ExperimentFolder], on_damage: Callable[[AnnotateError], None]
+) -> Iterator[Document]:
+    """`read` for each folder. One that cannot be read costs only itself: `on_damage` is called."""
+    for folder in folders:
+        try:
+            document = read(folder)
+        except AnnotateError as error:
+            on_damage(AnnotateError(f"experiment {folder.id} cannot be read: {error}"))
+        else:
+            yield document
 
 
 def list_entry(experiment: Document) -> Document:

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 
 from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.core.paths import ExperimentFolder
+from runtime.store import Store, StoreError
 from runtime.system.lock import is_held
 
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
-def folders() -> Iterator[ExperimentFolder]:
-    """All experiments, newest first."""
-    parent = paths.experiments()
-    known = (
-        [p for p in parent.iterdir() if (p / "experiment.db").is_file()] if parent.is_dir() else []
-    )
-    newest_first = sorted(known, key=lambda p: (p / "stage").stat().st_mtime, reverse=True)
-    return (ExperimentFolder(path) for path in newest_first)
+def folders() -> list[ExperimentFolder]:
+    """All experiments, newest first, the damaged ones too. Experiments may vanish at any time."""
+    return sorted(filter(_is_experiment, _entries()), key=_created, reverse=True)
+
+
+def unfinished() -> list[ExperimentFolder]:
+    """Folders of experiments that were never fully created."""
+    return [f for f in _entries() if f.path.is_dir() and not _is_experiment(f)]
+
+
+def _entries() -> list[ExperimentFolder]:
+    try:
+        found = sorted(paths.experiments().iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise AnnotateError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return [ExperimentFolder(path) for path in found if _ID.fullmatch(path.name)]
+
+
+def _is_experiment(folder: ExperimentFolder) -> bool:
+    """Whether it was ever complete: it has a store, a driver's log, or something took its place."""
+    if folder.path.is_symlink() or not folder.path.is_dir():
+        return os.path.lexists(folder.path)
+    return os.path.lexists(folder.store) or os.path.lexists(folder.log)
+
+
+def _created(folder: ExperimentFolder) -> float:
+    """When it was created; what is missing is passed over, and 0 stands for a lost folder."""
+    for path in (folder.stage, folder.path):
+        with suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0
 
 
 def find(prefix: str | None) -> tuple[ExperimentFolder, str]:
@@ -29,7 +56,7 @@ def find(prefix: str | None) -> tuple[ExperimentFolder, str]:
     Without `prefix`: the running experiment, else the newest. Raises AnnotateError if there is no
     such experiment, or more than one.
     """
-    known = list(folders())
+    known = folders()
     if not known:
         raise AnnotateError(
             f"there is no experiment in {paths.experiments()}",
@@ -59,4 +86,15 @@ def _default(known: list[ExperimentFolder]) -> tuple[ExperimentFolder, str]:
         raise AnnotateError("several experiments are running", hint=f"use one of: {ids}")
     if running:
         return running[0], ""
-    return known[0], f"No experiment is running; using the newest, {known[0].id}."
+    newest = next(filter(_can_be_read, known), known[0])
+    return newest, f"No experiment is running; using the newest, {newest.id}."
+
+
+def _can_be_read(folder: ExperimentFolder) -> bool:
+    try:
+        with Store.open(folder.store) as store:
+            store.experiment()
+            store.count_trials()
+    except StoreError:
+        return False
+    return True

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 
+from annotate import limits
+from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
@@ -70,9 +72,16 @@ def csv_text(rows: list[dict[str, JSON]]) -> str:
     return text.getvalue()
 
 
-def csv_rows(text: str) -> list[dict[str, JSON]]:
-    """The rows that `csv_text` wrote. NNI's column `reward` also counts as the value."""
-    return [_row_from_cells(cells) for cells in csv.DictReader(io.StringIO(text))]
+def csv_rows(text: str, path: str) -> list[dict[str, JSON]]:
+    """The rows that `csv_text` wrote. NNI's column `reward` also counts as the value.
+
+    Raises AnnotateError that names the file `path`.
+    """
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        return [_row_from_cells(cells) for cells in reader]
+    except csv.Error as error:
+        raise AnnotateError(f"{path}:{reader.line_num}: {error}") from None
 
 
 def _row_from_cells(cells: dict[str, str]) -> dict[str, JSON]:
@@ -87,8 +96,8 @@ def _row_from_cells(cells: dict[str, str]) -> dict[str, JSON]:
 
 def _value(text: str) -> JSON:
     try:
-        return json.loads(text)
-    except ValueError:
+        return limits.json_value(text, "the cell")
+    except AnnotateError:
         return text
 
 
@@ -100,8 +109,4 @@ def _cell(value: JSON) -> str:
 
 
 def _is_ambiguous(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return not text
-    return True
+    return not text or _value(text) != text

@@ -86,7 +86,7 @@ class Experiment:
             self._inbox.put,
         )
         self._first_failures = FirstFailures(self.trials.values(), self.config.max_failures)
-        self._broken: AnnotateError | None = None  # raised by a custom tuner or assessor
+        self._broken: AnnotateError | None = None  # what ended it
         self._ending: tuple[str, str | None] | None = None  # its final state, and the reason
 
     def interrupt(self, *, at_once: bool = False) -> None:
@@ -114,9 +114,7 @@ class Experiment:
             self._resume()
             self._fill()
             while self._running or self._continues():
-                self._take(self._next())
-                self._check_limits()
-                self._fill()
+                self._step()
         finally:
             self._requests.close()
             self._tuning.close()
@@ -170,12 +168,12 @@ class Experiment:
         return within and self._tuning.exhausted is None
 
     def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
-        self._running[trial.number] = Running.begun(self.config)
-        self._tuning.assessment.started(trial)
         full, watched = {**self._environment, **environment}, self.trials.effects.watched
         self._disk.start(
             lambda: self._executor.start(job(self.config, self.folder, trial, full, watched))
         )
+        self._running[trial.number] = Running.begun(self.config)
+        self._tuning.assessment.started(trial)
 
     # Messages
 
@@ -185,12 +183,15 @@ class Experiment:
         with suppress(Empty):
             return self._inbox.get(timeout=min(patience, _IDLE))
         self._disk.poll()
+        self._store.check()
         return None
 
-    def _take(self, message: Message | None) -> None:
-        """Handle a message. If a custom algorithm breaks, the experiment ends but can resume."""
+    def _step(self) -> None:
+        """Handle a message and fill the slots. An error ends the experiment, which can resume."""
         try:
-            self._handle(message)
+            self._handle(self._next())
+            self._check_limits()
+            self._fill()
         except AnnotateError as error:
             self._broken = self._broken or error
             self._stop("ERROR", error.message)
@@ -218,8 +219,7 @@ class Experiment:
                 self._on_tuner(message)
 
     def _on_tuner(self, message: tuner_thread.Message) -> None:
-        former = self.space
-        answers, decided = self._tuning.take(message, self._running)
+        former, (answers, decided) = self.space, self._tuning.take(message, self._running)
         if self._ending is None:
             for answer in answers:
                 trial = self.trials.new(Origin.TUNER, answer.values or {}, asked=answer.step)

@@ -36,8 +36,11 @@ class DiskGuard:
         self._given_up.set()
 
     def is_full(self) -> bool:
-        """Whether less than 1 MiB is free."""
-        return shutil.disk_usage(self._path).free < _MIN_FREE
+        """Whether less than 1 MiB is free; False if the folder is gone."""
+        try:
+            return shutil.disk_usage(self._path).free < _MIN_FREE
+        except FileNotFoundError:
+            return False
 
     def poll(self) -> None:
         """Report a change even if no trial is writing."""

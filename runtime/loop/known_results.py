@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotate import limits
 from annotate.errors import AnnotateError, SpaceError
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
@@ -38,15 +38,9 @@ def of_file(path: Path) -> list[JSON]:
 
     Trials that were interrupted, or stopped before any result, are skipped.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        results = csv_rows(text) if path.suffix.lower() == ".csv" else json.loads(text)
-    except OSError as error:
-        raise AnnotateError(f"{path}: {error.strerror or error}") from None
-    except json.JSONDecodeError as error:
-        raise AnnotateError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
-    except UnicodeDecodeError as error:
-        raise AnnotateError(f"{path}: not UTF-8 text at byte {error.start}") from None
+    text = limits.read_text(path)
+    is_table = path.suffix.lower() == ".csv"
+    results = csv_rows(text, str(path)) if is_table else limits.json_value(text, str(path))
     if isinstance(results, dict):
         results = results.get("trials")
     if not isinstance(results, list):

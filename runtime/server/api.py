@@ -25,7 +25,7 @@ from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni.changes import enqueue
 from runtime.server.sources import apply_diff, sources
 from runtime.server.watch import Watch
-from runtime.store import Store, StoreError
+from runtime.store import Store
 from runtime.store.reader import Query as TableQuery
 from runtime.store.reader import Reader
 
@@ -56,7 +56,7 @@ def experiments() -> list[dict[str, JSON]]:
         try:
             with Store.open(folder.store) as store, Reader(folder.store) as reader:
                 rows.append(experiment_document(folder, store.experiment(), reader))
-        except StoreError as error:
+        except AnnotateError as error:
             rows.append({"id": folder.id, "error": str(error)})
     return rows
 

@@ -37,7 +37,7 @@ class NotFound(AnnotateError):
 
 def experiment(experiment_id: str | None) -> ExperimentFolder:
     """The experiment with that id; without one, the newest running one, else the newest."""
-    known = list(lookup.folders())
+    known = lookup.folders()
     if experiment_id is None:
         folder = next((f for f in known if is_held(f.lock)), known[0] if known else None)
     else:

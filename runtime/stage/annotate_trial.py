@@ -350,10 +350,15 @@ def _redirect_main():
     first = sys.argv[0] if getattr(sys, "argv", None) else ""
     if first in ("-c", "-m"):
         _redirect_run_path()
-    elif os.path.isfile(first) and frozen(first) is not None:
+    elif os.path.isfile(first) and not _is_ours(first) and frozen(first) is not None:
         command = _command()
         command.insert(len(command) - len(sys.argv), os.path.join(_stage, "annotate_run.py"))
         os.execv(sys.executable, [sys.executable, *command[1:]])
+
+
+def _is_ours(path):
+    """Whether it is one of our programs. The code folder may hold experiments, and so them too."""
+    return os.path.dirname(os.path.realpath(path)) == os.path.realpath(_stage)
 
 
 def _command():

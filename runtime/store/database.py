@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -37,7 +38,8 @@ def open_existing(path: Path, *, write: bool) -> sqlite3.Connection:
     memory, and a plain copy in memory if SQLite cannot create its own files in the folder.
     """
     if not path.is_file():
-        raise StoreError(f"{path} does not exist")
+        there = os.path.lexists(path) and not path.is_symlink()
+        raise StoreError(f"{path} {'is not a file' if there else 'does not exist'}")
     with translate_errors(path):
         # Check read-only first: opening for writing would already change a foreign file.
         connection = _readable(path)
@@ -59,7 +61,7 @@ def _readable(path: Path) -> sqlite3.Connection:
         schema_version(connection)
     except sqlite3.OperationalError as error:
         connection.close()
-        if "unable to open" not in str(error):
+        if not any(text in str(error) for text in ("unable to open", "disk I/O")):
             raise
         return _copy_of(path)  # SQLite has to create a file beside it, even to read it
     return connection
@@ -67,6 +69,10 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 def _copy_of(path: Path) -> sqlite3.Connection:
     """The file and its write-ahead log, copied into memory."""
+    log = Path(f"{path}-wal")
+    if not log.exists() or not log.stat().st_size:
+        with closing(_open(path, "ro&immutable=1")) as connection:
+            return _in_memory(connection)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, path.name)
         shutil.copyfile(path, copy)
@@ -140,7 +146,7 @@ def _check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 def _open(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = _configure(sqlite3.connect(uri, uri=True, timeout=30))
-    if mode == "ro":
+    if mode.startswith("ro"):
         return connection
     try:
         (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()

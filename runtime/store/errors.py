@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from annotate.errors import AnnotateError
 
+T = TypeVar("T")
+
+_PAGE = 65536  # bytes; SQLite cannot work with less
 RESTORE = "the file was not changed; restore it from a backup"
 
 
 class StoreError(AnnotateError):
     """An experiment's file is missing, damaged, foreign, or of a newer version."""
+
+
+class StoreLost(StoreError):
+    """The file of a running experiment was removed, replaced or cut short by something else."""
 
 
 class StoreFull(StoreError):
@@ -31,8 +40,19 @@ def translate_errors(path: Path) -> Iterator[None]:
         raise _store_error(path, str(error)) from None
 
 
+def decoded(path: Path, rows: Iterable[sqlite3.Row], decode: Callable[[sqlite3.Row], T]) -> list[T]:
+    """Each of these rows of the file `path` through `decode`.
+
+    Raises StoreError, naming the file, for a row that holds what we never write.
+    """
+    try:
+        return [decode(row) for row in rows]
+    except (AnnotateError, ValueError, LookupError, TypeError, ArithmeticError) as error:
+        raise StoreError(f"{path} is damaged: {error}", hint=RESTORE) from None
+
+
 def _store_error(path: Path, message: str) -> StoreError:
-    if "full" in message:
+    if "full" in message or ("disk I/O" in message and _is_full(path)):
         return StoreFull(
             f"{path} cannot be written: the disk is full",
             hint="free some space; everything stored so far is safe",
@@ -48,3 +68,10 @@ def _store_error(path: Path, message: str) -> StoreError:
             hint="try again when that program has finished",
         )
     return StoreError(f"{path} cannot be read: {message}", hint=RESTORE)
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _PAGE
+    except OSError:
+        return False

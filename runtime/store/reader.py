@@ -6,16 +6,22 @@ Filtering and sorting are done in SQL, so ten thousand trials stay cheap.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from annotate.json_value import JSON
 from annotate.space import Values
-from runtime.core.trial import Trial
+from runtime.core.trial import Trial, TrialState
 from runtime.store import database
 from runtime.store.columns import LIVE, SORT_BY
-from runtime.store.store import trial_of
+from runtime.store.errors import decoded, translate_errors
+from runtime.store.rows import trial_of
+
+T = TypeVar("T")
+_Parameters: TypeAlias = Sequence[JSON] | Mapping[str, JSON]
 
 #: A trial's values as a table; empty if they contain nan, which SQLite's JSON refuses.
 _VALUES = """json_each(CASE WHEN json_valid("values") THEN "values" ELSE '{}' END)"""
@@ -62,6 +68,7 @@ class Reader:
     """Reads one experiment's file; not to be shared between threads."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._db = database.open_existing(path, write=False)
 
     def __enter__(self) -> Reader:
@@ -70,90 +77,91 @@ class Reader:
     def __exit__(self, *error: object) -> None:
         self._db.close()
 
+    def _all(
+        self, decode: Callable[[sqlite3.Row], T], sql: str, parameters: _Parameters = ()
+    ) -> list[T]:
+        """The rows of a query, each through `decode`. Raises StoreError if they are damaged."""
+        with translate_errors(self._path):
+            rows = self._db.execute(sql, parameters).fetchall()
+        return decoded(self._path, rows, decode)
+
     def states(self) -> dict[str, int]:
         """How many trials are in each state."""
-        rows = self._db.execute("SELECT state, count(*) FROM trial GROUP BY state")
-        return {row[0]: row[1] for row in rows}
+        sql = "SELECT state, count(*) FROM trial GROUP BY state"
+        return dict(self._all(lambda row: (TrialState(row[0]).value, int(row[1])), sql))
 
     def live_rows(self) -> list[list[JSON]]:
         """The LIVE columns of every trial, by number, in strict JSON."""
-        return [list(r) for r in self._db.execute(f"SELECT {_LIVE} FROM trial ORDER BY number")]
+        return self._all(list, f"SELECT {_LIVE} FROM trial ORDER BY number")
 
     def top(self, count: int, *, maximize: bool) -> list[Trial]:
         """The trials with the best finite results."""
-        rows = self._db.execute(
+        return self._all(
+            trial_of,
             "SELECT * FROM trial WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999"
             f" ORDER BY metric {'DESC' if maximize else 'ASC'}, number LIMIT ?",
             (count,),
         )
-        return [trial_of(row) for row in rows]
 
     def table(self, query: Query) -> tuple[int, list[Trial]]:
         """The number of trials that match the query, and those on its page."""
         where, parameters = _where(query)
         count = f"SELECT count(*) FROM trial WHERE {where}"
-        (total,) = self._db.execute(count, parameters).fetchone()
-        rows = self._db.execute(
+        (total,) = self._all(lambda row: int(row[0]), count, parameters)
+        rows = self._all(
+            trial_of,
             f"SELECT * FROM trial WHERE {where} ORDER BY {_order(query)}"
             " LIMIT :limit OFFSET :offset",
             parameters | {"sort": query.sort, "limit": query.limit, "offset": query.offset},
         )
-        return int(total), [trial_of(row) for row in rows]
+        return total, rows
 
     def trial(self, number: int | None = None, name: str | None = None) -> Trial | None:
         """The trial with this number, or with the id `name`."""
-        row = self._db.execute(
-            "SELECT * FROM trial WHERE number = ? OR id = ?", (number, name)
-        ).fetchone()
-        return row and trial_of(row)
+        sql = "SELECT * FROM trial WHERE number = ? OR id = ? LIMIT 1"
+        return next(iter(self._all(trial_of, sql, (number, name))), None)
 
     def trials(self, first: int, count: int) -> list[Trial]:
         """Up to `count` trials, from number `first` on."""
-        rows = self._db.execute(
-            "SELECT * FROM trial WHERE number >= ? ORDER BY number LIMIT ?", (first, count)
-        )
-        return [trial_of(row) for row in rows]
+        sql = "SELECT * FROM trial WHERE number >= ? ORDER BY number LIMIT ?"
+        return self._all(trial_of, sql, (first, count))
 
     def values(self, trials: Sequence[int] = ()) -> list[tuple[int, Values]]:
         """(number, values) of these trials, or of every trial if none is named."""
         where = f"WHERE number IN ({', '.join('?' * len(trials))})" if trials else ""
-        rows = self._db.execute(
-            f'SELECT number, "values" FROM trial {where} ORDER BY number', trials
-        )
-        return [(row[0], json.loads(row[1])) for row in rows]
+        sql = f'SELECT number, "values" FROM trial {where} ORDER BY number'
+        return self._all(lambda row: (row[0], json.loads(row[1])), sql, trials)
 
     def results(self) -> list[tuple[int, float, Values, float]]:
         """(number, ended, values, metric) of every trial with a finite result, by number."""
-        rows = self._db.execute(
+        return self._all(
+            lambda row: (row[0], float(row[1]), json.loads(row[2]), float(row[3])),
             """SELECT number, ended, "values", metric FROM trial
-            WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999 ORDER BY number"""
+            WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999 ORDER BY number""",
         )
-        return [(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
 
     def gpus(self, trials: Sequence[int]) -> dict[int, JSON]:
         """The GpuUse of these trials as JSON, or of every trial if none is named."""
         named = f" AND number IN ({', '.join('?' * len(trials))})" if trials else ""
-        rows = self._db.execute(
-            f"SELECT number, gpu FROM trial WHERE gpu IS NOT NULL{named}", tuple(trials)
-        )
-        return {row[0]: json.loads(row[1]) for row in rows}
+        sql = f"SELECT number, gpu FROM trial WHERE gpu IS NOT NULL{named}"
+        return dict(self._all(lambda row: (row[0], json.loads(row[1])), sql, trials))
 
     def final(self, number: int) -> JSON:
         """The trial's final result as reported."""
-        row = self._db.execute("SELECT final FROM trial WHERE number = ?", (number,)).fetchone()
-        return None if row is None or row[0] is None else json.loads(row[0])
+        sql = "SELECT final FROM trial WHERE number = ? AND final IS NOT NULL"
+        return next(iter(self._all(lambda row: json.loads(row[0]), sql, (number,))), None)
 
     def reports(
         self, trials: Sequence[int], first: int = 0
     ) -> Iterable[tuple[int, int, JSON, float]]:
         """(trial, sequence, value, time) of the trials' reports, from sequence `first` on."""
         for number in trials:
-            rows = self._db.execute(
-                "SELECT sequence, value, time FROM report WHERE trial = ? AND sequence >= ?"
-                " ORDER BY sequence",
+            yield from self._all(
+                lambda row: (row[0], row[1], json.loads(row[2]), float(row[3])),
+                "SELECT trial, sequence, value, time FROM report"
+                " WHERE trial = ? AND sequence >= ? ORDER BY sequence",
                 (number, first),
             )
-            yield from ((number, row[0], json.loads(row[1]), row[2]) for row in rows)
 
 
 def _where(query: Query) -> tuple[str, dict[str, JSON]]:

@@ -6,19 +6,18 @@ import json
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypeVar
 
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
-from runtime.core.trial import GpuUse, Origin, Report, Trial, TrialState, number
+from runtime.core.trial import GpuUse, Report, Trial, TrialState, number
 from runtime.store import checksums, database
-from runtime.store.errors import StoreError, StoreFull, translate_errors
+from runtime.store.errors import RESTORE, StoreError, decoded, translate_errors
 from runtime.store.history import KnownResult
+from runtime.store.intact import Intact
+from runtime.store.rows import ExperimentRow, experiment_of, known_result_of, trial_of
 from runtime.store.syncer import Syncer
-
-__all__ = ["ExperimentRow", "Retry", "Store", "StoreError", "StoreFull"]
 
 T = TypeVar("T")
 _Parameters: TypeAlias = Sequence[JSON] | Mapping[str, JSON]
@@ -28,20 +27,6 @@ _END_TRIAL = (
     + checksums.expression(state=":state", ended=":ended", reason=":reason")
     + " WHERE number = :number"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ExperimentRow:
-    """One experiment. `config` is `Config` as JSON; times are seconds since the epoch."""
-
-    id: str
-    name: str
-    state: str
-    reason: str | None
-    config: dict[str, JSON]
-    space: SearchSpace
-    created: float
-    ended: float | None
 
 
 class Retry(Protocol):
@@ -67,6 +52,7 @@ class Store:
         self._path = path
         self._syncer: Syncer | None = None
         self._retry: Retry = _once
+        self._intact = Intact(path)
 
     @classmethod
     def create(cls, path: Path, row: ExperimentRow) -> Store:
@@ -120,11 +106,19 @@ class Store:
         """Make every access through `retry`, which repeats it as long as it raises StoreFull."""
         self._retry = retry
 
+    def check(self) -> None:
+        """Raise StoreLost if the file was removed, replaced or cut short since it was opened.
+
+        SQLite would go on writing to a file that nobody finds again.
+        """
+        self._intact.check()
+
     def _write(self, change: Callable[[sqlite3.Connection], object]) -> None:
         """Make `change` in one transaction. Every write goes through here.
 
-        Raises StoreFull if the disk is full and `retry_with` was not called.
+        Raises StoreFull if the disk is full and `retry_with` was not called, and StoreLost.
         """
+        self.check()
         self._retry(lambda: self._commit(change))
         # Retried on its own: the change is committed and must not be made twice.
         self._retry(self._sync)
@@ -158,20 +152,16 @@ class Store:
 
         return self._retry(fetch)
 
+    def _decoded(self, decode: Callable[[sqlite3.Row], T], sql: str, *parameters: JSON) -> list[T]:
+        return decoded(self._path, self._rows(sql, *parameters), decode)
+
     # The experiment
 
     def experiment(self) -> ExperimentRow:
-        (row,) = self._rows("SELECT * FROM experiment")
-        return ExperimentRow(
-            row["id"],
-            row["name"],
-            row["state"],
-            row["reason"],
-            json.loads(row["config"]),
-            SearchSpace.from_json(json.loads(row["space"])),
-            row["created"],
-            row["ended"],
-        )
+        rows = self._decoded(experiment_of, "SELECT * FROM experiment")
+        if len(rows) != 1:
+            raise StoreError(f"{self._path} is damaged: it has no experiment", hint=RESTORE)
+        return rows[0]
 
     def set_state(self, state: str, reason: str | None, ended: float | None) -> None:
         self._execute(
@@ -275,7 +265,7 @@ class Store:
 
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
-        return [trial_of(row) for row in self._rows("SELECT * FROM trial ORDER BY number")]
+        return self._decoded(trial_of, "SELECT * FROM trial ORDER BY number")
 
     def count_trials(self) -> int:
         ((count,),) = self._rows("SELECT count(*) FROM trial")
@@ -310,24 +300,19 @@ class Store:
 
     def history(self) -> list[KnownResult]:
         """Every known result, in the order in which they were added."""
-        rows = self._rows("SELECT * FROM history ORDER BY number")
-        return [
-            KnownResult(
-                json.loads(row["values"]), row["metric"], row["source"], row["number"], row["told"]
-            )
-            for row in rows
-        ]
+        return self._decoded(known_result_of, "SELECT * FROM history ORDER BY number")
 
     def reports(self, trial: int) -> Iterator[JSON]:
         """The trial's intermediate results, in the order reported."""
-        rows = self._rows("SELECT value FROM report WHERE trial = ? ORDER BY sequence", trial)
-        return (json.loads(row["value"]) for row in rows)
+        sql = "SELECT value FROM report WHERE trial = ? ORDER BY sequence"
+        return iter(self._decoded(lambda row: json.loads(row["value"]), sql, trial))
 
     def curves(self) -> dict[int, list[JSON]]:
         """The intermediate results of every trial that has any, by trial number."""
         curves: dict[int, list[JSON]] = {}
-        for row in self._rows("SELECT trial, value FROM report ORDER BY trial, sequence"):
-            curves.setdefault(row["trial"], []).append(json.loads(row["value"]))
+        sql = "SELECT trial, value FROM report ORDER BY trial, sequence"
+        for trial, value in self._decoded(lambda row: (row[0], json.loads(row[1])), sql):
+            curves.setdefault(trial, []).append(value)
         return curves
 
 
@@ -353,24 +338,3 @@ def _add_reports(db: sqlite3.Connection, trial: int, reports: Iterable[Report]) 
 
 def _null_if_nan(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
-
-
-def trial_of(row: sqlite3.Row) -> Trial:
-    """The Trial in a row of the table `trial`."""
-    final = row["final"]
-    return Trial(
-        number=row["number"],
-        id=row["id"],
-        origin=Origin(row["origin"]),
-        state=TrialState(row["state"]),
-        values=json.loads(row["values"]),
-        metric=None if final is None else number(json.loads(final)),
-        reports=row["reports"],
-        last=math.nan if row["last"] is None and row["reports"] else row["last"],
-        created=row["created"],
-        started=row["started"],
-        ended=row["ended"],
-        reason=row["reason"],
-        gpu=None if row["gpu"] is None else GpuUse.from_json(json.loads(row["gpu"])),
-        retries=row["retries"],
-    )

@@ -54,8 +54,11 @@ class Lock:
     def sign(self, pid: int) -> None:
         """Write the holder's process ID, without an empty file in between for readers to see."""
         text = f"{pid}\n".encode()
-        os.pwrite(self._file, text, 0)
-        os.ftruncate(self._file, len(text))
+        try:
+            os.pwrite(self._file, text, 0)
+            os.ftruncate(self._file, len(text))
+        except OSError as error:
+            raise _unable(self.path, error) from None
 
     def fileno(self) -> int:
         return self._file
@@ -65,7 +68,10 @@ class Lock:
 
     def holder(self) -> str:
         """The process ID that the last holder wrote; "?" if none."""
-        return self.path.read_text(encoding="ascii", errors="replace").strip() or "?"
+        try:
+            return self.path.read_text(encoding="ascii", errors="replace").strip() or "?"
+        except OSError:
+            return "?"
 
     def __enter__(self) -> Lock:
         return self
@@ -85,13 +91,15 @@ def _unable(path: Path, error: OSError) -> AnnotateError:
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock `path` now."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may be a pipe
     except OSError:
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:
+        return False  # no locks here, so nobody has one
     finally:
         os.close(file)
     return False

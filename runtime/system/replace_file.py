@@ -38,5 +38,26 @@ def replace_file(path: Path, expected: bytes, new: bytes) -> None:
             Path(name).unlink()
 
 
+def write_atomically(path: Path, data: bytes) -> None:
+    """Create or replace a file in one step; follows a symbolic link. Raises OSError."""
+    target = path.resolve()
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+        os.replace(name, target)  # noqa: PTH105  atomic
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def _unwritable(path: Path, error: OSError) -> AnnotateError:
     return AnnotateError(f"{path} cannot be written: {error.strerror or error}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
 
+from annotate import limits
 from annotate.errors import AnnotateError, SpaceError
 from annotate.json_value import JSON
 from annotate.space import SearchSpace
@@ -87,10 +87,7 @@ def _value(params: ChangedParams, field: str) -> JSON:
 
 def _space(value: JSON) -> JSON:
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError as error:
-            raise AnnotateError(f"searchSpace is not valid JSON: {error}") from None
+        value = limits.json_value(value, "searchSpace")
     return SearchSpace.from_json(value).to_json()
 
 

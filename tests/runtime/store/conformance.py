@@ -49,6 +49,7 @@ CALLS = {
     "history": (),
     "reports": (0,),
     "curves": (),
+    "check": (),
 }
 WRITES = [
     name

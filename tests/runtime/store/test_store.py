@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 import pytest
 
 from runtime.core.trial import Report, TrialState
-from runtime.store import Store, StoreError, StoreFull
+from runtime.store import Store, StoreError, StoreFull, StoreLost
 from tests.runtime.store.conformance import StoreConformance, experiment, trial
 
 
@@ -191,3 +191,27 @@ def test_a_store_in_a_read_only_folder_can_be_read(path, read_only, tmp_path, ki
         Store.open(path, write=True) as store,
     ):
         store.set_state("DONE", None, None)
+
+
+def _replace(path):
+    shutil.copy(path, f"{path}.new")
+    path.with_name(f"{path.name}.new").replace(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "how"),
+    [
+        (os.unlink, "removed"),
+        (_replace, "replaced"),
+        (lambda path: os.truncate(path, 4096), "cut short"),
+    ],
+)
+def test_a_store_that_something_else_changed_takes_no_more_results(path, change, how):
+    path.parent.mkdir(exist_ok=True)
+    with Store.create(path, experiment()) as store:
+        store.add_trial(trial())
+        change(path)
+        with pytest.raises(StoreLost, match=f"experiment.db was {how} while it was in use"):
+            store.add_trial(trial(1))
+        with pytest.raises(StoreLost):
+            store.check()
