@@ -130,7 +130,9 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
             span = carrier.start, carrier.end
             mistakes.append(source.mistake("A201", span, "the nesting is too deep"))
     mistakes += _replaced(source, tree, values)
-    mistakes += twice(source, values) or conflicts((a.place for a in values), {source.path: source})
+    mistakes += doubly_annotated(source, values) or conflicts(
+        (a.place for a in values), {source.path: source}
+    )
     if mistakes:
         raise Mistakes(mistakes)
     if not values and not calls:
@@ -151,7 +153,7 @@ def _read(annotation: Annotation, context: Context) -> list[Annotated]:
     return function_choice.read(annotation, context)
 
 
-def twice(source: Source, values: Iterable[Annotated]) -> list[Mistake]:
+def doubly_annotated(source: Source, values: Iterable[Annotated]) -> list[Mistake]:
     """A mistake for each value with two annotations of the same sort."""
     seen: dict[tuple[object, bool], Annotated] = {}
     mistakes = []

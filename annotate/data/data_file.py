@@ -16,7 +16,7 @@ from annotate.data.target import Targets
 from annotate.domains import DOMAINS
 from annotate.edits import Edit, apply
 from annotate.errors import Mistake, Mistakes
-from annotate.instrument import Expansion, conflicts, twice
+from annotate.instrument import Expansion, conflicts, doubly_annotated
 from annotate.kinds import variable
 from annotate.kinds.choice import ParsedDomain
 from annotate.parameter import Parameter
@@ -154,7 +154,7 @@ class _File:
             except Wrong as wrong:
                 mistakes.append(wrong.at(self._source))
         path = self._source.path
-        mistakes += twice(self._source, values) or conflicts(
+        mistakes += doubly_annotated(self._source, values) or conflicts(
             (a.place for a in values), {path: self._source}
         )
         if mistakes:

@@ -71,14 +71,14 @@ def _nothing_fits(done: Sequence[Applied]) -> bool:
 
 
 def _write(root: Path, done: Sequence[Applied], *, force: bool) -> None:
-    from runtime.kept.review import shown
+    from runtime.kept.review import display_path
     from runtime.system.git import is_uncommitted
     from runtime.system.replace_file import replace_file
 
     changed = [file for file in done if file.after != file.before]
     dirty = [] if force else [file for file in changed if is_uncommitted(root / file.path)]
     if dirty:
-        names = ", ".join(shown(root / file.path) for file in dirty)
+        names = ", ".join(display_path(root / file.path) for file in dirty)
         hint = "commit or stash them first, or use --force"
         have = "has" if len(dirty) == 1 else "have"
         message = f"{names} {have} uncommitted changes; nothing was written"
@@ -110,12 +110,12 @@ def _document(past: Past, trial: Trial, root: Path, done: Sequence[Applied]) -> 
 
 
 def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wrote: bool) -> None:
-    from runtime.kept.review import shown
+    from runtime.kept.review import display_path
 
     if past.remark:
         print(f"annotate: {past.remark}", file=sys.stderr)
     for file in [] if wrote else done:
-        print_bytes(git_diff(shown(root / file.path), file.before, file.after))
+        print_bytes(git_diff(display_path(root / file.path), file.before, file.after))
     if _nothing_fits(done):
         text = f"nothing to write: no value of trial {trial.number} fits the source as it is now"
     else:

@@ -17,7 +17,7 @@ from runtime.driver.start import Start
 from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import Gpus, open_gpus
 from runtime.loop import algorithms
-from runtime.loop.change_space import mend
+from runtime.loop.change_space import finish_replacing
 from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
 from runtime.loop.job import warm
@@ -64,12 +64,12 @@ def open_store(start: Start, folder: ExperimentFolder) -> Iterator[tuple[Store, 
     """
     with lock(folder, start.lock_file), Store.open(folder.store, write=True) as store:
         _log_to(folder, debug=start.debug)
-        mend(folder)
+        finish_replacing(folder)
         if Config.from_json(store.experiment().config) != start.config:
             store.set_config(start.config.to_json())
         notes = [*start.notes, *filter(None, [filesystem.warning(folder.path)])]
         if start.change is not None:
-            notes += start.change.make(store)
+            notes += start.change.apply(store)
         yield store, notes
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
-from runtime.loop.change_space import mend
+from runtime.loop.change_space import finish_replacing
 
 
 def check_resumable(folder: ExperimentFolder, config: Config) -> None:
     """Raise AnnotateError that names what is gone: a folder of its own or the user's, or Python."""
-    mend(folder)
+    finish_replacing(folder)
     for part in (folder.stage, folder.snapshot):
         if not part.is_dir():
             raise AnnotateError(

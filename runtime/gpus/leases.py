@@ -112,7 +112,7 @@ class Leases:
                 self._sample(run.usage, run.pid)
         for held in self._held.values():
             held.lock.sign(self._holder(held))
-        return self.news()
+        return self.take_messages()
 
     def _sample(self, usage: Usage, pid: int) -> None:
         held = {uuid: self._held[uuid] for uuid in usage.uuids}
@@ -122,7 +122,7 @@ class Leases:
             self._guessed = True
             self._messages.append(GUESSED)
 
-    def news(self) -> list[str]:
+    def take_messages(self) -> list[str]:
         """Messages for the user since the last call."""
         messages, self._messages = self._messages, []
         return [*messages, *self._health.take_messages()]
@@ -304,7 +304,7 @@ class Leases:
         if guest is None:
             return None
         run.rerun_alone = True
-        return f"beside {guest.who}, with {size(guest.memory)} of GPU {guest.gpu}"
+        return f"beside {guest.process_text}, with {size(guest.memory)} of GPU {guest.gpu}"
 
     def _guest(self, uuid: str) -> Block | None:
         """The visible process of another user or program that computes on the GPU."""

@@ -63,11 +63,15 @@ class Block:
 
     def __str__(self) -> str:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values |= {"since": clock(self.since), "memory": size(self.memory), "who": self.who}
+        values |= {
+            "since": clock(self.since),
+            "memory": size(self.memory),
+            "who": self.process_text,
+        }
         return RULES[self.rule].format_map({**values, "user": self._user})
 
     @property
-    def who(self) -> str:
+    def process_text(self) -> str:
         """The process as shown to users: `python train.py (pid 812, ada)`."""
         return f"{self.process} (pid {self.pid}, {self._user})"
 

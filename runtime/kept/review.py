@@ -102,7 +102,7 @@ def written_back(past: Past, trial: Trial, root: Path) -> list[Applied]:
             _now(root / path),
             file.source,
             values(trial),
-            path=shown(root / path),
+            path=display_path(root / path),
             below=path,
             keys={parameter.key for parameter in past.space},
         )
@@ -114,7 +114,7 @@ def _now(path: Path) -> bytes | None:
     return read_file(path) if path.exists() else None
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path for display: relative to the current folder if it is inside."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
@@ -169,7 +169,7 @@ def since(past: Past, trial: Trial, root: Path) -> Difference:
     for path, file in sorted(past.snapshot.files.items()):
         if not file.counts:
             continue
-        now, then, name = _now(root / path), file.source, shown(root / path)
+        now, then, name = _now(root / path), file.source, display_path(root / path)
         ran = then
         if file.annotated:
             rows += compare.rows(then, now, values(trial), None, path=name, below=path)

@@ -50,10 +50,10 @@ class Change:
         ]
         return [*changed, *new, *removed] or ["search space unchanged"]
 
-    def make(self, store: Store) -> list[str]:
+    def apply(self, store: Store) -> list[str]:
         """Apply the change, in the driver. Returns notes for the user.
 
-        Interrupted trials whose values lie outside the new space are canceled.
+        Interrupted trials whose values lie outside the new space are cancelled.
         """
         trials = store.trials()
         if self.project is not None:
@@ -133,7 +133,7 @@ def _freeze_again(project: Project, folder: ExperimentFolder) -> None:
     new.rename(folder.snapshot)
 
 
-def mend(folder: ExperimentFolder) -> None:
+def finish_replacing(folder: ExperimentFolder) -> None:
     """Finish replacing the snapshot if a driver died between the two renames."""
     if not folder.snapshot.exists() and (folder.path / "snapshot.new" / MANIFEST).exists():
         with suppress(FileNotFoundError):

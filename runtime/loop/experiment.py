@@ -227,7 +227,7 @@ class Experiment:
         if decided is not None:
             for number in change_space.outside(self.space, former, self._waiting, self.trials):
                 self._waiting.remove(number)
-                self.trials.never(number, TrialState.SYS_CANCELED, change_space.OUTSIDE)
+                self.trials.cancel(number, TrialState.SYS_CANCELED, change_space.OUTSIDE)
             self._answer(decided.request, decided.answer)
             for request in decided.held:
                 self._on_request(request)
@@ -343,7 +343,7 @@ class Experiment:
         end = TrialState.USER_CANCELED, "stopped by a request"
         if number not in self._running:
             self._waiting.remove(number)
-            self.trials.never(number, *end)
+            self.trials.cancel(number, *end)
         elif self._running[number].ends_as is None:
             self._end(number, *end)
 
@@ -392,7 +392,7 @@ class Experiment:
         has_best = self.best is not None
         state, reason = conclude_experiment(self._ending, self._tuning.exhausted, has_best=has_best)
         for number in self._waiting if state == "DONE" else ():
-            self.trials.never(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
+            self.trials.cancel(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
         self._set_state(state, reason)
 
     def _set_state(self, state: str, reason: str | None) -> None:

@@ -158,7 +158,7 @@ class _Gate:
     def _on_lease(self, trial: int, lease: Lease, before: GpuUse) -> None:
         self._waiting.pop(trial, None)
         self._running[trial] = time.monotonic()
-        self._trials.waits(trial, None, replace(before, gpus=lease.gpus))
+        self._trials.set_wait(trial, None, replace(before, gpus=lease.gpus))
 
     def _on_wait(self, trial: int, wait: Wait) -> None:
         now = time.monotonic()
@@ -170,7 +170,7 @@ class _Gate:
             waiting.stored = now
             before = self._trials[trial].gpu or GpuUse()
             blocks = tuple(block.to_json() for block in wait.blocks)
-            self._trials.waits(trial, str(wait), replace(before, waits=blocks))
+            self._trials.set_wait(trial, str(wait), replace(before, waits=blocks))
         if wait.reason != waiting.wait.reason:
             waiting.since = now
         waiting.wait = wait
@@ -205,7 +205,7 @@ class _Gate:
             del self._waiting[trial]
             self._leases.give_back(trial)
             if self._trials[trial].state is TrialState.WAITING:
-                self._trials.waits(trial, None, before)
+                self._trials.set_wait(trial, None, before)
 
     def _report_unused(self) -> None:
         """Report why GPUs stay unused: with --concurrency auto, no trial waits for them."""
@@ -222,7 +222,7 @@ class _Gate:
         if use is not None:
             keep = now - self._running[trial] >= _KEEP
             self._running[trial] = now if keep else self._running[trial]
-            self._trials.uses(trial, use, keep=keep)
+            self._trials.set_gpu_use(trial, use, keep=keep)
 
     def started(self, trial: int, pid: int) -> None:
         self._leases.started(trial, pid)
@@ -231,11 +231,11 @@ class _Gate:
         number = trial.number
         use = self._leases.use(number)
         if use is not None:
-            self._trials.uses(number, replace(use, memory=None), keep=True)
+            self._trials.set_gpu_use(number, replace(use, memory=None), keep=True)
         reruns = self._judge(trial, failure)
         self._leases.give_back(number)
         self._running.pop(number, None)
-        for text in self._leases.news():
+        for text in self._leases.take_messages():
             self._note(text)
         return reruns
 
@@ -268,6 +268,6 @@ class _Gate:
     def close(self) -> None:
         for trial in self._waiting:
             if self._trials[trial].state is TrialState.WAITING:
-                self._trials.waits(trial, None, self._before(trial))
+                self._trials.set_wait(trial, None, self._before(trial))
         self._poller.close()
         self._leases.close()

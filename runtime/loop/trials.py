@@ -73,13 +73,13 @@ class Trials(Mapping[int, Trial]):
             )
         )
 
-    def waits(self, number: int, reason: str | None, use: GpuUse | None) -> None:
+    def set_wait(self, number: int, reason: str | None, use: GpuUse | None) -> None:
         """Store why a trial waits, and for which GPUs; None once it no longer waits."""
         self._store.set_gpu(number, use)
         self._store.set_reason(number, reason)
         self._keep(replace(self._trials[number], reason=reason, gpu=use))
 
-    def uses(self, number: int, use: GpuUse, *, keep: bool) -> None:
+    def set_gpu_use(self, number: int, use: GpuUse, *, keep: bool) -> None:
         """Update a trial's use of GPUs; `keep` also writes it to the store."""
         if keep:
             self._store.set_gpu(number, use)
@@ -117,7 +117,7 @@ class Trials(Mapping[int, Trial]):
         self.effects.ended(trial)
         self._keep(replace(trial, gpu=self._trials[trial.number].gpu))
 
-    def never(self, number: int, state: TrialState, reason: str) -> None:
+    def cancel(self, number: int, state: TrialState, reason: str) -> None:
         """End a waiting trial, which will not run."""
         trial = replace(self._trials[number], state=state, reason=reason, ended=time.time())
         self.ended(trial, told=False)

@@ -139,9 +139,11 @@ def test_a_gpu_on_which_trials_fail_at_their_start_is_quarantined(inside, experi
     assert exp.take(2).gpus == ("0",)
     exp.leases.failed(2, "a CUDA error")
     exp.leases.give_back(2)
-    assert not exp.leases.news(), "until a trial works elsewhere, the script may be the cause"
+    assert not exp.leases.take_messages(), (
+        "until a trial works elsewhere, the script may be the cause"
+    )
     exp.leases.worked(1)
-    (message,) = exp.leases.news()
+    (message,) = exp.leases.take_messages()
     assert "GPU 0 is quarantined until" in message
     assert "2 trials in a row failed at their start on it" in message
     wait = exp.take(3)

@@ -78,7 +78,7 @@ class Importance:
             raise AnnotateError("the search space has no parameters")
         learned = [results[n] for n in sorted(inside)]
         y, self._exponent = _shrunk(np.array([y for _, y in learned], dtype=float))
-        y, self.far = _tame(y)
+        y, self.far = _clip_outliers(y)
         if not y.std():
             raise AnnotateError(f"all {self.used} results are equal")
         self.cells = Cells(space)
@@ -175,7 +175,7 @@ def _shrunk(y: Floats) -> tuple[Floats, int]:
     return np.ldexp(y, -exponent), exponent
 
 
-def _tame(y: Floats) -> tuple[Floats, int]:
+def _clip_outliers(y: Floats) -> tuple[Floats, int]:
     """Clip outliers, and count them: a single loss of 1e30 would be all of the variance."""
     low, high = np.quantile(y, (0.1, 0.9))
     if high == low:
