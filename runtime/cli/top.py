@@ -54,7 +54,7 @@ def _follow(every: float) -> None:
 
 
 def _hide(damage: AnnotateError) -> None:
-    """A line about damage would break the table; --once and `experiment list` name it."""
+    """Ignore damage, as a message would break the table; `experiment list` reports it."""
 
 
 def _rows(on_damage: Callable[[AnnotateError], None]) -> list[dict[str, JSON]]:

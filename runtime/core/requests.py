@@ -21,7 +21,7 @@ from runtime.core.config import OPTIONS
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import is_held
 
-_INTERVAL = 0.1  # seconds between two looks at the file
+_INTERVAL = 0.1  # seconds between two checks of the file
 _START_LIMIT = 20.0  # seconds that a driver may take from its lock to its requests file
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
@@ -178,7 +178,7 @@ class Requests:
         self._thread.start()
 
     def accept(self, request: Request, pending: str) -> None:
-        """Say what a request waits for that is answered later."""
+        """Store what a request waits for; it is answered later."""
         self._update("answer = ? WHERE ok IS NULL AND number = ?", pending, request.number)
 
     def answer(self, request: Request, reply: Answer) -> None:
@@ -206,7 +206,7 @@ class Requests:
             raise AnnotateError(f"{self._path} cannot be written: {error}") from None
 
     def _update(self, change: str, *parameters: JSON) -> None:
-        # Who asked waits for a limited time, and the experiment's folder may be gone.
+        # The requester waits only for a limited time, and the experiment's folder may be gone.
         with suppress(sqlite3.Error), closing(_connect(self._path)) as db, db:
             db.execute(f"UPDATE request SET {change}", parameters)
 
@@ -214,7 +214,7 @@ class Requests:
         last, seen = 0, (-1, -1)
         while not self._end.wait(_INTERVAL):
             with suppress(AnnotateError, OSError, sqlite3.Error, ValueError):
-                found = self._look()
+                found = self._stat()
                 if found == seen:
                     continue
                 if found[0] != seen[0]:
@@ -224,14 +224,14 @@ class Requests:
                     self._post(request)
                 seen = found
 
-    def _look(self) -> tuple[int, int]:
-        """What changes when the file does: its inode and the time of its last change."""
+    def _stat(self) -> tuple[int, int]:
+        """The inode and the modification time, which change whenever the file does."""
         try:
-            found = os.stat(self._path)  # noqa: PTH116  ten times a second
+            status = os.stat(self._path)  # noqa: PTH116  ten times a second
         except FileNotFoundError:
             self._create()
-            found = os.stat(self._path)  # noqa: PTH116
-        return found.st_ino, found.st_mtime_ns
+            status = os.stat(self._path)  # noqa: PTH116
+        return status.st_ino, status.st_mtime_ns
 
     def _after(self, last: int) -> list[Request]:
         sql = "SELECT number, kind, arguments FROM request WHERE number > ? ORDER BY number"

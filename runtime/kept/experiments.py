@@ -65,7 +65,7 @@ def read(folder: ExperimentFolder) -> Document:
 def read_each(
     folders: Iterable[ExperimentFolder], on_damage: Callable[[AnnotateError], None]
 ) -> Iterator[Document]:
-    """`read` for each folder. One that cannot be read costs only itself: `on_damage` is called."""
+    """`read` for each folder. For one that cannot be read, `on_damage` is called instead."""
     for folder in folders:
         try:
             document = read(folder)

@@ -36,14 +36,14 @@ def _entries() -> list[ExperimentFolder]:
 
 
 def _is_experiment(folder: ExperimentFolder) -> bool:
-    """Whether it was ever complete: it has a store, a driver's log, or something took its place."""
+    """Whether it was ever complete: it has a store or a driver's log, or was replaced."""
     if folder.path.is_symlink() or not folder.path.is_dir():
         return os.path.lexists(folder.path)
     return os.path.lexists(folder.store) or os.path.lexists(folder.log)
 
 
 def _created(folder: ExperimentFolder) -> float:
-    """When it was created; what is missing is passed over, and 0 stands for a lost folder."""
+    """When it was created, judging by the files that exist; 0 if the folder is gone."""
     for path in (folder.stage, folder.path):
         with suppress(OSError):
             return path.stat().st_mtime

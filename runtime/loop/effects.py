@@ -36,12 +36,12 @@ class _Evidence:
     given: set[str] = field(default_factory=set)  # the values that those replaced
     settled: bool = False  # it has an effect, or nobody can tell
 
-    def add(self, trial: int, given: JSON, values: list[JSON]) -> None:
-        if any(_text(value) == _text(given) for value in values):
-            self.kept.add(_text(given))
+    def add(self, trial: int, assigned: JSON, values: list[JSON]) -> None:
+        if any(_text(value) == _text(assigned) for value in values):
+            self.kept.add(_text(assigned))
         elif len(set(map(_text, values))) == 1:
             self.ended[trial] = values[0]
-            self.given.add(_text(given))
+            self.given.add(_text(assigned))
         else:
             self.settled = True
         # A name may keep the value that replaces all others, but only that one.

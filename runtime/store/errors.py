@@ -22,7 +22,7 @@ class StoreError(AnnotateError):
 
 
 class StoreLost(StoreError):
-    """The file of a running experiment was removed, replaced or cut short by something else."""
+    """The file of a running experiment was removed, replaced or truncated by something else."""
 
 
 class StoreFull(StoreError):
@@ -41,9 +41,9 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def decoded(path: Path, rows: Iterable[sqlite3.Row], decode: Callable[[sqlite3.Row], T]) -> list[T]:
-    """Each of these rows of the file `path` through `decode`.
+    """Decode each of these rows of the file `path`.
 
-    Raises StoreError, naming the file, for a row that holds what we never write.
+    Raises StoreError, naming the file, for a row with content that we never write.
     """
     try:
         return [decode(row) for row in rows]

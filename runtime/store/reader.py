@@ -80,7 +80,7 @@ class Reader:
     def _all(
         self, decode: Callable[[sqlite3.Row], T], sql: str, parameters: _Parameters = ()
     ) -> list[T]:
-        """The rows of a query, each through `decode`. Raises StoreError if they are damaged."""
+        """The decoded rows of a query. Raises StoreError if they are damaged."""
         with translate_errors(self._path):
             rows = self._db.execute(sql, parameters).fetchall()
         return decoded(self._path, rows, decode)

@@ -1,4 +1,4 @@
-"""What the rows of an experiment's file hold. Each function raises, for damage, what Python does.
+"""Decodes the rows of an experiment's file. Damaged rows raise Python's own errors.
 
 `errors.decoded` turns that into a StoreError.
 """

@@ -107,9 +107,9 @@ class Store:
         self._retry = retry
 
     def check(self) -> None:
-        """Raise StoreLost if the file was removed, replaced or cut short since it was opened.
+        """Raise StoreLost if the file was removed, replaced or truncated since it was opened.
 
-        SQLite would go on writing to a file that nobody finds again.
+        SQLite would keep writing to a file that nobody can open any more.
         """
         self._intact.check()
 

@@ -57,7 +57,7 @@ def _zeros(path):
 DAMAGE = {
     "no store": _instead_of_store(lambda path: (path.parent / "driver.log").touch()),
     "an empty store": _store(b""),
-    "a store cut short": _cut,
+    "a truncated store": _cut,
     "a store of zeros": _zeros,
     "another file as the store": _store(b"x" * 9000),
     "a dangling link as the store": _instead_of_store(lambda path: path.symlink_to("/nowhere")),

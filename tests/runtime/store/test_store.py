@@ -203,7 +203,7 @@ def _replace(path):
     [
         (os.unlink, "removed"),
         (_replace, "replaced"),
-        (lambda path: os.truncate(path, 4096), "cut short"),
+        (lambda path: os.truncate(path, 4096), "truncated"),
     ],
 )
 def test_a_store_that_something_else_changed_takes_no_more_results(path, change, how):
