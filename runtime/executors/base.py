@@ -74,7 +74,14 @@ class Ended:
     lost: bool = False
 
 
-Event: TypeAlias = Started | Reported | Ended
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The executor failed by a mistake of ours, and posts nothing more."""
+
+    error: Exception
+
+
+Event: TypeAlias = Started | Reported | Ended | Broke
 
 
 class Executor(ABC):

@@ -18,7 +18,7 @@ from runtime.core.failures import Failure
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.executors.base import Ended, Event, Executor, Reported, Started
+from runtime.executors.base import Broke, Ended, Event, Executor, Reported, Started
 from runtime.gpus.polling import NewView
 from runtime.loop import assessment, change_space, tuner_thread
 from runtime.loop.conclude import conclude_experiment, conclude_trial
@@ -63,14 +63,12 @@ class Experiment:
         self.config = Config.from_json(row.config)
         self.folder = folder
         self.state, self.reason = row.state, row.reason
-        self._disk = DiskGuard(folder.path, watcher.note)
-        self._store = store
+        self._store, self._disk = store, DiskGuard(folder.path, watcher.note)
         store.retry_with(self._disk.retry)
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
-        self._watcher = watcher
-        self._environment = environment
+        self._watcher, self._environment = watcher, environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values but no slot yet
         self._running: dict[int, Running] = {}
@@ -205,7 +203,7 @@ class Experiment:
                 self._gate.take_view(message)
             case Reported():
                 self._on_report(message)
-            case Ended():
+            case Ended() | Broke():
                 self._on_end(message)
             case Request():
                 self._on_request(message)
@@ -253,7 +251,9 @@ class Experiment:
         elif running.ended is not None and not running.unjudged:
             self._conclude(running.ended)
 
-    def _on_end(self, message: Ended) -> None:
+    def _on_end(self, message: Ended | Broke) -> None:
+        if isinstance(message, Broke):
+            raise message.error
         running = self._running[message.trial]
         if running.unjudged and running.ends_as is None and self._ending is None:
             running.ended = message

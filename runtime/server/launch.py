@@ -28,6 +28,7 @@ from runtime.system.lock import is_held
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
+_PATIENCE = 10.0  # seconds for a server to answer, or to end
 _TRIED = 50  # ports after the one asked for
 
 
@@ -39,6 +40,11 @@ class Server:
     host: str
     port: int
     names: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Where this machine reaches it."""
+        return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(self.host, self.host)
 
     def addresses(self, experiment: str = "") -> list[str]:
         """Links for a browser, which never sends the token after # to anyone."""
@@ -60,8 +66,8 @@ def ensure(
     the port.
     """
     with _starting():
-        known = next((s for s in running() if port in (None, s.port)), None)
-        server = known or _start(port, host, names)
+        known = (s for s in running() if port in (None, s.port))
+        server = next(filter(_answers_or_ends, known), None) or _start(port, host, names)
     return server.addresses(experiment)
 
 
@@ -75,14 +81,39 @@ def running() -> list[Server]:
 
 def stop() -> list[int]:
     """Stop the servers of this home and return their ports."""
-    ended = []
-    for server in running():
-        os.kill(server.pid, signal.SIGTERM)
-        until = time.monotonic() + 10
-        while is_held(paths.server().lock(server.port)) and time.monotonic() < until:
+    servers = running()
+    for server in servers:
+        _end(server, signal.SIGTERM)
+    return [server.port for server in servers]
+
+
+def _end(server: Server, number: int) -> None:
+    """Send the signal; kill a server that does not end within a few seconds."""
+    for signal_number in (number, signal.SIGKILL):
+        os.kill(server.pid, signal_number)
+        until = time.monotonic() + _PATIENCE
+        while is_held(paths.server().lock(server.port)):
+            if time.monotonic() > until:
+                break
             time.sleep(0.02)
-        ended.append(server.port)
-    return ended
+        else:
+            return
+
+
+def _answers_or_ends(server: Server) -> bool:
+    """Whether the server answers. One that hangs or is stopped is killed to free its port."""
+    import http.client
+
+    connection = http.client.HTTPConnection(server.address, server.port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        _end(server, signal.SIGKILL)
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def token() -> str:

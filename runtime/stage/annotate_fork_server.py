@@ -73,12 +73,18 @@ class _Server:
                 elif request["do"] == "start":
                     if self._start(request) is None:
                         return self._take()
-                elif request["do"] == "signal" and request["id"] in self._pids:
-                    _signal(self._pids[request["id"]], request["number"])
-                elif request["do"] == "reap":
-                    pid = self._pids.pop(request["id"])
-                    _signal(pid, signal.SIGKILL)
-                    os.waitpid(pid, 0)
+                else:
+                    self._obey(request)
+
+    def _obey(self, request):
+        if request["do"] == "ping":
+            self.report("pong")
+        elif request["do"] == "signal" and request["id"] in self._pids:
+            _signal(self._pids[request["id"]], request["number"])
+        elif request["do"] == "reap":
+            pid = self._pids.pop(request["id"])
+            _signal(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def _await(self):
         """The descriptors that can be read. While trials run, uses the wait to collapse pages."""
@@ -278,7 +284,7 @@ def _serve(channel, script):
     except annotate_preload.Refused as error:
         server.report("refused", reason=str(error))
         os._exit(0)
-    server.report("ready", libraries=names, seconds=time.monotonic() - began)
+    server.report("ready", libraries=names, seconds=time.monotonic() - began, answers=True)
     last = next(reversed(sys.modules))
     code = annotate_trial.compiled(script)
     return server.serve(), last, server.flush_c, code

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from annotate.errors import AnnotateError
-from runtime.executors.base import Ended, Event, Executor, Job, Reported, Started
+from runtime.executors.base import Broke, Ended, Event, Executor, Job, Reported, Started
 from runtime.executors.local import leftovers
 from runtime.executors.local.fork_server import (
     CannotFork,
@@ -72,7 +72,7 @@ class LocalExecutor(Executor):
         self._servers_started = 0
         if server_command is not None:
             self._start_server(server_command)
-        self._thread = threading.Thread(target=self._follow, name="local-executor", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="local-executor", daemon=True)
         self._thread.start()
 
     def start(self, job: Job) -> None:
@@ -134,6 +134,9 @@ class LocalExecutor(Executor):
             else:
                 for forked in started:
                     self.post(Started(forked.job.trial, forked.started, forked.pid))
+                if (why := server.why_stuck()) is not None:
+                    server.kill()
+                    self._replace_server(server, CannotFork(why))
 
     def _replace_server(self, server: ForkServer, error: CannotFork) -> None:
         self._selector.unregister(server)
@@ -174,6 +177,12 @@ class LocalExecutor(Executor):
     def _watch(self, child: ChildProcess) -> None:
         if child.pidfd >= 0:
             self._selector.register(child.pidfd, selectors.EVENT_READ)
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:
+            self.post(Broke(error))
 
     def _follow(self) -> None:
         while True:
@@ -270,6 +279,8 @@ class LocalExecutor(Executor):
         if now < self._measured + _USAGE_INTERVAL:
             return
         self._measured = now
+        if self._stage is not None and (what := self._watchdog.check()):
+            logging.warning("the watchdog was %s; another one has been started", what)
         for running in self._snapshot():
             if running.cause is None and (cause := running.exceeded_limit()):
                 running.cause = cause

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import logging
+import math
 import os
 import signal
 import socket
@@ -13,17 +14,21 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from annotate.json_value import JSON
 from runtime.executors.base import Job
+from runtime.executors.local.health import Health, end_child, start_time, state
 from runtime.executors.local.process import Process
 
 #: Set by a trial's lease. Safe to change after the fork: CUDA reads them when it is first used.
 _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 _LOGGED_OUTPUT = 4000  # bytes of the server's last output that are logged
+_END_LIMIT = 10.0  # seconds for the server to end its forks and itself
+_REPORT_LIMIT = 5.0  # seconds in which the server reports the end of a fork
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class ForkServer:
         self._ids = itertools.count()  # trial numbers are not unique: a trial may run twice
         self._sending = threading.Lock()
         self._data = b""
+        self._health = Health(lambda: self._popen.pid)
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the server runs
         self._socket, server_socket = socket.socketpair()
         with server_socket:
@@ -123,9 +129,20 @@ class ForkServer:
 
     def send(self, request: str, process: ForkedProcess, **arguments: JSON) -> None:
         """Send one request about `process`. Errors are ignored: `read` detects a dead server."""
-        line = json.dumps({"do": request, "id": process.id, **arguments}).encode() + b"\n"
+        self._send(do=request, id=process.id, **arguments)
+
+    def _send(self, **request: JSON) -> None:
         with self._sending, contextlib.suppress(OSError):
-            self._socket.sendall(line)
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+
+    def why_stuck(self) -> str | None:
+        """Why the server has to be given up although it has not ended, or None.
+
+        Call it after `read`, so that an answer that has arrived counts.
+        """
+        if any(process.is_overdue() for process in list(self._forks.values())):
+            return "the fork server did not report the end of a trial"
+        return self._health.why_stuck(lambda: self._send(do="ping")) if self._forks else None
 
     def forget(self, process: ForkedProcess) -> None:
         """Ignore further messages about `process`."""
@@ -144,6 +161,7 @@ class ForkServer:
             data = b""
         if not data:
             raise CannotFork(f"the fork server ended{self._last_output()}")
+        self._health.heard()
         *lines, self._data = (self._data + data).split(b"\n")
         return [process for line in lines if (process := self._handle(json.loads(line)))]
 
@@ -153,6 +171,8 @@ class ForkServer:
             raise CannotFork(message["reason"])
         if message["event"] == "ready":
             self._on_ready(message)
+            return None
+        if message["event"] == "pong":
             return None
         process = self._forks.get(message["id"])
         if process is None:
@@ -175,6 +195,7 @@ class ForkServer:
             self._last_output(),
         )
         self.ready = True
+        self._health.answers = message.get("answers", False)  # false in earlier versions
         for process in list(self._forks.values()):
             self._request(process)
 
@@ -194,12 +215,16 @@ class ForkServer:
                 process.lose()
         return [process for process in forks if process.exit_code is None]
 
+    def kill(self) -> None:
+        """Kill the server, whatever it is doing; its forks die with it."""
+        self._popen.kill()
+
     def close(self) -> None:
         """End the server and all its forks."""
         if not self.ready:
             self._popen.kill()  # during an import it would not notice that the socket is closed
         self._socket.close()
-        self._popen.wait()
+        end_child(self._popen, _END_LIMIT)
         self._output.close()
 
 
@@ -216,16 +241,49 @@ class ForkedProcess(Process):
         self.exit_code: int | None = None
         self._server = server
         self._start_time = ""
+        self._signalled_at = self._killed_at = math.inf  # monotonic seconds
 
     def code(self) -> int | None:
         return self.exit_code
 
     def signal(self, number: int) -> None:
-        if self.requested:
+        if not self.requested:
+            if self.exit_code is None:  # not forked yet: cancel it
+                self._server.forget(self)
+                self.exit_code = -number
+            return
+        now = time.monotonic()
+        self._signalled_at = min(self._signalled_at, now)
+        if number == signal.SIGKILL:
+            self._killed_at = min(self._killed_at, now)
+        if self.pid:
+            self._signal_group(number)  # without the server, which may be stopped or busy
+        else:
             self._server.send("signal", self, number=number)
-        elif self.exit_code is None:  # not forked yet: cancel it
-            self._server.forget(self)
-            self.exit_code = -number
+
+    def _signal_group(self, number: int) -> None:
+        """Signal the group, or the process alone before it has one of its own.
+
+        The server reaps the process only when asked, so its number belongs to it until then,
+        unless the server has died.
+        """
+        if start_time(self.pid) != self._start_time:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:
+                os.kill(self.pid, number)
+
+    def is_overdue(self) -> bool:
+        """Whether it must have ended after a signal, but the server has not reported it."""
+        if self.exit_code is not None:
+            return False
+        now = time.monotonic()
+        if now > self._killed_at + _REPORT_LIMIT:
+            return True
+        late = now > self._signalled_at + _REPORT_LIMIT and self.pid
+        return bool(late) and state(self.pid) in ("Z", "")
 
     def finish(self) -> None:
         """Nothing to do: the server does it when it notices the end."""
@@ -239,7 +297,7 @@ class ForkedProcess(Process):
         """Record the process that the server forked."""
         self.pid = pid
         self.started = when
-        self._start_time = _start_time(pid)
+        self._start_time = start_time(pid)
 
     def fail(self, reason: str) -> None:
         """Record that there will be no process, with the reason in the trial's stderr."""
@@ -253,16 +311,7 @@ class ForkedProcess(Process):
         self.requested = False
         if self.exit_code is None:
             self.exit_code = -signal.SIGKILL
-            self.lost = True
-        if self.pid and _start_time(self.pid) in ("", self._start_time):
+            self.lost = self._signalled_at == math.inf  # otherwise it was told to end
+        if self.pid and start_time(self.pid) in ("", self._start_time):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
-
-
-def _start_time(pid: int) -> str:
-    """The process's start time in clock ticks since boot; empty if there is no such process."""
-    try:
-        stat = Path("/proc", str(pid), "stat").read_text(errors="replace")
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]

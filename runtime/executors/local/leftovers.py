@@ -125,21 +125,53 @@ class Watchdog:
     """
 
     def __init__(self, stage: str) -> None:
-        self._popen = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__, stage],
-            env={"NNI_STAGE_DIR": stage},
+        self._stage = stage
+        self._popen = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__, self._stage],
+            env={"NNI_STAGE_DIR": self._stage},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in the driver's terminal must not kill the watchdog
         )
 
+    def check(self) -> str | None:
+        """Replace a watchdog that was killed or stopped; returns what happened to it, or None."""
+        killed = self._popen.poll() is not None
+        if not killed and not _is_stopped(self._popen.pid):
+            return None
+        self._end()
+        self._popen = self._start()
+        return "killed" if killed else "stopped"
+
     def close(self) -> None:
         """Stop watching; nothing is killed."""
         assert self._popen.stdin is not None
         with contextlib.suppress(BrokenPipeError), self._popen.stdin as pipe:
             pipe.write(_DONE)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if not _is_stopped(self._popen.pid):
+                self._popen.wait(_GRACE)
+        self._end()
+
+    def _end(self) -> None:
+        self._popen.kill()  # before its pipe closes, or it would kill the experiment's processes
         self._popen.wait()
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.close()
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether the process is stopped (SIGSTOP)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[:1] == [b"T"]
+    except OSError:
+        return False
 
 
 def _watch(stage: str) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from runtime.server import launch
+from tests.runtime.processes import runs
 from tests.runtime.server.conftest import free_port, wait_for
 
 
@@ -102,3 +103,18 @@ def test_webui_url_fails_if_no_server_is_running(annotate, folder):
     (folder / "train.py").write_text("x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n")
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
     assert "annotate view" in annotate("webui", "url", code=2).stderr
+
+
+def test_a_server_that_hangs_is_replaced(monkeypatch):
+    monkeypatch.setattr(launch, "_PATIENCE", 3.0)
+    (link,) = launch.ensure(free_port())
+    (server,) = launch.running()
+    hung = psutil.Process(server.pid)
+    hung.suspend()
+    assert launch.ensure(server.port) == [link]
+    assert answers(link)
+    assert not runs(hung.pid)
+    (server,) = launch.running()
+    psutil.Process(server.pid).suspend()
+    assert launch.stop() == [server.port]
+    assert launch.running() == []

@@ -13,7 +13,9 @@ import psutil
 import pytest
 
 from runtime.executors.base import Ended, Reported, Started
+from runtime.executors.local import fork_server, health
 from runtime.executors.local.executor import LocalExecutor
+from runtime.executors.local.leftovers import Watchdog
 from tests.runtime.processes import runs
 
 numpy = pytest.importorskip("numpy")
@@ -459,3 +461,69 @@ def test_libraries_are_preloaded_but_not_the_users_modules(forking, caplog):
     assert server.output() == "2 numpy\n"
     assert "with numpy imported" in caplog.text
     assert Path("runs").read_text() == ".."
+
+
+# A server that no longer works
+
+
+_SLEEPS = "import time, sys\nprint('on', flush=True)\ntime.sleep(600)\n"
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told to end", "left alone"])
+def test_a_stopped_server_keeps_no_trial_from_ending(forking, monkeypatch, told):
+    monkeypatch.setattr(fork_server, "_REPORT_LIMIT", 1.0)
+    monkeypatch.setattr(health, "_STOPPED_LIMIT", 1.0 if not told else 600.0)
+    server = forking(_SLEEPS)
+    server.start()
+    trial = psutil.Process(server.wait_for(Started).pid)
+    trial.parent().suspend()
+    if told:
+        server.executor.stop(server.count, grace=60)
+    ended = server.until_ended()
+    assert ended.lost is not told  # a lost trial runs again
+    trial.wait(60)
+    server.start()
+    assert server.wait_for(Started).pid != trial.pid
+
+
+def test_a_stopped_server_does_not_delay_the_end(staged, monkeypatch):
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    staged.write({"train.py": _SLEEPS}, {})
+    server = Forking(staged)
+    server.start()
+    psutil.Process(server.wait_for(Started).pid).parent().suspend()
+    server.executor.close()
+    assert server.until_ended().code == -signal.SIGKILL
+
+
+def test_a_silent_process_is_asked_and_given_up(monkeypatch):
+    monkeypatch.setattr(health, "_LOOK_INTERVAL", 0.0)
+    monkeypatch.setattr(health, "_QUIET", 0.0)
+    questions = []
+    process = health.Health(os.getpid)
+    assert process.why_stuck(lambda: questions.append(1)) is None
+    assert questions == [], "an early version would not answer"
+    process.answers = True
+    assert process.why_stuck(lambda: questions.append(1)) is None
+    assert questions == [1]
+    monkeypatch.setattr(health, "_ANSWER_LIMIT", 0.0)
+    assert "has not answered" in process.why_stuck(lambda: questions.append(1))
+    process.heard()
+    monkeypatch.setattr(health, "_ANSWER_LIMIT", 600.0)
+    assert process.why_stuck(lambda: questions.append(1)) is None
+
+
+def test_a_watchdog_that_is_stopped_or_killed_is_replaced(tmp_path):
+    watchdog = Watchdog(str(tmp_path / "stage"))
+    assert watchdog.check() is None
+    for change, what in ((psutil.Process.suspend, "stopped"), (psutil.Process.kill, "killed")):
+        (process,) = psutil.Process().children()
+        change(process)
+        while (seen := watchdog.check()) is None:
+            time.sleep(0.02)
+        assert seen == what
+        assert process.pid not in [child.pid for child in psutil.Process().children()]
+    (process,) = psutil.Process().children()
+    process.suspend()
+    watchdog.close()
+    assert psutil.Process().children() == []
