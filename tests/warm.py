@@ -21,7 +21,7 @@ from pathlib import Path
 
 
 class WarmStart:
-    """Starts commands: `run` is like `subprocess.run`. One command runs at a time."""
+    """Starts commands: `run` is like `subprocess.run`. A second command at a time starts anew."""
 
     def __init__(self):
         self._environment = _interpreters(os.environ)
@@ -30,6 +30,7 @@ class WarmStart:
             command = [sys.executable, str(Path(__file__)), str(its.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[its.fileno()])
         self._socket = ours
+        self._lock = threading.Lock()
 
     def close(self):
         self._socket.close()  # which ends it
@@ -37,9 +38,10 @@ class WarmStart:
 
     def run(self, words, *, cwd, env, timeout):
         """Run `annotate WORDS` without input; raises subprocess.TimeoutExpired."""
-        if _interpreters(env) != self._environment:
+        if _interpreters(env) != self._environment or not self._lock.acquire(blocking=False):
             return _run_anew(words, cwd=cwd, env=env, timeout=timeout)
         with contextlib.ExitStack() as stack:
+            stack.callback(self._lock.release)
             devnull = stack.enter_context(Path(os.devnull).open("rb"))
             out, out_end = map(stack.enter_context, _pipe())
             err, err_end = map(stack.enter_context, _pipe())
