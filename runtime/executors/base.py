@@ -76,7 +76,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The executor failed by a mistake of ours, and posts nothing more."""
+    """The executor failed because of a bug of ours, and posts nothing more."""
 
     error: Exception
 

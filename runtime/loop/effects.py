@@ -1,4 +1,4 @@
-"""Notices parameters whose values change nothing, with care: each sentence states what was seen.
+"""Finds parameters whose values have no effect; each sentence states only what was observed.
 
 A parameter is reported if, at the end,
 - no trial of at least three has used it, or
@@ -31,10 +31,10 @@ class _Evidence:
     """What the trials did with one parameter."""
 
     used: bool = False
-    kept: set[str] = field(default_factory=set)  # values that it still had at the end
+    kept: set[str] = field(default_factory=set)  # values that the name still had at the end
     ended: dict[int, JSON] = field(default_factory=dict)  # other values at the end, by trial
-    given: set[str] = field(default_factory=set)  # the values that those replaced
-    settled: bool = False  # it has an effect, or nobody can tell
+    given: set[str] = field(default_factory=set)  # the values that they replaced
+    settled: bool = False  # it has an effect, or that is unknown
 
     def add(self, trial: int, assigned: JSON, values: list[JSON]) -> None:
         if any(_text(value) == _text(assigned) for value in values):
@@ -44,7 +44,7 @@ class _Evidence:
             self.given.add(_text(assigned))
         else:
             self.settled = True
-        # A name may keep the value that replaces all others, but only that one.
+        # A name may keep the one value that replaces all others.
         self.settled |= len(self.kept) > 1 or len(set(map(_text, self.ended.values()))) > 1
 
     @property
@@ -148,7 +148,7 @@ def _equal_pairs(key: str, rows: list[_Row], without: Iterable[str]) -> int:
 
 
 def _text(value: JSON) -> str:
-    """Equal for equal values, also for 1 and 1.0; values may be lists and dicts."""
+    """A text that is equal for equal values (1 and 1.0 too), which may be lists and dicts."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return json.dumps(value, sort_keys=True)

@@ -1,7 +1,7 @@
-"""Tells the driver which parameters this process uses, and what becomes of their values.
+"""Tells the driver which parameters this process uses, and how their values end.
 
-The driver asks the first trials only. A name that always ends with the same value, whatever it was
-given, is one that the script replaces. Only names that nothing else goes by are followed: global
+The driver asks only the first trials. A name that always ends with the same value, whatever value
+the trial gave it, is one that the script replaces. Only unambiguous names are followed: global
 variables, and attributes of argparse's namespaces. Python 3.8, standard library only.
 """
 
@@ -22,7 +22,7 @@ def used(key, frame):
 
 
 def taken(keys):
-    """Record that the script took the parameters as data: nobody knows what it does with them."""
+    """Record that the script took the parameters as data, so their use cannot be followed."""
     _tell("used", list(keys))
     _tell("ended", {key: [] for key in keys})
 

@@ -1,4 +1,4 @@
-"""Whether a process of ours still works: it may be stopped, or hang."""
+"""Detects that a process of ours is stopped or hangs."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_LOOK_INTERVAL = 1.0  # seconds
-_QUIET = 5.0  # seconds of silence after which the process is asked
+_CHECK_INTERVAL = 1.0  # seconds
+_QUIET = 5.0  # seconds of silence after which the process is queried
 _ANSWER_LIMIT = 60.0  # seconds for an answer; a busy machine may be slow
 _STOPPED_LIMIT = 5.0  # seconds that it may be stopped (SIGSTOP)
 
 
 class Health:
-    """Of a process that may answer questions; `pid` returns its number."""
+    """The health of a process that may answer queries; `pid` returns its process ID."""
 
     def __init__(self, pid: Callable[[], int]) -> None:
         self._pid = pid
-        self.answers = False  # whether it answers
+        self.answers = False  # whether it answers queries
         self._heard_at = self._looked_at = time.monotonic()
         self._asked_at: float | None = None
         self._stopped_at: float | None = None
 
     def heard(self) -> None:
-        """It has sent something."""
+        """Record that it has sent something."""
         self._heard_at, self._asked_at = time.monotonic(), None
 
     def why_stuck(self, ask: Callable[[], None]) -> str | None:
-        """Why it has to be given up, or None. Calls `ask` if it has been silent for a while."""
+        """Why it must be given up, or None. Calls `ask` if it has been silent for a while."""
         now = time.monotonic()
-        if now < self._looked_at + _LOOK_INTERVAL:
+        if now < self._looked_at + _CHECK_INTERVAL:
             return None
         self._looked_at = now
         self._stopped_at = (self._stopped_at or now) if state(self._pid()) == "T" else None
