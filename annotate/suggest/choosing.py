@@ -9,6 +9,7 @@ from annotate import formats
 from annotate.errors import AnnotateError, Mistakes
 from annotate.source import Source
 from annotate.suggest.finding import Finding, find
+from annotate.suggest.ordering import ordered
 from annotate.suggest.placing import Page, insert
 from annotate.suggest.proposal import Proposal, Skipped, Suggestions
 from annotate.suggest.site import Script
@@ -34,7 +35,7 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
         where = f"{path}:{error.line}" if error.line else path
         raise AnnotateError(f"{where}: the file cannot be parsed: {error.message}") from None
     page = Page(decoded, script, now.places)
-    sites = find(script, decoded.encode(decoded.text))
+    sites = ordered(find(script))
     candidates = [finding for finding in sites if not page.is_annotated(finding.site)]
     chosen, skipped = _best_per_line(page, candidates)
     proposals: list[Proposal] = []

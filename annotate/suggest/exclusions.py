@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from annotate.kinds import assignment, default, keyword
+from annotate.suggest.facts import Facts
+from annotate.suggest.lookalikes import is_lookalike
 from annotate.suggest.site import Around, Site, first_word_of, snake, words
 
 #: Words in names that concern the data, the machine, the output or the budget.
@@ -32,15 +34,17 @@ _CALLS = re.compile(
 _LIBRARIES = words("plt ax axes fig sns go px alt logging wandb mlflow pd os sys")
 
 
-def is_excluded(site: Site, names: frozenset[str]) -> bool:
-    """Whether a site should not be tuned; `names` has the names of all sites of the file."""
+def is_excluded(site: Site, facts: Facts) -> bool:
+    """Whether a site should not be tuned."""
     name = site.name
+    if is_lookalike(site, facts):
+        return True
     if site.is_element or (
         site.value == 0 and site.target.kind == assignment.KIND and _is_in_function(site)
     ):
         return True
     parts = set(_HARMLESS.sub("", name).split("_"))
-    if parts & _WORDS or _is_of_images(name, site.value, names):
+    if parts & _WORDS or _is_of_images(name, site.value, facts.names):
         return True
     if _evaluates(site.around):
         return True

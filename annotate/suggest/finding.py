@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from annotate import imports
 from annotate.kinds import default
 from annotate.snippets import fold
 from annotate.suggest import choices, estimators, rates, shares, sizes
 from annotate.suggest.around import Range, listed
 from annotate.suggest.exclusions import is_excluded
+from annotate.suggest.facts import facts
 from annotate.suggest.known import Options, options
-from annotate.suggest.libraries import FAMILIES
 from annotate.suggest.rule import Rule
 from annotate.suggest.site import Script, Site, callee_of, snake
 from annotate.tree import Tree
@@ -48,24 +47,20 @@ class Finding:
         return f"{self.subject}, {self.range.phrase}"
 
 
-def find(script: Script, source: bytes) -> list[Finding]:
+def find(script: Script) -> list[Finding]:
     """The sites of a file that are worth tuning, in source order."""
-    names = frozenset(site.name for site in script.sites)
-    families = _families(source)
+    known_facts = facts(script)
+    families = known_facts.families
     known = options([node for node, _ in script.nodes])
     findings = [
         finding
         for site in script.sites
         if site.known and not site.target.problem and not site.around.in_string
-        if not is_excluded(site, names) and (finding := _judge(script.tree, site, families, known))
+        if not is_excluded(site, known_facts)
+        and (finding := _judge(script.tree, site, families, known))
     ]
     calls = [node for node, _ in script.nodes if isinstance(node, cst.Call)]
     return _without_overridden(findings, calls)
-
-
-def _families(source: bytes) -> frozenset[str]:
-    tops = {(each.module or "").partition(".")[0] for each in imports.find(source)}
-    return frozenset(FAMILIES[top] for top in tops if top in FAMILIES)
 
 
 def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> Finding | None:

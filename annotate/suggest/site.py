@@ -38,13 +38,18 @@ class Around:
     """The context of a node: functions and classes, the innermost call, and `owner`, the name or
     key that it belongs to.
 
-    `beside` is the text of the call's positional arguments and assignment target.
+    `beside` is the text of the call's positional arguments and assignment target; `beside_keys` are
+    the keys of the innermost dict or the keywords of the innermost call. `keys` are the keys of the
+    dicts and calls around, outermost first; `is_table`: whether a dict around has several maps.
     """
 
     functions: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     owner: str | None = None
     beside: str = ""
+    beside_keys: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
+    is_table: bool = False
     call: cst.Call | None = field(default=None, repr=False)
     function: cst.FunctionDef | None = field(default=None, repr=False)
     in_string: bool = False
@@ -64,6 +69,14 @@ class Site:
     def is_element(self) -> bool:
         """Whether it is an element of an array or list: its subscript is not a string."""
         return self.target.name.endswith("]") and not self.target.name.endswith(('"]', "']"))
+
+    @property
+    def help(self) -> str:
+        """The `help` of a command-line option or a field; empty if there is none."""
+        if self.around.call is None:
+            return ""
+        texts = (a.value for a in self.around.call.args if a.keyword and a.keyword.value == "help")
+        return " ".join(text for node in texts if (text := text_of(node)))
 
     @property
     def callee(self) -> str | None:
@@ -177,6 +190,13 @@ def first_word_of(node: cst.CSTNode) -> str:
     return last_word_of(node) if isinstance(node, cst.Name) else ""
 
 
+def dotted(node: cst.CSTNode) -> str:
+    """`torch.nn` for that attribute; empty for other expressions than names and attributes."""
+    if isinstance(node, cst.Attribute):
+        return f"{dotted(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""
+
+
 def callee_of(call: cst.Call) -> str:
     return last_word_of(call.func)
 
@@ -186,11 +206,15 @@ def _walk(tree: Tree, node: cst.CSTNode, around: Around) -> Iterator[tuple[cst.C
     yield node, around
     below = around
     if isinstance(node, cst.DictElement):
-        below = replace(around, owner=text_of(node.key) or last_word_of(node.key))
+        below = _below(around, text_of(node.key) or last_word_of(node.key))
     elif isinstance(node, cst.Arg) and node.keyword is not None:
-        below = replace(around, owner=node.keyword.value)
+        below = _below(around, node.keyword.value)
     for child in node.children:
         yield from _walk(tree, child, below)
+
+
+def _below(around: Around, key: str) -> Around:
+    return replace(around, owner=key, keys=(*around.keys, key))
 
 
 def _enter(tree: Tree, node: cst.CSTNode, around: Around) -> Around:
@@ -204,6 +228,8 @@ def _enter(tree: Tree, node: cst.CSTNode, around: Around) -> Around:
     if isinstance(node, (cst.Assign, cst.AnnAssign)):
         target = node.targets[0].target if isinstance(node, cst.Assign) else node.target
         return replace(around, owner=last_word_of(target), beside=tree.code(target))
+    if isinstance(node, cst.Dict):
+        return _enter_dict(node, around)
     if isinstance(node, cst.FormattedString):
         return replace(around, in_string=True)
     return around
@@ -213,7 +239,16 @@ def _enter_call(tree: Tree, node: cst.Call, around: Around) -> Around:
     plain = [tree.code(arg.value) for arg in node.args if arg.keyword is None and not arg.star]
     outer = around.beside if around.call is None else ""
     beside = " ".join([outer, *(text for text in plain if len(text) < _LONG)])
-    return replace(around, call=node, beside=beside)
+    keywords = frozenset(arg.keyword.value for arg in node.args if arg.keyword)
+    return replace(around, call=node, beside=beside, beside_keys=keywords)
+
+
+def _enter_dict(node: cst.Dict, around: Around) -> Around:
+    pairs = [e for e in node.elements if isinstance(e, cst.DictElement)]
+    keys = frozenset(key for pair in pairs if (key := text_of(pair.key)))
+    maps = [pair for pair in pairs if isinstance(pair.value, (cst.Dict, cst.Call))]
+    is_table = around.is_table or (len(maps) > 1 and len(maps) == len(pairs))
+    return replace(around, beside_keys=keys, is_table=is_table)
 
 
 #: Longer arguments say nothing about the purpose of a call.

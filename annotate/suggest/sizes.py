@@ -81,8 +81,15 @@ RULES: tuple[Rule, ...] = (
     ),
     rule(
         "the number of trees",
-        r"n_estimators|(num|n)_?(boost(ing)?_)?(rounds?|trees)|num_iterations|boost_rounds?",
+        r"n_estimators|(num|n)_?(boost(ing)?_)?(rounds?|trees)|boost_rounds?",
         counted,
+    ),
+    rule(
+        "the number of trees",
+        "num_iterations",
+        counted,
+        within=of.BOOSTERS,
+        families=["boosting"],
     ),
     rule("the number of trees", "iterations|max_iter", counted, within=of.BOOSTERS),
     rule(

@@ -110,6 +110,37 @@ def row(title, code, *proposals):
         ),
         row("the discount", "import gymnasium\ngamma = 0.99", "@nni.uniform(0.9, 0.999)"),
         row(
+            "a smallest rate stays below the rate",
+            "lr = 1e-3\nmin_lr = 1e-4",
+            "@nni.loguniform(1e-4, 0.1)",
+            "@nni.loguniform(1e-6, 1e-4)",
+        ),
+        row(
+            "the start of a search for the smallest rate",
+            "lr = 0.1\nmin_lr = 10.0",
+            "@nni.loguniform(0.001, 1.0)",
+        ),
+        row(
+            "the temperature of a loss",
+            "import torch\nloss = NTXent(\n temperature=0.5,\n)",
+            "@nni.loguniform(0.05, 5.0)",
+        ),
+        row(
+            "a width beside a published model",
+            "hidden_size = 100\nm = AutoModel.from_pretrained('bert-base-uncased')",
+            "@nni.choice(50, 100, 200)",
+        ),
+        row(
+            "a population of candidates",
+            "import deap\npop_size = 100",
+            "@nni.choice(50, 100, 200)",
+        ),
+        row(
+            "a vague keyword of the script's own function",
+            "import torch\ndef block(depth): pass\nblock(depth=3)",
+            "@nni.quniform(1, 6, 1)",
+        ),
+        row(
             "the decay of a schedule",
             "s = StepLR(\n o,\n gamma=0.1,\n)",
             "@nni.uniform(0.1, 0.9)",
@@ -148,6 +179,29 @@ FRIENDS = {
     "a default that an option overrides": "def f(lr=0.1):\n    pass\nf(0.1)",
     "two targets": "lr = rate = 0.1",
     "an augmented assignment": "lr *= 0.1",
+    "the zero of a parameter group": "g = [\n {'params': b, 'weight_decay': 0.0},\n]",
+    "the zero of a group in a call": "g = dict(params=b, weight_decay=0.0)",
+    "a rate that is set while training runs": "group['lr'] = 0.1",
+    "sizes of published models": (
+        "import torch\nSIZES = {\n 'gpt2': dict(n_embd=768),\n 'gpt2-xl': dict(n_embd=1600),\n}"
+    ),
+    "the width of a published model that is loaded": (
+        "hidden_size = 768\nnum_layers = 12\nm = AutoModel.from_pretrained('bert-base-uncased')"
+    ),
+    "rows of a database": "import pymongo\nBATCH_SIZE = 500\nc.find(batch_size=100)",
+    "rows that a function sends": "send_rows(rows, batch_size=100)",
+    "a population": "population_size = 8_000_000\npop_size = 100",
+    "the temperature of sampling": "import torch\nm.generate(x, temperature=0.7, top_k=50)",
+    "the temperature of a function that samples": (
+        "import torch\ndef generate(m, temperature=1.0): pass"
+    ),
+    "the temperature of a program that samples": (
+        "import torch\np.add_argument('--temperature', default=1.0, help='higher is more diverse: "
+        "sampling')"
+    ),
+    "a vague keyword of an unknown function": "import torch\ncrawl(depth=3)\ndraw(x, alpha=0.5)",
+    "a vague keyword of another trade": "import torch\nimport rich\nrich.Table(width=80)",
+    "iterations that are no trees": "num_iterations = 60000",
     "a step size in geometry": "step_size = 5\ngamma = 2.2\nwidth = 80",
 }
 
