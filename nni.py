@@ -259,7 +259,7 @@ def _append(path, record):
 
 def _write(path, data):
     """Append as much as fits, and return the rest."""
-    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         return data[os.write(file, data) :]
     finally:

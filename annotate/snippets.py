@@ -160,7 +160,7 @@ def _constant(node: cst.BaseExpression) -> int | float:
     if isinstance(node, (cst.Integer, cst.Float)):
         try:
             return _bounded(node.evaluated_value)
-        except ValueError:
+        except (ValueError, SyntaxError):  # thousands of digits
             raise NotConstant("the number is too large") from None
     if isinstance(node, cst.UnaryOperation) and isinstance(node.operator, (cst.Minus, cst.Plus)):
         value = _constant(node.expression)

@@ -50,6 +50,7 @@ NARROW = {
         "runtime.executors",
         "runtime.core.trial",
         "runtime.core.paths",
+        "runtime.system.private",
         "runtime.system.units",
         "runtime.core.metrics",
     },

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
+from annotate import limits
 from annotate.tree import Span
 
 
@@ -15,6 +16,12 @@ class Unreadable(Exception):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.message, self.offset = message, offset
+
+
+def check_depth(path: tuple[str | int, ...], offset: int) -> None:
+    """Raise Unreadable if the value at `path` is nested too deeply."""
+    if len(path) > limits.MAX_DEPTH:
+        raise Unreadable(f"the file is {limits.TOO_DEEP}", offset)
 
 
 class Repeated(Unreadable):

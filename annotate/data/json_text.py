@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from annotate import style
 from annotate.data import escaping
-from annotate.data.entry import Contents, Entry, Unreadable
+from annotate.data.entry import Contents, Entry, Unreadable, check_depth
 from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
@@ -87,6 +87,7 @@ class _Parser:
 
     def _value(self, path: tuple[str | int, ...], key: int | None) -> JSON:
         number, start = len(self.entries), self._place()
+        check_depth(path, start)
         kind, text, (_, end) = self._take()
         value: JSON
         if kind == "mark" and text in "{[":

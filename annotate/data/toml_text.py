@@ -14,7 +14,7 @@ from tomlkit.exceptions import ParseError, TOMLKitError
 
 from annotate import style
 from annotate.data import escaping
-from annotate.data.entry import Contents, Entry, Repeated, Unreadable
+from annotate.data.entry import Contents, Entry, Repeated, Unreadable, check_depth
 from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
@@ -151,6 +151,7 @@ class _Reader:
 
     def _value(self, path: _Path, start: int) -> None:
         first, number = self._at, len(self.entries)
+        check_depth(path, first)
         kind = "flow"
         if self._next("["):
             self._items(path)

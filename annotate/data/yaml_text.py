@@ -22,9 +22,10 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from annotate import style
+from annotate import limits, style
 from annotate.data import escaping
-from annotate.data.entry import Contents, Entry, Unreadable
+from annotate.data.entry import Contents, Entry, Unreadable, check_depth
+from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from annotate.kinds.case import Invalid, Valid
 from annotate.tree import Span
@@ -72,6 +73,7 @@ class _Reader:
 
     def _value(self, event: Any, path: tuple[str | int, ...], key: int | None) -> None:
         start, end = event.start_mark.index, event.end_mark.index
+        check_depth(path, start)
         first = start if key is None else key
         properties = _PROPERTIES.match(self._text, start)
         if not isinstance(event, AliasEvent) and properties:
@@ -134,8 +136,9 @@ def load(text: str) -> JSON:
     """The value of a scalar, or of a list or map in brackets; for a date, its text."""
     try:
         value = YAML(typ="safe", pure=True).load(text)
-    except YAMLError:  # it refers to an anchor or tag defined elsewhere
-        return text
+        limits.check(value, text[:40])
+    except (YAMLError, ValueError, RecursionError, AnnotateError):
+        return text  # it refers to an anchor or tag defined elsewhere, or is beyond a limit
     return _plain(value, text)
 
 

@@ -16,10 +16,12 @@ from runtime.driver import build
 from runtime.driver.start import Start
 from runtime.kept.documents import results_document
 from runtime.store import StoreLost
+from runtime.system.private import keep_private
 
 
 def drive(start: Start) -> int:
     """Run the experiment to its end and return the exit code."""
+    keep_private()
     parts = build.prepare(start, terminal.say)
     folder = start.make_folder()
     with _resumable(folder), build.open_store(start, folder) as (store, notes):

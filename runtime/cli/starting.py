@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 from runtime.driver.start import Start
+from runtime.system.private import keep_private
 
 
 def start(start: Start) -> int:
@@ -31,6 +32,7 @@ def _in_background(start: Start) -> int:
     from runtime.loop import algorithms
     from runtime.server import launch
 
+    keep_private()
     algorithms.check(start.config, start.space)
     open_gpus(start.config, os.environ)
     for note in start.notes:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import annotate_hpo
 from annotate.errors import AnnotateError
 from runtime.cli import options, selection
+from runtime.system.private import keep_private, users_umask
 
 if TYPE_CHECKING:
     import psutil
@@ -101,6 +102,7 @@ def _logs(folder: ExperimentFolder, trials: list[str]) -> list[str]:
 def _start(folder: ExperimentFolder, logs: list[str], port: int) -> subprocess.Popen[bytes]:
     import psutil
 
+    keep_private()
     program = Path(sys.executable).with_name("tensorboard")
     is_ours = program.is_file()  # installed beside Annotate, so the user's modules stay out of it
     path = str(program) if is_ours else shutil.which("tensorboard")
@@ -117,6 +119,7 @@ def _start(folder: ExperimentFolder, logs: list[str], port: int) -> subprocess.P
             stdout=log,
             stderr=log,
             start_new_session=True,
+            umask=users_umask(),
         )
     # Process ids are reused; the start time identifies the process.
     record = {"pid": process.pid, "time": psutil.Process(process.pid).create_time()}

@@ -6,15 +6,25 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from annotate.errors import AnnotateError
+
 
 def home() -> Path:
-    """Annotate's own folder: `ANNOTATE_HOME`, or the platform's user data folder."""
-    variable = os.environ.get("ANNOTATE_HOME")
-    if variable:
-        return Path(variable).expanduser().absolute()
+    """Annotate's own folder: `ANNOTATE_HOME`, or the platform's user data folder.
+
+    Raises AnnotateError if neither is known.
+    """
     from platformdirs import user_data_path
 
-    return user_data_path("annotate", appauthor=False)
+    variable = os.environ.get("ANNOTATE_HOME")
+    try:
+        folder = Path(variable) if variable else user_data_path("annotate", appauthor=False)
+        return folder.expanduser().absolute()
+    except RuntimeError:  # this user has no home folder
+        raise AnnotateError(
+            f"no home folder is known for user {os.getuid()}",
+            hint="set ANNOTATE_HOME to a folder for the experiments",
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

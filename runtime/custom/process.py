@@ -14,6 +14,7 @@ from pathlib import Path
 from runtime.custom.errors import CustomError
 from runtime.custom.output import Output
 from runtime.custom.stacks import Stacks
+from runtime.system.private import users_umask
 
 _PROGRAM = Path(__file__).parent.parent / "stage" / "algorithm"
 _GRACE = 1.0  # seconds for the process to exit by itself before it is killed
@@ -42,6 +43,7 @@ class AlgorithmProcess:
                 stderr=subprocess.STDOUT,
                 pass_fds=inherited,
                 start_new_session=True,
+                umask=users_umask(),
             )
         except OSError as error:
             self.release()

@@ -13,6 +13,7 @@ from runtime.core import paths
 from runtime.core.failures import tail
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import Held, Lock
+from runtime.system.private import users_umask
 
 _PATIENCE = 0.2  # seconds; a driver that cannot even start fails sooner
 _FINE = (0, 1, 130)  # exit codes of a driver that ran its experiment
@@ -56,6 +57,7 @@ def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
+            umask=users_umask(),
             pass_fds=[held.fileno()],
         )
         held.sign(process.pid)

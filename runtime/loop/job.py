@@ -21,17 +21,15 @@ from runtime.loop import checkpoints
 from runtime.system.command import shell
 
 MODULES = "nni_modules"  # the folder of nni's submodules
-_CACHE = shutil.ignore_patterns("__pycache__")
 
 
 def stage(folder: Path, root: Path) -> None:
     """Copy the modules that trials import into `folder`; `root` is the user's code folder."""
     folder.mkdir(parents=True)
-    for file in (Path(__file__).parent.parent / "stage").glob("*.py"):
-        shutil.copyfile(file, folder / file.name)
-    shutil.copytree(
-        Path(__file__).parent.parent / "stage" / MODULES, folder / MODULES, ignore=_CACHE
-    )
+    ours = Path(__file__).parent.parent / "stage"
+    (folder / MODULES).mkdir()
+    for file in (*ours.glob("*.py"), *ours.glob(f"{MODULES}/*.py")):
+        shutil.copyfile(file, folder / file.relative_to(ours))
     # Find our nni.py by its path, because `import nni` may find NNI's own module.
     shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
     (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))

@@ -12,8 +12,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from annotate import limits
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.json_value import JSON
+
+_MAX_BYTES = 1 << 22
+_MAX_ITEMS = 100_000
 
 Field: TypeAlias = tuple[str | int, ...]
 
@@ -65,18 +69,20 @@ class Document:
 def load(path: Path) -> Document:
     """Read a config file. Raises AnnotateError, and ConfigMistakes if it is not plain YAML."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise AnnotateError(f"{path}: {error.strerror or error}", hint=_similar(path)) from None
-    except UnicodeDecodeError as error:
-        raise AnnotateError(f"{path}: not UTF-8 text at byte {error.start}") from None
+        text = limits.read_text(path, limit=_MAX_BYTES)
+    except AnnotateError as error:
+        hint = "" if path.exists() else _similar(path)
+        raise AnnotateError(error.message, hint=hint) from None
     lines = tuple(text.splitlines())
     try:
         root = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         raise ConfigMistakes(str(path), [_broken(str(path), lines, error)]) from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:
         raise AnnotateError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise AnnotateError(f"{path} is {limits.TOO_DEEP}") from None
+    limits.check(root, str(path), items=_MAX_ITEMS)  # aliases may repeat a part many times
     if not isinstance(root, CommentedMap):
         raise AnnotateError(
             f"{path} has no fields", hint="write one per line, for example maxTrialNum: 10"

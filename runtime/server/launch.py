@@ -25,6 +25,7 @@ import annotate_hpo
 from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.system.lock import is_held
+from runtime.system.private import keep_private, users_umask
 
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -120,6 +121,7 @@ def token() -> str:
     """The secret for changes, and for other users to read. Only its owner can read its file."""
     path = paths.server().token
     if not path.exists():
+        keep_private()
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, secrets.token_urlsafe(32))
     return path.read_text(encoding="ascii")
@@ -151,6 +153,7 @@ def _start(port: int | None, host: str, names: tuple[str, ...]) -> Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=users_umask(),
                 pass_fds=(listener.fileno(), lock),
             )
         server = Server(process.pid, host, number, names)
@@ -257,7 +260,8 @@ def _read(path: Path) -> Server | None:
 @contextmanager
 def _starting() -> Iterator[None]:
     folder = paths.server()
-    folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keep_private()
+    folder.path.mkdir(parents=True, exist_ok=True)
     file = os.open(folder.starting, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -29,7 +29,7 @@ class Lock:
     def acquire(self) -> Lock:
         """Take the lock. Raises Held if another process has it, AnnotateError if locking fails."""
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unable(self.path, error) from None
         try:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from annotate.errors import AnnotateError
+from runtime.system.private import users_umask
 
 
 def replace_file(path: Path, expected: bytes, new: bytes) -> None:
@@ -41,7 +42,7 @@ def replace_file(path: Path, expected: bytes, new: bytes) -> None:
 def write_atomically(path: Path, data: bytes) -> None:
     """Create or replace a file in one step; follows a symbolic link. Raises OSError."""
     target = path.resolve()
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~users_umask()
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -51,12 +52,6 @@ def write_atomically(path: Path, data: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             Path(name).unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _unwritable(path: Path, error: OSError) -> AnnotateError:

@@ -1,11 +1,14 @@
 """Files from outside cost a sentence, not all memory."""
 
+from pathlib import PurePosixPath
+
 import pytest
 
-from annotate import limits
-from annotate.errors import AnnotateError
+from annotate import formats, limits
+from annotate.errors import AnnotateError, Mistakes
 from annotate.space import SearchSpace
 from runtime.loop import known_results
+from runtime.nni_config import document
 
 TEXTS = {
     "deep.json": ("[" * 200_000, "nested more than 100 levels deep"),
@@ -39,3 +42,40 @@ def test_a_part_that_is_used_many_times_counts_each_time():
         value = [value, value]
     with pytest.raises(AnnotateError, match="it has more than 1000 items"):
         limits.check(value, "it", items=1000)
+
+
+LEVELS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+CONFIGS = {
+    "a bomb of aliases": (f"a0: &a0 [x]\n{LEVELS}", "has more than 100000 items"),
+    "deep brackets": ("x: " + "[" * 300 + "]" * 300, "nested more than 100 levels deep"),
+    "deep maps": ("".join(f"{' ' * n}a:\n" for n in range(300)), "nested more than 100 levels"),
+    "a long number": (f"maxTrialNumber: {'9' * 5000}", "digits"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_file_beyond_a_limit_is_named(tmp_path, name):
+    text, reason = CONFIGS[name]
+    (tmp_path / "config.yml").write_text(text + "\n")
+    with pytest.raises(AnnotateError, match=reason) as error:
+        document.load(tmp_path / "config.yml")
+    assert "config.yml" in str(error.value)
+
+
+DEEP = "[" * 300 + "]" * 300
+ANNOTATED = {
+    "deep.yaml": f"lr: 0.1  # @nni.uniform(0, 1)\nx: {DEEP}\n",
+    "deep.toml": f"lr = 0.1  # @nni.uniform(0, 1)\nx = {DEEP}\n",
+    "deep.json5": f'{{"lr": 0.1,  // @nni.uniform(0, 1)\n"x": {DEEP}}}\n',
+    "long.py": f"lr = 0.1  # @nni.uniform(0, {'9' * 5000})\n",
+    "long.json5": f'{{"lr": {"9" * 5000}  // @nni.uniform(0, 1)\n}}',
+    "long.toml": f"lr = {'9' * 5000}  # @nni.uniform(0, 1)\n",
+    "deep.ipynb": "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", ANNOTATED)
+def test_an_annotated_file_beyond_a_limit_is_a_mistake(name):
+    with pytest.raises(Mistakes) as error:
+        formats.expand(ANNOTATED[name].encode(), name, PurePosixPath(name))
+    assert [m.path for m in error.value.mistakes] == [name]

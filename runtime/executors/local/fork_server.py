@@ -23,6 +23,7 @@ from annotate.json_value import JSON
 from runtime.executors.base import Job
 from runtime.executors.local.health import Health, end_child, start_time, state
 from runtime.executors.local.process import Process
+from runtime.system.private import users_umask
 
 #: Set by a trial's lease. Safe to change after the fork: CUDA reads them when it is first used.
 _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
@@ -79,6 +80,7 @@ class ForkServer:
                 stderr=self._output,
                 pass_fds=[descriptor],
                 start_new_session=True,
+                umask=users_umask(),
             )
         except OSError as error:
             self._socket.close()

@@ -13,6 +13,7 @@ from annotate.errors import AnnotateError
 from runtime.executors.base import Job
 from runtime.executors.local import leftovers
 from runtime.executors.local.memory import prefer_as_oom_victim
+from runtime.system.private import users_umask
 
 
 class Process(ABC):
@@ -95,6 +96,7 @@ def _spawn(job: Job) -> subprocess.Popen[bytes]:
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
+                umask=users_umask(),
             )
     except OSError as error:
         raise AnnotateError(

@@ -1,0 +1,56 @@
+"""The experiments' home is its owner's alone; what a trial writes has the user's own modes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """\
+import os
+x = 0.5  # @nni.uniform(0, 1)
+open("mine", "w").close()
+open(os.path.join(os.environ["NNI_OUTPUT_DIR"], "mine"), "w").close()
+print(x)
+# @nni.report_final_result(x)
+"""
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o027])
+def test_every_file_of_the_home_is_private_whatever_the_umask(folder, home, umask):
+    (folder / "train.py").write_text(SCRIPT)
+    fresh = ["--fresh-process"] if umask else []
+    command = ["run", "train.py", "--max-trials", "2", "--tuner", "random", *fresh]
+    for words in (command, ["ui"], ["ui", "--stop"]):
+        subprocess.run([sys.executable, "-m", "annotate", *words], check=True, umask=umask)
+    found = [home, *home.rglob("*")]
+    of_trials = [path for path in found if path.parent.name == "output"]
+    ours = [path for path in found if path not in of_trials and not path.is_symlink()]
+    assert [path for path in ours if mode(path) != (0o700 if path.is_dir() else 0o600)] == []
+    assert {mode(path) for path in (folder / "mine", *of_trials)} == {0o666 & ~umask}
+
+
+def test_a_user_without_a_home_is_told_to_name_one():
+    become = ["setpriv", "--reuid", "54321", "--clear-groups"]
+    python = [*become, sys.executable]
+    environment = {k: v for k, v in os.environ.items() if k not in ("HOME", "ANNOTATE_HOME")}
+    if os.geteuid() != 0 or subprocess.run([*python, "-c", ""], check=False).returncode:
+        pytest.skip("nobody without an account can run this interpreter")
+    for words in (["experiment", "list"], ["config", "show"]):
+        done = subprocess.run(
+            [*python, "-m", "annotate", *words],
+            cwd="/",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            "annotate: no home folder is known for user 54321\n"
+            "hint: set ANNOTATE_HOME to a folder for the experiments\n"
+        )
