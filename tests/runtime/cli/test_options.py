@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import shutil
 from dataclasses import dataclass, fields
 
 import pytest
@@ -17,7 +19,7 @@ COMMANDS = {RUN: run, CREATE: create, RESUME: resume}
 OTHERS = {
     RUN: {
         *("--help", "--config", "--port", "--background", "--debug", "--json"),
-        *("--search-space", "--enqueue", "--warm-start"),
+        *("--search-space", "--enqueue", "--warm-start", "--module", "--code-folder"),
     },
     CREATE: {"--help", "--config", "--port", "--foreground", "--debug", "--json"},
     RESUME: {
@@ -175,7 +177,10 @@ def test_every_option_has_a_case_here():
 
 
 def test_every_config_field_is_a_setting_or_describes_what_runs():
-    fixed = {"script", "cwd", "arguments", "command", "background", "metric_name", "optimize_by"}
+    fixed = {
+        *("script", "module", "cwd", "arguments", "command", "background"),
+        *("metric_name", "optimize_by"),
+    }
     assert {f.name for f in fields(Config)} == set(OPTIONS) | fixed
 
 
@@ -199,7 +204,7 @@ def test_typed_options_beat_the_file_and_the_file_beats_the_default(
         assert setting() == case.other
     expected = case.value
     if field == "python":
-        assert setting(*words(case)).endswith("/python3")
+        assert os.path.samefile(setting(*words(case)), shutil.which("python3"))  # noqa: PTH121
     else:
         assert setting(*words(case)) == expected
     file = config_file()

@@ -205,7 +205,7 @@ def test_a_custom_tuner_is_found_relative_to_the_config_file(read, project):
         (f"{sys.executable} train.py 'a b'", "train.py"),
         ("FOO=1 python3 train.py", ""),
         ("python3 -u train.py", ""),
-        ("python3 -m train", ""),
+        ("python3 -m train", "train.py"),
         ("python3 train.py && echo done", ""),
         ("python3 train.py $HOME", ""),
         ("python3 nowhere.py", ""),
