@@ -23,8 +23,8 @@ def reported(project: Project, script: PurePosixPath | None, directive: str) -> 
     """
     by_file = {f.path: list(_in_file(f, directive)) for f in project.files if f.counts}
     own = by_file.get(script, []) if script is not None else []
-    found = own or [metric for metrics in by_file.values() for metric in metrics]
-    return list(dict.fromkeys(found))
+    reported_metrics = own or [metric for metrics in by_file.values() for metric in metrics]
+    return list(dict.fromkeys(reported_metrics))
 
 
 def _in_file(file: SourceFile, directive: str) -> Iterator[Metric]:

@@ -110,8 +110,8 @@ def annotated_files(folder: Path) -> tuple[Path, list[PurePosixPath]]:
     with _readable(folder):
         manifest = json.loads((folder / MANIFEST).read_bytes())
         files = manifest["files"].items()
-        found = [name for name, about in files if about["annotated"] and about["counts"]]
-        return Path(manifest["root"]), [PurePosixPath(name) for name in found]
+        names = [name for name, about in files if about["annotated"] and about["counts"]]
+        return Path(manifest["root"]), [PurePosixPath(name) for name in names]
 
 
 @contextmanager

@@ -166,7 +166,7 @@ class _Reader:
         }
 
     def _interpreter(self) -> str:
-        """The interpreter for algorithms of the user's own; trials run a line for the shell."""
+        """The interpreter for custom algorithms; trials run a line for the shell."""
         try:
             return interpreter(None, self._environment)
         except AnnotateError:

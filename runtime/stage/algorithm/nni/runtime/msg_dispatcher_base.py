@@ -44,4 +44,4 @@ class MsgDispatcherBase(Recoverable):
         """Results from elsewhere."""
 
     def handle_add_customized_trial(self, data: Any) -> None:
-        """A trial with values of the user's own."""
+        """A trial with the user's own values."""
