@@ -53,6 +53,11 @@ def is_excluded(site: Site, facts: Facts) -> bool:
     return site.target.kind == default.KIND and name in {"c", "alpha", "p", "r"}
 
 
+def is_of_evaluation(site: Site) -> bool:
+    """Whether a value is for measuring or for predictions, judging by names."""
+    return bool(set(site.name.split("_")) & _FUNCTIONS) or _evaluates(site.around)
+
+
 def _evaluates(around: Around) -> bool:
     """Whether the code around evaluates or displays something rather than trains."""
     owners = [*around.classes, around.owner or ""]

@@ -10,9 +10,12 @@ import libcst as cst
 
 from annotate.suggest.libraries import FAMILIES
 from annotate.suggest.site import Script, callee_of, dotted, first_word_of
-from annotate.tree import Tree
 
 _PRETRAINED = re.compile(r"from_pretrained|SentenceTransformer|create_model_and_transforms")
+#: Libraries of published models; other modules may train one of their own from scratch.
+_PUBLISHERS = frozenset(
+    ["", "transformers", "sentence_transformers", "diffusers", "open_clip", "timm", "torch", "peft"]
+)
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,19 @@ class Facts:
 def facts(script: Script) -> Facts:
     nodes = [node for node, _ in script.nodes]
     definitions = (node for node in nodes if isinstance(node, (cst.FunctionDef, cst.ClassDef)))
-    return Facts(
-        names=frozenset(site.name for site in script.sites),
-        origins={name: top for node in nodes for name, top in _imported(script.tree, node)},
-        defined=frozenset(node.name.value for node in definitions),
-        pretrained=any(isinstance(node, cst.Call) and _loads(node) for node in nodes),
+    origins = {name: top for node in nodes for name, top in _imported(node)}
+    defined = frozenset(node.name.value for node in definitions)
+    loading = (node for node in nodes if isinstance(node, cst.Call) and _loads(node))
+    published = (
+        origins.get(first_word_of(call.func), "") in _PUBLISHERS
+        for call in loading
+        if callee_of(call) not in defined
     )
+    names = frozenset(site.name for site in script.sites)
+    return Facts(names, origins, defined, any(published))
 
 
-def _imported(tree: Tree, node: cst.CSTNode) -> Iterator[tuple[str, str]]:
+def _imported(node: cst.CSTNode) -> Iterator[tuple[str, str]]:
     """The names that an import binds, each with the top module; a relative one has none."""
     if isinstance(node, cst.Import):
         for alias in node.names:

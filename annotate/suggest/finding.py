@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
 from annotate.kinds import default
+from annotate.kinds.target import Target
 from annotate.snippets import fold
-from annotate.suggest import choices, estimators, rates, shares, sizes
+from annotate.suggest import choices, estimators, positions, rates, shares, sizes
 from annotate.suggest.around import Range, listed
-from annotate.suggest.exclusions import is_excluded
+from annotate.suggest.described import renamed
+from annotate.suggest.exclusions import is_excluded, is_of_evaluation
 from annotate.suggest.facts import facts
+from annotate.suggest.flow import Flow
 from annotate.suggest.known import Options, options
+from annotate.suggest.lookalikes import is_lookalike
+from annotate.suggest.positions import CALL, choice_of_calls
 from annotate.suggest.rule import Rule
 from annotate.suggest.site import Script, Site, callee_of, snake
 from annotate.tree import Tree
@@ -49,18 +55,58 @@ class Finding:
 
 def find(script: Script) -> list[Finding]:
     """The sites of a file that are worth tuning, in source order."""
-    known_facts = facts(script)
-    families = known_facts.families
-    known = options([node for node, _ in script.nodes])
-    findings = [
-        finding
-        for site in script.sites
-        if site.known and not site.target.problem and not site.around.in_string
-        if not is_excluded(site, known_facts)
-        and (finding := _judge(script.tree, site, families, known))
-    ]
+    judge = _Judge(script)
+    findings = [f for site in script.sites if (f := judge.of(site))]
     calls = [node for node, _ in script.nodes if isinstance(node, cst.Call)]
-    return _without_overridden(findings, calls)
+    findings = _without_overridden(findings, calls)
+    in_calls = [f for call, site in positions.sites(script) if (f := judge.in_call(call, site))]
+    return [*findings, *in_calls]
+
+
+class _Judge:
+    """Decides what each value of a script is."""
+
+    def __init__(self, script: Script) -> None:
+        self._script, self._tree = script, script.tree
+        self._facts = facts(script)
+        self._families = self._facts.families
+        self._known = options([node for node, _ in script.nodes])
+        self._flow = Flow(script, self._facts)
+        calls = (node for node, _ in script.nodes if isinstance(node, cst.Call))
+        self._calls = Counter(map(self._line_end, calls))
+
+    def of(self, site: Site) -> Finding | None:
+        """By its name; else by the keyword that takes it, or by what is written about it."""
+        if not site.known or site.target.problem or site.around.in_string:
+            return None
+        if finding := self._alone(site):
+            return finding
+        if is_lookalike(site, self._facts) or site.is_element or is_of_evaluation(site):
+            return None
+        names = [*self._flow.keywords(site)]
+        if not is_excluded(site, self._facts):
+            names += renamed(self._script, site)
+        finding = next(filter(None, map(self._alone, names)), None)
+        return replace(finding, site=site) if finding else None
+
+    def in_call(self, call: cst.Call, site: Site) -> Finding | None:
+        """A positional value, which is tuned by a choice of calls."""
+        if not site.known or site.around.in_string or (finding := self._alone(site)) is None:
+            return None
+        named = self._calls[self._line_end(call)] > 1
+        made = choice_of_calls(self._tree, call, site.target.value, finding.range, named=named)
+        if made is None:
+            return None
+        target = Target(CALL, self._tree.code(call.func), call)
+        return replace(finding, site=replace(site, target=target), range=made)
+
+    def _line_end(self, node: cst.CSTNode) -> int:
+        return self._tree.text.find("\n", self._tree.span(node)[1])
+
+    def _alone(self, site: Site) -> Finding | None:
+        if is_excluded(site, self._facts):
+            return None
+        return _judge(self._tree, site, self._families, self._known)
 
 
 def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> Finding | None:

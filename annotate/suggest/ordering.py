@@ -62,9 +62,9 @@ def _placed(finding: Finding, lows: list[Finding], highs: list[Finding]) -> Find
 
 
 def _below(finding: Finding, highs: list[Finding]) -> Finding | None:
-    """A lower value: down from what is written, if that lies below every upper value."""
+    """A lower value: down from what is written, if it lies below 1 and below every upper value."""
     value = finding.site.value
-    if value <= 0 or any(value >= high.site.value for high in highs):
+    if not 0 < value < 1 or any(value >= high.site.value for high in highs):
         return None
     low, high = float(value) / _DOWN, float(value)
     domain = f"loguniform({number(low)}, {number(high)})"

@@ -13,6 +13,7 @@ from annotate.instrument import Place
 from annotate.layout import Layout
 from annotate.source import Source
 from annotate.suggest.finding import Finding
+from annotate.suggest.positions import CALL
 from annotate.suggest.proposal import Proposal, Skipped
 from annotate.suggest.site import Script, Site
 
@@ -92,7 +93,7 @@ class Page:
     def _annotation(self, finding: Finding) -> str:
         """The short form if only one value ends on the line, else the form with a name."""
         site, domain = finding.site, finding.range.domain
-        if len(self._ending[self._end(site)]) == 1:
+        if site.target.kind == CALL or len(self._ending[self._end(site)]) == 1:
             return f"@nni.{domain}"
         name = site.target.name
         if name != site.target.source and not name.isidentifier():

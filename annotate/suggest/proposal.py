@@ -13,7 +13,7 @@ class Proposal:
     """An annotation for one value.
 
     `line` and `col` (from 1) are the start of the value. `kind` is assignment, keyword, option,
-    entry or default. `written` is the value's source text, `annotation` the comment's text.
+    entry, default or call. `written` is the value's source text, `annotation` the comment's text.
     Accepting the proposal inserts `insert` into the decoded text at `offset`.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,7 @@ _FAMILIES: tuple[Callable[[cst.CSTNode, Tree], Iterator[Target]], ...] = (
     default.targets,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_NEXT_LINE = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*")
 _NO_VALUE = object()
 
 
@@ -93,6 +95,12 @@ class Site:
         return snake(last_word(name) if self.target.kind == assignment.KIND else name)
 
 
+def value_at(target: Target, around: Around) -> Site:
+    """The site of a target that is not among the script's own."""
+    value = value_of(target.value)
+    return Site(target, around, value is not _NO_VALUE, value, ())
+
+
 def snake(name: str) -> str:
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return re.sub(r"[\W_]+", "_", name).strip("_").lower()
@@ -117,6 +125,24 @@ class Script:
             for target in family(node, tree)
         ]
         self.sites = sorted(sites, key=lambda site: tree.span(site.target.value))
+        self._comments = [start for start, _ in tree.comments]
+        self._strings = {tree.span(node)[0]: node for node in tree.strings}
+
+    def comment_behind(self, offset: int) -> str:
+        """The comment at the end of the line, if only punctuation stands between."""
+        at = bisect_left(self._comments, offset)
+        start, text = self.tree.comments[at] if at < len(self._comments) else (offset, "")
+        return text if _is_blank(self.tree.text[offset:start]) else ""
+
+    def string_below(self, offset: int) -> str:
+        """The string statement that follows on the next line, as fields are described."""
+        match = _NEXT_LINE.match(self.tree.text, offset)
+        node = self._strings.get(match.end()) if match else None
+        return (text_of(node.value) or "") if node else ""
+
+
+def _is_blank(text: str) -> bool:
+    return not text.strip(" \t,)]}")
 
 
 def _site(tree: Tree, target: Target, around: Around, node: cst.CSTNode) -> Site:

@@ -141,6 +141,60 @@ def row(title, code, *proposals):
             "@nni.quniform(1, 6, 1)",
         ),
         row(
+            "a constant that a known keyword takes, whatever its name",
+            "from torch.optim import SGD\nQ = 0.01\no = SGD(p, lr=Q)",
+            "@nni.loguniform(1e-4, 1.0)",
+        ),
+        row(
+            "an option that a known keyword takes",
+            "from torch.optim import SGD\np.add_argument('--q', default=0.5)\n"
+            "o = SGD(w, momentum=args.q)",
+            "@nni.uniform(0.0, 0.99)",
+        ),
+        row(
+            "a constant in a known position",
+            "from torch import nn\nSPLIT = 0.3\ndrop = nn.Dropout(SPLIT)",
+            "@nni.uniform(0.0, 0.5)",
+        ),
+        row(
+            "a constant of a function",
+            "import sklearn\ndef main():\n    n = 100\n    RandomForestClassifier(n_estimators=n)",
+            "@nni.qloguniform(20, 400, 10)",
+        ),
+        row(
+            "an option by its help",
+            "p.add_argument('--l2x', default=1e-4, help='L2 regularization')",
+            "@nni.loguniform(1e-6, 0.01)",
+        ),
+        row("a value by its comment", "K = 5.0  # gradient clipping", "@nni.loguniform(0.5, 50.0)"),
+        row(
+            "a field by the string below it",
+            "class C:\n    g: float = 0.99\n    '''the discount factor gamma'''",
+            "@nni.uniform(0.9, 0.999)",
+        ),
+        row(
+            "a positional value of a layer",
+            "drop = nn.Dropout(0.25)",
+            "@nni.function_choice(nn.Dropout(0.25), nn.Dropout(0.0), nn.Dropout(0.5))",
+        ),
+        row(
+            "a positional value among other calls",
+            "x = nn.Dropout(0.5)(x)",
+            "@nni.function_choice(nn.Dropout(0.5), nn.Dropout(0.0), nn.Dropout(0.25), "
+            "name=nn.Dropout)",
+        ),
+        row(
+            "a positional rate of an optimiser",
+            "o = Adam(1e-3)",
+            "@nni.function_choice(Adam(1e-3), Adam(1e-4), Adam(0.01))",
+        ),
+        row(
+            "the units of a hidden layer",
+            "import keras\nm.add(\n    Dense(64, activation='relu'),\n)",
+            "@nni.function_choice(Dense(64, activation='relu'), Dense(32, activation='relu'), "
+            "Dense(128, activation='relu'))",
+        ),
+        row(
             "the decay of a schedule",
             "s = StepLR(\n o,\n gamma=0.1,\n)",
             "@nni.uniform(0.1, 0.9)",
@@ -202,6 +256,23 @@ FRIENDS = {
     "a vague keyword of an unknown function": "import torch\ncrawl(depth=3)\ndraw(x, alpha=0.5)",
     "a vague keyword of another trade": "import torch\nimport rich\nrich.Table(width=80)",
     "iterations that are no trees": "num_iterations = 60000",
+    "a constant that is assigned twice": (
+        "from torch.optim import SGD\nq = 0.01\nq = 0.02\no = SGD(p, lr=q)"
+    ),
+    "a constant that a parameter hides": (
+        "from torch.optim import SGD\nq = 0.01\ndef f(q):\n    return SGD(p, lr=q)"
+    ),
+    "a constant that an unknown keyword takes": "q = 0.01\nsend(gamma=q)",
+    "a constant for measuring": "import torch\ntestBS = 8\nDataLoader(d, batch_size=testBS)",
+    "a seed that a known keyword takes": (
+        "import sklearn\ns = 7\nm = RandomForestClassifier(random_state=s)"
+    ),
+    "a help that mentions a hyper-parameter": (
+        "p.add_argument('--start', default=5, help='epoch from which to start lr decay')"
+    ),
+    "a comment that mentions a hyper-parameter": "K = 5  # epochs until the learning rate drops",
+    "the width of the last layer": "import keras\nlayer = Dense(10, activation='softmax')",
+    "the dropout of an evaluation": "def evaluate():\n    return nn.Dropout(0.5)",
     "a step size in geometry": "step_size = 5\ngamma = 2.2\nwidth = 80",
 }
 
