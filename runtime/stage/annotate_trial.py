@@ -25,6 +25,7 @@ from importlib.machinery import (
 _stage = os.path.dirname(os.path.abspath(__file__))
 _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
 _root = ""  # the user's code folder, links resolved
+_roots: list = []  # the same and its copy, then folders with more of the user's modules and theirs
 #: Annotate's packages, hidden from trials if Annotate is installed in the user's environment.
 _HIDDEN = ("annotate", "runtime", "tuners")
 _KINDS = (
@@ -43,6 +44,7 @@ def install():
 
         with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
             _root = file.read()
+        _roots[:] = [(_root, _code), *_outside()]
         if os.path.exists(os.path.join(os.path.dirname(_code), "data.json")):
             import annotate_data
 
@@ -51,6 +53,20 @@ def install():
         sys.meta_path[:] = [_UsersNni, *map(_without_ours, sys.meta_path)]
         sys.path_importer_cache.clear()
         _redirect_main()
+
+
+def _outside():
+    """Folders outside the code folder whose modules are frozen too, each with its copy."""
+    import json
+
+    snapshot = os.path.dirname(_code)
+    try:
+        with open(os.path.join(snapshot, "outside.json"), encoding="utf-8") as file:
+            folders = json.load(file)
+    except OSError:  # an experiment of an earlier version
+        return
+    for number, folder in enumerate(folders):
+        yield folder, os.path.join(snapshot, "outside", str(number))
 
 
 def run(argv):
@@ -173,16 +189,7 @@ def _execute(codes, names):
     except SystemExit:
         raise
     except BaseException as error:
-        # Remove our frames from the user's traceback: those before the script ...
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_globals is not names:
-            trace = trace.tb_next
-        error.__traceback__ = trace or error.__traceback__  # all, if a package around it failed
-        while trace is not None:  # ... and those of our open()
-            below = trace.tb_next
-            while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":
-                trace.tb_next = below = below.tb_next
-            trace = below
+        _remove_our_frames(error, names)
         sys.excepthook(type(error), error, error.__traceback__)
         interrupted = isinstance(error, KeyboardInterrupt)
     if interrupted:
@@ -196,6 +203,20 @@ def _execute(codes, names):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     sys.exit(1)
+
+
+def _remove_our_frames(error, names):
+    """Leave the user's frames in a traceback: those from the script, whose globals are `names`."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is not names:
+        trace = trace.tb_next
+    if trace is not None or isinstance(error, SyntaxError):  # else a package around it failed
+        error.__traceback__ = trace
+    while trace is not None:  # without those of our open()
+        below = trace.tb_next
+        while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":
+            trace.tb_next = below = below.tb_next
+        trace = below
 
 
 def _module(name, path, copy):
@@ -220,10 +241,12 @@ def frozen(path):
 
 
 def _copy(path):
-    if path != _root and not path.startswith(os.path.join(_root, "")):
-        return None
-    copy = _code + path[len(_root.rstrip(os.sep)) :]
-    return copy if os.path.exists(copy) else None
+    for root, code in _roots:
+        if path == root or path.startswith(os.path.join(root, "")):
+            copy = code + path[len(root.rstrip(os.sep)) :]
+            if os.path.exists(copy):
+                return copy
+    return None
 
 
 class _Loader(SourceFileLoader):
@@ -299,18 +322,26 @@ class _FinderWithoutOurs(FileFinder):
 
 
 def _without_ours(finder):
-    """The finder, wrapped to hide our packages if it is an editable install of Annotate."""
-    if getattr(finder, "__module__", "").startswith("__editable___annotate_hpo_"):
-        return _EditableWithoutOurs(finder)
+    """The finder; that of an editable install wrapped to hide our packages and find frozen ones."""
+    if getattr(finder, "__module__", "").startswith("__editable___"):
+        return _EditableInstall(finder)
     return finder
 
 
-class _EditableWithoutOurs:
+class _EditableInstall:
     def __init__(self, finder):
         self._finder = finder
 
     def find_spec(self, fullname, path=None, target=None):
-        return None if fullname in _HIDDEN else self._finder.find_spec(fullname, path, target)
+        ours = self._finder.__module__.startswith("__editable___annotate_hpo_")
+        if ours and fullname in _HIDDEN:
+            return None
+        spec = self._finder.find_spec(fullname, path, target)
+        if type(getattr(spec, "loader", None)) is SourceFileLoader:
+            copy = frozen(spec.origin)
+            if copy is not None:
+                spec.loader = _Loader(fullname, spec.origin, copy)
+        return spec
 
 
 def users_nni():
