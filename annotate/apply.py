@@ -125,17 +125,17 @@ def apply(
 
 def _all(file: _File, reason: str) -> tuple[Misfit, ...]:
     return tuple(
-        Misfit(key, places[0].target, file.source.path, reason)
+        Misfit(key, places[0].name, file.source.path, reason)
         for key, places in file.groups().items()
     )
 
 
 def _fit(file: _File, place: Place, new: str) -> Fit:
-    return Fit(place.key, place.target, place.where, file.text(place.inner), new)
+    return Fit(place.key, place.name, place.where, file.text(place.inner), new)
 
 
 def _misfit(file: _File, place: Place, reason: str) -> Misfit:
-    return Misfit(place.key, place.target, place.where, reason)
+    return Misfit(place.key, place.name, place.where, reason)
 
 
 # Decide what to write
@@ -163,7 +163,7 @@ def _wishes(
     for key, places in earlier.items():
         if key not in groups:
             misfits.append(
-                Misfit(key, places[0].target, file.source.path, _why_lost(places[0], file))
+                Misfit(key, places[0].name, file.source.path, _why_lost(places[0], file))
             )
     return wishes, misfits
 

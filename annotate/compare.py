@@ -51,15 +51,15 @@ def rows(
         if other is None:
             renamed = [p for p in new.values() if p.target == place.target and p.key not in old]
             remark = f"its domain is now {renamed[0].domain}" if renamed else "no longer annotated"
-            table.append(Row(key, place.target, place.where, mine, None, True, remark))
+            table.append(Row(key, place.name, place.where, mine, None, True, remark))
         else:
             theirs = other.inner_code if b is None else _code(other, b)
             changed = other.domain != place.domain
             remark = f"its domain was {place.domain}, is now {other.domain}" if changed else ""
             differs = changed or not place.alike(mine, theirs)
-            table.append(Row(key, place.target, other.where, mine, theirs, differs, remark))
+            table.append(Row(key, place.name, other.where, mine, theirs, differs, remark))
     table += [
-        Row(key, place.target, place.where, None, place.inner_code, True, "new")
+        Row(key, place.name, place.where, None, place.inner_code, True, "new")
         for key, place in new.items()
         if key not in old
     ]

@@ -57,6 +57,9 @@ script runs on its own; `annotate run` gives each trial its own values.
 - An annotated statement may nest up to 1,000 operations, such as a sum of 1,000 terms. The depth of
   other statements does not matter.
 - A parameter's key is `module/name/domain`. You see and type its short name.
+- A `function_choice` over `scaler = MinMaxScaler()` is shown as `scaler`. Its key is NNI's,
+  `train/MinMaxScaler/function_choice`, and both names are accepted. It is shown as `MinMaxScaler`
+  if another parameter is called `scaler`, or if the script assigns `scaler` elsewhere, too.
 
 Every example on this page is tested.
 """

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from annotate import edits, lexer
 from annotate.annotation import Annotation, Wrong, carriers, parse
@@ -141,7 +141,10 @@ def _expand(source: Source, tree: Tree, module: str) -> Expansion:
     _check(source, source.encode(text), values, calls)
     parameters: dict[str, Parameter] = {}
     for annotated in values:
-        parameters.setdefault(annotated.parameter.key, annotated.parameter)
+        parameter = annotated.parameter
+        first = parameters.setdefault(parameter.key, parameter)
+        if first.alias != parameter.alias:  # one value, several names
+            parameters[parameter.key] = replace(first, alias="")
     places = sorted((a.place for a in values), key=lambda place: place.span)
     reports = tuple(report_ for report_, _ in calls)
     return Expansion(source.frozen(text), tuple(parameters.values()), tuple(places), reports)

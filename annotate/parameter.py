@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from annotate.data.form import is_data
 from annotate.domains.domain import Domain
@@ -13,10 +13,15 @@ _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^.]+')
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One dimension: its full key in the search space, and its domain."""
+    """One dimension: its full key in the search space, and its domain.
+
+    `alias` is what the script calls the value if the key has another name: `scaler` for a
+    function_choice over the call in `scaler = MinMaxScaler()`. It is "" otherwise.
+    """
 
     key: str
     domain: Domain
+    alias: str = field(default="", compare=False)
 
     @property
     def parts(self) -> tuple[str, str, str] | None:
@@ -29,11 +34,16 @@ class Parameter:
     @property
     def name(self) -> str:
         """The short name, for users."""
-        return self.parts[1] if self.parts else self.key
+        return self.alias or (self.parts[1] if self.parts else self.key)
+
+    @property
+    def aliases(self) -> list[str]:
+        """Further names, which count only where no parameter has them as one of its `names`."""
+        return [self.alias, f"{self.parts[0]}/{self.alias}"] if self.alias and self.parts else []
 
     @property
     def names(self) -> list[str]:
-        """All names that users may give it, from the shortest to the full key."""
+        """The names by its key, from the shortest to the full key."""
         if self.parts is None:
             return [self.key]
         module, name, _ = self.parts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import libcst as cst
 
@@ -28,7 +28,7 @@ class Place:
     value's span, `inner` the span without enclosing parentheses, and `annotation` the
     annotation's, all in characters of the decoded text without BOM; `bytes` is the value's span in
     bytes of the file. `kind` is assignment, keyword, option, entry, default or call. `written` is
-    the value's source text, `target` its name.
+    the value's source text, `target` its name, and `alias` as in Parameter.
     """
 
     key: str
@@ -46,6 +46,12 @@ class Place:
     annotation: Span
     annotation_line: int
     wording: choice.ParsedDomain
+    alias: str = field(default="", kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """The value's name, for users."""
+        return self.alias or self.target
 
     @property
     def domain(self) -> Domain:
@@ -140,6 +146,7 @@ class Context:
         value: cst.BaseExpression,
         target: str,
         kind: str,
+        alias: str = "",
     ) -> Annotated:
         span = self.tree.span(value)
         line, col = self.source.position(span[0])
@@ -159,9 +166,10 @@ class Context:
             annotation=annotation.span,
             annotation_line=self.source.line_of(annotation.carrier.start),
             wording=parsed,
+            alias=alias,
         )
         edit = self._edit(annotation, key, parsed, value)
-        return Annotated(Parameter(key, parsed.domain), place, edit)
+        return Annotated(Parameter(key, parsed.domain, alias), place, edit)
 
     def _edit(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,6 +22,9 @@ from annotate.json_value import JSON
 from annotate.parameter import Parameter
 
 Values: TypeAlias = "dict[str, JSON]"  # a string: custom algorithms import this with Python 3.8
+
+#: Beside `_type` and `_value`, in the spaces that experiments keep.
+_ALIAS = "_alias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +91,32 @@ class SearchSpace:
 
     @property
     def names(self) -> dict[str, str]:
-        """Maps each key to its shortest unambiguous name: `lr`, `model/lr` or the key."""
+        """Maps each key to its shortest unambiguous name: `lr`, `model/lr` or the key.
+
+        An alias goes first: the script's name for a value, if no other parameter is called so.
+        """
         count = Counter(name for p in self.parameters for name in set(p.names))
-        return {
-            p.key: next((name for name in p.names if count[name] == 1), p.key)
-            for p in self.parameters
-        }
+        aliases = Counter(name for p in self.parameters for name in p.aliases)
+        names = {}
+        for p in self.parameters:
+            free = [name for name in p.aliases if aliases[name] == 1 and not count[name]]
+            names[p.key] = next((n for n in (*free, *p.names) if n in free or count[n] == 1), p.key)
+        return names
+
+    def called(self, name: str) -> list[Parameter]:
+        """The parameters that `name` may mean: an alias, a short name or a full key."""
+        matches = [p for p in self.parameters if name in p.names]
+        exact = [p for p in matches if p.key == name]
+        return exact or matches or [p for p in self.parameters if name in p.aliases]
 
     def resolve(self, name: str) -> Parameter:
-        """The parameter called `name`, a short name or a full key.
+        """The parameter called `name`: an alias, a short name or a full key.
 
         Raises SpaceError if there is none, with a suggestion, or more than one.
         """
-        matches = [p for p in self.parameters if name in p.names]
-        exact = [p for p in matches if p.key == name]
-        if len(exact or matches) == 1:
-            return (exact or matches)[0]
+        matches = self.called(name)
+        if len(matches) == 1:
+            return matches[0]
         if matches:
             keys = ", ".join(p.key for p in matches)
             raise SpaceError(
@@ -126,6 +139,20 @@ class SearchSpace:
         """The space in NNI's format."""
         return {p.key: p.domain.to_json() for p in self.parameters}
 
+    def to_stored(self) -> dict[str, JSON]:
+        """NNI's format with the aliases, which `from_json` reads."""
+        return {
+            p.key: {**p.domain.to_json(), **({_ALIAS: p.alias} if p.alias else {})}
+            for p in self.parameters
+        }
+
+    def with_aliases_of(self, other: SearchSpace) -> SearchSpace:
+        """This space with the other's aliases: NNI's format, in which users write one, has none."""
+        aliases = {p.key: p.alias for p in other}
+        return SearchSpace(
+            tuple(replace(p, alias=p.alias or aliases.get(p.key, "")) for p in self.parameters)
+        )
+
     @classmethod
     def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:
         """Read a space in NNI's format; raises SpaceError that names the parameter."""
@@ -134,7 +161,7 @@ class SearchSpace:
                 f"a search space is an object, not {_kind(space)}",
                 hint='write {"lr": {"_type": "loguniform", "_value": [0.001, 1]}}',
             )
-        return cls(tuple(Parameter(key, _domain(key, value)) for key, value in space.items()))
+        return cls(tuple(Parameter(key, _domain(key, v), _alias(v)) for key, v in space.items()))
 
     @classmethod
     def read(cls, path: Path) -> SearchSpace:
@@ -163,6 +190,11 @@ def _kind(value: JSON) -> str:
         dict: "an object",
     }
     return names.get(type(value), "a number")
+
+
+def _alias(spec: JSON) -> str:
+    alias = spec.get(_ALIAS, "")
+    return alias if isinstance(alias, str) else ""
 
 
 def _domain(where: str, spec: JSON) -> Domain:

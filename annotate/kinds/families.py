@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -32,13 +32,14 @@ class Located:
 
 def targets(node: cst.CSTNode, source: Source, tree: Tree) -> list[Located]:
     """Every target of a logical line."""
-    every = [
-        target
-        for part in inside(node, False)
-        for family in _FAMILIES
-        for target in family(part, tree)
-    ]
     return [
         Located(t, source.lines_of(tree.span(t.value)), source.lines_of(tree.inner(t.value)))
-        for t in every
+        for t in of(inside(node, False), tree)
     ]
+
+
+def of(nodes: Iterable[cst.CSTNode], tree: Tree) -> Iterator[Target]:
+    """The targets that are directly at these nodes."""
+    for node in nodes:
+        for family in _FAMILIES:
+            yield from family(node, tree)

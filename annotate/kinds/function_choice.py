@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 
 import libcst as cst
 
 from annotate.annotation import Annotation, Wrong
-from annotate.kinds import choice
+from annotate.kinds import choice, families
 from annotate.kinds.case import Invalid, Valid
 from annotate.kinds.target import inside
 from annotate.plan import Annotated, Context
@@ -27,7 +28,37 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
     name = names[0].value if names else None
     places, callee = _replaced(annotation, context, parsed, name)
     key = f"{context.module}/{callee}/{DIRECTIVE}"
-    return [context.annotated(annotation, key, parsed, node, callee, "call") for node in places]
+    alias = _alias(annotation, context, places, callee)
+    return [
+        context.annotated(annotation, key, parsed, node, callee, "call", alias) for node in places
+    ]
+
+
+def _alias(
+    annotation: Annotation, context: Context, places: Sequence[cst.BaseExpression], callee: str
+) -> str:
+    """What the script calls the value, if that means this value alone; "" otherwise.
+
+    In `scaler = MinMaxScaler()` and `Pipeline(scaler=MinMaxScaler())` it is `scaler`. The `x` of
+    `x = pool(x)` is not only this value, and neither is a name that is assigned twice.
+    """
+    wanted = {id(node) for node in places}
+    nodes = _around(annotation, context)
+    found = [t for t in families.of(nodes, context.tree) if id(t.value) in wanted and not t.problem]
+    names = {target.name for target in found}
+    if len(found) != len(places) or len(names) != 1:
+        return ""
+    name = names.pop()
+    again = any(_mentions(name, context.tree.code(node)) for node in places)
+    assigned = re.compile(
+        rf"^[ \t]*{re.escape(name)}\s*(?::[^=\n#]*)?[-+*/@|&]*=(?!=)", re.MULTILINE
+    )
+    several = len(assigned.findall(context.source.text)) > len(places)
+    return "" if name == callee or again or several else name
+
+
+def _mentions(name: str, code: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", code) is not None
 
 
 def _replaced(

@@ -136,7 +136,8 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     if args.search_space is not None:
         from runtime.nni_config.meaning import read_space
 
-        return config, replace(project, space=read_space(args.search_space)), notes
+        space = read_space(args.search_space).with_aliases_of(project.space)
+        return config, replace(project, space=space), notes
     if project.overridden and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, target.shown)),

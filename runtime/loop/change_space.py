@@ -82,7 +82,7 @@ def outside(
 
 def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
     """The change to the space in `path`. Raises AnnotateError if the snapshot lacks it."""
-    space = SearchSpace.read(path)
+    space = SearchSpace.read(path).with_aliases_of(before)
     try:
         check(folder, before, space)
     except AnnotateError as error:

@@ -117,7 +117,7 @@ def _own(
     A name that may be one of several parameters raises SpaceError.
     """
     for name, value in values.items():
-        if any(name in parameter.names for parameter in space):
+        if space.called(name):
             yield space.resolve(name).key, value
         elif name != BUDGET:  # which each tuner sets by itself
             ignored.setdefault(name)

@@ -70,7 +70,7 @@ class Store:
                     row.state,
                     row.reason,
                     json.dumps(row.config),
-                    json.dumps(row.space.to_json()),
+                    json.dumps(row.space.to_stored()),
                     row.created,
                     row.ended,
                 ),
@@ -174,7 +174,7 @@ class Store:
 
     def set_space(self, space: SearchSpace) -> None:
         """Replace the search space."""
-        self._execute("UPDATE experiment SET space = ?", (json.dumps(space.to_json()),))
+        self._execute("UPDATE experiment SET space = ?", (json.dumps(space.to_stored()),))
 
     # Trials
 

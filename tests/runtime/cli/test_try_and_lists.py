@@ -28,7 +28,7 @@ def test_without_values_the_script_runs_as_written(annotate, script, home, uncha
     unchanged()
     done = annotate("try", "train.py")
     assert done.stdout == "out 0.1 3 'sgd' 0 3 []\n"
-    assert "as written: lr=0.1 n=3 opt=sgd drop=0 max=max(n, 1)" in done.stderr
+    assert "as written: lr=0.1 n=3 opt=sgd drop=0 m=max(n, 1)" in done.stderr
     assert "1 intermediate results: 3\nfinal lr: 0.1\n" in done.stderr
     assert not home.exists(), "a trial of one's own is no experiment"
 
@@ -48,6 +48,7 @@ def test_without_values_the_script_runs_as_written(annotate, script, home, uncha
         (["opt=True"], "0.1 3 True 0 3"),
         (["drop=0.25"], "0.1 3 'sgd' 0.25 3"),
         (["max=min(n, 1)"], "0.1 3 'sgd' 0 1"),
+        (["m=min(n, 1)"], "0.1 3 'sgd' 0 1"),
     ],
 )
 def test_try_accepts_values_as_typed(annotate, script, words, out):
