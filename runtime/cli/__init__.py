@@ -108,12 +108,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_overview())
+        terminal.show(_overview())
         return 0
     if words[0] in ("-V", "--version"):
         import annotate
 
-        print(f"annotate {annotate.__version__}")
+        terminal.show(f"annotate {annotate.__version__}")
         return 0
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in _names()), None)
     if name is None:
@@ -183,7 +183,7 @@ def _names() -> list[str]:
 def _group_or_mistake(words: list[str]) -> int:
     group = [row for row in COMMANDS if row[0].startswith(words[0] + " ")]
     if group and (len(words) == 1 or words[1] in ("-h", "--help")):
-        print(_table(f"usage: annotate {words[0]} COMMAND", group))
+        terminal.show(_table(f"usage: annotate {words[0]} COMMAND", group))
         return 0 if len(words) > 1 else 2
     typed = " ".join(words[:2]) if group else words[0]
     close = difflib.get_close_matches(typed, _names(), n=1, cutoff=0.5)

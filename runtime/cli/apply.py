@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.write:
         _write(root, done, force=args.force)
     if args.json:
-        print(json.dumps(_document(past, trial, root, done), indent=2))
+        terminal.show(json.dumps(_document(past, trial, root, done), indent=2))
     else:
         _report(past, trial, root, done, wrote=args.write)
     return 2 if _nothing_fits(done) else 0
@@ -113,7 +112,7 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
     from runtime.kept.review import display_path
 
     if past.remark:
-        print(f"annotate: {past.remark}", file=sys.stderr)
+        terminal.say(f"annotate: {past.remark}")
     for file in [] if wrote else done:
         print_bytes(git_diff(display_path(root / file.path), file.before, file.after))
     if _nothing_fits(done):
@@ -121,11 +120,11 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
     else:
         count = sum(fit.changes for file in done for fit in file.fits)
         text = _summary(count, trial.number, wrote=wrote)
-    print(f"annotate: {text}", file=sys.stderr)
+    terminal.say(f"annotate: {text}")
     for file in done:
         for misfit in file.misfits:
             text = f"annotate: {misfit.where} {misfit.name} skipped: {misfit.reason}"
-            print(text, file=sys.stderr)
+            terminal.say(text)
 
 
 def _summary(count: int, trial: int, *, wrote: bool) -> str:

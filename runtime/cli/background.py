@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from runtime.cli import terminal
 from runtime.core.paths import ExperimentFolder
 
 
@@ -27,9 +28,9 @@ def start(
     pages = launch.ensure(port, folder.id)
     background.start(folder, [*options, *(["--debug"] if debug else [])])
     if as_json:
-        print(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
+        terminal.show(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
     else:
-        print(_how_to_follow(folder.id, goal, pages))
+        terminal.show(_how_to_follow(folder.id, goal, pages))
     return 0
 
 

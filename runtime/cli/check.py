@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import Mistake, Mistakes
+from runtime.cli import terminal
 
 if TYPE_CHECKING:
     from annotate.check import Checked
@@ -36,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
 
     checked = check(args.paths)
     if args.format == "json":
-        print(json.dumps(_document(checked), indent=1))
+        terminal.show(json.dumps(_document(checked), indent=1))
     else:
         for mistake in checked.mistakes:
-            print(mistake.display() if args.format == "text" else _github(mistake))
+            terminal.show(mistake.display() if args.format == "text" else _github(mistake))
         for sentence in no_effect(checked.unread, KINDS):
-            print(f"annotate: {sentence}", file=sys.stderr)
-        print(_summary(checked), file=sys.stderr)
+            terminal.say(f"annotate: {sentence}")
+        terminal.say(_summary(checked))
     return 2 if checked.mistakes else 0
 
 

@@ -12,6 +12,7 @@ import argparse
 import re
 
 from annotate.errors import AnnotateError
+from runtime.cli import terminal
 
 # Each asks for the possible next words, and completes files if there are none.
 _SCRIPTS = {
@@ -56,13 +57,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.words is not None:
-        print("\n".join(next_words(args.words)))
+        terminal.show("\n".join(next_words(args.words)))
         return 0
     if args.shell is None:
         raise AnnotateError(f"name the shell: {', '.join(sorted(_SCRIPTS))}")
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", args.name):
         raise AnnotateError(f"{args.name!r} is not a command name")
-    print(_SCRIPTS[args.shell].replace("NAME", args.name), end="")
+    terminal.show(_SCRIPTS[args.shell].replace("NAME", args.name), end="")
     return 0
 
 

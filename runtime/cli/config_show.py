@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 
+from runtime.cli import terminal
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print a JSON document")
@@ -35,10 +37,10 @@ def run(args: argparse.Namespace) -> int:
         "default tuner": Config.__dataclass_fields__["tuner"].default,
     }
     if args.json:
-        print(json.dumps(document, indent=2))
+        terminal.show(json.dumps(document, indent=2))
         return 0
     width = max(map(len, document))
     for name, value in document.items():
         text = ", ".join(value) or "none" if isinstance(value, list) else value
-        print(f"{name:<{width}}  {text}")
+        terminal.show(f"{name:<{width}}  {text}")
     return 0

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 from runtime.cli.diffs import print_bytes, unified
 
 if TYPE_CHECKING:
@@ -58,15 +58,15 @@ def run(args: argparse.Namespace) -> int:
     b = past.trial(_number(words[1])) if words[1:] and words[1] != _SOURCE else None
     difference = between(past, a, b) if b else since(past, a, past.root(script or args.script))
     if args.json:
-        print(json.dumps(_document(past, a, b, difference), indent=2))
+        terminal.show(json.dumps(_document(past, a, b, difference), indent=2))
         return 0
     if past.remark:
-        print(f"annotate: {past.remark}", file=sys.stderr)
+        terminal.say(f"annotate: {past.remark}")
     _print_rows(a, b, difference, past.config.metric)
     for file in difference.files:
-        print(f"{file.path}: {_changes(file)}")
+        terminal.show(f"{file.path}: {_changes(file)}")
     for file in difference.files:
-        print()
+        terminal.show()
         print_bytes(_diff(a, b, file))
     return 0
 
@@ -95,7 +95,6 @@ def _print_rows(a: Trial, b: Trial | None, difference: Difference, metric: str) 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     from runtime.cli.text import number
 
@@ -105,9 +104,9 @@ def _print_rows(a: Trial, b: Trial | None, difference: Difference, metric: str) 
     for row in difference.rows:
         mark = "*" if row.differs else ""
         sides = ("" if side is None else " ".join(side.split()) for side in (row.a, row.b))
-        table.add_row(*map(Text, (mark, row.name, *sides, row.remark)))
+        table.add_row(*map(terminal.cell, (mark, row.name, *sides, row.remark)))
     results = [number(t.metric) if t and t.metric is not None else "" for t in (a, b)]
-    table.add_row("", Text(metric), *results, "", style="dim")
+    table.add_row("", terminal.cell(metric), *results, "", style="dim")
     Console(width=None if sys.stdout.isatty() else 1000).print(table)
 
 

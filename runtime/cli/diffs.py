@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import sys
+
+from runtime.cli import terminal
 
 
 def unified(old_name: str, new_name: str, old: bytes, new: bytes) -> bytes:
@@ -26,9 +27,7 @@ def git_diff(name: str, old: bytes, new: bytes) -> bytes:
 
 def print_bytes(text: bytes) -> None:
     """Write bytes to standard output, in order with printed text."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
+    terminal.show_bytes(text)
 
 
 def _lines(code: bytes) -> list[bytes]:

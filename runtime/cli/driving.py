@@ -39,9 +39,9 @@ def drive(start: Start) -> int:
             terminal.say(f"All results are kept. To continue: annotate resume {folder.id}")
             raise
         if start.as_json:
-            print(json.dumps(results_document(store), indent=2))
+            terminal.show(json.dumps(results_document(store), indent=2))
         else:
-            print(summary(experiment))
+            terminal.show(summary(experiment))
     if experiment.state == "STOPPED":
         _print_how_to_resume(folder)
         return 130

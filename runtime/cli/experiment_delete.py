@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -40,14 +40,14 @@ def run(args: argparse.Namespace) -> int:
         folders = [selection.experiment(args.id)]
     sizes = {folder.id: _size(folder.path) for folder in folders}
     if not (args.yes or _confirm(sizes)):
-        print("Nothing was deleted.")
+        terminal.show("Nothing was deleted.")
         return 0
     if not folders:
-        print("There is nothing to delete.")
+        terminal.show("There is nothing to delete.")
 
     def remove(folder: ExperimentFolder) -> None:
         _remove(folder)
-        print(f"Deleted experiment {folder.id} (freed {_bytes(sizes[folder.id])}).")
+        terminal.show(f"Deleted experiment {folder.id} (freed {_bytes(sizes[folder.id])}).")
 
     return selection.each(folders, remove)
 

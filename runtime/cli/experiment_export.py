@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 from runtime.system.replace_file import write_atomically
 
 
@@ -43,13 +42,13 @@ def run(args: argparse.Namespace) -> int:
     rows = tables.rows(folder, intermediate=args.intermediate)
     text = tables.csv_text(rows) if kind == "csv" else tables.json_text(rows)
     if args.filename == "-":
-        sys.stdout.write(text)
+        terminal.show_bytes(text.encode())
         return 0
     try:
         _write(Path(args.filename), text, force=args.force)
     except OSError as error:
         raise AnnotateError(f"cannot write {args.filename}: {error.strerror or error}") from None
-    print(f"Wrote {len(rows)} trials of experiment {folder.id} to {args.filename}.")
+    terminal.show(f"Wrote {len(rows)} trials of experiment {folder.id} to {args.filename}.")
     return 0
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +31,12 @@ def run(args: argparse.Namespace) -> int:
     folder = selection.experiment(args.id)
     results = known_results.of_file(Path(args.filename))
     if is_held(folder.lock):
-        print(requests.ask(folder, "import", results=results))
+        terminal.show(requests.ask(folder, "import", results=results))
         return 0
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
         space = store.experiment().space
         split = known_results.split_by_space(space, results, args.filename)
         for result in split.known:
             store.add_history(result)
-    print(split.sentence(args.filename))
+    terminal.show(split.sentence(args.filename))
     return 0

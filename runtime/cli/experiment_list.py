@@ -6,6 +6,7 @@ import argparse
 import json
 
 from annotate.json_value import JSON
+from runtime.cli import terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     rows = [row for row in _rows() if args.all or row["state"] in ("INITIALIZED", "RUNNING")]
     if args.json:
-        print(json.dumps(rows, indent=2))
+        terminal.show(json.dumps(rows, indent=2))
     elif rows:
         _print_table(rows)
     else:
         none = "No experiment is running. List all of them with --all."
-        print("There is no experiment yet." if args.all else none)
+        terminal.show("There is no experiment yet." if args.all else none)
     return 0
 
 
@@ -39,12 +40,13 @@ def _print_table(rows: list[dict[str, JSON]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("id", "name", "state", "trials", "created"):
         table.add_column(name, justify="right" if name == "trials" else "left")
     for row in rows:
         created = datetime.fromtimestamp(row["created"]).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(row["id"], Text(row["name"]), row["state"], str(row["trials"]), created)
+        table.add_row(
+            row["id"], terminal.cell(row["name"]), row["state"], str(row["trials"]), created
+        )
     Console().print(table)

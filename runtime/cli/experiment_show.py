@@ -7,7 +7,7 @@ import json
 from datetime import datetime
 
 from annotate.json_value import JSON
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
 
     document = experiments.details(experiments.read(selection.experiment(args.id)))
     if args.json:
-        print(json.dumps(document, indent=2))
+        terminal.show(json.dumps(document, indent=2))
     else:
         _print(document)
     return 0
@@ -29,7 +29,6 @@ def run(args: argparse.Namespace) -> int:
 def _print(document: dict[str, JSON]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
     for name, value in document.items():
@@ -39,5 +38,9 @@ def _print(document: dict[str, JSON]) -> None:
         for n, (key, inner) in enumerate(rows):
             if inner not in (None, "", [], {}):
                 text = inner if isinstance(inner, str) else json.dumps(inner)
-                table.add_row(Text(name if n == 0 else "", style="bold"), Text(key), Text(text))
+                table.add_row(
+                    terminal.cell(name if n == 0 else "", style="bold"),
+                    terminal.cell(key),
+                    terminal.cell(text),
+                )
     Console(soft_wrap=True).print(table)

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from annotate.json_value import JSON
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.kept import experiments
 
     document = experiments.status(experiments.read(selection.experiment(args.id)))
-    print(json.dumps(document, indent=2) if args.json else _text(document))
+    terminal.show(json.dumps(document, indent=2) if args.json else _text(document))
     return 0
 
 

@@ -10,12 +10,11 @@ script imports modules from its own folder, use --output to name a folder for al
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 from runtime.cli.diffs import print_bytes
 
 
@@ -42,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
     trial = past.trial(args.trial)
     files = exported(past, trial)
     if past.remark:
-        print(f"annotate: {past.remark}", file=sys.stderr)
+        terminal.say(f"annotate: {past.remark}")
     if args.output is None:
         _print(files)
     else:
         _write(_targets(files, args.output))
-        print(f"annotate: trial {trial.number} exported to {args.output}", file=sys.stderr)
+        terminal.say(f"annotate: trial {trial.number} exported to {args.output}")
     return 0
 
 

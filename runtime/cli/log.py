@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import options, selection
+from runtime.cli import options, selection, terminal
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
+
+_AT_ONCE = 1000  # lines that are printed together
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,16 +82,16 @@ def _number(folder: ExperimentFolder, name: str | None) -> int:
 
 def _print(paths: list[Path], args: argparse.Namespace) -> int:
     if args.path:
-        print("\n".join(map(str, paths)))
+        terminal.show("\n".join(map(str, paths)))
         return 0
     existing = [path for path in paths if path.is_file()]
     if not existing:
         raise AnnotateError(f"{paths[0]} does not exist", hint="nothing has been written yet")
     for path in existing:
         with path.open("rb") as file:
-            for line in _select(file, args):
-                sys.stdout.buffer.write(line)
-    sys.stdout.buffer.flush()
+            lines = iter(_select(file, args))
+            while some := b"".join(itertools.islice(lines, _AT_ONCE)):
+                terminal.show_bytes(some)
     return 0
 
 

@@ -8,6 +8,8 @@ import argparse
 import shutil
 import time
 
+from runtime.cli import terminal
+
 _OLD = 600.0  # seconds; a younger folder may still be under construction
 
 
@@ -27,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
     for path in removed:
         shutil.rmtree(path, ignore_errors=True)
     noun = "folder" if len(removed) == 1 else "folders"
-    print(f"Removed {len(removed)} {noun}." if removed else "There was nothing to remove.")
+    terminal.show(f"Removed {len(removed)} {noun}." if removed else "There was nothing to remove.")
     return 0

@@ -102,7 +102,7 @@ class Progress:
         if trial.state is not TrialState.SUCCEEDED:
             count = self._failures[Failure(trial.reason or "", "").kind]
             times = f" ({count + 1} times)" if count else ""
-            result = f"{trial.state.value}: {trial.reason}{times} "
+            result = f"{trial.state.value}: {terminal.visible(trial.reason or '')}{times} "
         else:
             result = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
         return f"{trial.number:4d} {result} {took:>6}  {mark}{values}"
@@ -142,12 +142,11 @@ class LiveProgress(Progress):
 
     def say(self, text: str) -> None:
         with suppress(OSError):  # the terminal is gone
-            self._console.print(text, markup=False, soft_wrap=True)
+            self._console.print(terminal.visible(text, lines=True), markup=False, soft_wrap=True)
 
     def _draw(self) -> RenderableType:
         from rich.console import Group
         from rich.table import Table
-        from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
         running = self.running()
@@ -159,32 +158,36 @@ class LiveProgress(Progress):
                 else f"{number(trial.last)} at {trial.reports}"
             )
             table.add_row(
-                Text(f"{trial.number:4d} ▸", style="cyan"),
-                Text(_how_far(trial, took), style="cyan"),
-                Text(gpu_line(trial.gpu), style="cyan"),
-                Text(last or trial.reason or "", style="bold"),
-                Text(values_line(trial.values, self.names) or "as written", style="dim"),
+                terminal.cell(f"{trial.number:4d} ▸", style="cyan"),
+                terminal.cell(_how_far(trial, took), style="cyan"),
+                terminal.cell(gpu_line(trial.gpu), style="cyan"),
+                terminal.cell(last or trial.reason or "", style="bold"),
+                terminal.cell(values_line(trial.values, self.names) or "as written", style="dim"),
             )
         if len(running) > _MOST_RUNNING:
-            table.add_row(Text("   …"), Text(f"and {len(running) - _MOST_RUNNING} more"))
+            table.add_row(
+                terminal.cell("   …"), terminal.cell(f"and {len(running) - _MOST_RUNNING} more")
+            )
         return Group(table, self._bar())
 
     def _bar(self) -> RenderableType:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
-        from rich.text import Text
 
         limit = self.config.max_trials
         row = Table.grid(padding=(0, 2))
         counted = f"{self.ended}/{limit}" if limit else str(self.ended)
         elapsed = duration(int(time.monotonic() - self.began))
-        cells: list[RenderableType] = [Text(f"{counted} trials"), Text(elapsed, style="cyan")]
+        cells: list[RenderableType] = [
+            terminal.cell(f"{counted} trials"),
+            terminal.cell(elapsed, style="cyan"),
+        ]
         if limit:
             cells.insert(0, ProgressBar(total=limit, completed=self.ended, width=30))
         if self.best is not None and self.best.metric is not None:
             name = f"{self.config.metric_name} " if self.config.metric_name else ""
             best = f"best {name}{number(self.best.metric)} (trial {self.best.number})"
-            cells.append(Text(best, style="bold green"))
+            cells.append(terminal.cell(best, style="bold green"))
         row.add_row(*cells)
         return row
 

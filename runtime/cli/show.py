@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime.cli import target as targets
+from runtime.cli import terminal
 
 if TYPE_CHECKING:
     from annotate.project import Project
@@ -32,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
         script = None if path.is_dir() else path
         project = read_project(script, args.code_folder or code_folder(path))
     for sentence in remarks(project, args.path):
-        print(f"annotate: {sentence}", file=sys.stderr)
+        terminal.say(f"annotate: {sentence}")
     if args.json:
-        print(json.dumps(project.space.to_json(), indent=2))
+        terminal.show(json.dumps(project.space.to_json(), indent=2))
     else:
         _print_table(project)
     return 0
@@ -44,7 +45,6 @@ def _print_table(project: Project) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     names = project.space.names
     table = Table(box=SIMPLE_HEAD)
@@ -53,7 +53,7 @@ def _print_table(project: Project) -> None:
     for place in project.places:
         code = " ".join(place.written.split())
         row = (names[place.key], str(place.domain), code, place.where)
-        table.add_row(*map(Text, row))
+        table.add_row(*map(terminal.cell, row))
     # A pipe has no width, so keep every row on one line.
     console = Console(width=None if sys.stdout.isatty() else 1000)
     if project.places:

@@ -11,6 +11,7 @@ import shlex
 from pathlib import Path
 
 from annotate.errors import AnnotateError
+from runtime.cli import terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         ) from None
     except OSError as error:
         raise AnnotateError(f"cannot write {target}: {error.strerror or error}") from None
-    print(f"Wrote {len(space)} parameters to {target}.")
+    terminal.show(f"Wrote {len(space)} parameters to {target}.")
     return 0
 
 

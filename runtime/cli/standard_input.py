@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 import tempfile
 from typing import BinaryIO
 
 from annotate.errors import AnnotateError
 from annotate.project import Project
 from annotate.standard_input import reads_standard_input
+from runtime.cli import terminal
 from runtime.core.config import Config
 from runtime.system.timer import call_after
 from runtime.system.units import size
@@ -65,4 +65,4 @@ def _copy(copy: BinaryIO) -> None:
 
 def _announce_reading() -> None:
     text = "Reading standard input to its end: every trial gets it. Use </dev/null to pass nothing."
-    print(text, file=sys.stderr, flush=True)
+    terminal.say(text)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 
+from runtime.cli import terminal
 from runtime.driver.start import Start
 from runtime.system.private import keep_private
 
@@ -36,7 +36,7 @@ def _in_background(start: Start) -> int:
     algorithms.check(start.config, start.space)
     open_gpus(start.config, os.environ)
     for note in start.notes:
-        print(note, file=sys.stderr)
+        terminal.say(note)
     launch.ensure(start.port)
     folder = start.make_folder()
     return background.start(

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.all or args.id == "all":
         folders = [f for f in lookup.folders() if is_held(f.lock)]
         if not folders:
-            print("No experiment is running.")
+            terminal.show("No experiment is running.")
     else:
         folders = [selection.experiment(args.id)]
     asked: list[ExperimentFolder] = []
@@ -62,4 +62,4 @@ def _wait(folder: ExperimentFolder) -> None:
                 hint=f"annotate log stderr {folder.id} shows its progress",
             )
         time.sleep(0.05)
-    print(f"Experiment {folder.id} has stopped. To continue: annotate resume {folder.id}")
+    terminal.show(f"Experiment {folder.id} has stopped. To continue: annotate resume {folder.id}")

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
+from runtime.cli import terminal
 from runtime.cli.diffs import git_diff, print_bytes
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     module = module_name(PurePosixPath(path.name))
     suggestions = suggest(read_file(path), path=str(path), module=module)
     if args.json:
-        print(json.dumps(_document(path, suggestions), indent=1))
+        terminal.show(json.dumps(_document(path, suggestions), indent=1))
         return 0
     if args.interactive:
         _write(path, suggestions, _ask(suggestions))
@@ -104,7 +105,7 @@ def _write(path: Path, suggestions: Suggestions, accepted: Sequence[Proposal]) -
         new = insert(suggestions.source, accepted, path=suggestions.path)
         replace_file(path, suggestions.source, new)
     count = f"{len(accepted)} annotation{'' if len(accepted) == 1 else 's'}"
-    print(f"annotate: {count} written to {path}", file=sys.stderr)
+    terminal.say(f"annotate: {count} written to {path}")
 
 
 def _ask(suggestions: Suggestions) -> list[Proposal]:
@@ -129,23 +130,22 @@ def _answer() -> str:
         try:
             answer = input("annotate this? [y/n/a/q] ").strip().lower()[:1]
         except EOFError:
-            print()
+            terminal.show()
             return "q"
         if answer and answer in "ynaq":
             return answer
-        print(_KEYS)
+        terminal.show(_KEYS)
 
 
 def _print_remarks(path: Path, suggestions: Suggestions) -> None:
     if not suggestions.proposals:
-        print(f"annotate: nothing to propose in {path}", file=sys.stderr)
+        terminal.say(f"annotate: nothing to propose in {path}")
     for skipped in suggestions.skipped:
         where = f"{suggestions.where(skipped.line)} {skipped.name}"
-        print(f"annotate: {where}: {skipped.reason}; skipped: {skipped.why}", file=sys.stderr)
+        terminal.say(f"annotate: {where}: {skipped.reason}; skipped: {skipped.why}")
     if not suggestions.reports:
         example = "# @nni.report_final_result(accuracy)"
-        print(
+        terminal.say(
             f"annotate: {path} reports no result; add a line such as {example} after the result "
-            "has been computed",
-            file=sys.stderr,
+            "has been computed"
         )

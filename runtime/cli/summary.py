@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from annotate.snapshot import thaw
+from runtime.cli.terminal import visible
 from runtime.cli.text import number, value, values_words
 from runtime.core.config import BY_DEFAULT, Config
 from runtime.core.trial import Origin, Trial, TrialState
@@ -64,7 +65,9 @@ def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list
     for parameter in experiment.space:
         key = parameter.key
         written = value(baseline.values[key]) if baseline and key in baseline.values else ""
-        rows.append((names[key], written, value(best.values[key]) if key in best.values else ""))
+        rows.append(
+            (visible(names[key]), written, value(best.values[key]) if key in best.values else "")
+        )
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     return [
         "  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths, strict=True)).rstrip() for r in rows

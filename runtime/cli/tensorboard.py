@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import annotate_hpo
 from annotate.errors import AnnotateError
-from runtime.cli import options, selection
+from runtime.cli import options, selection, terminal
 from runtime.system.private import keep_private, users_umask
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ pip install 'annotate-hpo[tensorboard]'."""
             )
         process = _start(folder, _logs(folder, args.trial_id), args.port)
         _wait_until_it_listens(process, folder, args.port)
-        print(f"http://127.0.0.1:{args.port}")
+        terminal.show(f"http://127.0.0.1:{args.port}")
         return 0
 
 
@@ -83,7 +83,7 @@ class Stop:
         except psutil.TimeoutExpired:
             running.kill()
         folder.tensorboard.unlink(missing_ok=True)
-        print(f"Stopped TensorBoard for experiment {folder.id}.")
+        terminal.show(f"Stopped TensorBoard for experiment {folder.id}.")
         return 0
 
 

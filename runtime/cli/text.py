@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from annotate.json_value import JSON
-from runtime.cli import options
+from runtime.cli import options, terminal
 from runtime.core.trial import GpuUse
 
 
@@ -23,15 +23,23 @@ def number(value: float | str) -> str:
 
 
 def value(parameter: JSON) -> str:
-    """One parameter's value; for a nested choice the values inside it."""
+    """One parameter's value on one line; a nested choice is shown with its branch."""
     if isinstance(parameter, bool) or parameter is None:
         return str(parameter)
     if isinstance(parameter, (int, float)):
         return str(parameter) if isinstance(parameter, int) else number(parameter)
     if isinstance(parameter, dict) and "_name" in parameter:
-        inner = [value(v) for k, v in parameter.items() if k != "_name"]
-        return inner[0] if len(inner) == 1 else f"{parameter['_name']}({', '.join(inner)})"
-    return str(parameter)
+        return _branch(parameter)
+    return terminal.visible(str(parameter))
+
+
+def _branch(parameter: Mapping[str, JSON]) -> str:
+    """`Conv(kernel_size=2)`, or `0.3 (uniform)` for an option that is a domain itself."""
+    name = terminal.visible(str(parameter["_name"]))
+    inner = {terminal.visible(k): value(v) for k, v in parameter.items() if k != "_name"}
+    if len(inner) == 1 and name.startswith(f"nni.{next(iter(inner))}("):
+        return "".join(f"{text} ({law})" for law, text in inner.items())
+    return f"{name}({', '.join(f'{key}={text}' for key, text in inner.items())})"
 
 
 def gpu_line(use: GpuUse | None) -> str:
@@ -48,7 +56,9 @@ def gpu_line(use: GpuUse | None) -> str:
 
 def values_line(values: Mapping[str, JSON], names: Mapping[str, str]) -> str:
     """`lr=0.03 batch=64`, with short names."""
-    return " ".join(f"{names.get(key, key)}={value(v)}" for key, v in values.items())
+    return " ".join(
+        f"{terminal.visible(names.get(key, key))}={value(v)}" for key, v in values.items()
+    )
 
 
 def values_words(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
-from runtime.cli import options, selection
+from runtime.cli import options, selection, terminal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     if args.json:
-        print(json.dumps(_rows(selection.name_damage), indent=2))
+        terminal.show(json.dumps(_rows(selection.name_damage), indent=2))
     elif args.once or not sys.stdout.isatty():
         Console(width=None if sys.stdout.isatty() else 1000).print(_table(selection.name_damage))
     else:
@@ -85,13 +85,13 @@ def _table(on_damage: Callable[[AnnotateError], None]) -> RenderableType:
         ended = sum(states.values()) - running - sum(waiting)
         table.add_row(
             row["id"],
-            Text(row["name"]),
+            terminal.cell(row["name"]),
             duration(row["seconds"]),
             f"{ended}/{row['max_trials']}" if row["max_trials"] else str(ended),
             f"{running}/{row['concurrency']}",
             str(sum(waiting)),
             str(states.get("FAILED", 0)),
-            Text(f"{row['metric_name']} {number(best['metric'])}".strip() if best else ""),
+            terminal.cell(f"{row['metric_name']} {number(best['metric'])}".strip() if best else ""),
             str(best["trial"]) if best else "",
         )
     return table

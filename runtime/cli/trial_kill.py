@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
         trial = selection.trial(store, args.trial_id)
-    print(f"Experiment {folder.id}: {requests.ask(folder, 'kill', trial=trial.number)}.")
+    terminal.show(f"Experiment {folder.id}: {requests.ask(folder, 'kill', trial=trial.number)}.")
     return 0

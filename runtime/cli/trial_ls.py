@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from annotate.json_value import JSON
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +26,10 @@ def run(args: argparse.Namespace) -> int:
     with Store.open(folder.store) as store:
         trials, row = trial_documents(store), store.experiment()
     if args.json:
-        print(json.dumps(trials, indent=2))
+        terminal.show(json.dumps(trials, indent=2))
         return 0
     if notice:
-        print(notice, file=sys.stderr)
+        terminal.say(notice)
     _print_table(trials, row.space.names, Config.from_json(row.config).metric)
     return 0
 
@@ -39,7 +39,6 @@ def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
-    from rich.text import Text
 
     from runtime.cli.text import number, values_line
     from runtime.system.units import duration
@@ -62,9 +61,9 @@ def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric
             trial["state"],
             "" if trial["metric"] is None else number(trial["metric"]),
             "" if trial["seconds"] is None else duration(trial["seconds"]),
-            *([Text(_gpu(trial["gpu"]))] if has_gpus else []),
-            Text(values_line(trial["values"], names)),
-            Text(_reason(trial)),
+            *([terminal.cell(_gpu(trial["gpu"]))] if has_gpus else []),
+            terminal.cell(values_line(trial["values"], names)),
+            terminal.cell(_reason(trial)),
         )
     # A pipe has no width; keep every row on one line there.
     Console(width=None if sys.stdout.isatty() else 1000).print(table)

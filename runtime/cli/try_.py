@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from annotate.space import SearchSpace
-from runtime.cli import options
+from runtime.cli import options, terminal
 from runtime.cli import target as targets
 from runtime.cli.given_values import parse_values, typed_values
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     target = targets.target(args.script, args)
     project = read_project(target.path, target.root, args.rest, entry=target.entry)
     for sentence in remarks(project, target.shown, args.rest):
-        print(f"annotate: {sentence}", file=sys.stderr)
+        terminal.say(f"annotate: {sentence}")
     parse = typed_values if project.asks_by_itself else parse_values
     values = parse(project.space, args.values)
     python = interpreter(args.python, os.environ, target.script)
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             trial_job.command, env=dict(trial_job.environment), check=False
         ).returncode
         if code and python != sys.executable:
-            print(f"annotate: it ran with {python}; --python names another", file=sys.stderr)
+            terminal.say(f"annotate: it ran with {python}; --python names another")
         metric = objective_of(project, relative_path(target.path, project.root)).name
         _print_reports(trial_job.folder.metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code
@@ -85,9 +85,9 @@ def _print_reports(path: Path, space: SearchSpace, metric: str) -> None:
             else:
                 intermediate.append(report)
     if as_written:
-        print(f"as written: {values_line(as_written, space.names)}", file=sys.stderr)
+        terminal.say(f"as written: {values_line(as_written, space.names)}")
     if intermediate:
         last = " ".join(number(number_of(r.value)) for r in intermediate[-10:])
         dots = "... " if len(intermediate) > 10 else ""
-        print(f"{len(intermediate)} intermediate results: {dots}{last}", file=sys.stderr)
-    print(f"final {metric}: {final.value if final else 'none reported'}", file=sys.stderr)
+        terminal.say(f"{len(intermediate)} intermediate results: {dots}{last}")
+    terminal.say(f"final {metric}: {final.value if final else 'none reported'}")

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import socket
+import sys
 
-from runtime.cli import options
+from runtime.cli import options, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.stop:
         ports = launch.stop()
         lines = [f"Stopped the server on port {port}." for port in ports]
-        print("\n".join(lines) or "No server is running.")
+        terminal.show("\n".join(lines) or "No server is running.")
     elif args.inherited is not None:
         with socket.socket(fileno=args.inherited) as listener:
             _serve(listener, args.host, names)
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             _serve(listener, args.host, names, print_links=True)
     else:
         for address in launch.ensure(args.port, host=args.host, names=names):
-            print(address)
+            terminal.show(address)
     return 0
 
 
@@ -72,5 +73,6 @@ def _serve(
     server = launch.Server(os.getpid(), host, port, names or launch.names_of(host))
     launch.write_record(server)
     if print_links:
-        print("\n".join([*server.addresses(), "Press Ctrl-C to stop the server."]), flush=True)
+        terminal.show("\n".join([*server.addresses(), "Press Ctrl-C to stop the server."]))
+        sys.stdout.flush()
     serve(listener, server)

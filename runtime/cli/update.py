@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runtime.cli import options, selection
+from runtime.cli import options, selection, terminal
 from runtime.core.config import OPTIONS
 
 _WHICH = "Without an ID: the running experiment, else the newest. Takes effect at once."
@@ -61,7 +61,7 @@ def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
     from runtime.core import requests
 
     folder = selection.experiment(args.id)
-    print(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")
+    terminal.show(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")
     return 0
 
 

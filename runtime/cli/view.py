@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from runtime.cli import options, selection
+from runtime.cli import options, selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
 
     folder = selection.experiment(args.id)
     for address in launch.ensure(args.port, folder.id):
-        print(address)
+        terminal.show(address)
     return 0

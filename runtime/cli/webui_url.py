@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection
+from runtime.cli import selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
             "no web server is running", hint=f"start one with: annotate view {folder.id}"
         )
     for server in servers:
-        print("\n".join(server.addresses(folder.id)))
+        terminal.show("\n".join(server.addresses(folder.id)))
     return 0

@@ -183,3 +183,11 @@ def test_the_end_of_a_huge_log_is_shown_and_all_of_it_can_be_downloaded(page, si
     status, headers, body = site.ask("/api/v1/experiments/Talking/trials/0/log/stdout?after=400001")
     assert (status, headers["X-From"], body) == (200, "400001", b"he end\n")
     assert site.ask("/api/v1/experiments/Talking/trials/0/log/stderr/whole")[2] == b""
+
+
+def test_a_text_of_another_direction_is_isolated(site, page):
+    go(page, site, "Longest", "trials")
+    hebrew = page.locator("td.value bdi").first
+    hebrew.wait_for()
+    assert "שלום" in hebrew.text_content()
+    assert hebrew.evaluate("e => getComputedStyle(e).unicodeBidi") == "isolate"

@@ -15,8 +15,22 @@ export function h(tag, attributes, ...children) {
 // Replaces an element's children; null, undefined and false are skipped.
 export function put(element, ...children) {
   element.replaceChildren(
-    ...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false),
+    ...children
+      .flat(Infinity)
+      .filter((c) => c !== null && c !== undefined && c !== false)
+      .map(isolated),
   );
+  return element;
+}
+
+// Letters written from right to left, and marks that change the direction.
+const TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/;
+
+// A text that could turn the text around it, in an element that keeps it from doing so.
+function isolated(child) {
+  if (typeof child !== "string" || !TURNING.test(child)) return child;
+  const element = document.createElement("bdi");
+  element.textContent = child;
   return element;
 }
 
@@ -145,12 +159,16 @@ export function alike(values) {
   return (v) => (Number.isFinite(v) ? v.toFixed(decimals) : number(v));
 }
 
-// A parameter's value as text; for a nested choice the option and the values inside it.
+// A parameter's value as text; a nested choice is shown with its branch.
 export function value(given) {
   if (given === undefined) return "as in script";
   if (given === null) return "None";
   if (typeof given === "object" && "_name" in given) {
     const inside = Object.entries(given).filter(([k]) => k !== "_name");
+    const [law, only] = inside[0] ?? [];
+    if (inside.length === 1 && String(given._name).startsWith(`nni.${law}(`)) {
+      return `${value(only)} (${law})`;
+    }
     return `${given._name}(${inside.map(([k, v]) => `${k}=${value(v)}`).join(", ")})`;
   }
   return typeof given === "object" ? JSON.stringify(given) : number(given);

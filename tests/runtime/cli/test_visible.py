@@ -1,0 +1,68 @@
+"""What a trial says never commands the reader's terminal, and each value stays on its line."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from runtime.cli.terminal import visible
+from runtime.cli.text import value, values_line
+
+SCRIPT = r"""s = "a"  # @nni.choice("a", "x\ny", "\r\x1b[2Kfake", "nul\0", "\u202eevil")
+if s != "a":
+    raise ValueError("\x1b]0;title\x07 it failed")
+# @nni.report_final_result(1)
+"""
+COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "in_lines"),
+    [
+        ("plain, é 漢 😀👩‍👩‍👧 שלום", None, None),
+        ("a\nb\tc", r"a\nb\tc", "a\nb\tc"),
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\r\x1b[2Kfake", r"\r\x1b[2Kfake", r"\r\x1b[2Kfake"),
+        ("\u202etxt.exe\u2066", r"\u202etxt.exe\u2066", r"\u202etxt.exe\u2066"),
+        ("nul\0\x9b", r"nul\x00\x9b", r"nul\x00\x9b"),
+        ("\udcff\u2028", r"\udcff\u2028", r"\udcff\u2028"),
+    ],
+)
+def test_characters_that_command_a_terminal_are_escapes(text, shown, in_lines):
+    assert visible(text) == (text if shown is None else shown)
+    assert visible(text, lines=True) == (text if in_lines is None else in_lines)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"_name": "Conv", "kernel_size": 2}, "Conv(kernel_size=2)"),
+        ({"_name": "Empty"}, "Empty()"),
+        ({"_name": "nni.uniform(0, 1)", "uniform": 0.2997}, "0.2997 (uniform)"),
+        ({"_name": "A", "b": {"_name": "nni.randint(1, 9)", "randint": 3}}, "A(b=3 (randint))"),
+        ("x\ny", r"x\ny"),
+        (["\x1b", 1], r"['\x1b', 1]"),
+    ],
+)
+def test_a_nested_choice_is_shown_with_its_branch(given, shown):
+    assert value(given) == shown
+    assert values_line({"k\n": given}, {}) == rf"k\n={shown}"
+
+
+def test_no_control_character_of_a_trial_reaches_the_terminal(annotate, folder):
+    (folder / "train.py").write_text(SCRIPT)
+    done = annotate("run", "train.py", "--tuner", "grid", "--max-failures", 9)
+    assert r"s=\r\x1b[2Kfake" in done.stderr
+    assert r"\x1b]0;title\x07 it failed" in done.stderr
+    listed = annotate("trial", "ls").stdout
+    assert not COMMANDING.search(done.stdout + done.stderr + listed)
+    assert sum(line.lstrip()[:1].isdecimal() for line in listed.splitlines()) == 5
+    if shutil.which("script") is None:
+        return
+    command = f"'{sys.executable}' -m annotate log trial -T 2"
+    shown = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True)
+    assert rb"\x1b]0;title\x07 it failed" in shown.stdout
+    assert b"\x07" not in shown.stdout
