@@ -24,9 +24,10 @@ def drive(start: Start) -> int:
     keep_private()
     parts = build.prepare(start, terminal.say)
     folder = start.make_folder()
-    with _resumable(folder), build.open_store(start, folder) as (store, notes):
+    with _resumable(folder), build.open_store(start, parts, folder) as opened:
+        store, algorithms, notes = opened
         progress = _progress(start, folder)
-        experiment = build.build(start, parts, folder, store, progress)
+        experiment = build.build(start, parts, algorithms, folder, store, progress)
         progress.recall(experiment.trials.values())
         try:
             with progress:

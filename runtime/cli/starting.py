@@ -33,7 +33,7 @@ def _in_background(start: Start) -> int:
     from runtime.server import launch
 
     keep_private()
-    algorithms.check(start.config, start.space)
+    algorithms.load(start.config, start.space).close()
     open_gpus(start.config, os.environ)
     for note in start.notes:
         terminal.say(note)

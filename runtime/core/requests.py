@@ -32,6 +32,14 @@ CREATE TABLE IF NOT EXISTS request (
     answer    TEXT            -- before that: what it waits for
 )
 """
+_REFUSE = "UPDATE request SET ok = 0, answer = 'the experiment has ended' WHERE ok IS NULL"
+#: Refuses every request without an answer, and each later one, without a gap in between.
+_REFUSE_ALL = f"""
+BEGIN IMMEDIATE;
+{_REFUSE};
+CREATE TRIGGER IF NOT EXISTS ended AFTER INSERT ON request BEGIN {_REFUSE}; END;
+COMMIT;
+"""
 
 #: Each kind of request and its arguments.
 KINDS = {
@@ -188,15 +196,16 @@ class Requests:
             *(reply.ok, reply.text, request.number),
         )
 
-    def refuse_rest(self, reason: str) -> None:
-        """Refuse every request that has no answer yet."""
-        self._update("ok = 0, answer = ? WHERE ok IS NULL", reason)
-
-    def close(self) -> None:
-        """Stop reading requests, and refuse those without an answer."""
+    def pause(self) -> None:
+        """Stop reading requests; those without an answer wait for the next reader."""
         self._end.set()
         self._thread.join()
-        self.refuse_rest("the experiment has ended")
+
+    def close(self) -> None:
+        """Stop reading requests; refuse those without an answer, and all that are sent later."""
+        self.pause()
+        with suppress(sqlite3.Error), closing(_connect(self._path)) as db:
+            db.executescript(_REFUSE_ALL)
 
     def _create(self) -> None:
         try:
@@ -234,7 +243,10 @@ class Requests:
         return status.st_ino, status.st_mtime_ns
 
     def _after(self, last: int) -> list[Request]:
-        sql = "SELECT number, kind, arguments FROM request WHERE number > ? ORDER BY number"
+        sql = (
+            "SELECT number, kind, arguments FROM request WHERE number > ? AND ok IS NULL"
+            " ORDER BY number"
+        )
         with closing(_connect(self._path)) as db:
             rows = db.execute(sql, (last,)).fetchall()
         return [Request(number, kind, json.loads(arguments)) for number, kind, arguments in rows]

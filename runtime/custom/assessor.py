@@ -18,10 +18,13 @@ class CustomAssessor(Assessor):
         self._conversation = conversation
 
     @classmethod
-    def load(cls, config: Config) -> CustomAssessor:
-        """Load the class that `config.assessor` refers to; raises CustomError if that fails."""
+    def load(cls, config: Config, *, began: float | None = None) -> CustomAssessor:
+        """Load the class that `config.assessor` refers to; raises CustomError if that fails.
+
+        `began` is as in Conversation.
+        """
         options = {"args": dict(config.assessor_args)}
-        conversation = Conversation(config, "assessor", config.assessor, options)
+        conversation = Conversation(config, "assessor", config.assessor, options, began=began)
         return cls(conversation, maximize=config.maximize)
 
     def follow(self, note: Callable[[str], None]) -> None:

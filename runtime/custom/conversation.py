@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 from annotate.errors import SpaceError
 from annotate.json_value import JSON
@@ -19,14 +20,28 @@ from runtime.system.units import duration
 from tuners.base import Exhausted
 
 _PATIENCE = 30.0  # seconds until the user is told of a slow call; doubles after each message
+_LOADING_PATIENCE = 5.0  # seconds; less, because nothing else happens meanwhile
+
+
+class _Limit(NamedTuple):
+    """When a call must have ended, in monotonic seconds, and the option that says so."""
+
+    time: float
+    option: str
+
+    @classmethod
+    def after(cls, began: float, seconds: float, flag: str) -> _Limit:
+        return cls(began + seconds, f"{flag} {duration(seconds)}" if seconds < inf else flag)
 
 
 class Conversation:
     """Loads the class `file:name` in its own process, and calls its methods there.
 
     `kind` is `tuner` or `assessor`; `options` are what its constructor needs besides `config`.
-    `call` may be used from several threads; calls wait for each other. Raises CustomError, with
-    the user's file and line, if the class is missing or broken.
+    `config.ask_timeout` limits each call and loading the class. Loading ends at
+    `config.max_duration`, too, counted from `began` in monotonic seconds (default: now). `call`
+    may be used from several threads; calls wait for each other. Raises CustomError, with the
+    user's file and line, if the class is missing, broken or too slow.
     """
 
     def __init__(
@@ -36,23 +51,27 @@ class Conversation:
         reference: str,
         options: dict[str, JSON],
         *,
+        began: float | None = None,
         patience: float = _PATIENCE,
     ) -> None:
         path, _, self._name = reference.rpartition(":")
         self.file = Path(path).expanduser().absolute()
         if not self.file.is_file():
             raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
-        self._limit = inf  # seconds per call; loading the class is not limited
-        self._patience = patience
+        began = time.monotonic() if began is None else began
+        self._end = _Limit.after(began, config.max_duration or inf, "--max-duration")
+        self._timeout = inf  # seconds per call; Python itself may start slowly
+        self._patience = _LOADING_PATIENCE
         self._note: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
         self._methods: dict[str, list[JSON]] = {}
         self._data = b""
         self._lock = threading.Lock()
-        self._ready = self._closed = False
+        self._ready = self._loaded = self._closed = False
         self._process = AlgorithmProcess(config.python, config.cwd, self._name)
         try:
             self._receive("start")
             self._ready = True
+            self._timeout = config.ask_timeout or inf
             context = {"seed": config.seed, "maximize": config.maximize}
             description = self.call(
                 kind, file=str(self.file), name=self._name, **context, **options
@@ -64,7 +83,9 @@ class Conversation:
             raise
         self.judges: bool = description["judges"]
         self._methods = description["methods"]
-        self._limit = config.ask_timeout or inf
+        self._loaded = True
+        self._patience = patience
+        self._end = _Limit(inf, "")  # from now on, the experiment ends the call
 
     def follow(self, note: Callable[[str], None]) -> None:
         """From now on, report slow calls to `note` and log what the algorithm prints."""
@@ -92,15 +113,17 @@ class Conversation:
 
     def _receive(self, method: str) -> dict[str, JSON]:
         began, next_note = time.monotonic(), self._patience
+        limit = min(self._end, _Limit.after(began, self._timeout, "--ask-timeout"))
         while b"\n" not in self._data:
-            waited = time.monotonic() - began
-            if waited >= self._limit:
-                raise self._too_long(method)
-            if waited >= next_note:
+            now = time.monotonic()
+            if now >= limit.time:
+                raise self._too_long(method, limit)
+            if now >= began + next_note:
+                doing = "waiting for" if self._loaded else "loading"
                 where = f"{self._callee(method)} ({self._where_it_is(method)})"
-                self._note(f"still waiting for {where}, {duration(next_note)} so far")
+                self._note(f"still {doing} {where}, {duration(next_note)} so far")
                 next_note *= 2
-            self._data += self._read(min(self._limit, next_note) - waited, method)
+            self._data += self._read(min(limit.time, began + next_note) - now, method)
         line, _, self._data = self._data.partition(b"\n")
         answer: dict[str, JSON] = json.loads(line)
         return answer
@@ -118,11 +141,11 @@ class Conversation:
             raise self._ended(method)
         return data
 
-    def _too_long(self, method: str) -> CustomError:
+    def _too_long(self, method: str, limit: _Limit) -> CustomError:
         where = self._where_it_is(method)
         self._process.kill()
-        limit = f"--ask-timeout {duration(self._limit)}"
-        return CustomError(f"{where}: {self._callee(method)} did not return within {limit}")
+        did = "return" if self._loaded else "load"
+        return CustomError(f"{where}: {self._callee(method)} did not {did} within {limit.option}")
 
     def _ended(self, method: str) -> CustomError:
         where = self._process.where_it_ended(self.file.parent) or self._place(method)

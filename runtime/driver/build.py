@@ -11,91 +11,101 @@ from dataclasses import dataclass
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
+from runtime.driver import loading
 from runtime.driver.background import lock
 from runtime.driver.signals import Signals
 from runtime.driver.start import Start
 from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import Gpus, open_gpus
-from runtime.loop import algorithms
+from runtime.loop.algorithms import Algorithms, follow, load
 from runtime.loop.change_space import finish_replacing
 from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
 from runtime.loop.job import warm
+from runtime.loop.limits import Limits
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
 from runtime.system import filesystem
 from runtime.system.timer import call_after
-from tuners.base import Assessor, Tuner
 
 _SLOW = 3.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is ready before anything is written: the algorithms, the GPUs and the environment."""
+    """What is ready before anything is written.
+
+    The algorithms of an experiment that exists are loaded once it is locked.
+    """
 
     environment: Mapping[str, str]  # the user's, which the trials inherit
-    tuner: Tuner
-    assessor: Assessor | None
+    algorithms: Algorithms | None
     gpus: Gpus | None  # None: no trial leases any
 
 
 def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
-    """Create the algorithms and find the GPUs, so that mistakes show before anything is written.
+    """Load the algorithms and find the GPUs, so that mistakes show before anything is written.
 
     Calls `notify` when the GPUs' driver is slow. Raises AnnotateError, for example when the tuner
     does not support the search space or when there are too few GPUs.
     """
     environment = dict(os.environ)
     _limit_own_threads()
-    tuner = algorithms.tuner_of(start.config, start.space)
-    assessor = algorithms.assessor_of(start.config, tuner)
+    loaded = load(start.config, start.space, start.began) if start.is_new else None
     with call_after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
-    return Parts(environment, tuner, assessor, gpus)
+    return Parts(environment, loaded, gpus)
 
 
 @contextmanager
-def open_store(start: Start, folder: ExperimentFolder) -> Iterator[tuple[Store, list[str]]]:
-    """The store of `folder`, locked for this driver, and notes for the user.
+def open_store(
+    start: Start, parts: Parts, folder: ExperimentFolder
+) -> Iterator[tuple[Store, Algorithms, list[str]]]:
+    """The store of `folder`, locked for this driver, the algorithms, and notes for the user.
 
     Stores settings that `resume` changed, and applies the change of the search space. Raises
-    AnnotateError when another driver has the lock.
+    AnnotateError when another driver has the lock, and what `loading.load` raises.
     """
     with lock(folder, start.lock_file), Store.open(folder.store, write=True) as store:
         _log_to(folder, debug=start.debug)
         finish_replacing(folder)
+        loaded = parts.algorithms or loading.load(start, folder, store)
         if Config.from_json(store.experiment().config) != start.config:
             store.set_config(start.config.to_json())
         notes = [*start.notes, *filter(None, [filesystem.warning(folder.path)])]
         if start.change is not None:
             notes += start.change.apply(store)
-        yield store, notes
+        yield store, loaded, notes
 
 
 def build(
-    start: Start, parts: Parts, folder: ExperimentFolder, store: Store, watcher: Watcher
+    start: Start,
+    parts: Parts,
+    loaded: Algorithms,
+    folder: ExperimentFolder,
+    store: Store,
+    watcher: Watcher,
 ) -> Experiment:
     """The experiment, ready to run on this machine."""
     config, environment = start.config, parts.environment
-    for algorithm in (parts.tuner, parts.assessor):
-        algorithms.follow(algorithm, watcher.note)
+    for algorithm in (loaded.tuner, loaded.assessor):
+        follow(algorithm, watcher.note)
     return Experiment(
         folder,
         store,
         lambda post: LocalExecutor(post, warm(config, folder, environment), str(folder.stage)),
         lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
-        parts.tuner,
+        loaded,
         watcher,
+        limits=Limits(config, start.began),
         environment=environment,
-        assessor=parts.assessor,
     )
 
 
 def run(experiment: Experiment, *, detached: bool) -> None:
     """Run it to its end; signals stop it, and errors go to the driver's log before they raise."""
     try:
-        with Signals(experiment, detached=detached):
+        with Signals(experiment.interrupt, detached=detached):
             experiment.run()
     except AnnotateError:
         logging.exception("The experiment stopped because of an error.")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import signal
 from types import FrameType
-
-from runtime.loop.experiment import Experiment
+from typing import Protocol
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Signals:
-    """Handles signals within its `with` block.
+class Interrupt(Protocol):
+    """Called in a signal handler; `at_once` from the second signal on."""
 
-    The first signal lets the running trials end, to run again when the experiment resumes. The
-    second kills them. A `detached` driver ignores SIGHUP, so it outlives its terminal.
+    def __call__(self, *, at_once: bool) -> None: ...
+
+
+class Signals:
+    """Calls `interrupt` for each signal within its `with` block.
+
+    A `detached` driver ignores SIGHUP, so it outlives its terminal.
     """
 
-    def __init__(self, experiment: Experiment, *, detached: bool) -> None:
-        self._experiment = experiment
+    def __init__(self, interrupt: Interrupt, *, detached: bool) -> None:
+        self._interrupt = interrupt
         self._detached = detached
         self._count = 0
 
@@ -33,4 +37,4 @@ class Signals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
-        self._experiment.interrupt(at_once=self._count > 1)
+        self._interrupt(at_once=self._count > 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from annotate.project import Project
@@ -22,7 +23,7 @@ class Start:
 
     `make_folder` creates the experiment's folder, or returns the one to resume. It is called
     once everything that can be checked beforehand has been, because it may write. `notes` are
-    shown when the experiment starts.
+    shown when the experiment starts. `began`, in monotonic seconds, is when its clock starts.
     """
 
     config: Config
@@ -34,6 +35,8 @@ class Start:
     as_json: bool = False
     debug: bool = False  # log every step
     lock_file: int | None = None  # a background driver inherits its lock as this file descriptor
+    is_new: bool = False
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def detached(self) -> bool:
@@ -64,4 +67,4 @@ def new_experiment(
             warm_start.store_in(folder, config)
         return folder
 
-    return Start(config, project.space, make_folder, notes, None, port, as_json, debug)
+    return Start(config, project.space, make_folder, notes, None, port, as_json, debug, is_new=True)

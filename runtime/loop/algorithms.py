@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import tuners
 from annotate.errors import AnnotateError
@@ -13,15 +14,47 @@ from runtime.custom import CustomAssessor, CustomTuner
 from tuners.base import Assessor, Tuner
 
 
-def tuner_of(config: Config, space: SearchSpace) -> Tuner:
+@dataclass(frozen=True, slots=True)
+class Algorithms:
+    """The tuner and the assessor of an experiment."""
+
+    tuner: Tuner
+    assessor: Assessor | None
+
+    def close(self) -> None:
+        if self.assessor is not None:
+            self.assessor.close()
+        self.tuner.close()
+
+
+def load(config: Config, space: SearchSpace, began: float | None = None) -> Algorithms:
+    """Create both. Raises AnnotateError if either cannot be created.
+
+    Loading custom ones ends at `config.max_duration`, counted from `began` (monotonic seconds;
+    default: now).
+    """
+    tuner = tuner_of(config, space, began)
+    try:
+        return Algorithms(tuner, _assessor_of(config, tuner, began))
+    except BaseException:
+        tuner.close()
+        raise
+
+
+def has_custom(config: Config) -> bool:
+    """Whether the tuner or the assessor is a class of the user's."""
+    return custom.is_custom(config.tuner) or custom.is_custom(config.assessor)
+
+
+def tuner_of(config: Config, space: SearchSpace, began: float | None = None) -> Tuner:
     """The tuner. Raises AnnotateError if it is unknown or does not support the space."""
     if custom.is_custom(config.tuner):
-        return CustomTuner(config, space)
+        return CustomTuner(config, space, began=began)
     context = {"seed": config.seed, "maximize": config.maximize}
     return tuners.create(config.tuner, space, **context, **config.tuner_args)  # type: ignore[arg-type]
 
 
-def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
+def _assessor_of(config: Config, tuner: Tuner, began: float | None) -> Assessor | None:
     """The assessor that the config names, or the one that the tuner brings."""
     if not config.assessor:
         return tuner.assessor
@@ -31,19 +64,8 @@ def assessor_of(config: Config, tuner: Tuner) -> Assessor | None:
             hint=f"leave out --assessor {config.assessor}",
         )
     if custom.is_custom(config.assessor):
-        return CustomAssessor.load(config)
+        return CustomAssessor.load(config, began=began)
     return tuners.create_assessor(config.assessor, maximize=config.maximize, **config.assessor_args)
-
-
-def check(config: Config, space: SearchSpace) -> None:
-    """Create both and close them again. Raises AnnotateError if either cannot be created."""
-    tuner = tuner_of(config, space)
-    try:
-        assessor = assessor_of(config, tuner)
-        if assessor is not None:
-            assessor.close()
-    finally:
-        tuner.close()
 
 
 def follow(algorithm: Tuner | Assessor | None, note: Callable[[str], None]) -> None:

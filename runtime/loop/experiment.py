@@ -21,6 +21,7 @@ from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Broke, Ended, Event, Executor, Reported, Started
 from runtime.gpus.polling import NewView
 from runtime.loop import assessment, change_space, tuner_thread
+from runtime.loop.algorithms import Algorithms
 from runtime.loop.conclude import conclude_experiment, conclude_trial
 from runtime.loop.full_disk import DiskGuard
 from runtime.loop.gate import Gate
@@ -34,7 +35,6 @@ from runtime.loop.trials import Trials
 from runtime.loop.tuning import Tuning
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
-from tuners.base import Assessor, Tuner
 
 _GRACE = 10.0  # seconds that a trial has to end by itself before it is killed
 _IDLE = 1.0  # seconds without an event until the disk is checked
@@ -53,11 +53,11 @@ class Experiment:
         store: Store,
         make_executor: Callable[[Callable[[Event], None]], Executor],
         make_gate: Callable[[Trials, Callable[[NewView], None]], Gate],
-        tuner: Tuner,
+        algorithms: Algorithms,
         watcher: Watcher,
         *,
+        limits: Limits,
         environment: Mapping[str, str],
-        assessor: Assessor | None = None,
     ) -> None:
         row = store.experiment()
         self.config = Config.from_json(row.config)
@@ -68,7 +68,8 @@ class Experiment:
         self.trials = Trials(self._store, row.space, watcher.changed)
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
-        self._watcher, self._environment = watcher, environment
+        self._watcher, self._limits = watcher, limits
+        self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values but no slot yet
         self._running: dict[int, Running] = {}
@@ -78,8 +79,7 @@ class Experiment:
             self._store,
             self.trials,
             row.space,
-            tuner,
-            assessor,
+            algorithms,
             watcher.note,
             self._inbox.put,
         )
@@ -102,7 +102,6 @@ class Experiment:
 
     def run(self) -> None:
         """Run until a limit is reached or the user stops it; sets `state` and `reason`."""
-        self._limits = Limits(self.config)
         self._set_state("RUNNING", None)
         self._store.sync_in_background()
         self._gate = self._make_gate(self.trials, self._inbox.put)

@@ -63,10 +63,10 @@ class Running:
 
 
 class Limits:
-    """Time limits of an experiment and of its trials. The clock starts with the constructor."""
+    """Time limits of an experiment, whose clock starts at `began`, and of its trials."""
 
-    def __init__(self, config: Config) -> None:
-        self._began = time.monotonic()
+    def __init__(self, config: Config, began: float) -> None:
+        self._began = began
         self._next = 0.0  # no limit is reached before this time
         self._config = config
 

@@ -18,7 +18,8 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
-from runtime.loop import algorithms, assessment, known_results
+from runtime.loop import assessment, known_results
+from runtime.loop.algorithms import Algorithms, follow, tuner_of
 from runtime.loop.assessment import Assessment
 from runtime.loop.handle_request import refusal
 from runtime.loop.replay import Record
@@ -33,7 +34,7 @@ from runtime.loop.tuner_thread import (
     TunerThread,
 )
 from runtime.store import Store
-from tuners.base import Assessor, Tuner
+from tuners.base import Tuner
 
 #: Requests that wait for a pending change of the search space, because they depend on it.
 _HELD = ("space", "import")
@@ -67,13 +68,12 @@ class Tuning:
         store: Store,
         trials: Trials,
         space: SearchSpace,
-        tuner: Tuner,
-        assessor: Assessor | None,
+        algorithms: Algorithms,
         notify: Callable[[str], None],
         post: Callable[[Message | assessment.Message], None],
     ) -> None:
         self.space = space
-        self.assessment = Assessment(assessor, post)
+        self.assessment = Assessment(algorithms.assessor, post)
         self.replaying = False  # teaching earlier results; no trial starts meanwhile
         self.asking = 0  # asks without an answer yet
         self.exhausted: str | None = None  # why the tuner has no more values
@@ -81,7 +81,7 @@ class Tuning:
         self._store, self._trials = store, trials
         self._notify = notify
         self._change: _Change | None = None
-        self._thread = TunerThread(tuner, space, post)
+        self._thread = TunerThread(algorithms.tuner, space, post)
 
     @property
     def busy(self) -> bool:
@@ -146,8 +146,8 @@ class Tuning:
         )
 
     def _create(self, space: SearchSpace) -> Tuner:
-        tuner = algorithms.tuner_of(self._config, space)
-        algorithms.follow(tuner, self._notify)
+        tuner = tuner_of(self._config, space)
+        follow(tuner, self._notify)
         return tuner
 
     def take(self, message: Message, running: Iterable[int]) -> tuple[list[Asked], Decided | None]:

@@ -100,8 +100,8 @@ def test_max_duration_ends_an_experiment_while_an_ask_hangs(own, annotate, until
 
 def test_ask_timeout_ends_the_experiment_and_names_the_line(own, annotate, until):
     folder = own(HANGS)
-    done = annotate(*RUN, "--ask-timeout", "1s", code=2)
-    assert f"{folder / 'own.py'}:13: Own.ask did not return within --ask-timeout 1s" in done.stderr
+    done = annotate(*RUN, "--ask-timeout", "3s", code=2)
+    assert f"{folder / 'own.py'}:13: Own.ask did not return within --ask-timeout 3s" in done.stderr
     until(lambda: not runs(int((folder / "hangs").read_text())))
     assert resumed(annotate, folder) == [0.5, 0.125, 0.25, 0.375]
 
@@ -117,13 +117,72 @@ LOADS_FOR_EVER = """
 
 def test_an_algorithm_that_hangs_while_loading_can_be_interrupted(own, drivers, home, until):
     folder = own(LOADS_FOR_EVER)
-    driver = drivers.start(*RUN, "--ask-timeout", "1s")
+    driver = drivers.start(*RUN, "--ask-timeout", "3s")
     until((folder / "hangs").exists)
     driver.send_signal(signal.SIGINT)
     driver.communicate(timeout=20)
     assert driver.returncode == 130
     assert not list(home.glob("experiments/*"))
     until(lambda: not runs(int((folder / "hangs").read_text())))
+
+
+def test_loading_ends_at_max_duration(own, annotate):
+    folder = own(LOADS_FOR_EVER)
+    done = annotate(*RUN, "--max-duration", "3s", code=2)
+    assert f"{folder / 'own.py'}:6: Own did not load within --max-duration 3s" in done.stderr
+
+
+#: Hangs where it is created, if there is a file named `slow`.
+SLOW = """
+    import os, time
+    from tuners import Tuner
+    class Own(Tuner):
+        def __init__(self, space, **context):
+            super().__init__(space, **context)
+            if os.path.exists("slow"):
+                open("hangs", "w").close()
+                time.sleep(1000)
+        def ask(self):
+            (parameter,) = self.space
+            return {parameter.key: 0.25}
+        def tell(self, values, metric):
+            pass
+"""
+
+
+def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
+    own, drivers, annotate, until
+):
+    folder = own(SLOW)
+    annotate(*RUN, "--max-trials", "1")
+    (folder / "slow").touch()
+    again = "resume", "-f", "--max-trials", "2"
+
+    done = annotate(*again, "--ask-timeout", "3s", code=2)
+    assert f"{folder / 'own.py'}:9: Own did not load within --ask-timeout 3s" in done.stderr
+    assert state(annotate)["state"] == "ERROR"
+
+    (folder / "hangs").unlink()
+    driver = drivers.start(*again)
+    until((folder / "hangs").exists)
+    assert state(annotate)["state"] == "RUNNING"
+    assert "has stopped" in annotate("stop").stdout
+    _, errors = driver.communicate(timeout=20)
+    assert driver.returncode == 130, errors
+    found = state(annotate)
+    assert (found["state"], found["reason"]) == ("STOPPED", "stopped by a request")
+
+    (folder / "hangs").unlink()
+    driver = drivers.start(*again)
+    until((folder / "hangs").exists)
+    driver.send_signal(signal.SIGTERM)
+    _, errors = driver.communicate(timeout=20)
+    assert driver.returncode == 130, errors
+    assert state(annotate)["reason"] == "interrupted"
+
+    (folder / "slow").unlink()
+    (folder / "hangs").unlink()
+    assert len(json.loads(annotate(*again, "--json").stdout)["trials"]) == 2
 
 
 def test_no_algorithm_outlives_a_driver_that_is_killed(own, drivers, until):
@@ -357,8 +416,8 @@ def test_an_experiment_stops_at_once_while_an_assessor_hangs(own, drivers, annot
 
 def test_ask_timeout_limits_an_assessor_too(own, annotate):
     folder = own(JUDGE_HANGS)
-    done = annotate(*JUDGED, "--ask-timeout", "1s", code=2)
-    words = f"{folder / 'own.py'}:8: Own.judge did not return within --ask-timeout 1s"
+    done = annotate(*JUDGED, "--ask-timeout", "3s", code=2)
+    words = f"{folder / 'own.py'}:8: Own.judge did not return within --ask-timeout 3s"
     assert words in done.stderr
     assert state(annotate)["state"] == "ERROR"
 

@@ -9,6 +9,9 @@ import pytest
 
 from annotate.errors import AnnotateError
 from runtime.core import requests
+from runtime.core.paths import ExperimentFolder
+from runtime.core.requests import Requests
+from runtime.system.lock import Lock
 
 
 def document(process):
@@ -91,3 +94,23 @@ def test_without_a_running_driver_requests_are_refused(driver, until, running):
     process.wait()
     with pytest.raises(AnnotateError, match="is not running"):
         requests.ask(experiment, "stop")
+
+
+def test_a_request_is_refused_at_once_after_the_last_look_at_requests(tmp_path):
+    folder = ExperimentFolder(tmp_path)
+    with Lock(folder.lock).acquire():
+        Requests(folder.requests, lambda request: None).close()
+        with pytest.raises(AnnotateError, match="the experiment has ended"):
+            requests.ask(folder, "import", results=[])
+
+
+def test_requests_that_no_one_has_answered_wait_for_the_next_reader(tmp_path, until):
+    folder = ExperimentFolder(tmp_path)
+    with Lock(folder.lock).acquire():
+        Requests(folder.requests, lambda request: None).pause()
+        number = requests.send(folder, "stop")
+        received = []
+        reader = Requests(folder.requests, received.append)
+        until(lambda: received)
+        reader.close()
+    assert [request.number for request in received] == [number]
