@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -42,13 +42,28 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideFolder:
+    """Modules outside the code folder, by their path below `folder`, which is on Python's path.
+
+    They are frozen as they are: annotations in them have no effect.
+    """
+
+    folder: Path
+    files: Mapping[PurePosixPath, bytes] = field(repr=False)
+
+    @property
+    def annotated(self) -> list[Path]:
+        return [self.folder / path for path, code in self.files.items() if b"@nni." in code]
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A code folder at the time it was read.
 
     `places` and `reports` are from the files that the script reaches. `left_out` lists the
     annotated files that it does not reach; their parameters are not in the space. Neither are the
     `overridden` ones, whose values the script cannot use. `ignored` are the mistakes in files that
-    the script does not reach.
+    the script does not reach. `outside` has the user's modules from elsewhere.
     """
 
     root: Path
@@ -59,6 +74,7 @@ class Project:
     left_out: tuple[PurePosixPath, ...]
     overridden: tuple[Overridden, ...] = ()
     ignored: tuple[Mistake, ...] = ()
+    outside: tuple[OutsideFolder, ...] = ()
 
     @property
     def asks_by_itself(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
@@ -27,7 +29,28 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
         *_left_out(project, script),
         *no_effect(unread_files(project.root), KINDS),
         *no_effect(outside, f"{_is(outside)} not in {project.root}"),
+        *_outside(project),
     ]
+
+
+def _outside(project: Project) -> Iterator[str]:
+    if paths := annotated_outside(project):
+        why = f"{_is(paths)} not in the code folder {project.root}"
+        folder = wider_folder(project)
+        yield from (
+            f"{text}; --code-folder {folder} includes them" for text in no_effect(paths, why)
+        )
+
+
+def annotated_outside(project: Project) -> list[Path]:
+    """The annotated modules that the code imports from outside the code folder."""
+    return [path for folder in project.outside for path in folder.annotated]
+
+
+def wider_folder(project: Project) -> str:
+    """A folder that holds the code folder and those modules, as a word for the shell."""
+    paths = [project.root, *annotated_outside(project)]
+    return shlex.quote(os.path.relpath(os.path.commonpath(paths)))
 
 
 def _overridden(project: Project) -> Iterator[str]:

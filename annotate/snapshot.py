@@ -22,13 +22,15 @@ from annotate.space import Values
 
 MANIFEST = "snapshot.json"
 DATA = "data.json"
+OUTSIDE = "outside.json"
 
 
 def freeze(project: Project, folder: Path) -> None:
     """Save a project as a snapshot; raises OSError.
 
     Writes `code/` (what trials run), `source/` (annotated files as written), `data.json` (a list of
-    the annotated data files, if any) and the manifest. The manifest is written last, after every
+    the annotated data files, if any), `outside/N/` (modules from the Nth folder that `outside.json`
+    lists) and the manifest. The manifest is written last, after every
     file is on disk, so a folder with a manifest is complete.
     """
     for file in project.files:
@@ -40,6 +42,11 @@ def freeze(project: Project, folder: Path) -> None:
     data = [name for name in counting if is_data(name)]
     if data:
         _write(folder / DATA, json.dumps(data).encode())
+    for number, outside in enumerate(project.outside):
+        for path, source in outside.files.items():
+            _write(folder / "outside" / str(number) / path, source)
+    folders = [str(outside.folder) for outside in project.outside]
+    _write(folder / OUTSIDE, json.dumps(folders).encode())
     manifest = {
         "root": str(project.root),
         "files": {

@@ -122,9 +122,10 @@ def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project
-    from annotate.remarks import remarks
+    from annotate.remarks import annotated_outside, remarks, wider_folder
     from runtime.core.failures import NO_REPORT
     from runtime.core.objective import with_objective
+    from runtime.system.outside import with_outside
 
     if args.script is None:
         raise AnnotateError("there is nothing to run", hint="annotate run train.py, or -c FILE")
@@ -132,6 +133,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     typed = settings.typed(args)
     config = _config(args, typed, target)
     project = read_project(target.path, target.root, args.rest, entry=target.entry)
+    project = with_outside(project, config.python, os.environ, Path(config.cwd), config.entry)
     config, notes = with_objective(config, project, given="maximize" in typed)
     if args.search_space is not None:
         from runtime.nni_config.meaning import read_space
@@ -142,6 +144,12 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
         raise AnnotateError(
             "\n".join(remarks(project, target.shown)),
             hint="nothing is left to tune: leave the values out of the script's arguments",
+        )
+    if not project.places and (elsewhere := annotated_outside(project)):
+        raise AnnotateError(
+            f"{target.shown} has no annotation, but {elsewhere[0]} has, outside the code folder"
+            f" {project.root}",
+            hint=f"--code-folder {wider_folder(project)} includes it",
         )
     if not project.places:
         raise AnnotateError(

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core.trial import Origin, Trial, TrialState
     from runtime.loop.job import job, stage
     from runtime.system.interpreter import interpreter
+    from runtime.system.outside import with_outside
 
     target = targets.target(args.script, args)
     project = read_project(target.path, target.root, args.rest, entry=target.entry)
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     python = interpreter(args.python, os.environ, target.script)
     cwd, rest = os.getcwd(), tuple(args.rest)  # noqa: PTH109  as the shell names it
     config = Config(target.script, cwd, python, rest, module=target.module)
+    project = with_outside(project, python, os.environ, Path(cwd), config.entry)
     with tempfile.TemporaryDirectory(prefix="annotate-try-") as place:
         folder = ExperimentFolder(Path(place))
         freeze(project, folder.snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.replay import lies_in
 from runtime.store import Store
+from runtime.system.outside import with_outside
 
 OUTSIDE = "its values lie outside the changed search space"
 
@@ -104,6 +106,7 @@ def from_annotations(folder: ExperimentFolder, before: SearchSpace, config: Conf
     """The change to the script's current annotations. Raises Mistakes and AnnotateError."""
     root = thaw(folder.snapshot).root
     project = read_project(config.path, root, config.arguments, entry=config.entry)
+    project = with_outside(project, config.python, os.environ, Path(config.cwd), config.entry)
     return Change(folder, before, project.space, project)
 
 

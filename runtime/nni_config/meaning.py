@@ -15,7 +15,7 @@ from annotate.project import Project, read_as_it_is, read_project
 from annotate.remarks import remarks
 from annotate.space import SearchSpace
 from runtime import custom
-from runtime.core.config import OPTIONS
+from runtime.core.config import OPTIONS, Config
 from runtime.core.options import Settings
 from runtime.loop import algorithms
 from runtime.nni_config import checking
@@ -30,6 +30,7 @@ from runtime.nni_config.fields import (
 )
 from runtime.system.command import isolating_option, plain_script, script_arguments
 from runtime.system.interpreter import interpreter, usable
+from runtime.system.outside import with_outside
 from tuners.base import TunerError
 
 
@@ -83,6 +84,9 @@ class _Reader:
         # NNI runs no baseline: a script that asks for its values may not run without any.
         settings = {**self._settings(), **algorithms_named, **running, "baseline": False}
         project = _project(running, code, space)
+        if running["script"]:
+            config = Config.new(running)
+            project = with_outside(project, config.python, self._environment, code, config.entry)
         notes = [
             *checking.notes(self._document),
             *remarks(project, "the script", running.get("arguments", ())),

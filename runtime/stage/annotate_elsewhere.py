@@ -10,6 +10,8 @@ import os
 import sys
 import sysconfig
 
+import annotate_trial
+
 _DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
 _read: set = set()
 
@@ -60,15 +62,19 @@ def _reported(path):
 
 
 def _of_modules(root, snapshot):
+    """One message for each annotated module from elsewhere, and one for all that are not frozen."""
     annotated = _annotated(os.path.join(snapshot, "snapshot.json"))
     messages = []
+    live = {}
     for name, module in sorted(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path.endswith(".py"):
             continue
         real = os.path.realpath(path)
-        if real.startswith(os.path.join(root, "")) or os.path.dirname(real) == _here():
+        if annotate_trial.frozen(path) or os.path.dirname(real) == _here():
             continue
+        if _is_users(real):
+            live.setdefault(name.partition(".")[0], real)
         twin = _twin(name, real, annotated)
         if twin is not None:
             messages.append(
@@ -80,7 +86,26 @@ def _of_modules(root, snapshot):
                 "%s was imported from %s, outside the code folder: its annotations had no effect"
                 % (name, path)
             )
-    return messages
+    return messages + _not_frozen(root, live)
+
+
+def _is_users(path):
+    """Whether the user may edit the module: it is not installed, ours, or in a hidden folder."""
+    ours = os.path.exists(os.path.join(os.path.dirname(path), "annotate_hpo.py"))
+    hidden = os.sep + "." in path
+    return not (_is_installed(path) or ours or hidden) and os.path.exists(path)
+
+
+def _not_frozen(root, live):
+    if not live:
+        return []
+    names = ["%s (%s)" % item for item in sorted(live.items())]
+    others = " and %d more" % (len(names) - 3) if len(names) > 3 else ""
+    folder = os.path.commonpath([root, *map(os.path.dirname, live.values())])
+    return [
+        "not frozen: %s%s; changes to them affect later trials. --code-folder %s freezes what lies"
+        " below it" % (", ".join(names[:3]), others, folder)
+    ]
 
 
 def _annotated(manifest):

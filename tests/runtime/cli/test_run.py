@@ -205,11 +205,13 @@ def test_annotated_code_from_outside_the_snapshot_is_reported(annotate, folder, 
     )
     path = os.pathsep.join([str(outside), str(site), os.environ.get("PYTHONPATH", "")])
     done = annotate("run", "train.py", "--max-trials", 2, "--tuner", "random", PYTHONPATH=path)
-    said = [line for line in done.stderr.splitlines() if "had no effect" in line]
-    assert len(said) == 2
-    assert f"far was imported from {outside}" in said[0]
-    assert f"near was imported from {site}" in said[1]
-    assert str(folder / "src/near/__init__.py") in said[1]
+    (known,) = [line for line in done.stderr.splitlines() if "not in the code folder" in line]
+    assert str(outside / "far" / "__init__.py") in known
+    assert "ignored; --code-folder .. includes" in known
+    (said,) = [line for line in done.stderr.splitlines() if "had no effect" in line]
+    assert f"near was imported from {site}" in said
+    assert str(folder / "src/near/__init__.py") in said
+    assert "not frozen" not in done.stderr, "far is frozen, and near is installed"
 
 
 def test_a_failed_trial_has_a_reason_and_the_others_continue(annotate, folder):
