@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from annotate.errors import AnnotateError
@@ -54,11 +55,9 @@ class Lock:
     def sign(self, pid: int) -> None:
         """Write the holder's process ID, without an empty file in between for readers to see."""
         text = f"{pid}\n".encode()
-        try:
+        with suppress(OSError):  # on a full disk it holds without a name
             os.pwrite(self._file, text, 0)
             os.ftruncate(self._file, len(text))
-        except OSError as error:
-            raise _unable(self.path, error) from None
 
     def fileno(self) -> int:
         return self._file

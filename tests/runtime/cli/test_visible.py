@@ -4,9 +4,11 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from runtime.cli import terminal
 from runtime.cli.terminal import visible
 from runtime.cli.text import value, values_line
 
@@ -66,3 +68,11 @@ def test_no_control_character_of_a_trial_reaches_the_terminal(annotate, folder):
     shown = subprocess.run(["script", "-qec", command, "/dev/null"], capture_output=True)
     assert rb"\x1b]0;title\x07 it failed" in shown.stdout
     assert b"\x07" not in shown.stdout
+
+
+def test_every_command_prints_through_the_terminal_module():
+    folder = Path(terminal.__file__).parent
+    plain = re.compile(r"(?<![\w.])print\(|stdout\.(buffer\.)?write|(?<![\w.])Text\((?![\"'])")
+    for file in folder.glob("*.py"):
+        text = file.read_text().replace("def _print(", "")
+        assert file.name == "terminal.py" or not plain.search(text), file.name

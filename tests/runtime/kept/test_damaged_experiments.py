@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -204,5 +204,26 @@ def test_a_read_only_experiment_can_be_listed_and_shown(home, capsys):
             assert code == 2, command
             assert "annotate: " in err
         assert main(["experiment", "import", "Good1111", "--filename", "/dev/zero"]) == 2
+    finally:
+        subprocess.run(["umount", home], check=True)
+
+
+def test_an_experiment_on_a_full_disk_can_be_shown(home, capsys):
+    home.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", home]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        new_experiment(home, "Good1111", [(trial(0), [0.1], 0.5)])
+        with suppress(OSError), (home / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(b"x" * 4096)
+        for command in ("experiment list --all", "experiment show", "trial ls"):
+            code, out, err = run(capsys, command)
+            assert (code, "Good1111" in out + err) == (0, True), (command, err)
+        (home.parent / "results.json").write_text("[]")
+        results = home.parent / "results.json"
+        assert main(["experiment", "import", "Good1111", "--filename", str(results)]) == 2
+        assert "cannot be written: the disk is full" in capsys.readouterr().err
     finally:
         subprocess.run(["umount", home], check=True)
