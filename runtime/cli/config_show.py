@@ -21,7 +21,6 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core import paths
     from runtime.core.config import Config
     from runtime.kept import lookup
-    from runtime.system.interpreter import interpreter
     from runtime.system.lock import is_held
 
     folders = lookup.folders()
@@ -29,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         "version": annotate.__version__,
         "python": platform.python_version(),
         "interpreter": sys.executable,
-        "trials' interpreter": interpreter(None, os.environ),
+        "trials' interpreter": _trials_interpreter(),
         "home": str(paths.home()),
         "home set by": "ANNOTATE_HOME" if os.environ.get("ANNOTATE_HOME") else "the platform",
         "experiments": len(folders),
@@ -44,3 +43,13 @@ def run(args: argparse.Namespace) -> int:
         text = ", ".join(value) or "none" if isinstance(value, list) else value
         terminal.show(f"{name:<{width}}  {text}")
     return 0
+
+
+def _trials_interpreter() -> str:
+    from annotate.errors import AnnotateError
+    from runtime.system.interpreter import interpreter
+
+    try:
+        return interpreter(None, os.environ)
+    except AnnotateError as error:
+        return f"none: {error.message}"

@@ -17,7 +17,8 @@ OLDEST = (3, 8)
 _ASK = "import sys; print(sys.executable); print('%d %d' % sys.version_info[:2])"  # also Python 2
 _PATIENCE = 30.0  # seconds
 _NAME = re.compile(r"python[\d.]*")
-_HINT = "give the path of a Python {}.{} or newer with --python".format(*OLDEST)
+_NEEDED = "Python {}.{} or newer".format(*OLDEST)
+_HINT = f"choose {_NEEDED} with --python PATH"
 
 
 def interpreter(
@@ -76,7 +77,8 @@ def usable(
         message = f"{origin} does not run as a Python interpreter{known}"
         raise AnnotateError(message, hint=_HINT) from None
     if (major, minor) < OLDEST:
-        raise AnnotateError(f"{origin} is Python {major}.{minor}", hint=_HINT)
+        message = f"{origin} is Python {major}.{minor}, but trials need {_NEEDED}"
+        raise AnnotateError(message, hint=_HINT)
     # What a shim starts depends on the folder, and pyenv's on the script as well.
     return executable if Path(path).parent.name == "shims" else path
 

@@ -109,3 +109,9 @@ def test_a_run_uses_the_python_of_the_path_and_names_it(annotate, folder):
     )
     tried = annotate("try", "train.py", PATH=path, code=1).stderr
     assert f"it ran with {used}; --python names another" in tried
+
+
+def test_config_show_says_that_no_interpreter_fits(annotate, tmp_path):
+    program(tmp_path / "old" / "python", "echo python\necho 2 7")
+    shown = annotate("config", "show", "--json", PATH=str(tmp_path / "old")).stdout
+    assert "is Python 2.7" in json.loads(shown)["trials' interpreter"]
