@@ -65,7 +65,7 @@ def _of_modules(root, snapshot):
     """One message for each annotated module from elsewhere, and one for all that are not frozen."""
     annotated = _annotated(os.path.join(snapshot, "snapshot.json"))
     messages = []
-    live = {}
+    live: dict = {}  # a file for each top-level name
     for name, module in sorted(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path.endswith(".py"):

@@ -269,7 +269,8 @@ def _renew():
     logging = sys.modules.get("logging")
     if logging is not None:  # `relativeCreated` counts from here, since 3.13 in nanoseconds
         now = time.time_ns()
-        logging._startTime = now if isinstance(logging._startTime, int) else now / 1e9
+        private = vars(logging)
+        private["_startTime"] = now if isinstance(private["_startTime"], int) else now / 1e9
     threading = sys.modules.get("threading")
     if threading is not None and hasattr(threading, "get_native_id"):
         threading.main_thread()._set_native_id()

@@ -163,9 +163,9 @@ def _code_of(main, name, code):
         import importlib.util
 
         spec = importlib.util.find_spec(name)
-        if spec.submodule_search_locations is not None:
+        if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(name + ".__main__")
-        main.__spec__, main.__package__ = spec, spec.parent
+        main.__spec__, main.__package__ = spec, spec and spec.parent
     yield main.__loader__.get_code("__main__") if code is None else code
 
 
