@@ -66,4 +66,6 @@ def _print_how_to_resume(folder: ExperimentFolder) -> None:
 def _progress(start: Start, folder: ExperimentFolder) -> Progress:
     live = sys.stderr.isatty() and not start.as_json
     kind = LiveProgress if live else LinesProgress
-    return kind(start.config, start.space, folder)
+    progress = kind(start.config, start.space, folder)
+    progress.new_settings = start.new_settings
+    return progress

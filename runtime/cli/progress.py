@@ -37,6 +37,7 @@ class Progress:
         self.trials: dict[int, Trial] = {}
         self.best: Trial | None = None
         self.ended = 0
+        self.new_settings: tuple[str, ...] = ()
         self.began = time.monotonic()
         self._failures: Counter[str] = Counter()
 
@@ -45,12 +46,20 @@ class Progress:
         self.say(
             f"experiment {self.folder.id}: {self.config.shown}, {count}, "
             f"{self.config.tuner}, {goal(self.config, new=not self.trials)}, "
-            f"seed {self.config.seed}{_other_python(self.config)}"
+            f"seed {self.config.seed}{_other_python(self.config)}{self._resumed()}"
         )
         return self
 
     def __exit__(self, *error: object) -> None:
         pass
+
+    def _resumed(self) -> str:
+        """What is new in an experiment that resumes."""
+        if not self.trials and not self.new_settings:
+            return ""
+        limit = f" of {self.config.max_trials}" if self.config.max_trials is not None else ""
+        new = f", now {', '.join(self.new_settings)}" if self.new_settings else ""
+        return f"; resumed after {self.ended}{limit} trials{new}"
 
     def recall(self, trials: Iterable[Trial]) -> None:
         """Count the trials that ended before this driver started."""

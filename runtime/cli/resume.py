@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.cli import options, selection, settings
-from runtime.core.config import Config
+from runtime.core.config import OPTIONS, Config
 from runtime.core.options import RESUME
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
             as_json=args.json,
             debug=args.debug,
             lock_file=args.driver,
+            new_settings=_new_settings(Config.from_json(row.config), config, typed),
         )
     )
 
@@ -123,6 +124,19 @@ def changed_config(stored: dict[str, Any], typed: dict[str, Any]) -> Config:
     config = Config.from_json({**before.to_json(), **typed})
     settings.refuse_unused(config, typed)
     return config
+
+
+def _new_settings(before: Config, after: Config, typed: dict[str, Any]) -> tuple[str, ...]:
+    """The typed settings whose values changed, for the user: `--max-trials 50 (was 10)`."""
+    return tuple(
+        f"{OPTIONS[n].flags[0]} {_shown(getattr(after, n))} (was {_shown(getattr(before, n))})"
+        for n in typed
+        if getattr(before, n) != getattr(after, n) and not OPTIONS[n].switches
+    )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
 
 
 def _driver_options(args: argparse.Namespace, typed: dict[str, Any]) -> list[str]:

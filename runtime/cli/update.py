@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from annotate.errors import AnnotateError
 from runtime.cli import options, selection, terminal
 from runtime.core.config import OPTIONS
+from runtime.core.paths import ExperimentFolder
+from runtime.system.lock import Lock, is_held
+from runtime.system.units import duration as duration_text
 
-_WHICH = "Without an ID: the running experiment, else the newest. Takes effect at once."
+_WHICH = (
+    "Without an ID: the running experiment, else the newest. Takes effect at once, or at the next\n"
+    "resume if the experiment is not running."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,10 @@ class Update:
         )
 
     def run(self, args: argparse.Namespace) -> int:
-        return _ask(args, self.kind, **{self.name: args.value})
+        folder = selection.experiment(args.id)
+        if is_held(folder.lock):
+            return _ask(folder, self.kind, **{self.name: args.value})
+        return _keep(folder, self.kind, **{self.name: args.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +64,41 @@ results inside the new space still count."""
         from annotate.space import SearchSpace
 
         space = SearchSpace.read(Path(args.filename))
-        return _ask(args, "space", space=space.to_json())
+        folder = selection.experiment(args.id)
+        if not is_held(folder.lock):
+            raise AnnotateError(
+                f"experiment {folder.id} is not running",
+                hint=f"annotate resume {folder.id} --search-space {args.filename}",
+            )
+        return _ask(folder, "space", space=space.to_json())
 
 
-def _ask(args: argparse.Namespace, kind: str, **arguments: Any) -> int:
+def _keep(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:
+    """Store the setting of an experiment that is not running, for its next resume."""
+    from runtime.core import requests
+    from runtime.store import Store
+
+    name = requests.SETTINGS[kind][0]
+    (value,) = requests.checked(kind, arguments).values()
+    with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
+        row = store.experiment()
+        config = {**row.config, name: value}
+        store.set_config(config)
+        limit = config["max_trials"]
+        may_continue = limit is None or limit > len(store.trials())
+        if row.state == "DONE" and name != "concurrency" and may_continue:
+            store.set_state("STOPPED", "its limits have changed", row.ended)
+    shown = "none" if value is None else duration_text(value) if kind == "duration" else value
+    terminal.show(
+        f"Experiment {folder.id} is not running. Stored {OPTIONS[name].flag} {shown} for:"
+        f" annotate resume {folder.id}"
+    )
+    return 0
+
+
+def _ask(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:
     from runtime.core import requests
 
-    folder = selection.experiment(args.id)
     terminal.show(f"Experiment {folder.id}: {requests.ask(folder, kind, **arguments)}.")
     return 0
 

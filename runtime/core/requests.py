@@ -55,7 +55,7 @@ KINDS = {
 
 
 #: Requests that change a setting of Config: the setting, and the argument with its new value.
-_SETTINGS = {
+SETTINGS = {
     "concurrency": ("concurrency", "value"),
     "duration": ("max_duration", "seconds"),
     "trials": ("max_trials", "value"),
@@ -128,9 +128,9 @@ def checked(kind: str, arguments: dict[str, JSON]) -> dict[str, JSON]:
 
     Raises AnnotateError if the setting does not allow the value.
     """
-    if kind not in _SETTINGS:
+    if kind not in SETTINGS:
         return arguments
-    name, argument = _SETTINGS[kind]
+    name, argument = SETTINGS[kind]
     option, value = OPTIONS[name], arguments[argument]
     if value is None and option.default is None:
         return arguments

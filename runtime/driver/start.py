@@ -37,6 +37,7 @@ class Start:
     lock_file: int | None = None  # a background driver inherits its lock as this file descriptor
     is_new: bool = False
     began: float = field(default_factory=time.monotonic)
+    new_settings: tuple[str, ...] = ()  # of a resumed experiment, for its first line
 
     @property
     def detached(self) -> bool:

@@ -310,6 +310,18 @@ def test_auto_concurrency_and_the_default_direction_beat_a_file(annotate, folder
         assert store.experiment().config["concurrency"] == "auto"
 
 
+def test_a_limit_of_a_finished_experiment_is_kept_for_resume(annotate, folder):
+    (folder / "train.py").write_text(SCRIPT)
+    annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    stored = annotate("update", "duration", "--value", "1h").stdout
+    assert "is not running. Stored --max-duration 1h00m for: annotate resume " in stored
+    assert "--max-trials N runs more trials" in annotate("resume", code=2).stderr
+    assert "Stored --max-trials 2 for" in annotate("update", "trialnum", "--value", 2).stdout
+    assert "; resumed after 1 of 2 trials\n" in annotate("resume").stderr
+    again = annotate("resume", "--max-trials", 3).stderr
+    assert "; resumed after 2 of 3 trials, now --max-trials 3 (was 2)\n" in again
+
+
 def test_resume_with_more_trials_extends_a_finished_experiment(annotate, folder, home):
     (folder / "train.py").write_text(SCRIPT)
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
