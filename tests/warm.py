@@ -138,7 +138,11 @@ def _become(fds, words, cwd, environment):
     sys.path.insert(0, "")
     import annotate_hpo
 
-    return annotate_hpo.main()
+    try:
+        return annotate_hpo.main()
+    except SystemExit as end:  # of argparse, after --help
+        assert isinstance(end.code, int)
+        return end.code
 
 
 def _exit(code):
