@@ -8,7 +8,7 @@ import pytest
 import tuners
 from annotate.space import SearchSpace
 
-SEEDS = range(8)
+SEEDS = range(4)
 #: Maps each tuner to a number of trials and the highest accepted mean regret after them, as a
 #: share of random search's: the measured value plus a margin.
 MEASURED = {
