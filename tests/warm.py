@@ -140,9 +140,8 @@ def _become(fds, words, cwd, environment):
 
     try:
         return annotate_hpo.main()
-    except SystemExit as end:  # of argparse, after --help
-        assert isinstance(end.code, int)
-        return end.code
+    except SystemExit as end:  # argparse's, after --help
+        return end.code or 0
 
 
 def _exit(code):

@@ -25,7 +25,7 @@ from annotate.tree import TOO_DEEP, Tree, Unparsable
 FULL = bool(os.environ.get("ANNOTATE_FULL"))
 FOLDERS = [sysconfig.get_paths()["stdlib"], *site.getsitepackages()]
 #: The usual run annotates one file in this many, up to a size and a number of files.
-ONE_IN, LARGEST, MOST = (1, 1 << 30, 1 << 30) if FULL else (12, 60_000, 1_000)
+ONE_IN, LARGEST, MOST = (1, 1 << 30, 1 << 30) if FULL else (30, 40_000, 300)
 #: The files are divided among this many tests, which can run concurrently.
 PARTS = 4
 

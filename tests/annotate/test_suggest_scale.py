@@ -17,8 +17,8 @@ from annotate.suggest import insert, suggest
 #: One file in this many, none larger than this.
 LARGEST = 30_000
 FOLDERS = {
-    "standard library": (Path(sysconfig.get_paths()["stdlib"]), 40),
-    "scikit-learn": (Path(sklearn.__file__).parent, 16),
+    "standard library": (Path(sysconfig.get_paths()["stdlib"]), 80),
+    "scikit-learn": (Path(sklearn.__file__).parent, 32),
 }
 
 

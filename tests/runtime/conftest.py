@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import os
 import queue
+import re
 import subprocess
 import sys
 import textwrap
@@ -20,6 +21,7 @@ from runtime.executors.local.executor import LocalExecutor
 from runtime.kept import lookup
 from runtime.loop.job import job, stage, warm
 from runtime.store import Store
+from tests.conftest import INTERPRETERS
 
 # pytest explains failed assertions only in test files and in modules named here.
 pytest.register_assert_rewrite(
@@ -126,6 +128,24 @@ def run_script(request, staged):
         return staged.run(["RUN", *argv], files, frozen, code=code)
 
     return run
+
+
+def pytest_collection_modifyitems(items):
+    """Of the Pythons between the oldest and the newest, run scripts in one way each, in turn."""
+    between = sorted(INTERPRETERS, key=_version)[1:-1]
+    turns = {python: ("process", "fork")[n % 2] for n, python in enumerate(between)}
+    items[:] = [item for item in items if _is_its_turn(item, turns)]
+
+
+def _is_its_turn(item, turns):
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    turn = turns.get(params.get("python"))
+    return turn is None or params.get("run_script", turn) == turn
+
+
+def _version(python):
+    done = subprocess.run([python, "-V"], capture_output=True, text=True, check=True)
+    return [int(number) for number in re.findall("[0-9]+", done.stdout)]
 
 
 _UNTIL_GO = """\

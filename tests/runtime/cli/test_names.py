@@ -104,16 +104,21 @@ def seen(home, trial=1):
     return json.loads(file.read_text()), str(stage)
 
 
-@pytest.mark.parametrize(
-    ("start", "environment"),
-    [
-        pytest.param([COMMAND], {}, id="annotate"),
-        pytest.param([sys.executable, "-m", "annotate_hpo"], {}, id="-m"),
-        pytest.param([sys.executable, "-I", "-m", "annotate_hpo"], {}, id="-I -m"),
-        pytest.param([COMMAND], {"PYTHONSAFEPATH": "1"}, id="PYTHONSAFEPATH"),
-        pytest.param([COMMAND], {"PYTHONSTARTUP": "typing.py"}, id="PYTHONSTARTUP"),
-    ],
-)
+PYTHON = [sys.executable, "-m", "annotate_hpo"]
+ISOLATED = [sys.executable, "-I", "-m", "annotate_hpo"]
+#: Each layout with the command, and each other start with one layout.
+STARTS = [
+    *(pytest.param(name, [COMMAND], {}, id=f"{name}-annotate") for name in LAYOUTS),
+    pytest.param("packages", PYTHON, {}, id="packages--m"),
+    pytest.param("modules", ISOLATED, {}, id="modules--I -m"),
+    pytest.param("startup", [COMMAND], {"PYTHONSAFEPATH": "1"}, id="startup-PYTHONSAFEPATH"),
+    pytest.param(
+        "libraries", [COMMAND], {"PYTHONSTARTUP": "typing.py"}, id="libraries-PYTHONSTARTUP"
+    ),
+]
+
+
+@pytest.mark.parametrize(("names", "start", "environment"), STARTS, indirect=["names"])
 def test_a_run_uses_our_modules_and_its_trials_the_users(
     run, names, home, folder, start, environment
 ):
@@ -125,6 +130,7 @@ def test_a_run_uses_our_modules_and_its_trials_the_users(
         assert values == dict.fromkeys(names, "the user's") | {"PYTHONPATH": f"{stage}:{folder}"}
 
 
+@pytest.mark.parametrize("names", ["packages", "startup"], indirect=True)
 def test_every_command_works_beside_modules_with_our_names(run, names, home, folder, until):
     run("check", "train.py")
     run("show", "train.py")
