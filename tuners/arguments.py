@@ -15,6 +15,22 @@ from tuners.base import TunerError
 _CONTEXT = ("self", "space", "seed", "maximize")
 
 
+def refuse_direction(name: str, args: Mapping[str, Any]) -> None:
+    """Raise TunerError if `args` has `maximize`, which is not an argument of algorithms."""
+    if "maximize" in args:
+        raise TunerError(
+            f"{name} has no argument 'maximize'",
+            hint="optimize_mode says the direction: maximize or minimize",
+        )
+
+
+def seed_of(name: str, args: dict[str, Any], default: int) -> int:
+    """Take the algorithm's own `seed` out of `args`; the experiment's is the default."""
+    seed = _int(f"{name}: seed", args.pop("seed", default))
+    at_least(f"{name}: seed", seed, 0)
+    return seed
+
+
 def checked(name: str, algorithm: type, args: Mapping[str, Any]) -> dict[str, Any]:
     """Return `args`, converted to the types that the constructor of `algorithm` declares.
 

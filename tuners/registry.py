@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from annotate.space import SearchSpace
-from tuners.arguments import checked, suggestion
+from tuners.arguments import checked, refuse_direction, seed_of, suggestion
 from tuners.base import Assessor, Tuner, TunerError
 
 
@@ -66,11 +66,18 @@ ASSESSORS: tuple[Algorithm, ...] = (
 
 
 def create(
-    name: str, space: SearchSpace, *, seed: int, maximize: bool = False, **args: Any
+    name: str,
+    space: SearchSpace,
+    *,
+    seed: int,
+    maximize: bool = False,
+    args: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Tuner:
     """Create the tuner called `name`, ours or NNI's, in upper or lower case.
 
-    `args` are the algorithm's own (NNI's `classArgs`); `optimize_mode` overrides `maximize`.
+    `args` and `more` are the algorithm's own (NNI's `classArgs`). Those in `args` may have any
+    name: `seed` and `optimize_mode` override `seed` and `maximize`.
     Raises TunerError for an unknown name or argument, or a space that the tuner cannot take.
     """
     algorithm = find(name, TUNERS, "tuner")
@@ -79,20 +86,25 @@ def create(
             "the search space has no parameters: there is nothing to tune",
             hint="annotate a value, for example: lr = 0.01  # @nni.loguniform(1e-5, 1e-1)",
         )
-    tuner = algorithm.load()
-    maximize = _direction(algorithm.name, args.pop("optimize_mode", None), maximize)
+    tuner, own = algorithm.load(), {**more, **(args or {})}
+    refuse_direction(algorithm.name, own)
+    seed = seed_of(algorithm.name, own, seed)
+    maximize = _direction(algorithm.name, own.pop("optimize_mode", None), maximize)
     created: Tuner = tuner(
-        space, seed=seed, maximize=maximize, **checked(algorithm.name, tuner, args)
+        space, seed=seed, maximize=maximize, **checked(algorithm.name, tuner, own)
     )
     return created
 
 
-def create_assessor(name: str, *, maximize: bool = False, **args: Any) -> Assessor:
-    """Create the assessor called `name`; names and `args` as in `create`."""
+def create_assessor(
+    name: str, *, maximize: bool = False, args: Mapping[str, Any] | None = None, **more: Any
+) -> Assessor:
+    """Create the assessor called `name`; names and arguments as in `create`."""
     algorithm = find(name, ASSESSORS, "assessor")
-    assessor = algorithm.load()
-    maximize = _direction(algorithm.name, args.pop("optimize_mode", None), maximize)
-    created: Assessor = assessor(maximize=maximize, **checked(algorithm.name, assessor, args))
+    assessor, own = algorithm.load(), {**more, **(args or {})}
+    refuse_direction(algorithm.name, own)
+    maximize = _direction(algorithm.name, own.pop("optimize_mode", None), maximize)
+    created: Assessor = assessor(maximize=maximize, **checked(algorithm.name, assessor, own))
     return created
 
 

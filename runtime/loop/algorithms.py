@@ -51,7 +51,7 @@ def tuner_of(config: Config, space: SearchSpace, began: float | None = None) -> 
     if custom.is_custom(config.tuner):
         return CustomTuner(config, space, began=began)
     context = {"seed": config.seed, "maximize": config.maximize}
-    return tuners.create(config.tuner, space, **context, **config.tuner_args)  # type: ignore[arg-type]
+    return tuners.create(config.tuner, space, **context, args=config.tuner_args)  # type: ignore[arg-type]
 
 
 def _assessor_of(config: Config, tuner: Tuner, began: float | None) -> Assessor | None:
@@ -65,7 +65,8 @@ def _assessor_of(config: Config, tuner: Tuner, began: float | None) -> Assessor 
         )
     if custom.is_custom(config.assessor):
         return CustomAssessor.load(config, began=began)
-    return tuners.create_assessor(config.assessor, maximize=config.maximize, **config.assessor_args)
+    args = config.assessor_args
+    return tuners.create_assessor(config.assessor, maximize=config.maximize, args=args)
 
 
 def follow(algorithm: Tuner | Assessor | None, note: Callable[[str], None]) -> None:

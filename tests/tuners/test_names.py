@@ -63,6 +63,21 @@ def test_an_unknown_optimize_mode_is_refused():
     assert caught.value.hint == "did you mean 'maximize'?"
 
 
+def test_seed_among_the_arguments_overrides_the_experiments():
+    plain = tuners.create("random", SPACE, seed=5).ask()
+    assert tuners.create("random", SPACE, seed=1, args={"seed": 5}).ask() == plain
+    with pytest.raises(TunerError, match="random: seed must be a whole number"):
+        tuners.create("random", SPACE, seed=1, args={"seed": "x"})
+
+
+@pytest.mark.parametrize("key", ["maximize", "space", "name"])
+def test_an_argument_that_only_the_experiment_passes_is_refused(key):
+    with pytest.raises(TunerError, match=f"tpe has no argument '{key}'"):
+        tuners.create("tpe", SPACE, seed=0, args={key: False})
+    with pytest.raises(TunerError, match=f"medianstop has no argument '{key}'"):
+        tuners.create_assessor("medianstop", args={key: False})
+
+
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "cmaes", None)
     monkeypatch.delitem(sys.modules, "tuners.cmaes", raising=False)

@@ -58,7 +58,8 @@ def _tuner(
 ) -> Any:
     context: dict[str, Any] = {"seed": seed, "maximize": maximize}
     if _is(own, Tuner, "ask", "tell"):
-        return own(space, **context, **args)
+        _refuse(own, file, args, "space", "maximize")
+        return own(space, **{**context, **args})
     args = _with_mode(own, args, maximize)
     if _is(own, MsgDispatcherBase, "handle_request_trial_jobs", "handle_report_metric_data"):
         return NniAdvisor(own(**args), space, **context)
@@ -72,6 +73,7 @@ def _tuner(
 
 def _assessor(own: type[Any], file: str, args: dict[str, Any], maximize: bool) -> Any:
     if _is(own, Assessor, "judge", "finished"):
+        _refuse(own, file, args, "maximize")
         return own(maximize=maximize, **args)
     if _is(own, NnisAssessor, "assess_trial"):
         return NniAssessor(own(**_with_mode(own, args, maximize)), maximize=maximize)
@@ -79,6 +81,16 @@ def _assessor(own: type[Any], file: str, args: dict[str, Any], maximize: bool) -
         f"{_place(own, file)}: {own.__name__} is not an assessor",
         hint="derive it from tuners.Assessor or nni.assessor.Assessor",
     )
+
+
+def _refuse(own: type[Any], file: str, args: dict[str, Any], *names: str) -> None:
+    """Refuse arguments that the experiment itself passes."""
+    for name in names:
+        if name in args:
+            raise AnnotateError(
+                f"{_place(own, file)}: {own.__name__} gets {name!r} from the experiment",
+                hint=f"leave {name} out of its arguments",
+            )
 
 
 def _seed(seed: int) -> None:
