@@ -163,7 +163,8 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     notes += remarks(project, target.shown, args.rest)
     if not any(b"report_final_result" in file.source for file in project.files if file.counts):
         notes.append(f"nothing in {target.shown} reports a result; {NO_REPORT}")
-        config = replace(config, max_failures=1)  # every further trial would fail the same way
+        if "max_failures" not in typed:
+            config = replace(config, max_failures=1)  # every further trial would fail the same way
     return config, project, notes
 
 

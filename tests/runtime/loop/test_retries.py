@@ -303,3 +303,10 @@ def test_an_interrupt_ends_the_wait_for_disk_space(folder, small_disk):
     assert driver.returncode in (2, 130)
     assert "annotate resume" in err
     assert "Traceback" not in err
+
+
+def test_a_typed_max_failures_counts_where_nothing_reports_a_result(folder, annotate):
+    (folder / "train.py").write_text("lr = 0.5  # @nni.uniform(0, 1)\n")
+    words = "--max-failures", 2, "--max-trials", 5, "--tuner", "random"
+    done = annotate("run", "train.py", *words, code=1)
+    assert "the first 2 trials failed" in done.stdout + done.stderr
