@@ -43,14 +43,24 @@ def is_excluded(site: Site, facts: Facts) -> bool:
         site.value == 0 and site.target.kind == assignment.KIND and _is_in_function(site)
     ):
         return True
-    parts = set(_HARMLESS.sub("", name).split("_"))
-    if parts & _WORDS or _is_of_images(name, site.value, facts.names):
+    if is_excluded_name(name, site.value, facts.names):
         return True
     if _evaluates(site.around):
         return True
     if site.target.kind == keyword.KIND:
         return _is_excluded_call(site)
     return site.target.kind == default.KIND and name in {"c", "alpha", "p", "r"}
+
+
+def is_excluded_name(name: str, value: object, names: frozenset[str]) -> bool:
+    """Whether a name concerns no hyper-parameter; `names` are the other names of the file."""
+    parts = set(_HARMLESS.sub("", name).split("_"))
+    return bool(parts & _WORDS) or _is_of_images(name, value, names)
+
+
+def is_measure(name: str) -> bool:
+    """Whether a name is of something that evaluates."""
+    return bool(set(name.split("_")) & _MEASURES)
 
 
 def is_of_evaluation(site: Site) -> bool:

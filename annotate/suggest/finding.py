@@ -6,14 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import libcst as cst
 
 from annotate.kinds import default
 from annotate.kinds.target import Target
 from annotate.snippets import fold
-from annotate.suggest import choices, estimators, positions, rates, shares, sizes
+from annotate.suggest import choices, positions
 from annotate.suggest.around import Range, listed
+from annotate.suggest.catalogue import RULES, holding
 from annotate.suggest.described import renamed
 from annotate.suggest.exclusions import is_excluded, is_of_evaluation
 from annotate.suggest.facts import facts
@@ -21,18 +23,9 @@ from annotate.suggest.flow import Flow
 from annotate.suggest.known import Options, options
 from annotate.suggest.lookalikes import is_lookalike
 from annotate.suggest.positions import CALL, choice_of_calls
-from annotate.suggest.rule import Rule
 from annotate.suggest.site import Script, Site, callee_of, snake
 from annotate.tree import Tree
 
-_RULES: tuple[Rule, ...] = (
-    *rates.RULES,
-    *estimators.RULES,
-    *shares.RULES,
-    *sizes.RULES,
-    *choices.TEXTS,
-    *choices.SWITCHES,
-)
 _SCRIPTS = [(subject, re.compile(names)) for subject, names in choices.SCRIPTS]
 _MOST_OPTIONS = 8
 _ANY_NAME = ("name", "type", "kind")
@@ -49,8 +42,19 @@ class Finding:
     rank: int
 
     @property
+    def name(self) -> str:
+        return self.site.name
+
+    @property
+    def value(self) -> Any:
+        return self.site.value
+
+    @property
     def reason(self) -> str:
         return f"{self.subject}, {self.range.phrase}"
+
+    def with_range(self, made: Range) -> Finding:
+        return replace(self, range=made)
 
 
 def find(script: Script) -> list[Finding]:
@@ -113,11 +117,10 @@ def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> 
     text = fold(tree, site.target.value)
     if finding := _of_script(site, text, known):
         return finding
-    for rank, rule in enumerate(_RULES):
-        if rule.holds(site.name, site.callee, families):
-            declared = _of_options(site, text, site.declared) if site.declared else None
-            if domain := declared or rule.maker(site.value, text):
-                return Finding(site, domain, rule.subject, rank)
+    for rank, rule in holding(site.name, site.callee, families):
+        declared = _of_options(site, text, site.declared) if site.declared else None
+        if domain := declared or rule.maker(site.value, text):
+            return Finding(site, domain, rule.subject, rank)
     return None
 
 
@@ -128,7 +131,7 @@ def _of_script(site: Site, text: str, known: Options) -> Finding | None:
     name = _of_owner(site) if site.name in _ANY_NAME else site.name
     subject = next((subject for subject, names in _SCRIPTS if names.fullmatch(name)), None)
     domain = _of_options(site, text, site.declared or known.get(site.name, ()))
-    return Finding(site, domain, subject, len(_RULES)) if subject and domain else None
+    return Finding(site, domain, subject, len(RULES)) if subject and domain else None
 
 
 def _of_owner(site: Site) -> str:

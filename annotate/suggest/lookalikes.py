@@ -95,11 +95,13 @@ def _is_of_checkpoint(site: Site, facts: Facts) -> bool:
     """Whether it is a size of a published model, which its weights fix."""
     if any(_VARIANT.fullmatch(key) for key in site.around.keys):
         return site.target.kind in (keyword.KIND, "entry") and site.around.is_table
-    if not facts.pretrained:
-        return False
+    return facts.pretrained and is_checkpoint_size(site.name, site.value)
+
+
+def is_checkpoint_size(name: str, value: object) -> bool:
+    """Whether a value is a size that published models have."""
     return any(
-        re.fullmatch(names, site.name) and site.value in _CHECKPOINTS[what]
-        for what, names in _SIZES.items()
+        re.fullmatch(names, name) and value in _CHECKPOINTS[what] for what, names in _SIZES.items()
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from annotate.suggest.around import Range, is_number, number
-from annotate.suggest.finding import Finding
 
 #: Names of lower and of upper values.
 _PAIRS = tuple(
@@ -28,44 +27,56 @@ _LOG = re.compile(r"loguniform\((?P<low>[^,]+), (?P<high>[^,)]+)\)")
 _DOWN = 100
 
 
-def ordered(findings: Iterable[Finding]) -> list[Finding]:
+class _Finding(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def value(self) -> Any: ...
+
+    @property
+    def range(self) -> Range: ...
+
+    def with_range(self: F, made: Range) -> F: ...
+
+
+F = TypeVar("F", bound=_Finding)
+
+
+def ordered(findings: Iterable[F]) -> list[F]:
     """The findings, with domains of lower and upper values that do not overlap.
 
     They meet at the lower value. A lower value above its upper one is no floor, and is dropped.
     """
     kept = list(findings)
     for low, high in _PAIRS:
-        lows = [f for f in kept if low.fullmatch(f.site.name) and is_number(f.site.value)]
-        highs = [
-            f
-            for f in kept
-            if f not in lows and high.fullmatch(f.site.name) and is_number(f.site.value)
-        ]
+        lows = [f for f in kept if low.fullmatch(f.name) and is_number(f.value)]
+        highs = [f for f in kept if f not in lows and high.fullmatch(f.name) and is_number(f.value)]
         kept = [g for f in kept if (g := _placed(f, lows, highs)) is not None]
     return kept
 
 
-def _placed(finding: Finding, lows: list[Finding], highs: list[Finding]) -> Finding | None:
-    value = finding.site.value
+def _placed(finding: F, lows: list[F], highs: list[F]) -> F | None:
+    value = finding.value
     if finding in lows:
         return _below(finding, highs)
     match = _LOG.fullmatch(finding.range.domain)
     if finding not in highs or match is None:
         return finding
-    floors = [low.site.value for low in lows if 0 < low.site.value < value]
+    floors = [low.value for low in lows if 0 < low.value < value]
     bottom = max([float(match["low"]), *map(float, floors)])
     if bottom == float(match["low"]):
         return finding
     domain = f"loguniform({number(bottom)}, {match['high']})"
     phrase = f"from {bottom:g}, the lower bound, to {float(match['high']):g}"
-    return replace(finding, range=Range(domain, phrase))
+    return finding.with_range(Range(domain, phrase))
 
 
-def _below(finding: Finding, highs: list[Finding]) -> Finding | None:
+def _below(finding: F, highs: list[F]) -> F | None:
     """A lower value: down from what is written, if it lies below 1 and below every upper value."""
-    value = finding.site.value
-    if not 0 < value < 1 or any(value >= high.site.value for high in highs):
+    value = finding.value
+    if not 0 < value < 1 or any(value >= high.value for high in highs):
         return None
     low, high = float(value) / _DOWN, float(value)
     domain = f"loguniform({number(low)}, {number(high)})"
-    return replace(finding, range=Range(domain, f"down to a hundredth of {value:g}"))
+    return finding.with_range(Range(domain, f"down to a hundredth of {value:g}"))

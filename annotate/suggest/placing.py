@@ -35,9 +35,9 @@ class Page:
             if not site.target.problem:
                 self._ending[self._end(site)].append(site)
 
-    def line(self, site: Site) -> int:
-        """The number of the line on which the site's value ends."""
-        return self._end(site)[1]
+    def line(self, finding: Finding) -> int:
+        """The number of the line on which the value ends."""
+        return self._end(finding.site)[1]
 
     def is_annotated(self, site: Site) -> bool:
         """Whether the value, a part of it, or a value around it is already annotated."""
@@ -46,7 +46,7 @@ class Page:
 
     def place(self, finding: Finding) -> Proposal | Skipped:
         """The proposal for a value, or the reason why there is none."""
-        site, line = finding.site, self.line(finding.site)
+        site, line = finding.site, self.line(finding)
         if why := self._obstacle(site, line):
             return self.skip(finding, why)
         start, end = self.tree.span(site.target.value)

@@ -48,13 +48,18 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """The proposals for one file, by line. `reports`: whether the file reports a result."""
+    """The proposals for one file, by line.
+
+    `reports`: whether the file reports a result, or is a data file and need not. `is_bare_json`:
+    whether it is a `.json` file without comments, which most parsers do not accept.
+    """
 
     path: str
     source: bytes = field(repr=False)
     proposals: tuple[Proposal, ...]
     skipped: tuple[Skipped, ...]
     reports: bool
+    is_bare_json: bool = False
 
     def where(self, line: int) -> str:
         """A line's place for display; in a notebook, the cell and the line in it."""

@@ -1,6 +1,7 @@
 """Propose annotations for the values of a script that look like hyper-parameters.
 
   annotate suggest train.py
+  annotate suggest conf/train.yaml
   annotate suggest train.py --write
 
 Prints each proposal with its reason, and a diff that `git apply` and `patch -p1` accept. Only
@@ -25,11 +26,21 @@ if TYPE_CHECKING:
     from annotate.suggest import Proposal, Suggestions
 
 _SUFFIXES = ("", ".py", ".pyw", ".ipynb")
+_NO_COMMENTS = "a parser such as json.load accepts none"
+_COMMENTED = (
+    "if the script reads it with a parser that accepts comments, such as json5, add a first "
+    "// comment yourself"
+)
 _KEYS = "[y]es, [n]o, [a]ll from here on, [q]uit"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a Python script or a notebook")
+    parser.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a Python script, a notebook, or a YAML, TOML or JSON file",
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--write", action="store_true", help="write the annotations into the file")
     modes.add_argument(
@@ -41,18 +52,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from annotate.data.form import is_data
     from annotate.formats import module_name
     from annotate.project import read_file
     from annotate.suggest import suggest
 
     path: Path = args.file
-    if path.suffix not in _SUFFIXES:
-        raise AnnotateError(f"{path} is not a Python script or notebook")
+    if path.suffix not in _SUFFIXES and not is_data(path.name):
+        raise AnnotateError(f"{path} is not a Python script, notebook, YAML, TOML or JSON file")
     if args.interactive and not sys.stdin.isatty():
         hint = "use --write to accept every proposal, or --json to read them"
         raise AnnotateError("--interactive needs a terminal", hint=hint)
     module = module_name(PurePosixPath(path.name))
     suggestions = suggest(read_file(path), path=str(path), module=module)
+    if suggestions.is_bare_json and suggestions.proposals and (args.write or args.interactive):
+        raise AnnotateError(f"{path} has no comments, and {_NO_COMMENTS}", hint=_COMMENTED)
     if args.json:
         terminal.show(json.dumps(_document(path, suggestions), indent=1))
         return 0
@@ -143,6 +157,8 @@ def _print_remarks(path: Path, suggestions: Suggestions) -> None:
     for skipped in suggestions.skipped:
         where = f"{suggestions.where(skipped.line)} {skipped.name}"
         terminal.say(f"annotate: {where}: {skipped.reason}; skipped: {skipped.why}")
+    if suggestions.is_bare_json and suggestions.proposals:
+        terminal.say(f"annotate: {path} has no comments, and {_NO_COMMENTS}; {_COMMENTED}")
     if not suggestions.reports:
         example = "# @nni.report_final_result(accuracy)"
         terminal.say(

@@ -140,7 +140,15 @@ def test_suggest_refuses_files_that_are_not_scripts(folder, annotate, unchanged)
     (folder / "notes.txt").write_text('{"lr": 0.1}')
     unchanged()
     done = annotate("suggest", "notes.txt", "--write", code=2)
-    assert "notes.txt is not a Python script" in done.stderr
+    assert "notes.txt is not a Python script, notebook, YAML, TOML or JSON file" in done.stderr
+
+
+def test_suggest_does_not_write_comments_into_plain_json(folder, annotate, unchanged):
+    (folder / "conf.json").write_text('{"lr": 0.1}')
+    unchanged()
+    done = annotate("suggest", "conf.json", "--write", code=2)
+    assert "conf.json has no comments" in done.stderr
+    assert "json5" in done.stderr
 
 
 def test_interactive_needs_a_terminal(script, annotate, unchanged):
