@@ -159,6 +159,13 @@ def note(text):
         _append(path, {"type": "note", "value": text})
 
 
+def wrote(path):
+    """Record that this trial opened the file `path` for writing."""
+    metrics = _metrics_path()
+    if metrics:
+        _append(metrics, {"type": "wrote", "value": path, "time": time.time()})
+
+
 def _find(key, path):
     """The value in a 1-tuple, because it may be None; None if there is no such value."""
     values = _parameters()

@@ -22,7 +22,8 @@ class Batch:
 
     `written` has the values of annotated places that ran as written, by parameter. `used` are
     parameters that the trial used, and `ended` has the values that their names had when it reported
-    its result. `notes` are messages for the user. `has_more` means that the file may hold further
+    its result. `notes` are messages for the user. `wrote` has the files that the trial opened for
+    writing, and when, in seconds since the epoch. `has_more` means that the file may hold further
     records.
     """
 
@@ -31,10 +32,12 @@ class Batch:
     used: set[str] = field(default_factory=set)
     ended: dict[str, list[JSON]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    wrote: dict[str, float] = field(default_factory=dict)
     has_more: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.reports or self.written or self.used or self.ended or self.notes)
+        records = (self.reports, self.written, self.used, self.ended, self.notes, self.wrote)
+        return any(map(bool, records))
 
 
 class MetricsFile:
@@ -84,6 +87,8 @@ def _read_line(line: bytes, batch: Batch) -> None:
             batch.ended.update({str(key): list(values) for key, values in value.items()})
         elif kind == "note":
             batch.notes.append(str(value))
+        elif kind == "wrote":
+            batch.wrote.setdefault(str(value), float(record["time"]))
         elif kind in ("intermediate", "final"):
             when = float(record["time"])
             if math.isfinite(when):

@@ -31,6 +31,7 @@ from runtime.loop.limits import FirstFailures, Limits, Running
 from runtime.loop.messages import Interrupt, Message
 from runtime.loop.replay import is_lesson
 from runtime.loop.retries import Reason, RetryPolicy
+from runtime.loop.shared_files import SharedFiles
 from runtime.loop.trials import Trials
 from runtime.loop.tuning import Tuning
 from runtime.loop.watcher import Watcher
@@ -66,6 +67,7 @@ class Experiment:
         self._store, self._disk = store, DiskGuard(folder.path, watcher.note)
         store.retry_with(self._disk.retry)
         self.trials = Trials(self._store, row.space, watcher.changed)
+        self._shared_files = SharedFiles(self.trials, self.config)
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
         self._watcher, self._limits = watcher, limits
@@ -231,7 +233,7 @@ class Experiment:
 
     def _on_report(self, message: Reported) -> None:
         running, batch = self._running[message.trial], message.batch
-        for text in batch.notes:
+        for text in (*batch.notes, *self._shared_files.notices(message.trial, batch)):
             self._watcher.note(text)
         running.heard = time.monotonic() if batch.reports else running.heard
         self.trials.reported(message.trial, batch, keep=not running.stopped_early)
@@ -267,9 +269,9 @@ class Experiment:
             self._waiting.appendleft(self.trials.rerun(trial.number).number)
             return
         if self._ending is None:
-            reason = self._retry_policy.reason_to_rerun(trial, failure, message)
-            if reason is not None:
-                self._rerun(trial, failure, reason)
+            rerun = self._retry_policy.reason_to_rerun(trial, failure, message)
+            if rerun is not None:
+                self._rerun(trial, failure, rerun)
                 return
         self._tuning.assessment.ended(trial, running)
         told = is_lesson(trial)
@@ -278,9 +280,8 @@ class Experiment:
             self._tuning.tell(trial)
         if failure is not None:
             self._watcher.failed(trial, failure)
-        reason_to_stop = self._first_failures.reason_to_stop(trial)
-        if reason_to_stop is not None and self._ending is None:
-            self._stop("ERROR", reason_to_stop)
+        if (reason := self._first_failures.reason_to_stop(trial)) and self._ending is None:
+            self._stop("ERROR", reason)
 
     def _rerun(self, trial: Trial, failure: Failure | None, reason: Reason) -> None:
         if failure is not None and reason.is_failure:
@@ -354,9 +355,8 @@ class Experiment:
     def _check_limits(self) -> None:
         if not self._limits.due():
             return
-        reason_to_stop = self._limits.over()
-        if reason_to_stop is not None and self._ending is None:
-            self._stop("DONE", reason_to_stop, cut=TrialState.SYS_CANCELED)
+        if (reason := self._limits.over()) and self._ending is None:
+            self._stop("DONE", reason, cut=TrialState.SYS_CANCELED)
         for number, reason in self._limits.broken(self._running):
             self._end(number, TrialState.FAILED, reason)
 

@@ -57,7 +57,7 @@ def job(
         if argv
         else shell(config.command),
         cwd=Path(config.cwd),
-        environment=trial_environment(folder.id, folder.stage, place, trial, environment),
+        environment=trial_environment(config, folder, trial, environment),
         argv=argv,
         stdin=folder.stdin if folder.stdin.exists() else None,
         memory=config.memory,
@@ -107,18 +107,20 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence
 
 
 def trial_environment(
-    experiment: str, stage: Path, place: TrialFolder, trial: Trial, environment: Mapping[str, str]
+    config: Config, folder: ExperimentFolder, trial: Trial, environment: Mapping[str, str]
 ) -> dict[str, str]:
     """The user's environment plus the trial's identity in NNI's variables."""
+    place = folder.trial(trial.number)
     return {
-        **_with_stage(stage, environment),
+        **_with_stage(folder.stage, environment),
+        **({} if config.concurrency == 1 else {"NNI_WATCH_WRITES": "1"}),
         "NNI_PLATFORM": "local",
-        "NNI_EXP_ID": experiment,
+        "NNI_EXP_ID": folder.id,
         "NNI_TRIAL_JOB_ID": trial.id,
         "NNI_TRIAL_SEQ_ID": str(trial.number),
         "NNI_SYS_DIR": str(place.path),
         "NNI_OUTPUT_DIR": str(place.output),
-        "NNI_STAGE_DIR": str(stage),
+        "NNI_STAGE_DIR": str(folder.stage),
     }
 
 

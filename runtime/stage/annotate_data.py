@@ -10,6 +10,8 @@ import io
 import json
 import os
 
+from annotate_builtin import Builtin
+
 _plain_open = io.open
 _plain_os_open = os.open
 _root = ""
@@ -102,23 +104,7 @@ def _report_written(folder, name):
             nni.written(key, value)
 
 
-class _Builtin:
-    """Like a builtin, and unlike a Python function, it is no method when a class holds it."""
-
-    def __init__(self, plain):
-        self.__wrapped__ = plain
-        self.__name__ = self.__qualname__ = plain.__name__
-        self.__module__ = plain.__module__
-        self.__doc__ = plain.__doc__
-
-    def __repr__(self):
-        return repr(self.__wrapped__)
-
-    def __reduce__(self):
-        return self.__name__
-
-
-class _Open(_Builtin):
+class _Open(Builtin):
     def __init__(self):
         super().__init__(_plain_open)
 
@@ -137,7 +123,7 @@ def _open(file, mode="r", *args, **kwargs):
     return _plain_open(file, mode, *args, **kwargs)
 
 
-class _OsOpen(_Builtin):
+class _OsOpen(Builtin):
     def __init__(self):
         super().__init__(_plain_os_open)
 

@@ -34,6 +34,7 @@ import annotate_ending  # noqa: E402
 import annotate_pages  # noqa: E402
 import annotate_preload  # noqa: E402
 import annotate_trial  # noqa: E402
+import annotate_writes  # noqa: E402, F401  for the trials
 
 _GRACE = 2.0  # seconds for trials to end by themselves after the driver is gone
 _PR_SET_PDEATHSIG = 1

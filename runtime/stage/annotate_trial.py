@@ -33,6 +33,7 @@ _KINDS = (
     (SourceFileLoader, SOURCE_SUFFIXES),
     (SourcelessFileLoader, BYTECODE_SUFFIXES),
 )
+_OPENING = ("annotate_data", "annotate_writes")  # modules that stand in for open()
 _users_nni = None  # the user's own module named `nni`, loaded when first needed
 
 
@@ -53,6 +54,15 @@ def install():
         sys.meta_path[:] = [_UsersNni, *map(_without_ours, sys.meta_path)]
         sys.path_importer_cache.clear()
         _redirect_main()
+    watch_writes()
+
+
+def watch_writes():
+    """Report the files that this process writes, if other trials may run at the same time."""
+    if os.environ.get("NNI_WATCH_WRITES"):
+        import annotate_writes
+
+        annotate_writes.watch()
 
 
 def _outside():
@@ -141,6 +151,7 @@ def execute(argv, code=None):
         del sys.modules["sitecustomize"]  # no longer needed; the script may import its own
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)  # so that output can be followed live
+    watch_writes()
     if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
         import annotate_elsewhere
 
@@ -214,7 +225,7 @@ def _remove_our_frames(error, names):
         error.__traceback__ = trace
     while trace is not None:  # without those of our open()
         below = trace.tb_next
-        while below and below.tb_frame.f_globals.get("__name__") == "annotate_data":
+        while below and below.tb_frame.f_globals.get("__name__") in _OPENING:
             trace.tb_next = below = below.tb_next
         trace = below
 

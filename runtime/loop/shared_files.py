@@ -1,0 +1,66 @@
+"""Notices when trials that run at the same time write the same file."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from runtime.core.config import Config
+from runtime.core.metrics import Batch
+from runtime.core.trial import Trial
+
+_MOST_NAMED = 3
+
+
+class SharedFiles:
+    """Keeps which trials wrote which files while they were running."""
+
+    def __init__(self, trials: Mapping[int, Trial], config: Config) -> None:
+        self._trials = trials
+        self._folder = Path(os.path.realpath(config.cwd))
+        self._writers: dict[str, dict[int, float]] = {}  # by file and trial: when it was opened
+        self._shared: set[str] = set()
+
+    def notices(self, number: int, batch: Batch) -> list[str]:
+        """A message if a trial's `batch` has the first file that another running trial writes."""
+        shared: dict[str, list[int]] = {}
+        for path, when in batch.wrote.items():
+            others = self._others(path, number, when)
+            self._writers[path] = {**others, number: when}
+            if others and path not in self._shared:
+                shared[path] = sorted(self._writers[path])
+                logging.info("trials %s write %s at the same time", shared[path], path)
+        is_first = not self._shared
+        self._shared.update(shared)
+        return [self._message(shared)] if shared and is_first else []
+
+    def _others(self, path: str, number: int, when: float) -> dict[int, float]:
+        """The trials that wrote the file and were still running at that time."""
+        writers = self._writers.get(path, {})
+        return {n: at for n, at in writers.items() if n != number and self._runs(n, at, when)}
+
+    def _runs(self, number: int, written: float, when: float) -> bool:
+        trial = self._trials.get(number)
+        if trial is None or trial.started is None or written < trial.started:
+            return False  # it runs again
+        return when <= (math.inf if trial.ended is None else trial.ended)
+
+    def _message(self, shared: Mapping[str, list[int]]) -> str:
+        files = [self._shown(path) for path in list(shared)[:_MOST_NAMED]]
+        numbers = sorted({number for trials in shared.values() for number in trials})
+        return (
+            f"Trials {_listed([str(n) for n in numbers])} write {_listed(files)} at the same time, "
+            "so results may be wrong. --isolate gives each trial a working folder of its own."
+        )
+
+    def _shown(self, path: str) -> str:
+        place = Path(os.fsencode(path).decode(errors="replace"))
+        inside = place.is_relative_to(self._folder)
+        return str(place.relative_to(self._folder) if inside else place)
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

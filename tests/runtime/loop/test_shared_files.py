@@ -1,0 +1,95 @@
+"""Trials that run at the same time and write one file are noticed."""
+
+import json
+import math
+
+import pytest
+
+from runtime.core.config import Config
+from runtime.core.metrics import Batch
+from runtime.core.trial import Origin, Trial, TrialState
+from runtime.loop.shared_files import SharedFiles
+
+HINT = "so results may be wrong. --isolate gives each trial a working folder of its own."
+
+
+class Writes:
+    """Trials of an experiment in /work that run for the given times, and what they write."""
+
+    def __init__(self, times):
+        self.trials = {
+            n: Trial(
+                n, f"id{n}", Origin.USER, TrialState.RUNNING, {}, started=begin,
+                ended=None if end == math.inf else end,
+            )
+            for n, (begin, end) in enumerate(times)
+        }  # fmt: skip
+        self.files = SharedFiles(self.trials, Config("train.py", "/work", "python"))
+
+    def __call__(self, number, when, *paths):
+        return self.files.notices(number, Batch(wrote=dict.fromkeys(paths, when)))
+
+
+def test_a_file_that_two_running_trials_write_is_named_once():
+    write = Writes([(0, math.inf), (0, math.inf), (0, math.inf)])
+    assert write(0, 1, "/work/best.pt") == []
+    assert write(0, 2, "/work/best.pt") == []
+    assert write(1, 3, "/work/best.pt", "/work/mine") == [
+        f"Trials 0 and 1 write best.pt at the same time, {HINT}"
+    ]
+    assert write(2, 4, "/work/best.pt") == []
+
+
+def test_several_files_and_trials_are_listed():
+    write = Writes([(0, math.inf)] * 3)
+    write(0, 1, "/work/a", "/tmp/b")
+    write(1, 1, "/tmp/c")
+    (text,) = write(2, 2, "/work/a", "/tmp/b", "/tmp/c")
+    assert text == f"Trials 0, 1 and 2 write a, /tmp/b and /tmp/c at the same time, {HINT}"
+
+
+@pytest.mark.parametrize(
+    ("times", "writes"),
+    [
+        pytest.param([(0, 5), (6, math.inf)], [(0, 1), (1, 7)], id="one after the other"),
+        pytest.param([(0, 5), (1, math.inf)], [(0, 1), (1, 6)], id="written after its end"),
+        pytest.param([(4, math.inf), (0, math.inf)], [(0, 1), (1, 5)], id="in an earlier run"),
+    ],
+)
+def test_trials_that_do_not_overlap_share_no_file(times, writes):
+    write = Writes(times)
+    assert [write(number, when, "/work/x") for number, when in writes] == [[], []]
+
+
+SCRIPT = """\
+import os, pathlib, time
+x = 0.5  # @nni.uniform(0, 1)
+WRITE
+pathlib.Path(os.environ["MEET"], os.environ["NNI_TRIAL_SEQ_ID"]).touch()
+while len(os.listdir(os.environ["MEET"])) < 2:
+    time.sleep(0.01)
+# @nni.report_final_result(x)
+"""
+
+
+def test_files_that_trials_share_are_noticed_and_private_ones_are_not(annotate, folder, tmp_path):
+    write = """
+open("best.txt", "w").close()
+open(os.environ["NNI_OUTPUT_DIR"] + "/mine", "w").close()
+open("rows-" + os.environ["NNI_TRIAL_SEQ_ID"], "a").close()
+open("train.py").close()
+open(os.devnull, "w").close()
+pathlib.Path("new").write_text("")
+os.replace("new", "renamed") if os.environ["NNI_TRIAL_SEQ_ID"] == "0" else None
+"""
+    (folder / "train.py").write_text(SCRIPT.replace("WRITE", write))
+    (tmp_path / "meet").mkdir()
+    done = annotate(
+        *("run", "train.py", "--max-trials", 2, "--concurrency", 2, "--json"),
+        MEET=str(tmp_path / "meet"),
+    )
+    assert json.loads(done.stdout)["trials"][1]["metric"] is not None
+    (line,) = [line for line in done.stderr.splitlines() if "at the same time" in line]
+    assert "best.txt" in line
+    assert "mine" not in line
+    assert "rows" not in line
