@@ -30,11 +30,13 @@ def _in_background(start: Start) -> int:
     from runtime.core.objective import goal
     from runtime.gpus.opening import open_gpus
     from runtime.loop import algorithms
+    from runtime.loop.isolation import isolation_of
     from runtime.server import launch
 
     keep_private()
     algorithms.load(start.config, start.space).close()
     open_gpus(start.config, os.environ)
+    isolation_of(start.config)
     for note in start.notes:
         terminal.say(note)
     launch.ensure(start.port)

@@ -244,6 +244,20 @@ class Config:
             Switch("--no-fresh-process", False, "fork trials where that is safe (default)"),
         ),
     )
+    isolate: bool = setting(
+        RUNNING,
+        False,
+        switches=(
+            Switch(
+                "--isolate",
+                True,
+                "give each trial a working folder of its own over yours; what it writes there is"
+                " kept in its output folder",
+            ),
+            Switch("--no-isolate", False, "trials share the working folder (default)"),
+        ),
+        nni=("isolate",),
+    )
     gpus: int | None = setting(
         GPUS,
         None,

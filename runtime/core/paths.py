@@ -58,6 +58,16 @@ class TrialFolder:
     def output(self) -> Path:
         return self.path / "output"
 
+    @property
+    def changes(self) -> Path:
+        """What the trial wrote into its own working folder (`--isolate`)."""
+        return self.output / "working-folder"
+
+    @property
+    def scratch(self) -> Path:
+        """What `annotate_isolate.py` needs while the trial runs."""
+        return self.path / "scratch"
+
 
 @dataclass(frozen=True, slots=True)
 class ExperimentFolder:

@@ -21,6 +21,7 @@ from runtime.loop.algorithms import Algorithms, follow, load
 from runtime.loop.change_space import finish_replacing
 from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
+from runtime.loop.isolation import isolation_of
 from runtime.loop.job import warm
 from runtime.loop.limits import Limits
 from runtime.loop.watcher import Watcher
@@ -46,14 +47,18 @@ class Parts:
 def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
     """Load the algorithms and find the GPUs, so that mistakes show before anything is written.
 
-    Calls `notify` when the GPUs' driver is slow. Raises AnnotateError, for example when the tuner
-    does not support the search space or when there are too few GPUs.
+    Calls `notify` when the GPUs' driver is slow and with what users should know about `--isolate`.
+    Raises AnnotateError, for example when the tuner does not support the search space or when there
+    are too few GPUs.
     """
     environment = dict(os.environ)
     _limit_own_threads()
     loaded = load(start.config, start.space, start.began) if start.is_new else None
+    isolation = isolation_of(start.config)
     with call_after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
+    if isolation is not None and isolation.note:
+        notify(isolation.note)
     return Parts(environment, loaded, gpus)
 
 

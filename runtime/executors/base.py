@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from annotate.json_value import JSON
 from runtime.core.metrics import Batch
 from runtime.core.paths import TrialFolder
 
@@ -23,8 +24,9 @@ class Job:
 
     `argv` is set if `command` does nothing but run a script of the snapshot: the script and its
     arguments. An executor may then run it in another way, for example in a fork. `stdin` is the
-    file that the trial reads as its standard input; None means an empty one. `memory` is the
-    trial's limit in bytes.
+    file that the trial reads as its standard input; None means an empty one. `isolation` has the
+    options of `stage/annotate_isolate.py` if the trial gets a working folder of its own. `memory`
+    is the trial's limit in bytes.
     """
 
     trial: int
@@ -34,6 +36,7 @@ class Job:
     environment: Mapping[str, str]
     argv: tuple[str, ...] | None = None
     stdin: Path | None = None
+    isolation: Mapping[str, JSON] | None = None
     memory: int | None = None
 
 

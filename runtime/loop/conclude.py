@@ -8,6 +8,7 @@ from runtime.core.failures import Failure, failure_of
 from runtime.core.paths import TrialFolder
 from runtime.core.trial import Trial, TrialState
 from runtime.executors.base import Ended
+from runtime.loop import isolation
 from runtime.loop.limits import Running
 
 
@@ -15,6 +16,7 @@ def conclude_trial(
     trial: Trial, ended: Ended, running: Running, folder: TrialFolder
 ) -> tuple[Trial, Failure | None]:
     """The trial in its final state, and the failure if it failed."""
+    isolation.tidy(folder)
     trial = replace(trial, ended=ended.time)
     if running.ends_as is not None:
         state, reason = running.ends_as

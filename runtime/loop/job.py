@@ -18,6 +18,7 @@ from runtime.core.trial import Trial
 from runtime.executors.base import Job
 from runtime.executors.local.fork_server import ServerCommand
 from runtime.loop import checkpoints
+from runtime.loop.isolation import isolation_of, make_empty
 from runtime.system.command import shell
 
 MODULES = "nni_modules"  # the folder of nni's submodules
@@ -47,6 +48,9 @@ def job(
     The trial reports what becomes of the values of the `watched` parameters.
     """
     place = folder.trial(trial.number)
+    isolation = isolation_of(config)
+    if isolation is not None:
+        make_empty(place)
     ready = replace(trial, values=checkpoints.ready(folder, trial.values))
     _prepare(place, ready, folder.snapshot, watched)
     argv = None if config.command else (_program_word(config), *config.arguments)
@@ -60,6 +64,7 @@ def job(
         environment=trial_environment(config, folder, trial, environment),
         argv=argv,
         stdin=folder.stdin if folder.stdin.exists() else None,
+        isolation=None if isolation is None else isolation.options(place),
         memory=config.memory,
     )
 
@@ -70,6 +75,8 @@ def warm(
     """The command of the fork server; None if each trial starts a new interpreter."""
     if config.fresh_process or config.command:
         return None
+    if config.isolate and not (folder.stage / "annotate_isolate.py").exists():
+        return None  # an experiment made before version 0.2.0
     return ServerCommand(
         python=config.python,
         program=folder.stage / "annotate_fork_server.py",

@@ -20,6 +20,7 @@ class SharedFiles:
 
     def __init__(self, trials: Mapping[int, Trial], config: Config) -> None:
         self._trials = trials
+        self._isolate = config.isolate
         self._folder = Path(os.path.realpath(config.cwd))
         self._writers: dict[str, dict[int, float]] = {}  # by file and trial: when it was opened
         self._shared: set[str] = set()
@@ -51,9 +52,14 @@ class SharedFiles:
     def _message(self, shared: Mapping[str, list[int]]) -> str:
         files = [self._shown(path) for path in list(shared)[:_MOST_NAMED]]
         numbers = sorted({number for trials in shared.values() for number in trials})
+        hint = (
+            "--isolate covers only the working folder."
+            if self._isolate
+            else "--isolate gives each trial a working folder of its own."
+        )
         return (
             f"Trials {_listed([str(n) for n in numbers])} write {_listed(files)} at the same time, "
-            "so results may be wrong. --isolate gives each trial a working folder of its own."
+            f"so results may be wrong. {hint}"
         )
 
     def _shown(self, path: str) -> str:

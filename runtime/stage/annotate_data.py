@@ -10,6 +10,7 @@ import io
 import json
 import os
 
+import annotate_copied
 from annotate_builtin import Builtin
 
 _plain_open = io.open
@@ -81,8 +82,10 @@ def _name(path, dir_fd):
                 return name
         except OSError:
             pass
-        if status is None and dir_fd is None and os.path.realpath(path) == original:
-            return name
+        if dir_fd is None and (status is None or "NNI_COPY" in os.environ):
+            path_of_user = annotate_copied.original(os.path.realpath(path))
+            if path_of_user == original:
+                return name
     return None
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import sysconfig
 
+import annotate_copied
 import annotate_trial
 
 _DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
@@ -25,7 +26,7 @@ def _see(event, arguments):
     if event != "open" or not isinstance(arguments[0], str) or not arguments[0].endswith(_DATA):
         return
     if arguments[1] is None or "r" in arguments[1]:
-        _read.add(os.path.realpath(arguments[0]))
+        _read.add(annotate_copied.original(os.path.realpath(arguments[0])))
 
 
 def notes(root, snapshot):
@@ -70,7 +71,7 @@ def _of_modules(root, snapshot):
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path.endswith(".py"):
             continue
-        real = os.path.realpath(path)
+        real = annotate_copied.original(os.path.realpath(path))
         if annotate_trial.frozen(path) or os.path.dirname(real) == _here():
             continue
         if _is_users(real):

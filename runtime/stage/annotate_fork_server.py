@@ -4,7 +4,8 @@ It imports the script's libraries once. It starts no thread and touches no GPU; 
 guarantee that a fork behaves like a new process, it reports why and exits.
 
 Messages are lines of JSON. Requests:
-    start   id, argv, environment (changes only), stdin, stdout, stderr, mark (see leftovers.py)
+    start   id, argv, environment (changes only), isolation (options of annotate_isolate.py), stdin,
+            stdout, stderr, mark (see leftovers.py)
     signal  id, number: send a signal to the trial's process group
     reap    id: kill what the trial left running, and let the system reuse its process ID
 Answers:
@@ -31,6 +32,7 @@ import socket  # noqa: E402
 import time  # noqa: E402
 
 import annotate_ending  # noqa: E402
+import annotate_isolate  # noqa: E402
 import annotate_pages  # noqa: E402
 import annotate_preload  # noqa: E402
 import annotate_trial  # noqa: E402
@@ -180,6 +182,8 @@ class _Server:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        if request["isolation"] is not None:
+            _isolate(request["isolation"])
         return request
 
     def _report_ends(self):
@@ -201,6 +205,17 @@ class _Server:
         for pid in self._pids.values():
             _signal(pid, signal.SIGKILL)
         os._exit(0)  # the spare process ends with this one
+
+
+def _isolate(options):
+    try:
+        annotate_isolate.enter(options)
+    except OSError as error:
+        print("--isolate: %s" % (error.strerror or error), file=sys.stderr, flush=True)
+        os._exit(1)
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is not None:
+        processes.ORIGINAL_DIR = os.getcwd()
 
 
 def _replace(number, file):
@@ -305,4 +320,7 @@ if __name__ == "__main__":
     _request, _last, _flush_c, _code = _serve(_channel, sys.argv[2])
     if hasattr(sys, "orig_argv"):
         sys.orig_argv = [sys.executable, *_request["argv"]]
+    if "NNI_COPY" in os.environ:  # the script has another path there
+        annotate_trial.prepare(_request["argv"][0])
+        _code = None
     annotate_ending.end(_run(_request["argv"], _code), _last, _flush_c)

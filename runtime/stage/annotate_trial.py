@@ -22,6 +22,8 @@ from importlib.machinery import (
     SourcelessFileLoader,
 )
 
+import annotate_copied
+
 _stage = os.path.dirname(os.path.abspath(__file__))
 _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
 _root = ""  # the user's code folder, links resolved
@@ -252,6 +254,7 @@ def frozen(path):
 
 
 def _copy(path):
+    path = annotate_copied.original(path)
     for root, code in _roots:
         if path == root or path.startswith(os.path.join(root, "")):
             copy = code + path[len(root.rstrip(os.sep)) :]

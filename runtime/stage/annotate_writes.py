@@ -86,9 +86,9 @@ def _is_private(path):
         return True
     if any(part.startswith(".") or ".pyc." in part for part in parts):
         return True
-    own = os.path.realpath(os.environ["NNI_SYS_DIR"])
-    if os.path.realpath(path).startswith(os.path.join(own, "")):
-        return True
+    for own in filter(None, map(os.environ.get, ("NNI_SYS_DIR", "NNI_OWN_FOLDER"))):
+        if os.path.realpath(path).startswith(os.path.join(os.path.realpath(own), "")):
+            return True
     try:
         return not stat.S_ISREG(os.stat(path).st_mode)
     except OSError:

@@ -123,6 +123,7 @@ class ForkServer:
             process,
             argv=job.argv,
             environment=self._environment_changes(job),
+            isolation=None if job.isolation is None else dict(job.isolation),
             stdin=None if job.stdin is None else str(job.stdin),
             stdout=str(job.folder.stdout),
             stderr=str(job.folder.stderr),

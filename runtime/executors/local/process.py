@@ -12,6 +12,7 @@ from pathlib import Path
 from annotate.errors import AnnotateError
 from runtime.executors.base import Job
 from runtime.executors.local import leftovers
+from runtime.executors.local.isolating import launcher
 from runtime.executors.local.memory import prefer_as_oom_victim
 from runtime.system.private import users_umask
 
@@ -89,7 +90,7 @@ def _spawn(job: Job) -> subprocess.Popen[bytes]:
             job.folder.stderr.open("ab") as stderr,
         ):
             return subprocess.Popen(
-                job.command,
+                job.command if job.isolation is None else launcher(job.isolation, job.command),
                 cwd=job.cwd,
                 env=dict(job.environment),
                 stdin=stdin,

@@ -104,6 +104,10 @@ CASES = {
     "retries": [Case("--retries 2", 2), Case("--retries 0", 0)],
     "memory": [Case("--memory 1GiB", 2**30)],
     "fresh_process": [Case("--fresh-process", True), Case("--no-fresh-process", False)],
+    "isolate": [
+        Case("--isolate", True, False, False),
+        Case("--no-isolate", False, True, True),
+    ],
     "gpus": [Case("--gpus 0", 0, 1, 1), Case("--gpus 2", 2, 0, 0)],
     "gpu_indices": [
         Case("--gpu-indices 1,0:1 --gpus 1", ("1", "0:1"), "0,2", ("0", "2")),
