@@ -215,7 +215,7 @@ def _isolate(options):
         os._exit(1)
     processes = sys.modules.get("multiprocessing.process")
     if processes is not None:
-        processes.ORIGINAL_DIR = os.getcwd()
+        setattr(processes, "ORIGINAL_DIR", os.getcwd())  # noqa: B010  unknown to type checkers
 
 
 def _replace(number, file):

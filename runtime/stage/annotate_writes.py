@@ -102,12 +102,12 @@ def _follow_torch(torch):
     if writer is None:
         return
 
-    class PyTorchFileWriter(writer):
-        def __init__(self, file, *args, **kwargs):
-            super().__init__(file, *args, **kwargs)
-            _report(file)
+    def create(self, file, *args, **kwargs):
+        writer.__init__(self, file, *args, **kwargs)
+        _report(file)
 
-    native.PyTorchFileWriter = PyTorchFileWriter
+    subclass = type("PyTorchFileWriter", (writer,), {"__init__": create})
+    setattr(native, "PyTorchFileWriter", subclass)  # noqa: B010  unknown to type checkers
 
 
 class _TorchFinder:
