@@ -17,17 +17,24 @@ if TYPE_CHECKING:
 PACKAGES = ("annotate", "runtime", "tuners")
 #: Passes the user's PYTHONPATH to a process of ours, whose Python must ignore it.
 SET_ASIDE = "ANNOTATE_PYTHONPATH"
-_PROGRAMS = ("annotate", "annotate_hpo.py", "__main__.py")
+_PROGRAMS = {"annotate", "annotate_hpo.py", "__main__.py"}
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    if sys.argv[0].rpartition("/")[2] in _PROGRAMS:
+    if _is_program(sys.argv[0]):
         _clean_path()
     sys.meta_path.insert(0, _OurPackages)
     from runtime.cli import main
 
     return main()
+
+
+def _is_program(path: str) -> bool:
+    """Whether this process is ours, perhaps by a link of another name, such as `nnictl`."""
+    import os  # loaded already: Python's start needs it
+
+    return bool({path.rpartition("/")[2], os.path.basename(os.path.realpath(path))} & _PROGRAMS)
 
 
 def command(*words: str) -> list[str]:

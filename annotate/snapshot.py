@@ -22,14 +22,14 @@ from annotate.space import Values
 
 MANIFEST = "snapshot.json"
 DATA = "data.json"
-OUTSIDE = "outside.json"
+OUTSIDE = "outside.list"
 
 
 def freeze(project: Project, folder: Path) -> None:
     """Save a project as a snapshot; raises OSError.
 
     Writes `code/` (what trials run), `source/` (annotated files as written), `data.json` (a list of
-    the annotated data files, if any), `outside/N/` (modules from the Nth folder that `outside.json`
+    the annotated data files, if any), `outside/N/` (modules from the Nth folder that `outside.list`
     lists) and the manifest. The manifest is written last, after every
     file is on disk, so a folder with a manifest is complete.
     """
@@ -45,8 +45,9 @@ def freeze(project: Project, folder: Path) -> None:
     for number, outside in enumerate(project.outside):
         for path, source in outside.files.items():
             _write(folder / "outside" / str(number) / path, source)
-    folders = [str(outside.folder) for outside in project.outside]
-    _write(folder / OUTSIDE, json.dumps(folders).encode())
+    # No JSON: reading it would load `json` into a trial, which may have a module of that name.
+    folders = [os.fsencode(outside.folder) + b"\0" for outside in project.outside]
+    _write(folder / OUTSIDE, b"".join(folders))
     manifest = {
         "root": str(project.root),
         "files": {

@@ -29,7 +29,7 @@ _code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
 _root = ""  # the user's code folder, links resolved
 _roots: list = []  # the same and its copy, then folders with more of the user's modules and theirs
 #: Annotate's packages, hidden from trials if Annotate is installed in the user's environment.
-_HIDDEN = ("annotate", "runtime", "tuners")
+_HIDDEN = ("annotate", "annotate_hpo", "runtime", "tuners")
 _KINDS = (
     (ExtensionFileLoader, EXTENSION_SUFFIXES),
     (SourceFileLoader, SOURCE_SUFFIXES),
@@ -69,15 +69,13 @@ def watch_writes():
 
 def _outside():
     """Folders outside the code folder whose modules are frozen too, each with its copy."""
-    import json
-
     snapshot = os.path.dirname(_code)
     try:
-        with open(os.path.join(snapshot, "outside.json"), encoding="utf-8") as file:
-            folders = json.load(file)
+        with open(os.path.join(snapshot, "outside.list"), "rb") as file:
+            folders = file.read().split(b"\0")[:-1]
     except OSError:  # an experiment of an earlier version
         return
-    for number, folder in enumerate(folders):
+    for number, folder in enumerate(map(os.fsdecode, folders)):
         yield folder, os.path.join(snapshot, "outside", str(number))
 
 

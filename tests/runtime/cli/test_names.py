@@ -163,7 +163,7 @@ def test_every_command_works_beside_modules_with_our_names(run, names, home, fol
 @pytest.mark.parametrize("fresh", [[], ["--fresh-process"]], ids=["fork", "process"])
 def test_a_trial_never_finds_our_modules(run, home, folder, fresh):
     """Not even in the interpreter that we are installed in."""
-    names = [*PACKAGES, "run", "nni.own"]
+    names = [*PACKAGES, "annotate_hpo", "run", "nni.own"]
     (folder / "train.py").write_text(SCRIPT % names)
     python = ("--python", sys.executable)
     run("run", "train.py", "--max-trials", "1", *python, *fresh, PYTHONPATH="")
@@ -196,6 +196,13 @@ def test_libraries_on_pythonpath_are_still_found(folder, tmp_path):
     found = done.stdout.splitlines()
     assert found[-1] == str(offered)
     assert not {str(plain), str(folder), ""}.intersection(found)
+
+
+def test_a_link_of_another_name_is_the_same_command(run, folder, tmp_path):
+    (folder / "typing.py").write_text(OWN)
+    link = tmp_path / "nnictl"
+    link.symlink_to(COMMAND)
+    assert "annotate " in run("--version", start=[link])
 
 
 def test_the_interpreters_options_survive_the_restart_without_pythonpath(run, folder):
