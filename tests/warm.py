@@ -67,8 +67,8 @@ class WarmStart:
 
 
 def _interpreters(environment):
-    """The variables that Python reads when it starts."""
-    names = ("PYTHON", "LC_", "LANG", "TZ", "OPENBLAS_", "OMP_")
+    """The variables that Python, its loader or its libraries read when they start."""
+    names = ("PYTHON", "LD_", "LC_", "LANG", "TZ", "OPENBLAS_", "OMP_")
     return {name: value for name, value in environment.items() if name.startswith(names)}
 
 
