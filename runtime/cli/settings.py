@@ -163,6 +163,7 @@ def _ignored(path: Path, config: Config, file: Settings, typed: Settings) -> lis
     ]
     for role, name in _ARGUMENTS.items():
         if file.get(name) and replaces(role, file, typed):
-            other = f"{OPTIONS[role].flag} names another {role}"
+            effect = f"names another {role}" if typed[role] else f"{NONE} turns it off"
+            other = f"{OPTIONS[role].flag} {effect}"
             notes.append(f"{path}: the {role}'s classArgs are ignored, because {other}")
     return notes

@@ -102,7 +102,9 @@ class AlgorithmProcess:
         """Its exit code or fatal signal, as shown to users."""
         self._ended.wait(_GRACE)
         code = self._popen.returncode
-        if code is None or code >= 0:
+        if code is None:
+            return "it closed its connection to Annotate"
+        if code >= 0:
             return f"exit code {code}"
         if code == -signal.SIGKILL:
             return "killed by SIGKILL: out of memory, or by another program"
