@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.warm import WarmStart
+
+# A busy machine may pause any example; a test that hangs has the limit of its process.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Many tests run at a time, so further threads for matrices would only compete.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
