@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.warm import WarmStart
 
-# A busy machine may pause any example; a test that hangs has the limit of its process.
+# A busy machine may pause any example, so no property test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
