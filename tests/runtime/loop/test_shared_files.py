@@ -14,7 +14,7 @@ HINT = "so results may be wrong. --isolate gives each trial a working folder of 
 
 
 class Writes:
-    """Trials of an experiment in /work that run for the given times, and what they write."""
+    """Trials of an experiment in /project that run for the given times, and what they write."""
 
     def __init__(self, times):
         self.trials = {
@@ -24,7 +24,7 @@ class Writes:
             )
             for n, (begin, end) in enumerate(times)
         }  # fmt: skip
-        self.files = SharedFiles(self.trials, Config("train.py", "/work", "python"))
+        self.files = SharedFiles(self.trials, Config("train.py", "/project", "python"))
 
     def __call__(self, number, when, *paths):
         return self.files.notices(number, Batch(wrote=dict.fromkeys(paths, when)))
@@ -32,19 +32,19 @@ class Writes:
 
 def test_a_file_that_two_running_trials_write_is_named_once():
     write = Writes([(0, math.inf), (0, math.inf), (0, math.inf)])
-    assert write(0, 1, "/work/best.pt") == []
-    assert write(0, 2, "/work/best.pt") == []
-    assert write(1, 3, "/work/best.pt", "/work/mine") == [
+    assert write(0, 1, "/project/best.pt") == []
+    assert write(0, 2, "/project/best.pt") == []
+    assert write(1, 3, "/project/best.pt", "/project/mine") == [
         f"Trials 0 and 1 write best.pt at the same time, {HINT}"
     ]
-    assert write(2, 4, "/work/best.pt") == []
+    assert write(2, 4, "/project/best.pt") == []
 
 
 def test_several_files_and_trials_are_listed():
     write = Writes([(0, math.inf)] * 3)
-    write(0, 1, "/work/a", "/tmp/b")
+    write(0, 1, "/project/a", "/tmp/b")
     write(1, 1, "/tmp/c")
-    (text,) = write(2, 2, "/work/a", "/tmp/b", "/tmp/c")
+    (text,) = write(2, 2, "/project/a", "/tmp/b", "/tmp/c")
     assert text == f"Trials 0, 1 and 2 write a, /tmp/b and /tmp/c at the same time, {HINT}"
 
 
@@ -58,7 +58,7 @@ def test_several_files_and_trials_are_listed():
 )
 def test_trials_that_do_not_overlap_share_no_file(times, writes):
     write = Writes(times)
-    assert [write(number, when, "/work/x") for number, when in writes] == [[], []]
+    assert [write(number, when, "/project/x") for number, when in writes] == [[], []]
 
 
 SCRIPT = """\
