@@ -277,6 +277,11 @@ def test_max_duration_stops_the_experiment(annotate, folder):
     assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
 
 
+#: Four trials; the later ones are judged from their second result on.
+MEDIANSTOP = ["--max-trials", "4", "--tuner", "random", "--seed", "1", "--assessor", "medianstop"]
+MEDIANSTOP += ["--assessor-args", "start_step=2"]
+
+
 def test_an_assessor_stops_unpromising_trials_early(annotate, folder):
     (folder / "train.py").write_text(
         "import time\nx = 3  # @nni.choice(3, 2, 1, 0)\n"
@@ -285,10 +290,7 @@ def test_an_assessor_stops_unpromising_trials_early(annotate, folder):
         "    time.sleep(0.1 if x == 3 else 1)\n"
         "# @nni.report_final_result(x * step)\n"
     )
-    words = ("train.py", "--max-trials", 4, "--tuner", "random", "--seed", 1)
-    found = document(
-        annotate, *words, "--assessor", "medianstop", "--assessor-args", "start_step=2"
-    )
+    found = document(annotate, "train.py", *MEDIANSTOP)
     first, *others = found["trials"]
     assert (first["state"], first["metric"]) == ("SUCCEEDED", 18)
     assert {t["state"] for t in others} == {"EARLY_STOPPED"}
@@ -311,10 +313,7 @@ def test_what_a_trial_reports_after_the_verdict_does_not_count(annotate, folder)
         "time.sleep(0 if x == 3 else 60)\n"
         "# @nni.report_final_result(x)\n"
     )
-    words = ("train.py", "--max-trials", 4, "--tuner", "random", "--seed", 1)
-    found = document(
-        annotate, *words, "--assessor", "medianstop", "--assessor-args", "start_step=2"
-    )
+    found = document(annotate, "train.py", *MEDIANSTOP)
     stopped = [t for t in found["trials"] if t["state"] == "EARLY_STOPPED"]
     assert stopped
     for trial in stopped:
