@@ -89,8 +89,8 @@ def __getattr__(name):
         raise AttributeError(name)
     import importlib  # a `from nni import` would ask here again
 
-    trial = sys.modules.get("annotate_trial")
-    users = trial.users_nni() if trial else None
+    imports = sys.modules.get("annotate_frozen")
+    users = imports.users_nni() if imports else None
     if hasattr(users, name):
         return getattr(users, name)
     if name in ("merge_parameter", "utils"):

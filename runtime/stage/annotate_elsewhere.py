@@ -11,7 +11,7 @@ import sys
 import sysconfig
 
 import annotate_copied
-import annotate_trial
+import annotate_frozen
 
 _DATA = (".yaml", ".yml", ".toml", ".json", ".jsonc", ".json5")
 _read: set = set()
@@ -72,7 +72,7 @@ def _of_modules(root, snapshot):
         if not isinstance(path, str) or not path.endswith(".py"):
             continue
         real = annotate_copied.original(os.path.realpath(path))
-        if annotate_trial.frozen(path) or os.path.dirname(real) == _here():
+        if annotate_frozen.frozen(path) or os.path.dirname(real) == _here():
             continue
         if _is_users(real):
             live.setdefault(name.partition(".")[0], real)

@@ -9,6 +9,7 @@ import os
 import sys
 from importlib.machinery import PathFinder
 
+import annotate_frozen
 import annotate_trial
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -31,7 +32,7 @@ def find(program):
     """(module, names imported from it) for each certain import of a library, in order."""
     search = _Search()
     script, name = annotate_trial.script_of(program), annotate_trial.module_of(program)
-    copy = annotate_trial.frozen(script) if script else None
+    copy = annotate_frozen.frozen(script) if script else None
     if copy is None:
         return search.imports
     is_main = os.path.basename(script) == "__main__.py" and not name.endswith("__main__")
@@ -129,7 +130,7 @@ def users_folder(top, whole=True):
     With `whole=False`, a package folder without `__init__.py` counts too.
     """
     for entry in sys.path:
-        folder = annotate_trial.frozen(entry or os.getcwd())
+        folder = annotate_frozen.frozen(entry or os.getcwd())
         if folder is not None:
             place = os.path.join(folder, top)
             package = os.path.join(place, "__init__.py") if whole else place

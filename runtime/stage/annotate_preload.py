@@ -6,8 +6,8 @@ import sys
 import time
 import weakref
 
+import annotate_frozen
 import annotate_imports
-import annotate_trial
 
 #: Libraries that are known to be safe to fork after import and before use.
 LIBRARIES = {
@@ -81,7 +81,7 @@ def _refuse_early(at_start):
     """
     for name in sorted(at_start):
         place = getattr(sys.modules.get(name), "__file__", None)
-        if place and annotate_trial.frozen(place) is not None:
+        if place and annotate_frozen.frozen(place) is not None:
             raise Refused("Python imports %s from the code folder when it starts" % name)
 
 

@@ -1,60 +1,24 @@
-"""Makes a trial's processes run the user's modules with the snapshot's code.
+"""Runs a trial's program: the script or module itself, with the snapshot's code.
 
-A module of the code folder keeps its `__file__`, tracebacks and data files; only the source that is
-compiled comes from the frozen, instrumented copy. This applies to imports, the script itself,
-processes spawned by `multiprocessing`, and scripts that the trial starts as commands. Python 3.8,
-standard library only.
+Processes spawned by `multiprocessing` and scripts that the trial starts as commands run the
+snapshot's code, too. Python 3.8, standard library only.
 """
 
 import atexit
-import builtins
 import os
 import sys
-from importlib.machinery import (
-    BYTECODE_SUFFIXES,
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
-    ExtensionFileLoader,
-    FileFinder,
-    ModuleSpec,
-    PathFinder,
-    SourceFileLoader,
-    SourcelessFileLoader,
-)
 
-import annotate_copied
+import annotate_frozen
+from annotate_frozen import Loader, frozen, new_module
 
 _stage = os.path.dirname(os.path.abspath(__file__))
-_code = os.path.join(os.path.dirname(_stage), "snapshot", "code")
-_root = ""  # the user's code folder, links resolved
-_roots: list = []  # the same and its copy, then folders with more of the user's modules and theirs
-#: Annotate's packages, hidden from trials if Annotate is installed in the user's environment.
-_HIDDEN = ("annotate", "annotate_hpo", "runtime", "tuners")
-_KINDS = (
-    (ExtensionFileLoader, EXTENSION_SUFFIXES),
-    (SourceFileLoader, SOURCE_SUFFIXES),
-    (SourcelessFileLoader, BYTECODE_SUFFIXES),
-)
+_snapshot = os.path.join(os.path.dirname(_stage), "snapshot")
 _OPENING = ("annotate_data", "annotate_writes")  # modules that stand in for open()
-_users_nni = None  # the user's own module named `nni`, loaded when first needed
 
 
 def install():
     """Have every import in this process use the snapshot's code."""
-    global _root
-    if not _root:
-        import nni  # noqa: F401  before the path offers a user's module of the same name
-
-        with open(os.path.join(_stage, "root"), encoding="utf-8", errors="surrogateescape") as file:
-            _root = file.read()
-        _roots[:] = [(_root, _code), *_outside()]
-        if os.path.exists(os.path.join(os.path.dirname(_code), "data.json")):
-            import annotate_data
-
-            annotate_data.install(_root, os.path.dirname(_code))
-        sys.path_hooks.insert(0, _finder)
-        sys.meta_path[:] = [_UsersNni, *map(_without_ours, sys.meta_path)]
-        sys.path_importer_cache.clear()
+    if annotate_frozen.install():
         _redirect_main()
     watch_writes()
 
@@ -65,18 +29,6 @@ def watch_writes():
         import annotate_writes
 
         annotate_writes.watch()
-
-
-def _outside():
-    """Folders outside the code folder whose modules are frozen too, each with its copy."""
-    snapshot = os.path.dirname(_code)
-    try:
-        with open(os.path.join(snapshot, "outside.list"), "rb") as file:
-            folders = file.read().split(b"\0")[:-1]
-    except OSError:  # an experiment of an earlier version
-        return
-    for number, folder in enumerate(map(os.fsdecode, folders)):
-        yield folder, os.path.join(snapshot, "outside", str(number))
 
 
 def run(argv):
@@ -127,7 +79,7 @@ def compiled(program):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            code = _Loader("__main__", _main_path(script), copy).get_code("__main__")
+            code = Loader("__main__", _main_path(script), copy).get_code("__main__")
         except Exception:
             return None
     return None if caught else code
@@ -157,7 +109,7 @@ def execute(argv, code=None):
 
         annotate_elsewhere.watch()
         atexit.register(_report_outside_files)
-    main = _module("__main__", _main_path(script), copy)
+    main = new_module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
     if "__mp_main__" in sys.modules:  # multiprocessing's other name for the main module
         sys.modules["__mp_main__"] = main
@@ -186,7 +138,7 @@ def _report_outside_files():
 
     import nni
 
-    for text in annotate_elsewhere.notes(_root, os.path.dirname(_code)):
+    for text in annotate_elsewhere.notes(annotate_frozen.root(), _snapshot):
         nni.note(text)
 
 
@@ -230,164 +182,6 @@ def _remove_our_frames(error, names):
         trace = below
 
 
-def _module(name, path, copy):
-    module = type(sys)(name)
-    module.__file__ = path
-    module.__loader__ = _Loader(name, path, copy)
-    module.__dict__["__builtins__"] = builtins
-    if sys.version_info < (3, 15):
-        module.__dict__["__cached__"] = None
-    if sys.version_info < (3, 14):
-        module.__annotations__ = {}
-    return module
-
-
-def frozen(path):
-    """The snapshot's copy of the file or folder `path`; None if it has none.
-
-    A symbolic link in the code folder has its own copy, whatever its target.
-    """
-    folder, name = os.path.split(os.path.abspath(path))
-    return _copy(os.path.join(os.path.realpath(folder), name)) or _copy(os.path.realpath(path))
-
-
-def _copy(path):
-    path = annotate_copied.original(path)
-    for root, code in _roots:
-        if path == root or path.startswith(os.path.join(root, "")):
-            copy = code + path[len(root.rstrip(os.sep)) :]
-            if os.path.exists(copy):
-                return copy
-    return None
-
-
-class _Loader(SourceFileLoader):
-    """Compiles the snapshot's copy `frozen` of the module at `path`."""
-
-    def __init__(self, fullname, path, frozen):
-        super().__init__(fullname, path)
-        self.frozen = frozen
-
-    def _place(self, path):
-        if path == self.path:
-            return self.frozen
-        if path.endswith(".pyc"):
-            # Beside the frozen copy, so that the user's own cache is never touched.
-            cache = os.path.join(os.path.dirname(self.frozen), "__pycache__")
-            return os.path.join(cache, os.path.basename(path))
-        return path
-
-    def get_data(self, path):
-        if "annotate_data" in sys.modules and path != self.path:
-            path = sys.modules["annotate_data"].copy_of(path) or path  # what pkgutil asks for
-        return super().get_data(self._place(path))
-
-    def path_stats(self, path):
-        return super().path_stats(self._place(path))
-
-    def set_data(self, path, data, **options):
-        super().set_data(self._place(path), data, **options)
-
-
-class _Finder(FileFinder):
-    """Finds modules in the user's folder `path`; `frozen` is its copy in the snapshot."""
-
-    def __init__(self, path, frozen):
-        super().__init__(path, *_KINDS)
-        self.frozen = frozen
-
-    def find_spec(self, fullname, target=None):
-        name = fullname.rpartition(".")[2]
-        package = os.path.join(name, "__init__.py")
-        for relative in (package, name + ".py"):
-            frozen = os.path.join(self.frozen, relative)
-            if os.path.isfile(frozen):
-                path = os.path.join(self.path, relative)
-                spec = ModuleSpec(
-                    fullname,
-                    _Loader(fullname, path, frozen),
-                    origin=path,
-                    is_package=relative == package,
-                )
-                spec.has_location = True
-                if relative == package:
-                    spec.submodule_search_locations = [os.path.join(self.path, name)]
-                return spec
-        return super().find_spec(fullname, target)
-
-
-def _finder(entry):
-    place = entry or os.getcwd()
-    copy = frozen(place)
-    if copy is not None and os.path.isdir(copy):
-        return _Finder(place, copy)
-    if os.path.isfile(os.path.join(place, "annotate_hpo.py")):
-        return _FinderWithoutOurs(place, *_KINDS)
-    raise ImportError("not a folder of the snapshot", path=entry)
-
-
-class _FinderWithoutOurs(FileFinder):
-    """Finds modules in a folder that Annotate is installed in, except Annotate's own."""
-
-    def find_spec(self, fullname, target=None):
-        return None if fullname in _HIDDEN else super().find_spec(fullname, target)
-
-
-def _without_ours(finder):
-    """The finder; that of an editable install wrapped to hide our packages and find frozen ones."""
-    if getattr(finder, "__module__", "").startswith("__editable___"):
-        return _EditableInstall(finder)
-    return finder
-
-
-class _EditableInstall:
-    def __init__(self, finder):
-        self._finder = finder
-
-    def find_spec(self, fullname, path=None, target=None):
-        ours = self._finder.__module__.startswith("__editable___annotate_hpo_")
-        if ours and fullname in _HIDDEN:
-            return None
-        spec = self._finder.find_spec(fullname, path, target)
-        if type(getattr(spec, "loader", None)) is SourceFileLoader:
-            copy = frozen(spec.origin)
-            if copy is not None:
-                spec.loader = _Loader(fullname, spec.origin, copy)
-        return spec
-
-
-def users_nni():
-    """The user's own module `nni` in the code folder, or None; ours delegates to it."""
-    global _users_nni
-    spec = _find_users_nni() if _users_nni is None else None
-    if spec is not None and spec.loader is not None:
-        import importlib.util
-
-        _users_nni = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(_users_nni)
-    return _users_nni
-
-
-def _find_users_nni():
-    for entry in sys.path:
-        copy = frozen(entry or os.getcwd())
-        if copy is not None:
-            place = os.path.join(copy, "nni")
-            if os.path.isfile(place + ".py") or os.path.isdir(place):
-                return PathFinder.find_spec("nni", [entry])
-    return None
-
-
-class _UsersNni:
-    """Finds the submodules of the code folder's own `nni`."""
-
-    @staticmethod
-    def find_spec(fullname, path=None, target=None):
-        spec = _find_users_nni() if fullname.startswith("nni.") else None
-        places = spec.submodule_search_locations if spec is not None else None
-        return PathFinder.find_spec(fullname, places) if places else None
-
-
 def _redirect_main():
     """If this process is about to run a script of the code folder, run its copy instead."""
     first = sys.argv[0] if getattr(sys, "argv", None) else ""
@@ -425,7 +219,7 @@ def _redirect_run_path():
         copy = frozen(path_name) if isinstance(path_name, str) else None
         if copy is None or not os.path.isfile(copy):
             return plain(path_name, init_globals, run_name)
-        module = _module(run_name or "<run_path>", path_name, copy)
+        module = new_module(run_name or "<run_path>", path_name, copy)
         module.__dict__.update(init_globals or {})
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module

@@ -129,6 +129,7 @@ def test_a_traceback_shows_only_the_users_files_and_lines(run_script, folder):
     )
     assert lines[-1] == "ValueError: frozen"
     assert "annotate_trial" not in done.stderr
+    assert "annotate_frozen" not in done.stderr
 
 
 @pytest.mark.parametrize(
