@@ -21,7 +21,7 @@ from annotate.json_value import JSON
 from runtime.core import paths
 from runtime.core.config import Config
 from runtime.core.paths import TrialFolder
-from runtime.executors.local.isolating import launcher
+from runtime.stage.agent.isolating import launcher
 from runtime.system.units import size
 
 _MOST = 1 << 30  # bytes that are copied for each trial, unless the copy shares the blocks

@@ -16,9 +16,9 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder, TrialFolder
 from runtime.core.trial import Trial
 from runtime.executors.base import Job
-from runtime.executors.local.fork_server import ServerCommand
 from runtime.loop import checkpoints
 from runtime.loop.isolation import isolation_of, make_empty
+from runtime.stage.agent.fork_server import ServerCommand
 from runtime.system.command import shell
 
 MODULES = "nni_modules"  # the folder of nni's submodules
@@ -79,9 +79,9 @@ def warm(
         return None  # an experiment made before version 0.2.0
     return ServerCommand(
         python=config.python,
-        program=folder.stage / "annotate_fork_server.py",
+        program=str(folder.stage / "annotate_fork_server.py"),
         script=_program_word(config),
-        cwd=Path(config.cwd),
+        cwd=config.cwd,
         environment=_with_stage(folder.stage, environment),
     )
 

@@ -6,6 +6,7 @@ import math
 import re
 
 from annotate.errors import AnnotateError
+from runtime.stage.agent.sizes import size as size
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])")
@@ -49,13 +50,3 @@ def size_in_bytes(text: str) -> int:
     number, power, unit = match.groups()
     base = 1000 if (unit or "").upper() == "B" else 1024
     return int(float(number) * base ** _POWERS[power.upper()])
-
-
-def size(count: int) -> str:
-    """Format `count` bytes: 512MiB, 1.5GiB."""
-    value, name = float(count), "B"
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, name = value / 1024, unit
-    return f"{value:.3g}{name}"

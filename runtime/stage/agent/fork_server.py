@@ -1,4 +1,4 @@
-"""The driver's side of the fork server, a process with the script's libraries already imported."""
+"""The other side of the fork server, a process with the script's libraries already imported."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Mapping
 
-from annotate.json_value import JSON
-from runtime.executors.base import Job
-from runtime.executors.local.health import Health, end_child, start_time, state
-from runtime.executors.local.process import Process
-from runtime.system.private import users_umask
+from runtime.stage.agent.health import Health, end_child, start_time, state
+from runtime.stage.agent.process import Process, umask_option
+from runtime.stage.agent.task import Task
 
 #: Set by a trial's lease. Safe to change after the fork: CUDA reads them when it is first used.
 _GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
@@ -32,14 +29,14 @@ _END_LIMIT = 10.0  # seconds for the server to end its forks and itself
 _REPORT_LIMIT = 5.0  # seconds in which the server reports the end of a fork
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServerCommand:
     """How to start the server: `python` runs `program`, which forks trials of `script`."""
 
     python: str
-    program: Path
+    program: str
     script: str
-    cwd: Path
+    cwd: str
     environment: Mapping[str, str]
 
 
@@ -53,10 +50,10 @@ class ForkServer:
     Call `read` from one thread only; every other method may be called from any thread.
     """
 
-    def __init__(self, command: ServerCommand) -> None:
+    def __init__(self, command: ServerCommand, umask: int) -> None:
         if not sys.platform.startswith("linux"):
             raise CannotFork("forking is not safe on this system")
-        self.command = command
+        self.command, self._umask = command, umask
         self.ready = False
         self._forks: dict[int, ForkedProcess] = {}
         self._ids = itertools.count()  # trial numbers are not unique: a trial may run twice
@@ -72,7 +69,7 @@ class ForkServer:
         command, descriptor = self.command, server_socket.fileno()
         try:
             return subprocess.Popen(
-                [command.python, str(command.program), str(descriptor), command.script],
+                [command.python, command.program, str(descriptor), command.script],
                 cwd=command.cwd,
                 env=dict(command.environment),
                 stdin=subprocess.DEVNULL,
@@ -80,7 +77,7 @@ class ForkServer:
                 stderr=self._output,
                 pass_fds=[descriptor],
                 start_new_session=True,
-                umask=users_umask(),
+                **umask_option(self._umask),
             )
         except OSError as error:
             self._socket.close()
@@ -91,50 +88,50 @@ class ForkServer:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def takes(self, job: Job) -> bool:
-        """Whether the server can run `job` with the same effect as a process of its own."""
-        changes = self._environment_changes(job)
+    def takes(self, task: Task) -> bool:
+        """Whether the server can run `task` with the same effect as a process of its own."""
+        changes = self._environment_changes(task)
         return (
-            job.argv is not None
-            and job.argv[0] == self.command.script
-            and job.command[0] == self.command.python
-            and job.cwd == self.command.cwd
+            task.argv is not None
+            and task.argv[0] == self.command.script
+            and task.command[0] == self.command.python
+            and task.cwd == self.command.cwd
             and all(name.startswith("NNI_") or name in _GPU_VARIABLES for name in changes)
         )
 
-    def _environment_changes(self, job: Job) -> dict[str, str | None]:
-        before, after = self.command.environment, job.environment
+    def _environment_changes(self, task: Task) -> dict[str, str | None]:
+        before, after = self.command.environment, task.environment
         names = before.keys() | after.keys()
         return {n: after.get(n) for n in names if before.get(n) != after.get(n)}
 
-    def start(self, job: Job, mark: int | None = None) -> ForkedProcess:
-        """Fork a process for `job`, with this mark, as soon as the server is ready."""
+    def start(self, task: Task, mark: int | None = None) -> ForkedProcess:
+        """Fork a process for `task`, with this mark, as soon as the server is ready."""
         number = next(self._ids)
-        process = self._forks[number] = ForkedProcess(self, number, job, mark)
+        process = self._forks[number] = ForkedProcess(self, number, task, mark)
         if self.ready:
             self._request(process)
         return process
 
     def _request(self, process: ForkedProcess) -> None:
-        job = process.job
+        task = process.task
         process.requested = True
         self.send(
             "start",
             process,
-            argv=job.argv,
-            environment=self._environment_changes(job),
-            isolation=None if job.isolation is None else dict(job.isolation),
-            stdin=None if job.stdin is None else str(job.stdin),
-            stdout=str(job.folder.stdout),
-            stderr=str(job.folder.stderr),
+            argv=task.argv,
+            environment=self._environment_changes(task),
+            isolation=None if task.isolation is None else dict(task.isolation),
+            stdin=task.stdin,
+            stdout=task.stdout,
+            stderr=task.stderr,
             mark=process.mark,
         )
 
-    def send(self, request: str, process: ForkedProcess, **arguments: JSON) -> None:
+    def send(self, request: str, process: ForkedProcess, **arguments: Any) -> None:
         """Send one request about `process`. Errors are ignored: `read` detects a dead server."""
         self._send(do=request, id=process.id, **arguments)
 
-    def _send(self, **request: JSON) -> None:
+    def _send(self, **request: Any) -> None:
         with self._sending, contextlib.suppress(OSError):
             self._socket.sendall(json.dumps(request).encode() + b"\n")
 
@@ -168,7 +165,7 @@ class ForkServer:
         *lines, self._data = (self._data + data).split(b"\n")
         return [process for line in lines if (process := self._handle(json.loads(line)))]
 
-    def _handle(self, message: dict[str, JSON]) -> ForkedProcess | None:
+    def _handle(self, message: dict[str, Any]) -> ForkedProcess | None:
         """Returns the process that the message reports as started, if it does."""
         if message["event"] == "refused":
             raise CannotFork(message["reason"])
@@ -189,7 +186,7 @@ class ForkServer:
             process.fail(message["reason"])
         return None
 
-    def _on_ready(self, message: dict[str, JSON]) -> None:
+    def _on_ready(self, message: dict[str, Any]) -> None:
         names = ", ".join(message["libraries"]) or "no library"
         logging.info(
             "trials are forked from a process with %s imported (%.1f s)%s",
@@ -234,9 +231,9 @@ class ForkServer:
 class ForkedProcess(Process):
     """A trial's process that the server forks, now or once it is ready."""
 
-    def __init__(self, server: ForkServer, number: int, job: Job, mark: int | None) -> None:
+    def __init__(self, server: ForkServer, number: int, task: Task, mark: int | None) -> None:
         self.id = number
-        self.job = job
+        self.task = task
         self.mark = mark
         self.pid = 0  # until the server reports it
         self.started = 0.0  # seconds since the epoch
@@ -304,7 +301,7 @@ class ForkedProcess(Process):
 
     def fail(self, reason: str) -> None:
         """Record that there will be no process, with the reason in the trial's stderr."""
-        with self.job.folder.stderr.open("a") as file:
+        with open(self.task.stderr, "a") as file:
             file.write(f"the trial's process could not be started: {reason}\n")
         self.exit_code = 1
         self.requested = False

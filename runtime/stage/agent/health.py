@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Callable
-from pathlib import Path
+from typing import Callable
 
 _CHECK_INTERVAL = 1.0  # seconds
 _QUIET = 5.0  # seconds of silence after which the process is queried
@@ -69,7 +68,8 @@ def start_time(pid: int) -> str:
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the name, which may contain spaces."""
     try:
-        text = Path("/proc", str(pid), "stat").read_text(errors="replace")
+        with open(f"/proc/{pid}/stat", errors="replace") as file:
+            text = file.read()
     except OSError:
         return []
     return text.rpartition(")")[2].split()

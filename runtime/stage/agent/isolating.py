@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any, Mapping, Sequence
 
-from annotate.json_value import JSON
-
-_PROGRAM = Path(__file__).parents[2] / "stage" / "annotate_isolate.py"
+_PROGRAM = os.path.join(os.path.dirname(os.path.dirname(__file__)), "annotate_isolate.py")
 
 
-def launcher(options: Mapping[str, JSON], command: Sequence[str]) -> list[str]:
+def launcher(options: Mapping[str, Any], command: Sequence[str]) -> list[str]:
     """The command that runs `command` there; `options` are those of `annotate_isolate.py`."""
-    return [sys.executable, "-IS", str(_PROGRAM), json.dumps(options), *command]
+    return [sys.executable, "-IS", _PROGRAM, json.dumps(options), *command]

@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from typing import Callable
 
 _GRACE = 2.0  # seconds for processes to end by themselves
 _DONE = b"."  # tells the watchdog that nothing is left to kill
@@ -48,7 +48,7 @@ def find(matches: Callable[[int], bool]) -> list[int]:
     """The processes that match, except this one."""
     if not sys.platform.startswith("linux"):
         return []
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208  fast
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [pid for pid in pids if pid != os.getpid() and matches(pid)]
 
 
@@ -57,14 +57,21 @@ def signal_matching(matches: Callable[[int], bool], number: int = signal.SIGKILL
     pids = find(matches)
     for pid in pids:
         with contextlib.suppress(OSError):
-            # Check again while a descriptor holds the process: its number may have been reused.
-            process = os.pidfd_open(pid)
-            try:
-                if matches(pid):
-                    signal.pidfd_send_signal(process, number)
-            finally:
-                os.close(process)
+            _signal(pid, matches, number)
     return len(pids)
+
+
+def _signal(pid: int, matches: Callable[[int], bool], number: int) -> None:
+    if sys.version_info < (3, 9):
+        os.kill(pid, number)
+        return
+    # Check again while a descriptor holds the process: its number may have been reused.
+    process = os.pidfd_open(pid)
+    try:
+        if matches(pid):
+            signal.pidfd_send_signal(process, number)
+    finally:
+        os.close(process)
 
 
 def kill_until_gone(matches: Callable[[int], bool]) -> None:
@@ -111,7 +118,7 @@ def _limit(pid: int) -> int:
 
 def _environment(pid: int) -> bytes:
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/environ", "rb") as file:
             return file.read()
     except OSError:
         return b""
@@ -168,7 +175,7 @@ class Watchdog:
 def _is_stopped(pid: int) -> bool:
     """Whether the process is stopped (SIGSTOP)."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+        with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[:1] == [b"T"]
     except OSError:
         return False

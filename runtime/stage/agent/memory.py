@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+import subprocess
+import sys
+from typing import Iterator
 
 #: Makes the out-of-memory killer choose a trial rather than the driver.
 OOM_SCORE = 300
 _OOM_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
+_PSS = re.compile(r"^Pss: *(\d+) kB$", re.MULTILINE)
 
 
 def memory_used(pid: int, limit: int) -> int:
@@ -18,34 +21,52 @@ def memory_used(pid: int, limit: int) -> int:
     An overestimate that counts shared pages several times is returned if it is within `limit`,
     because it is much cheaper to compute.
     """
-    import psutil
+    sizes = _processes() if sys.platform.startswith("linux") else _processes_by_ps()
+    family = {pid} & sizes.keys()
+    grows = True
+    while grows:
+        children = {p for p, (parent, _) in sizes.items() if parent in family} - family
+        family |= children
+        grows = bool(children)
+    resident = sum(sizes[p][1] for p in family)
+    return resident if resident <= limit else sum(_proportional(p, sizes[p][1]) for p in family)
 
+
+def _processes() -> dict[int, tuple[int, int]]:
+    """Each process's parent and resident memory in bytes, by process ID."""
+    page, found = os.sysconf("SC_PAGE_SIZE"), {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it ended
+            with open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            found[int(name)] = int(fields[1]), int(fields[21]) * page
+    return found
+
+
+def _processes_by_ps() -> dict[int, tuple[int, int]]:
+    done = subprocess.run(
+        ["ps", "-axo", "pid=,ppid=,rss="], stdout=subprocess.PIPE, check=False, timeout=60
+    )
+    rows = (map(int, line.split()) for line in done.stdout.splitlines())
+    return {pid: (parent, resident * 1024) for pid, parent, resident in rows}
+
+
+def _proportional(pid: int, resident: int) -> int:
+    """The process's memory with each shared page divided among those that share it."""
     try:
-        main = psutil.Process(pid)
-        processes = [main, *main.children(recursive=True)]
-    except psutil.Error:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            match = _PSS.search(file.read())
+    except FileNotFoundError:
+        return resident  # another system, an old kernel, or the process ended
+    except OSError:
         return 0
-    resident = sum(_measure(process, "rss") for process in processes)
-    return resident if resident <= limit else sum(_measure(p, "pss") for p in processes)
-
-
-def _measure(process: object, kind: str) -> int:
-    import psutil
-
-    assert isinstance(process, psutil.Process)
-    try:
-        if kind == "rss":
-            return int(process.memory_info().rss)
-        full = process.memory_full_info()
-        return int(getattr(full, "pss", full.uss))
-    except psutil.Error:
-        return 0  # the process ended
+    return int(match[1]) * 1024 if match else resident
 
 
 def prefer_as_oom_victim(pid: int) -> None:
     """Have the out-of-memory killer choose this process before any that is not a trial."""
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/oom_score_adj").write_text(str(OOM_SCORE))
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w") as file:
+        file.write(str(OOM_SCORE))
 
 
 class OomKills:
@@ -63,19 +84,20 @@ class OomKills:
 def _count_oom_kills() -> int | None:
     for path in _counter_files():
         with contextlib.suppress(OSError):
-            match = _OOM_KILLS.search(path.read_text())
+            with open(path) as file:
+                match = _OOM_KILLS.search(file.read())
             if match:
                 return int(match[1])
     return None
 
 
-def _counter_files() -> Iterator[Path]:
+def _counter_files() -> Iterator[str]:
     """Files with the count: first this process's control group's, then the whole system's."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+    with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:
+        for line in file.read().splitlines():
             number, names, path = line.split(":", 2)
             if number == "0":
-                yield Path("/sys/fs/cgroup" + path, "memory.events")
+                yield f"/sys/fs/cgroup{path}/memory.events"
             elif "memory" in names.split(","):
-                yield Path("/sys/fs/cgroup/memory" + path, "memory.oom_control")
-    yield Path("/proc/vmstat")
+                yield f"/sys/fs/cgroup/memory{path}/memory.oom_control"
+    yield "/proc/vmstat"

@@ -6,15 +6,14 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from abc import ABC, abstractmethod
-from pathlib import Path
+from typing import Any
 
-from annotate.errors import AnnotateError
-from runtime.executors.base import Job
-from runtime.executors.local import leftovers
-from runtime.executors.local.isolating import launcher
-from runtime.executors.local.memory import prefer_as_oom_victim
-from runtime.system.private import users_umask
+from runtime.stage.agent import leftovers
+from runtime.stage.agent.isolating import launcher
+from runtime.stage.agent.memory import prefer_as_oom_victim
+from runtime.stage.agent.task import CannotStart, Task
 
 
 class Process(ABC):
@@ -46,10 +45,10 @@ class Process(ABC):
 
 
 class ChildProcess(Process):
-    """A child of this process. Raises AnnotateError if it cannot be started."""
+    """A child of this process. Raises CannotStart."""
 
-    def __init__(self, job: Job, mark: int | None = None) -> None:
-        self._popen = _spawn(job)
+    def __init__(self, task: Task, umask: int, mark: int | None = None) -> None:
+        self._popen = _spawn(task, umask)
         self.pid = self._popen.pid
         if mark is not None:
             leftovers.apply_mark(mark, self.pid)
@@ -82,25 +81,34 @@ class ChildProcess(Process):
         self._popen.wait()
 
 
-def _spawn(job: Job) -> subprocess.Popen[bytes]:
+def _spawn(task: Task, umask: int) -> subprocess.Popen[bytes]:
     try:
-        with (
-            (job.stdin or Path(os.devnull)).open("rb") as stdin,
-            job.folder.stdout.open("ab") as stdout,
-            job.folder.stderr.open("ab") as stderr,
-        ):
+        with open(task.stdin or os.devnull, "rb") as stdin, open(task.stdout, "ab") as stdout, open(
+            task.stderr, "ab"
+        ) as stderr:
             return subprocess.Popen(
-                job.command if job.isolation is None else launcher(job.isolation, job.command),
-                cwd=job.cwd,
-                env=dict(job.environment),
+                task.command if task.isolation is None else launcher(task.isolation, task.command),
+                cwd=task.cwd,
+                env=dict(task.environment),
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
-                umask=users_umask(),
+                **umask_option(umask),
             )
     except OSError as error:
-        raise AnnotateError(
-            f"{job.command[0]} cannot be started: {error.strerror or error}",
+        raise CannotStart(
+            f"{task.command[0]} cannot be started: {error.strerror or error}",
             hint="pass the interpreter with --python",
         ) from None
+
+
+def umask_option(umask: int) -> dict[str, Any]:
+    """The argument of Popen that gives the process this umask."""
+    if sys.version_info >= (3, 9):
+        return {"umask": umask}
+
+    def set_umask() -> None:
+        os.umask(umask)
+
+    return {"preexec_fn": set_umask}

@@ -1,4 +1,4 @@
-"""Runs trials as processes on this machine, each in its own session."""
+"""Runs trials as processes of this machine, each in its own session, and follows their ends."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ import selectors
 import signal
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
 
-from annotate.errors import AnnotateError
-from runtime.executors.base import Broke, Ended, Event, Executor, Job, Reported, Started
-from runtime.executors.local import leftovers
-from runtime.executors.local.fork_server import (
-    CannotFork,
-    ForkedProcess,
-    ForkServer,
-    ServerCommand,
-)
-from runtime.executors.local.leftovers import Watchdog
-from runtime.executors.local.memory import OomKills
-from runtime.executors.local.process import ChildProcess
-from runtime.executors.local.running import RunningTrial
+from runtime.stage.agent import leftovers
+from runtime.stage.agent.fork_server import CannotFork, ForkedProcess, ForkServer, ServerCommand
+from runtime.stage.agent.leftovers import Watchdog
+from runtime.stage.agent.memory import OomKills
+from runtime.stage.agent.process import ChildProcess
+from runtime.stage.agent.running import RunningTrial
+from runtime.stage.agent.task import CannotStart, Task
 
 # Intervals in seconds.
 _TICK = 0.1  # between two reads of the running trials' metrics files
@@ -35,7 +29,32 @@ _USAGE_INTERVAL = 0.5  # between two measurements of the trials' memory and outp
 _MAX_SERVERS = 4  # starts of a fork server; one that keeps ending is not started again
 
 
-class LocalExecutor(Executor):
+class Listener(ABC):
+    """Is told what happens to the trials of a runner."""
+
+    @abstractmethod
+    def on_start(self, trial: int, when: float, pid: int) -> None:
+        """The trial's process started at `when`, in seconds since the epoch."""
+
+    @abstractmethod
+    def read(self, trial: int) -> bool:
+        """Read what the trial has written; returns whether there is more, for the next call."""
+
+    @abstractmethod
+    def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
+        """The trial's process ended, and everything it wrote before was read.
+
+        `code` is its exit code, or the negative number of the signal that killed it. `cause`
+        explains the end if the runner knows more than the code says. `lost` means that the trial
+        was cut off through no fault of its own.
+        """
+
+    @abstractmethod
+    def on_bug(self, error: Exception) -> None:
+        """The runner failed because of a bug of ours, and calls nothing more."""
+
+
+class Runner:
     """Starts one process per trial, and follows all of them from one thread.
 
     With `server_command`, trials are forked from that server; if forking fails, the log says why
@@ -46,11 +65,12 @@ class LocalExecutor(Executor):
 
     def __init__(
         self,
-        post: Callable[[Event], None],
+        listener: Listener,
+        umask: int,
         server_command: ServerCommand | None = None,
         stage: str | None = None,
     ) -> None:
-        super().__init__(post)
+        self._listener, self._umask = listener, umask
         self._stage = stage
         if stage is not None:
             leftovers.kill_until_gone(leftovers.of_experiment(stage))
@@ -72,22 +92,24 @@ class LocalExecutor(Executor):
         self._servers_started = 0
         if server_command is not None:
             self._start_server(server_command)
-        self._thread = threading.Thread(target=self._run, name="local-executor", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
         self._thread.start()
 
-    def start(self, job: Job) -> None:
+    def start(self, task: Task) -> None:
+        """Start the task without waiting for it; raises CannotStart."""
         with self._lock:
-            if self._server is not None and self._server.takes(job):
-                forked = self._server.start(job, self._mark(job))
-                self._trials[job.trial] = RunningTrial.of(job, forked)
+            if self._server is not None and self._server.takes(task):
+                forked = self._server.start(task, self._mark(task))
+                self._trials[task.trial] = RunningTrial(task, forked)
                 return
-            child = ChildProcess(job, self._mark(job))
-            self.post(Started(job.trial, time.time(), child.pid))
-            self._trials[job.trial] = RunningTrial.of(job, child)
+            child = ChildProcess(task, self._umask, self._mark(task))
+            self._listener.on_start(task.trial, time.time(), child.pid)
+            self._trials[task.trial] = RunningTrial(task, child)
             self._watch(child)
         self._wake()
 
-    def stop(self, trial: int, *, grace: float) -> None:
+    def stop(self, trial: int, grace: float) -> None:
+        """Ask the trial to end, and kill it after `grace` seconds, unless it has ended."""
         with self._lock:
             running = self._trials.get(trial)
             if running is None:
@@ -97,6 +119,7 @@ class LocalExecutor(Executor):
         self._wake()
 
     def close(self) -> None:
+        """Kill everything that still runs, and release all resources."""
         self._closing = True
         self._wake()
         self._thread.join()
@@ -116,7 +139,7 @@ class LocalExecutor(Executor):
         try:
             if self._servers_started > _MAX_SERVERS:
                 raise CannotFork("the fork server ended too often")
-            self._server = ForkServer(command)
+            self._server = ForkServer(command, self._umask)
         except (CannotFork, OSError) as error:
             _log_no_forking(error)
         else:
@@ -133,7 +156,7 @@ class LocalExecutor(Executor):
                 self._replace_server(server, error)
             else:
                 for forked in started:
-                    self.post(Started(forked.job.trial, forked.started, forked.pid))
+                    self._listener.on_start(forked.task.trial, forked.started, forked.pid)
                 if (why := server.why_stuck()) is not None:
                     server.kill()
                     self._replace_server(server, CannotFork(why))
@@ -152,21 +175,22 @@ class LocalExecutor(Executor):
         else:
             _log_no_forking(error)
         for forked in waiting:
-            self._start_without_server(self._trials[forked.job.trial])
+            self._start_without_server(self._trials[forked.task.trial])
 
     def _start_without_server(self, running: RunningTrial) -> None:
         """Start a new process for a trial that was waiting for the server."""
+        task = running.task
         try:
-            running.process = child = ChildProcess(running.job, self._mark(running.job))
-        except AnnotateError as error:
+            running.process = child = ChildProcess(task, self._umask, self._mark(task))
+        except CannotStart as error:
             assert isinstance(running.process, ForkedProcess)
             running.process.fail(str(error))
             return
         self._watch(child)
-        self.post(Started(running.job.trial, time.time(), child.pid))
+        self._listener.on_start(task.trial, time.time(), child.pid)
 
-    def _mark(self, job: Job) -> int | None:
-        return None if self._stage is None else leftovers.mark(self._stage, job.trial)
+    def _mark(self, task: Task) -> int | None:
+        return None if self._stage is None else leftovers.mark(self._stage, task.trial)
 
     # Following
 
@@ -182,7 +206,7 @@ class LocalExecutor(Executor):
         try:
             self._follow()
         except Exception as error:
-            self.post(Broke(error))
+            self._listener.on_bug(error)
 
     def _follow(self) -> None:
         while True:
@@ -208,11 +232,9 @@ class LocalExecutor(Executor):
         return _TICK if running or self._leftovers else None
 
     def _poll(self, running: RunningTrial) -> None:
-        if running.batch_handled is not None and not running.batch_handled.wait(_TICK_POLLED):
-            return  # reports must not pile up in memory
         # Poll the exit code before reading: a report written in between would be lost otherwise.
         code = running.process.code()
-        has_more = self._read_reports(running)
+        has_more = self._listener.read(running.task.trial)
         if code is not None and not has_more:
             self._end(running, code)
         elif self._is_due(running):
@@ -223,14 +245,6 @@ class LocalExecutor(Executor):
         due = running.kill_at is not None and time.monotonic() >= running.kill_at
         return self._closing or due
 
-    def _read_reports(self, running: RunningTrial) -> bool:
-        """Post the next batch of reports; returns whether there may be more."""
-        batch = running.metrics.read()
-        running.batch_handled = threading.Event() if batch.has_more else None
-        if batch or batch.has_more:
-            self.post(Reported(running.job.trial, batch, running.batch_handled))
-        return batch.has_more
-
     def _end(self, running: RunningTrial, code: int) -> None:
         """Post the end of the main process, and begin to end the rest of its session.
 
@@ -238,7 +252,7 @@ class LocalExecutor(Executor):
         """
         process = running.process
         with self._lock:
-            del self._trials[running.job.trial]
+            del self._trials[running.task.trial]
             if process.pidfd >= 0:
                 self._selector.unregister(process.pidfd)
                 os.close(process.pidfd)
@@ -246,7 +260,7 @@ class LocalExecutor(Executor):
         cause = running.cause or self._cause(running, code)
         running.kill_at = time.monotonic() + _LEFTOVER_GRACE
         self._leftovers.append(running)
-        self.post(Ended(running.job.trial, time.time(), code, cause, process.lost))
+        self._listener.on_end(running.task.trial, time.time(), code, cause, process.lost)
 
     def _cause(self, running: RunningTrial, code: int) -> str | None:
         killed = code in (-signal.SIGKILL, 128 + signal.SIGKILL)  # directly, or within a shell
@@ -265,10 +279,10 @@ class LocalExecutor(Executor):
         while self._leftovers and self._is_due(self._leftovers[0]):
             due.append(self._leftovers.popleft())
         with self._lock:
-            jobs = [r.job for r in due if r.job.trial not in self._trials]  # not running again
-            if jobs:
+            tasks = [r.task for r in due if r.task.trial not in self._trials]  # not running again
+            if tasks:
                 # Includes processes that left the trial's group, such as torchrun's workers.
-                folders = {job.trial: str(job.folder.path) for job in jobs}
+                folders = {task.trial: task.folder for task in tasks}
                 leftovers.signal_matching(leftovers.of_trials(self._stage or "", folders))
                 self._swept = now
         for running in due:

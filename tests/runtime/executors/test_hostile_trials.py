@@ -99,7 +99,7 @@ def test_a_trial_that_clears_its_environment(three):
 SMALL_OUTPUT = """\
 import sys
 from runtime.cli import main
-from runtime.executors.local import running
+from runtime.stage.agent import running
 running._MAX_OUTPUT = 1 << 20
 sys.exit(main())
 """

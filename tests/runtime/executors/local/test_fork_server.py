@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from runtime.executors.base import Ended, Reported, Started
-from runtime.executors.local import fork_server, health
 from runtime.executors.local.executor import LocalExecutor
-from runtime.executors.local.leftovers import Watchdog
+from runtime.stage.agent import fork_server, health
+from runtime.stage.agent.leftovers import Watchdog
 from tests.runtime.processes import runs
 
 numpy = pytest.importorskip("numpy")

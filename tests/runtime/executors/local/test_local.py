@@ -10,9 +10,9 @@ import pytest
 
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
-from runtime.executors.local import leftovers
 from runtime.executors.local.executor import LocalExecutor
 from runtime.loop.job import stage, warm
+from runtime.stage.agent import leftovers
 from tests.runtime.executors.conformance import ExecutorConformance
 
 
@@ -85,14 +85,14 @@ def test_an_old_watchdog_spares_the_next_drivers_trials(tmp_path):
     )
     assert left.stdout.read(2) == b"1\n"
     driver = (
-        "import os, sys; from runtime.executors.local.leftovers import Watchdog;"
+        "import os, sys; from runtime.stage.agent.leftovers import Watchdog;"
         " Watchdog(sys.argv[1]); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", driver, stage], check=False)
     following = LocalExecutor(lambda event: None, None, stage)
     try:
         marked = leftovers.find(leftovers.of_experiment(stage))
-        assert marked == [following._watchdog._popen.pid]
+        assert marked == [following._runner._watchdog._popen.pid]
         assert left.wait(timeout=60) == -signal.SIGKILL
     finally:
         following.close()
