@@ -33,7 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--search-space",
         type=Path,
         metavar="FILE",
-        help="change to the search space in FILE; earlier results inside it still count",
+        help="change to the search space in FILE (JSON or YAML); earlier results inside it"
+        " still count",
     )
     space.add_argument(
         "--annotations",
@@ -155,7 +156,10 @@ def _change(
     from runtime.loop import change_space
 
     if args.search_space is not None:
-        return change_space.from_file(folder, row.space, args.search_space)
+        from runtime.nni_config.space_file import read_space
+
+        space = read_space(args.search_space)
+        return change_space.to_space(folder, row.space, space, source=args.search_space)
     if args.annotations:
         return change_space.from_annotations(folder, row.space, Config.from_json(row.config))
     return None

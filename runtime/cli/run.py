@@ -136,7 +136,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     project = with_outside(project, config.python, os.environ, Path(config.cwd), config.entry)
     config, notes = with_objective(config, project, given="maximize" in typed)
     if args.search_space is not None:
-        from runtime.nni_config.meaning import read_space
+        from runtime.nni_config.space_file import read_space
 
         space = read_space(args.search_space).with_aliases_of(project.space)
         return config, replace(project, space=space), notes

@@ -30,13 +30,12 @@ def arguments(parser: argparse.ArgumentParser, command: str) -> Groups:
     groups = {name: parser.add_argument_group(name) for name in (LIMITS, SEARCH, GPUS, RUNNING)}
     for field, option in OPTIONS.items():
         if command in option.commands:
-            # What is not typed keeps the stored value when an experiment resumes.
-            default = "unchanged" if command == RESUME else ""
-            _add(groups[option.group], field, option, default)
+            _add(groups[option.group], field, option, resumes=command == RESUME)
     return groups
 
 
-def _add(group: argparse._ArgumentGroup, field: str, option: Option, default: str) -> None:
+def _add(group: argparse._ArgumentGroup, field: str, option: Option, *, resumes: bool) -> None:
+    """Add one setting. Untyped, it keeps the stored value if the experiment `resumes`."""
     if option.switches:
         exclusive = group.add_mutually_exclusive_group()
         for switch in option.switches:
@@ -46,7 +45,7 @@ def _add(group: argparse._ArgumentGroup, field: str, option: Option, default: st
                 action="store_const",
                 const=switch.value,
                 default=argparse.SUPPRESS,
-                help=switch.help,
+                help=switch.help if resumes else switch.summary,
             )
         return
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if option.repeats else {}
@@ -56,7 +55,7 @@ def _add(group: argparse._ArgumentGroup, field: str, option: Option, default: st
         type=options.typed(option.parse),
         metavar=option.metavar,
         default=argparse.SUPPRESS,
-        help=f"{option.help} (default: {default or option.default_text})",
+        help=f"{option.help} (default: unchanged)" if resumes else option.summary,
         **several,
     )
 
@@ -164,6 +163,8 @@ def _ignored(path: Path, config: Config, file: Settings, typed: Settings) -> lis
     for role, name in _ARGUMENTS.items():
         if file.get(name) and replaces(role, file, typed):
             effect = f"names another {role}" if typed[role] else f"{NONE} turns it off"
-            other = f"{OPTIONS[role].flag} {effect}"
-            notes.append(f"{path}: the {role}'s classArgs are ignored, because {other}")
+            reason = f"{OPTIONS[role].flag} {effect}"
+            # The direction belongs to the experiment, whichever section of the file names it.
+            kept = " except optimize_mode" if "maximize" in file else ""
+            notes.append(f"{path}: the {role}'s classArgs{kept} are ignored, because {reason}")
     return notes

@@ -49,7 +49,7 @@ class Update:
 class UpdateSpace:
     """The command that changes the search space of a running experiment."""
 
-    doc: str = """Change the search space of a running experiment, from a file of NNI's JSON.
+    doc: str = """Change the search space of a running experiment, from a file.
 
 Without an ID: the running experiment, else the newest. Takes effect once the tuner is free. Earlier
 results inside the new space still count."""
@@ -57,13 +57,17 @@ results inside the new space still count."""
     def arguments(self, parser: argparse.ArgumentParser) -> None:
         selection.argument(parser)
         parser.add_argument(
-            "-f", "--filename", required=True, metavar="FILE", help="the search space, as JSON"
+            "-f",
+            "--filename",
+            required=True,
+            metavar="FILE",
+            help="the search space in NNI's format, as JSON or YAML",
         )
 
     def run(self, args: argparse.Namespace) -> int:
-        from annotate.space import SearchSpace
+        from runtime.nni_config.space_file import read_space
 
-        space = SearchSpace.read(Path(args.filename))
+        space = read_space(Path(args.filename))
         folder = selection.experiment(args.id)
         if not is_held(folder.lock):
             raise AnnotateError(

@@ -114,7 +114,8 @@ class Config:
             Switch(
                 "--maximize",
                 True,
-                "a higher result is better (default: depends on the result's name)",
+                "a higher result is better",
+                "default: depends on the result's name",
             ),
             Switch("--minimize", False, "a lower result is better"),
         ),
@@ -168,7 +169,7 @@ class Config:
         True,
         switches=(
             Switch("--no-baseline", False, "do not run the unchanged script as trial 0"),
-            Switch("--baseline", True, "run it as trial 0 (default; with --config: off)"),
+            Switch("--baseline", True, "run it as trial 0", "default; with --config: off"),
         ),
         commands=AT_THE_START,
     )
@@ -241,7 +242,7 @@ class Config:
                 "start a new interpreter for each trial instead of forking one that has the"
                 " libraries loaded",
             ),
-            Switch("--no-fresh-process", False, "fork trials where that is safe (default)"),
+            Switch("--no-fresh-process", False, "fork trials where that is safe", "default"),
         ),
     )
     isolate: bool = setting(
@@ -254,7 +255,7 @@ class Config:
                 "give each trial a working folder of its own over yours; what it writes there is"
                 " kept in its output folder",
             ),
-            Switch("--no-isolate", False, "trials share the working folder (default)"),
+            Switch("--no-isolate", False, "trials share the working folder", "default"),
         ),
         nni=("isolate",),
     )
@@ -295,7 +296,7 @@ class Config:
         False,
         switches=(
             Switch("--use-active-gpu", True, "also use GPUs that other programs are using"),
-            Switch("--no-use-active-gpu", False, "use only GPUs that nobody is using (default)"),
+            Switch("--no-use-active-gpu", False, "use only GPUs that nobody is using", "default"),
         ),
         nni=("localConfig.useActiveGpu", "trainingService.useActiveGpu"),
     )

@@ -49,11 +49,20 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A flag without a value, which sets its option to `value`."""
+    """A flag without a value, which sets its option to `value`.
+
+    `default_help` says when a new experiment has this value untyped.
+    """
 
     flag: str
     value: bool
     help: str
+    default_help: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The help text, with the default."""
+        return f"{self.help} ({self.default_help})" if self.default_help else self.help
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,18 @@ def outside(
     return [n for n in proposed if not lies_in(space, trials[n], former=former)]
 
 
-def from_file(folder: ExperimentFolder, before: SearchSpace, path: Path) -> Change:
-    """The change to the space in `path`. Raises AnnotateError if the snapshot lacks it."""
-    space = SearchSpace.read(path).with_aliases_of(before)
+def to_space(
+    folder: ExperimentFolder, before: SearchSpace, space: SearchSpace, *, source: Path
+) -> Change:
+    """The change to `space`, which was read from the file `source`.
+
+    Raises AnnotateError with a line for each part of the space that the snapshot lacks.
+    """
+    space = space.with_aliases_of(before)
     try:
         check(folder, before, space)
     except AnnotateError as error:
-        lines = [f"{path}: {line}" for line in error.message.splitlines()]
+        lines = [f"{source}: {line}" for line in error.message.splitlines()]
         raise AnnotateError("\n".join(lines), hint=error.hint) from None
     return Change(folder, before, space)
 

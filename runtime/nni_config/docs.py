@@ -31,7 +31,7 @@ Command-line options override the file, and settings given in neither keep their
 `annotate run -c config.yml --minimize` minimizes, whatever the file's `optimize_mode` is; without
 either, [the name of the reported value](trials.md#direction) decides. The tuner's arguments are
 merged one by one; if `--tuner` names another tuner than the file, the file's `classArgs` are
-ignored, but for their `optimize_mode`. Likewise for the assessor.
+ignored, except that their `optimize_mode` still sets the direction. Likewise for the assessor.
 
 All mistakes are reported at once, each with its file, line and field, and nothing is started. NNI's
 fields that have no effect here are accepted with a note; unknown fields are a mistake. The file is
@@ -130,7 +130,7 @@ def options_table() -> str:
 def _flags(option: Option) -> Iterator[tuple[str, str]]:
     """Each flag of the option with its meaning, as Markdown."""
     for switch in option.switches:
-        yield f"`{switch.flag}`", _escaped(switch.help)
+        yield f"`{switch.flag}`", _escaped(switch.summary)
     if option.flag:
         yield f"`{option.flag} {option.metavar}`", _escaped(option.summary)
 

@@ -28,6 +28,7 @@ from runtime.nni_config.fields import (
     Algorithm,
     ConfigFile,
 )
+from runtime.nni_config.space_file import read_space
 from runtime.system.command import isolating_option, plain_script, script_arguments
 from runtime.system.interpreter import interpreter, usable
 from runtime.system.outside import with_outside
@@ -280,13 +281,6 @@ def _builtin(algorithm: Algorithm) -> tuple[str, str | None]:
     role = type(algorithm).__name__.lower()
     old = getattr(algorithm, f"builtin_{role}_name")
     return ("name", algorithm.name) if old is None else (f"builtin{role.title()}Name", old)
-
-
-def read_space(path: Path) -> SearchSpace:
-    """A search space file: JSON, or YAML by its suffix. Raises AnnotateError."""
-    if path.suffix.lower() not in (".yml", ".yaml"):
-        return SearchSpace.read(path)
-    return SearchSpace.from_json(load(path).data)
 
 
 def _project(running: Settings, code: Path, space: SearchSpace | None) -> Project:

@@ -145,12 +145,12 @@ def test_a_changed_space_takes_effect_at_once_and_keeps_results_inside_it(
     with Store.open(experiment.store) as store:
         (key,) = store.experiment().space.to_json()
     space = {key: {"_type": "uniform", "_value": [0.4, 0.6]}}
-    (folder / "space.json").write_text(json.dumps(space))
+    (folder / "space.yml").write_text(f"{key}: {{_type: uniform, _value: [0.4, 0.6]}}\n")
     (folder / "wrong.json").write_text(json.dumps(space | {"other/x": space[key]}))
     refused = annotate("update", "searchspace", "-f", "wrong.json", code=2).stderr
     assert "the script has no annotation for 'other/x'" in refused
-    said = annotate("update", "searchspace", "--filename", "space.json").stdout
-    assert "search space changed: no earlier result fits it" in said
+    done = annotate("update", "searchspace", "--filename", "space.yml")
+    assert "search space changed: no earlier result fits it" in done.stdout
     (folder / "go").touch()
     out, _ = process.communicate(timeout=60)
     trials = json.loads(out)["trials"]

@@ -233,6 +233,32 @@ def test_resume_replaces_only_the_typed_settings(config_file, field, case, path)
     assert all(getattr(changed, name) == getattr(stored, name) for name in untouched)
 
 
+def test_help_names_the_value_that_an_untyped_setting_gets():
+    for command, module in COMMANDS.items():
+        parser = argparse.ArgumentParser()
+        module.arguments(parser)
+        for action in parser._actions:
+            if action.dest not in OPTIONS or command not in OPTIONS[action.dest].commands:
+                continue
+            switch = next(
+                (s for s in OPTIONS[action.dest].switches if s.flag in action.option_strings), None
+            )
+            if command != RESUME:
+                assert action.help == (switch or OPTIONS[action.dest]).summary
+            elif switch:
+                assert "default" not in action.help
+            else:
+                assert action.help.endswith("(default: unchanged)")
+
+
+def test_the_files_direction_outlives_the_tuner_that_it_names(config_file):
+    file = config_file("", section("tuner", "TPE", gamma=0.5, optimize_mode="minimize"))
+    config, _, notes = settings.from_file(parse(RUN, "-c", file, "--tuner", "random"))
+    assert (config.tuner, config.tuner_args, config.maximize) == ("random", {}, False)
+    reason = "because --tuner names another tuner"
+    assert notes == [f"{file}: the tuner's classArgs except optimize_mode are ignored, {reason}"]
+
+
 def test_arguments_of_the_files_tuner_are_ignored_with_a_note(config_file):
     file = config_file("", section("tuner", "TPE", gamma=0.5))
     _, _, notes = settings.from_file(parse(RUN, "-c", file, "--tuner", "random"))

@@ -45,12 +45,11 @@ def stopped(folder, drivers):
 
 def test_results_inside_a_new_space_still_count_on_resume(annotate, stopped, tmp_path):
     before = json.loads(annotate("trial", "ls", "--json").stdout)
-    file = tmp_path / "space.json"
-    space = {
-        "train/x/uniform": {"_type": "uniform", "_value": [0.25, 0.75]},
-        "train/kind/choice": {"_type": "choice", "_value": ["a", "b"]},
-    }
-    file.write_text(json.dumps(space))
+    file = tmp_path / "space.yml"
+    file.write_text(
+        "train/x/uniform: {_type: uniform, _value: [0.25, 0.75]}\n"
+        "train/kind/choice: {_type: choice, _value: [a, b]}\n"
+    )
     code = stopped.path / "snapshot/code/train.py"
     code.write_text(code.read_text().replace("60 *", "0 *"))
     done = annotate("resume", stopped.id, "--search-space", file, "--foreground", "--json")

@@ -12,6 +12,7 @@ from runtime.core.config import Config
 from runtime.nni_config.checking import section
 from runtime.nni_config.document import ConfigMistakes
 from runtime.nni_config.fields import SAME, SCHEMA
+from runtime.nni_config.space_file import read_space
 
 SCRIPT = """\
 import nni
@@ -172,6 +173,26 @@ def test_without_use_annotation_annotations_are_ignored(read, project):
 def test_anything_but_plain_yaml_is_refused_with_its_place(read, text):
     with pytest.raises(AnnotateError):
         read(text)
+
+
+def test_a_search_space_file_is_yaml_or_json_by_its_name(tmp_path):
+    spaces = []
+    for name in ("space.json", "space.yml", "SPACE.YAML", "space"):
+        path = tmp_path / name
+        path.write_text('{"lr": {"_type": "loguniform", "_value": [1e-5, 1]}}')
+        spaces.append(read_space(path))
+    (tmp_path / "lines.yml").write_text("lr:\n  _type: loguniform\n  _value:\n  - 1e-5\n  - 1\n")
+    assert {str(space["lr"].domain) for space in spaces} == {"loguniform(1e-05, 1)"}
+    assert read_space(tmp_path / "lines.yml") == spaces[0]
+
+
+@pytest.mark.parametrize("text", ["x: 1", "x: {_type: unifrom, _value: [0, 1]}", "- x", "x: ["])
+def test_a_broken_yaml_search_space_is_named(tmp_path, text):
+    (tmp_path / "space.yml").write_text(text)
+    with pytest.raises(AnnotateError) as caught:
+        read_space(tmp_path / "space.yml")
+    mistakes = getattr(caught.value, "mistakes", [])
+    assert "space.yml" in "\n".join([caught.value.message, *(m.display() for m in mistakes)])
 
 
 def test_another_training_service_is_one_clear_mistake(read):
