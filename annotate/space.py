@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +18,7 @@ from annotate import limits
 from annotate.domains import DOMAINS, Choice, Domain, Option, Random, numeric_domain
 from annotate.domains.choice import nth_values, product
 from annotate.errors import AnnotateError, SpaceError
-from annotate.json_value import JSON
+from annotate.json_value import JSON, has_nan
 from annotate.parameter import Parameter
 
 Values: TypeAlias = "dict[str, JSON]"  # a string: custom algorithms import this with Python 3.8
@@ -140,7 +140,7 @@ class SearchSpace:
         return {p.key: p.domain.to_json() for p in self.parameters}
 
     def to_stored(self) -> dict[str, JSON]:
-        """NNI's format with the aliases, which `from_json` reads."""
+        """NNI's format with the aliases, which `from_stored` reads."""
         return {
             p.key: {**p.domain.to_json(), **({_ALIAS: p.alias} if p.alias else {})}
             for p in self.parameters
@@ -155,7 +155,14 @@ class SearchSpace:
 
     @classmethod
     def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:
-        """Read a space in NNI's format; raises SpaceError that names the parameter."""
+        """Read a user's space in NNI's format; raises SpaceError that names the parameter."""
+        read = cls.from_stored(space)
+        _refuse_nan(read.parameters)
+        return read
+
+    @classmethod
+    def from_stored(cls, space: Mapping[str, JSON]) -> SearchSpace:
+        """Read a space that an experiment keeps, also one that is refused today."""
         if not isinstance(space, Mapping):
             raise SpaceError(
                 f"a search space is an object, not {_kind(space)}",
@@ -172,6 +179,19 @@ class SearchSpace:
             raise SpaceError(f"{path}: {error}", hint=error.hint) from None
         except AnnotateError as error:
             raise SpaceError(error.message, hint=error.hint) from None
+
+
+def _refuse_nan(parameters: Iterable[Parameter], above: str = "") -> None:
+    for parameter in parameters:
+        where = f"{above}{parameter.key}"
+        options = parameter.domain.options if isinstance(parameter.domain, Choice) else ()
+        for option in options:
+            if has_nan(option.value):
+                raise SpaceError(
+                    f"{where}: nan cannot be an option, because it is not equal to itself",
+                    hint='write the string "nan", and float(...) in the script',
+                )
+            _refuse_nan(option.children, f"{where}/{option.value}/")
 
 
 def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:

@@ -34,7 +34,7 @@ def _in_background(start: Start) -> int:
     from runtime.server import launch
 
     keep_private()
-    algorithms.load(start.config, start.space).close()
+    algorithms.load(start.config, start.space, start.began).close()
     open_gpus(start.config, os.environ)
     isolation_of(start.config)
     for note in start.notes:

@@ -34,13 +34,21 @@ class _Limit(NamedTuple):
         return cls(began + seconds, f"{flag} {duration(seconds)}" if seconds < inf else flag)
 
 
+_NO_LIMIT = _Limit(inf, "")
+
+
+def _print(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 class Conversation:
     """Loads the class `file:name` in its own process, and calls its methods there.
 
     `kind` is `tuner` or `assessor`; `options` are what its constructor needs besides `config`.
-    `config.ask_timeout` limits each call and loading the class. Loading ends at
-    `config.max_duration`, too, counted from `began` in monotonic seconds (default: now). `call`
-    may be used from several threads; calls wait for each other. Raises CustomError, with the
+    `config.ask_timeout` limits each call and loading the class. With `began`, in monotonic seconds,
+    loading also ends `config.max_duration` after it; without, the caller limits it. `note` is as in
+    `follow`; without it, stderr gets slow calls, and the output of a class that cannot be loaded.
+    `call` may be used from several threads; calls wait for each other. Raises CustomError, with the
     user's file and line, if the class is missing, broken or too slow.
     """
 
@@ -52,22 +60,26 @@ class Conversation:
         options: dict[str, JSON],
         *,
         began: float | None = None,
+        note: Callable[[str], None] | None = None,
         patience: float = _PATIENCE,
     ) -> None:
         path, _, self._name = reference.rpartition(":")
         self.file = Path(path).expanduser().absolute()
         if not self.file.is_file():
             raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
-        began = time.monotonic() if began is None else began
-        self._end = _Limit.after(began, config.max_duration or inf, "--max-duration")
+        self._end = _NO_LIMIT
+        if began is not None and config.max_duration is not None:
+            self._end = _Limit.after(began, config.max_duration, "--max-duration")
         self._timeout = inf  # seconds per call; Python itself may start slowly
         self._patience = _LOADING_PATIENCE
-        self._note: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
+        self._note: Callable[[str], None] = _print
         self._methods: dict[str, list[JSON]] = {}
         self._data = b""
         self._lock = threading.Lock()
         self._ready = self._loaded = self._closed = False
         self._process = AlgorithmProcess(config.python, config.cwd, self._name)
+        if note is not None:
+            self.follow(note)
         try:
             self._receive("start")
             self._ready = True
@@ -85,7 +97,7 @@ class Conversation:
         self._methods = description["methods"]
         self._loaded = True
         self._patience = patience
-        self._end = _Limit(inf, "")  # from now on, the experiment ends the call
+        self._end = _NO_LIMIT  # from now on, the experiment ends the call
 
     def follow(self, note: Callable[[str], None]) -> None:
         """From now on, report slow calls to `note` and log what the algorithm prints."""

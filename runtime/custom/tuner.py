@@ -18,14 +18,23 @@ class CustomTuner(Tuner):
     """The class that `config.tuner` refers to, in its own process.
 
     The values it returns lie in the space. Parameters that it leaves out stay as written in the
-    script, and extra keys are passed on. `began` is as in Conversation. Raises CustomError if the
-    class cannot be used.
+    script, and extra keys are passed on. `began` and `note` are as in Conversation. Raises
+    CustomError if the class cannot be used.
     """
 
-    def __init__(self, config: Config, space: SearchSpace, *, began: float | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        space: SearchSpace,
+        *,
+        began: float | None = None,
+        note: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__(space, seed=config.seed, maximize=config.maximize)
         options: dict[str, JSON] = {"args": dict(config.tuner_args), "space": space.to_json()}
-        self._conversation = Conversation(config, "tuner", config.tuner, options, began=began)
+        self._conversation = Conversation(
+            config, "tuner", config.tuner, options, began=began, note=note
+        )
         if self._conversation.judges:
             self.assessor = CustomAssessor(self._conversation, maximize=config.maximize)
 

@@ -30,8 +30,7 @@ class Algorithms:
 def load(config: Config, space: SearchSpace, began: float | None = None) -> Algorithms:
     """Create both. Raises AnnotateError if either cannot be created.
 
-    Loading custom ones ends at `config.max_duration`, counted from `began` (monotonic seconds;
-    default: now).
+    With `began`, in monotonic seconds, loading custom ones ends `config.max_duration` after it.
     """
     tuner = tuner_of(config, space, began)
     try:
@@ -46,10 +45,18 @@ def has_custom(config: Config) -> bool:
     return custom.is_custom(config.tuner) or custom.is_custom(config.assessor)
 
 
-def tuner_of(config: Config, space: SearchSpace, began: float | None = None) -> Tuner:
-    """The tuner. Raises AnnotateError if it is unknown or does not support the space."""
+def tuner_of(
+    config: Config,
+    space: SearchSpace,
+    began: float | None = None,
+    note: Callable[[str], None] | None = None,
+) -> Tuner:
+    """The tuner. Raises AnnotateError if it is unknown or does not support the space.
+
+    With `note`, a custom one is followed (see `follow`) while it is loaded, too.
+    """
     if custom.is_custom(config.tuner):
-        return CustomTuner(config, space, began=began)
+        return CustomTuner(config, space, began=began, note=note)
     context = {"seed": config.seed, "maximize": config.maximize}
     return tuners.create(config.tuner, space, **context, args=config.tuner_args)  # type: ignore[arg-type]
 

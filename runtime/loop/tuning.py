@@ -19,7 +19,7 @@ from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
 from runtime.loop import assessment, known_results
-from runtime.loop.algorithms import Algorithms, follow, tuner_of
+from runtime.loop.algorithms import Algorithms, tuner_of
 from runtime.loop.assessment import Assessment
 from runtime.loop.handle_request import refusal
 from runtime.loop.replay import Record
@@ -34,7 +34,6 @@ from runtime.loop.tuner_thread import (
     TunerThread,
 )
 from runtime.store import Store
-from tuners.base import Tuner
 
 #: Requests that wait for a pending change of the search space, because they depend on it.
 _HELD = ("space", "import")
@@ -142,13 +141,12 @@ class Tuning:
         record = self._record()
         self._change = _Change(request, space, record)
         self._thread.replace(
-            lambda: self._create(space), space, record, assess=not self._config.assessor
+            # The experiment's own limits apply while it is loaded.
+            lambda: tuner_of(self._config, space, note=self._notify),
+            space,
+            record,
+            assess=not self._config.assessor,
         )
-
-    def _create(self, space: SearchSpace) -> Tuner:
-        tuner = tuner_of(self._config, space)
-        follow(tuner, self._notify)
-        return tuner
 
     def take(self, message: Message, running: Iterable[int]) -> tuple[list[Asked], Decided | None]:
         """Handle a message of the thread; returns values to start, and the end of a change.

@@ -37,7 +37,8 @@ All mistakes are reported at once, each with its file, line and field, and nothi
 fields that have no effect here are accepted with a note; unknown fields are a mistake. The file is
 plain data: tags that ask for Python objects are refused.
 
-- There is one search space: `searchSpacePath`, `searchSpace`, or `useAnnotation: true`. If the
+- There is one search space: `searchSpacePath`, `searchSpace`, or `useAnnotation: true`. Its numbers
+  are finite; a choice may have the infinities as options, but not nan. If the
   command is plainly `python SCRIPT`, annotations count in the script and in the files it imports;
   with any other command they count in all files of the code folder.
 - The command runs in the code folder. If it is plainly `python SCRIPT ARGUMENTS`, trials are forked

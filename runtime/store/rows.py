@@ -39,7 +39,7 @@ def experiment_of(row: sqlite3.Row) -> ExperimentRow:
         row["state"],
         row["reason"],
         _object(row["config"]),
-        SearchSpace.from_json(json.loads(row["space"])),
+        SearchSpace.from_stored(json.loads(row["space"])),
         float(_time(row["created"]) or 0.0),
         _time(row["ended"]),
     )

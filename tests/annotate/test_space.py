@@ -105,6 +105,41 @@ def test_1_true_and_1_0_are_three_options():
     assert [choice.index(value) for value in (1, True, 1.0)] == [0, 1, 2]
 
 
+NAN = "cannot be an option"
+NO_NUMBERS = [
+    ("choice", [math.nan, 1.0], f"x: nan {NAN}"),
+    ("choice", ["a", [1, {"k": math.nan}]], f"x: nan {NAN}"),
+    ("choice", [{"_name": math.nan, "y": {"_type": "uniform", "_value": [0, 1]}}], f"x: nan {NAN}"),
+    (
+        "choice",
+        [{"_name": "a", "y": {"_type": "choice", "_value": [math.nan]}}],
+        f"x/a/y: nan {NAN}",
+    ),
+    ("uniform", [math.nan, 1], "x: low of uniform: nan is not a finite number"),
+    ("loguniform", [1, math.inf], "x: high of loguniform: inf is not a finite number"),
+    ("quniform", [0, 1, math.nan], "x: q of quniform: nan is not a finite number"),
+    ("randint", [0, math.nan], "x: high of randint: nan is not a finite number"),
+    ("lognormal", [math.nan, 1], "x: mu of lognormal: nan is not a finite number"),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "message"), NO_NUMBERS)
+def test_nan_is_no_part_of_a_search_space(kind, arguments, message):
+    space = {"x": {"_type": kind, "_value": arguments}}
+    with pytest.raises(SpaceError) as caught:
+        SearchSpace.from_json(space)
+    assert caught.value.message.startswith(message)
+    if kind == "choice":  # an experiment may keep such a space
+        assert json.dumps(SearchSpace.from_stored(space).to_stored()) == json.dumps(space)
+
+
+def test_the_infinities_are_options_like_others():
+    options = [math.inf, -math.inf, [math.inf], 1.0]
+    space = SearchSpace.from_json({"x": {"_type": "choice", "_value": options}})
+    assert list(space.walk()) == [{"x": option} for option in options]
+    assert [space["x"].domain.locate(option) for option in options] == options
+
+
 def test_names_are_short_if_they_are_unambiguous():
     uniform = numeric_domain("uniform", [0, 1])
     keys = ["a/lr/uniform", "b/lr/uniform", "b/n/uniform"]

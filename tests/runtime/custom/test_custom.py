@@ -92,12 +92,12 @@ def load(config):
     """Loads the tuner `name` in its own process, which ends with the test."""
     tuners = []
 
-    def made(name, *, maximize=True, **args):
-        made = config(tuner=name, tuner_args=args, maximize=maximize)
-        tuners.append(CustomTuner(made, SPACE))
+    def load(name, *, maximize=True, args=None):
+        settings = config(tuner=name, tuner_args=args or {}, maximize=maximize)
+        tuners.append(CustomTuner(settings, SPACE))
         return tuners[-1]
 
-    yield made
+    yield load
     for tuner in tuners:
         tuner.close()
 
@@ -245,6 +245,54 @@ def test_an_assessor_written_for_nni_judges(write, config, folder):
 def test_mistakes_in_the_file_are_reported_with_their_line(write, load, text, message):
     with pytest.raises(AnnotateError, match=message):
         load(write(text))
+
+
+OURS = """
+    from tuners import Tuner
+    class Own(Tuner):
+        def __init__(self, space, *, seed, maximize, name="", size=1):
+            super().__init__(space, seed=seed, maximize=maximize)
+            self.arguments = {"seed": seed, "name": name, "size": size}
+        def ask(self):
+            return self.arguments
+        def tell(self, values, metric):
+            pass
+"""
+
+
+@pytest.mark.parametrize("argument", ["space", "maximize"])
+def test_arguments_that_the_experiment_passes_are_refused(write, load, argument):
+    with pytest.raises(AnnotateError) as caught:
+        load(write(OURS), args={argument: 1})
+    assert caught.value.message.endswith(f"own.py:3: Own gets {argument!r} from the experiment")
+    assert caught.value.hint == f"leave {argument} out of its arguments"
+
+
+def test_all_other_arguments_reach_the_users_class(write, load):
+    given = {"seed": 9, "name": "mine", "size": 2}
+    assert load(write(OURS), args=given).ask() == given
+
+
+def test_a_syntax_error_is_shown_with_its_line(write, load):
+    with pytest.raises(AnnotateError) as caught:
+        load(write("class Own:\n    def ask(self:\n"))
+    assert caught.value.hint == "def ask(self:"
+
+
+def test_an_error_in_an_environment_below_the_users_folder_names_the_users_line(
+    write, load, folder
+):
+    packages = folder / "tuning/.venv/lib/python3/site-packages"
+    packages.mkdir(parents=True)
+    (packages / "library.py").write_text("def fail():\n    raise ValueError('from within')\n")
+    text = f"import sys\nsys.path.append({str(packages)!r})\nimport library\nlibrary.fail()\n"
+    with pytest.raises(AnnotateError, match=r"own\.py:4: ValueError: from within"):
+        load(write(text))
+
+
+def test_the_experiment_limits_the_loading_of_a_class_for_a_new_space(write, config):
+    duration = 0.001  # has passed; the experiment may have a later limit since
+    CustomTuner(config(tuner=write(OURS), max_duration=duration), SPACE).close()
 
 
 def test_a_users_module_never_hides_an_installed_one(write, load):

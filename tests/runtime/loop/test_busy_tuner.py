@@ -24,7 +24,11 @@ class Slow:
         self.key, self.asks = list(space)[0].key, 0
         self.begin("new", self.high)
         if (HERE / "fail-new").exists():
-            raise RuntimeError("this space is too small for me")
+            print("no room", flush=True)
+            self.fail()
+
+    def fail(self):
+        raise RuntimeError("this space is too small for me")
 
     def begin(self, call, *details):
         with open(HERE / "calls.jsonl", "a") as log:
@@ -196,12 +200,32 @@ def test_if_the_new_tuner_fails_the_experiment_continues_in_the_old_space(
     out, _ = process.communicate(timeout=60)
     driver_err = (folder.parent / "driver.err").read_text()
     assert f"search space unchanged: {answer.text}" in driver_err
+    assert "slow.py:17: RuntimeError: this space is too small for me" in answer.text
+    assert "Traceback" not in driver_err
+    log = experiment.log.read_text()
+    stack = log.partition("Slow: no room\n")[2]
+    assert 'slow.py", line 14, in __init__' in stack
+    assert "annotate_algorithm" not in stack
     document = json.loads(out)
     assert document["state"] == "DONE"
     assert [t["values"][KEY] for t in document["trials"]] == [0.5, 0.9, 0.8, 0.7]
     assert [x for call, x in calls()[0] if call == "tell"][:2] == [0.5, 0.9]
     with Store.open(experiment.store) as store:
         assert store.experiment().space[KEY].domain.high == 1
+
+
+def test_a_shortened_duration_ends_the_experiment_while_the_new_tuner_loads(
+    busy, folder, until, running, calls
+):
+    process, experiment = busy()
+    until(lambda: running(experiment) == [0, 1])
+    (folder / "hold-new").touch()
+    changed = later(experiment, "space", space=NARROW)
+    until(lambda: len(calls()) == 2)
+    requests.ask(experiment, "duration", seconds=0.1)
+    document = json.loads(process.communicate(timeout=30)[0])
+    assert document["reason"] == "--max-duration 0.1s reached"
+    assert changed() == requests.Answer(False, "the experiment has ended")
 
 
 @pytest.mark.parametrize("end", ["request", "SIGTERM", "limit"])

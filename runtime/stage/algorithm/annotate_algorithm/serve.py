@@ -14,11 +14,10 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from typing import Any
 
 from annotate_algorithm.algorithm import Algorithm
-from annotate_algorithm.blame import blame
+from annotate_algorithm.blame import blame, print_stack
 from annotate_algorithm.load import load
 
 from annotate.errors import AnnotateError, SpaceError
@@ -77,7 +76,7 @@ class _Server:
             kind = "space" if isinstance(error, SpaceError) else ""
             return {"error": [kind, error.message, error.hint]}
         except BaseException as error:
-            traceback.print_exc()
+            print_stack(error, self._file)
             return {"error": ["", *blame(error, self._file)]}
 
     def _do(self, method: str, arguments: dict[str, Any]) -> Any:
