@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core.objective import objective_of
     from runtime.core.paths import ExperimentFolder
     from runtime.core.trial import Origin, Trial, TrialState
-    from runtime.loop.job import job, stage
+    from runtime.loop.job import job, layout, stage
     from runtime.system.interpreter import interpreter
     from runtime.system.outside import with_outside
 
@@ -61,14 +61,14 @@ def run(args: argparse.Namespace) -> int:
         freeze(project, folder.snapshot)
         stage(folder.stage, project.root)
         trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
-        trial_job = job(config, folder, trial, os.environ)
-        code = subprocess.run(
-            trial_job.command, env=dict(trial_job.environment), check=False
-        ).returncode
+        task = layout(config, folder, os.environ).task(
+            job(config, folder, trial, {}), str(folder.trial(0).path)
+        )
+        code = subprocess.run(task.command, env=dict(task.environment), check=False).returncode
         if code and python != sys.executable:
             terminal.say(f"annotate: it ran with {python}; --python names another")
         metric = objective_of(project, relative_path(target.path, project.root)).name
-        _print_reports(trial_job.folder.metrics, project.space, metric or "result")
+        _print_reports(folder.trial(0).metrics, project.space, metric or "result")
     return 128 - code if code < 0 else code
 
 

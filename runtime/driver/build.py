@@ -22,7 +22,7 @@ from runtime.loop.change_space import finish_replacing
 from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
 from runtime.loop.isolation import isolation_of
-from runtime.loop.job import warm
+from runtime.loop.job import forked_script, layout
 from runtime.loop.limits import Limits
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
@@ -98,12 +98,13 @@ def build(
     return Experiment(
         folder,
         store,
-        lambda post: LocalExecutor(post, warm(config, folder, environment), str(folder.stage)),
+        lambda post: LocalExecutor(
+            post, layout(config, folder, environment), forked_script(config, folder)
+        ),
         lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
         loaded,
         watcher,
         limits=Limits(config, start.began),
-        environment=environment,
     )
 
 

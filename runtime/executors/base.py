@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from annotate.json_value import JSON
@@ -20,22 +19,20 @@ from runtime.core.paths import TrialFolder
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One trial to run: `command` in the folder `cwd` with exactly `environment`.
+    """One trial to run: a script of the snapshot, or a command.
 
-    `argv` is set if `command` does nothing but run a script of the snapshot: the script and its
-    arguments. An executor may then run it in another way, for example in a fork. `stdin` is the
-    file that the trial reads as its standard input; None means an empty one. `isolation` has the
-    options of `stage/annotate_isolate.py` if the trial gets a working folder of its own. `memory`
-    is the trial's limit in bytes.
+    `argv` is the script and its arguments; if it is None, `command` runs instead. `folder` is the
+    trial's in the experiment; what it writes comes there. `variables` are the trial's own, beside
+    the environment of the machine that runs it. `isolation` has the options of
+    `stage/annotate_isolate.py` if the trial gets a working folder of its own. `memory` is the
+    trial's limit in bytes.
     """
 
     trial: int
     folder: TrialFolder
-    command: tuple[str, ...]
-    cwd: Path
-    environment: Mapping[str, str]
-    argv: tuple[str, ...] | None = None
-    stdin: Path | None = None
+    argv: tuple[str, ...] | None
+    command: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     isolation: Mapping[str, JSON] | None = None
     memory: int | None = None
 

@@ -58,7 +58,6 @@ class Experiment:
         watcher: Watcher,
         *,
         limits: Limits,
-        environment: Mapping[str, str],
     ) -> None:
         row = store.experiment()
         self.config = Config.from_json(row.config)
@@ -71,7 +70,6 @@ class Experiment:
         self._retry_policy = RetryPolicy(self.config.retries, self._disk.is_full)
         self._make_executor, self._make_gate = make_executor, make_gate
         self._watcher, self._limits = watcher, limits
-        self._environment = environment
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values but no slot yet
         self._running: dict[int, Running] = {}
@@ -166,10 +164,10 @@ class Experiment:
         within = limit is None or len(self.trials) + self._tuning.asking < limit
         return within and self._tuning.exhausted is None
 
-    def _start(self, trial: Trial, environment: Mapping[str, str]) -> None:
-        full, watched = {**self._environment, **environment}, self.trials.effects.watched
+    def _start(self, trial: Trial, variables: Mapping[str, str]) -> None:
+        watched = self.trials.effects.watched
         self._disk.start(
-            lambda: self._executor.start(job(self.config, self.folder, trial, full, watched))
+            lambda: self._executor.start(job(self.config, self.folder, trial, variables, watched))
         )
         self._running[trial.number] = Running.begun(self.config)
         self._tuning.assessment.started(trial)

@@ -16,9 +16,9 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder, TrialFolder
 from runtime.core.trial import Trial
 from runtime.executors.base import Job
+from runtime.executors.layout import Layout
 from runtime.loop import checkpoints
 from runtime.loop.isolation import isolation_of, make_empty
-from runtime.stage.agent.fork_server import ServerCommand
 from runtime.system.command import shell
 
 MODULES = "nni_modules"  # the folder of nni's submodules
@@ -40,12 +40,13 @@ def job(
     config: Config,
     folder: ExperimentFolder,
     trial: Trial,
-    environment: Mapping[str, str],
+    variables: Mapping[str, str],
     watched: Sequence[str] = (),
 ) -> Job:
     """Create the trial's folder and return the job that runs it.
 
-    The trial reports what becomes of the values of the `watched` parameters.
+    `variables` are those of its GPUs. The trial reports what becomes of the values of the `watched`
+    parameters.
     """
     place = folder.trial(trial.number)
     isolation = isolation_of(config)
@@ -53,48 +54,43 @@ def job(
         make_empty(place)
     ready = replace(trial, values=checkpoints.ready(folder, trial.values))
     _prepare(place, ready, folder.snapshot, watched)
-    argv = None if config.command else (_program_word(config), *config.arguments)
     return Job(
         trial=trial.number,
         folder=place,
-        command=(config.python, str(_program(folder.stage)), *argv)
-        if argv
-        else shell(config.command),
-        cwd=Path(config.cwd),
-        environment=trial_environment(config, folder, trial, environment),
-        argv=argv,
-        stdin=folder.stdin if folder.stdin.exists() else None,
+        argv=None if config.command else (_program_word(config), *config.arguments),
+        command=shell(config.command) if config.command else (),
+        variables={**variables, **identity(config, folder, trial)},
         isolation=None if isolation is None else isolation.options(place),
         memory=config.memory,
     )
 
 
-def warm(
-    config: Config, folder: ExperimentFolder, environment: Mapping[str, str]
-) -> ServerCommand | None:
-    """The command of the fork server; None if each trial starts a new interpreter."""
+def layout(config: Config, folder: ExperimentFolder, environment: Mapping[str, str]) -> Layout:
+    """How the experiment's trials run on this machine; they inherit the user's `environment`."""
+    current = (folder.stage / "annotate_run.py").exists()
+    return Layout(
+        platform="local",
+        python=config.python,
+        stage=str(folder.stage),
+        cwd=config.cwd,
+        environment=environment,
+        stdin=str(folder.stdin) if folder.stdin.exists() else None,
+        runner="annotate_run.py" if current else "run.py",  # before version 0.2.0
+    )
+
+
+def forked_script(config: Config, folder: ExperimentFolder) -> str | None:
+    """The script that a fork server runs; None if each trial starts a new interpreter."""
     if config.fresh_process or config.command:
         return None
     if config.isolate and not (folder.stage / "annotate_isolate.py").exists():
         return None  # an experiment made before version 0.2.0
-    return ServerCommand(
-        python=config.python,
-        program=str(folder.stage / "annotate_fork_server.py"),
-        script=_program_word(config),
-        cwd=config.cwd,
-        environment=_with_stage(folder.stage, environment),
-    )
+    return _program_word(config)
 
 
 def _program_word(config: Config) -> str:
     """What the stage is to run: a script, or a module as in `python -mpkg.train`."""
     return f"-m{config.module}" if config.module else config.script
-
-
-def _program(stage: Path) -> Path:
-    """What runs a script in a trial; experiments made before version 0.2.0 call it `run.py`."""
-    current = stage / "annotate_run.py"
-    return current if current.exists() else stage / "run.py"
 
 
 def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence[str]) -> None:
@@ -113,24 +109,11 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence
     place.parameters.write_text(json.dumps(parameters), encoding="utf-8")
 
 
-def trial_environment(
-    config: Config, folder: ExperimentFolder, trial: Trial, environment: Mapping[str, str]
-) -> dict[str, str]:
-    """The user's environment plus the trial's identity in NNI's variables."""
-    place = folder.trial(trial.number)
+def identity(config: Config, folder: ExperimentFolder, trial: Trial) -> dict[str, str]:
+    """What tells a trial who it is, in NNI's variables."""
     return {
-        **_with_stage(folder.stage, environment),
         **({} if config.concurrency == 1 else {"NNI_WATCH_WRITES": "1"}),
-        "NNI_PLATFORM": "local",
         "NNI_EXP_ID": folder.id,
         "NNI_TRIAL_JOB_ID": trial.id,
         "NNI_TRIAL_SEQ_ID": str(trial.number),
-        "NNI_SYS_DIR": str(place.path),
-        "NNI_OUTPUT_DIR": str(place.output),
-        "NNI_STAGE_DIR": str(folder.stage),
     }
-
-
-def _with_stage(stage: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    path = [str(stage), environment.get("PYTHONPATH", "")]
-    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, path))}

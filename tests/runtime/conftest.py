@@ -19,7 +19,7 @@ from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended
 from runtime.executors.local.executor import LocalExecutor
 from runtime.kept import lookup
-from runtime.loop.job import job, stage, warm
+from runtime.loop.job import job, layout, stage
 from runtime.store import Store
 from tests.conftest import INTERPRETERS
 
@@ -45,11 +45,14 @@ class Staged:
 
     def job(self, argv=("train.py",), number=0, values=None, **environment):
         trial = Trial(number, f"id{number}", Origin.USER, TrialState.WAITING, values or {})
-        made = job(self.config(argv), self.experiment, trial, {**os.environ, **environment})
-        return dataclasses.replace(made, cwd=Path.cwd())
+        return job(self.config(argv), self.experiment, trial, environment)
 
-    def warm(self, script="train.py"):
-        return warm(self.config([script]), self.experiment, os.environ)
+    def executor(self, post, script="train.py"):
+        """An executor that forks the trials of the script."""
+        return LocalExecutor(post, self.layout(), script)
+
+    def layout(self):
+        return layout(self.config(["train.py"]), self.experiment, os.environ)
 
     def config(self, argv):
         return Config(argv[0], str(Path.cwd()), self.python, tuple(argv[1:]))
@@ -57,7 +60,7 @@ class Staged:
     def run(self, command, files, frozen, *, code=0, cwd=None):
         """Run a command in which RUN stands for our command line for scripts."""
         self.write(files, frozen)
-        made = self.job()
+        made = self.layout().task(self.job(), str(self.experiment.trial(0).path))
         words = {"PYTHON": [self.python], "RUN": made.command[:2]}
         done = subprocess.run(
             [part for word in command for part in words.get(word, [word])],
@@ -86,7 +89,7 @@ class Staged:
         self.write(files, frozen)
         inbox = queue.Queue()
         made = self.job(argv)
-        executor = LocalExecutor(inbox.put, self.warm(argv[0]))
+        executor = self.executor(inbox.put, argv[0])
         executor.start(made)
         done = self.until_ended(inbox, 180.0)
         executor.close()

@@ -9,31 +9,37 @@ from dataclasses import dataclass
 from annotate.errors import AnnotateError
 from runtime.core.metrics import MetricsFile
 from runtime.executors.base import Broke, Ended, Event, Executor, Job, Reported, Started
-from runtime.stage.agent.fork_server import ServerCommand
+from runtime.executors.layout import Layout
 from runtime.stage.agent.runner import Listener, Runner
-from runtime.stage.agent.task import CannotStart, Task
+from runtime.stage.agent.task import CannotStart
 from runtime.system.private import users_umask
 
 _HANDLING = 0.02  # seconds to wait until the reports read before have been handled
 
 
 class LocalExecutor(Executor):
-    """Runs the jobs with a runner in this process; see there for the arguments."""
+    """Runs the jobs with a runner in this process; jobs that run `script` are forked."""
 
     def __init__(
         self,
         post: Callable[[Event], None],
-        server_command: ServerCommand | None = None,
-        stage: str | None = None,
+        layout: Layout,
+        script: str | None = None,
     ) -> None:
         super().__init__(post)
+        self._layout = layout
         self._metrics: dict[int, _Metrics] = {}
-        self._runner = Runner(_Poster(post, self._metrics), users_umask(), server_command, stage)
+        self._runner = Runner(
+            _Poster(post, self._metrics),
+            users_umask(),
+            layout.stage,
+            None if script is None else layout.server_command(script),
+        )
 
     def start(self, job: Job) -> None:
         self._metrics[job.trial] = _Metrics(MetricsFile(job.folder.metrics))
         try:
-            self._runner.start(_task(job))
+            self._runner.start(self._layout.task(job, str(job.folder.path)))
         except CannotStart as error:
             raise AnnotateError(str(error), hint=error.hint) from None
 
@@ -42,20 +48,6 @@ class LocalExecutor(Executor):
 
     def close(self) -> None:
         self._runner.close()
-
-
-def _task(job: Job) -> Task:
-    return Task(
-        trial=job.trial,
-        folder=str(job.folder.path),
-        command=job.command,
-        cwd=str(job.cwd),
-        environment=job.environment,
-        argv=job.argv,
-        stdin=None if job.stdin is None else str(job.stdin),
-        isolation=job.isolation,
-        memory=job.memory,
-    )
 
 
 @dataclass(slots=True)

@@ -67,14 +67,13 @@ class Runner:
         self,
         listener: Listener,
         umask: int,
+        stage: str,
         server_command: ServerCommand | None = None,
-        stage: str | None = None,
     ) -> None:
         self._listener, self._umask = listener, umask
         self._stage = stage
-        if stage is not None:
-            leftovers.kill_until_gone(leftovers.of_experiment(stage))
-            self._watchdog = Watchdog(stage)
+        leftovers.kill_until_gone(leftovers.of_experiment(stage))
+        self._watchdog = Watchdog(stage)
         self._oom_kills = OomKills()
         self._swept = self._measured = time.monotonic()
         self._trials: dict[int, RunningTrial] = {}
@@ -125,9 +124,8 @@ class Runner:
         self._thread.join()
         if self._server is not None:
             self._server.close()
-        if self._stage is not None:
-            leftovers.signal_matching(leftovers.of_experiment(self._stage))
-            self._watchdog.close()
+        leftovers.signal_matching(leftovers.of_experiment(self._stage))
+        self._watchdog.close()
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -189,8 +187,8 @@ class Runner:
         self._watch(child)
         self._listener.on_start(task.trial, time.time(), child.pid)
 
-    def _mark(self, task: Task) -> int | None:
-        return None if self._stage is None else leftovers.mark(self._stage, task.trial)
+    def _mark(self, task: Task) -> int:
+        return leftovers.mark(self._stage, task.trial)
 
     # Following
 
@@ -283,7 +281,7 @@ class Runner:
             if tasks:
                 # Includes processes that left the trial's group, such as torchrun's workers.
                 folders = {task.trial: task.folder for task in tasks}
-                leftovers.signal_matching(leftovers.of_trials(self._stage or "", folders))
+                leftovers.signal_matching(leftovers.of_trials(self._stage, folders))
                 self._swept = now
         for running in due:
             running.process.reap()
@@ -293,7 +291,7 @@ class Runner:
         if now < self._measured + _USAGE_INTERVAL:
             return
         self._measured = now
-        if self._stage is not None and (what := self._watchdog.check()):
+        if what := self._watchdog.check():
             logging.warning("the watchdog was %s; another one has been started", what)
         for running in self._snapshot():
             if running.cause is None and (cause := running.exceeded_limit()):

@@ -30,10 +30,10 @@ def python():
 class Forking:
     """An executor that forks trials of one script, and the events that it posted."""
 
-    def __init__(self, staged, server_command=None):
+    def __init__(self, staged, layout=None):
         self.staged = staged
         self.inbox = queue.Queue()
-        self.executor = LocalExecutor(self.inbox.put, server_command or staged.warm())
+        self.executor = LocalExecutor(self.inbox.put, layout or staged.layout(), "train.py")
         self.count = 0
 
     def start(self, *arguments, **environment):
@@ -341,7 +341,9 @@ def test_closing_ends_the_server(forking):
     process = server_of(pid)
     server.executor.close()
     assert not process.is_running()
-    server.executor = LocalExecutor(server.inbox.put)  # for the fixture to close
+    server.executor = LocalExecutor(
+        server.inbox.put, server.staged.layout()
+    )  # for the fixture to close
 
 
 def test_a_worker_process_of_a_forked_trial_can_report(forking):

@@ -12,7 +12,6 @@ from annotate.export import export
 from annotate.project import read_project
 from annotate.snapshot import freeze
 from runtime.core.metrics import MetricsFile
-from runtime.executors.local.executor import LocalExecutor
 
 VALUES = {"train/lr/uniform": 0.30000000000000004}
 #: Each script computes `result` from `lr` in a way that may differ between fork and new process.
@@ -190,7 +189,7 @@ def run_exported(staged, script):
 def run_forked(staged):
     freeze(read_project(Path("train.py"), Path()), staged.experiment.snapshot)
     inbox = queue.Queue()
-    executor = LocalExecutor(inbox.put, staged.warm())
+    executor = staged.executor(inbox.put)
     try:
         job = staged.job(values=VALUES)
         executor.start(job)

@@ -10,18 +10,26 @@ import pytest
 
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
+from runtime.executors.layout import Layout
 from runtime.executors.local.executor import LocalExecutor
-from runtime.loop.job import stage, warm
+from runtime.loop.job import layout, stage
 from runtime.stage.agent import leftovers
 from tests.runtime.executors.conformance import ExecutorConformance
+
+
+@pytest.fixture
+def create_plain(tmp_path):
+    """Makes executors that start a new process for each trial."""
+    here = Layout("local", sys.executable, str(tmp_path / "stage"), str(tmp_path), dict(os.environ))
+    return lambda post: LocalExecutor(post, here)
 
 
 class TestNewProcesses(ExecutorConformance):
     """Each trial is a new process."""
 
     @pytest.fixture
-    def create(self):
-        return LocalExecutor
+    def create(self, create_plain):
+        return create_plain
 
 
 class TestForkedProcesses(ExecutorConformance):
@@ -37,23 +45,17 @@ class TestForkedProcesses(ExecutorConformance):
         return experiment
 
     @pytest.fixture
-    def server_command(self, experiment, tmp_path):
+    def create(self, experiment, tmp_path):
         config = Config("train.py", str(tmp_path), sys.executable)
-        return warm(config, experiment, dict(os.environ))
+        here = layout(config, experiment, dict(os.environ))
+        return lambda post: LocalExecutor(post, here, "train.py")
 
     @pytest.fixture
-    def create(self, server_command):
-        return lambda post: LocalExecutor(post, server_command)
-
-    @pytest.fixture
-    def adapt(self, experiment, server_command):
+    def adapt(self):
         def adapted(job):
-            if job.command[0] != server_command.python:
+            if job.command[0] != sys.executable:
                 return job
-            environment = {**server_command.environment, "NNI_FILE": str(job.folder.metrics)}
-            argv = ("train.py", job.command[-1])
-            command = (server_command.python, str(experiment.stage / "annotate_run.py"), *argv)
-            return dataclasses.replace(job, command=command, argv=argv, environment=environment)
+            return dataclasses.replace(job, argv=("train.py", job.command[-1]))
 
         return adapted
 
@@ -68,9 +70,9 @@ class TestWithoutPidfd(ExecutorConformance):
     """A system without pidfds, where the end of a process has to be polled for."""
 
     @pytest.fixture
-    def create(self, monkeypatch):
+    def create(self, create_plain, monkeypatch):
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-        return LocalExecutor
+        return create_plain
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
@@ -89,7 +91,8 @@ def test_an_old_watchdog_spares_the_next_drivers_trials(tmp_path):
         " Watchdog(sys.argv[1]); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", driver, stage], check=False)
-    following = LocalExecutor(lambda event: None, None, stage)
+    layout = Layout("local", sys.executable, stage, str(tmp_path), dict(os.environ))
+    following = LocalExecutor(lambda event: None, layout)
     try:
         marked = leftovers.find(leftovers.of_experiment(stage))
         assert marked == [following._runner._watchdog._popen.pid]
