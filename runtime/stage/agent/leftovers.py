@@ -62,7 +62,7 @@ def signal_matching(matches: Callable[[int], bool], number: int = signal.SIGKILL
 
 
 def _signal(pid: int, matches: Callable[[int], bool], number: int) -> None:
-    if sys.version_info < (3, 9):
+    if not hasattr(os, "pidfd_open"):  # Python 3.8, or a system without them
         os.kill(pid, number)
         return
     # Check again while a descriptor holds the process: its number may have been reused.
