@@ -13,6 +13,8 @@ from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.core.paths import ExperimentFolder
 from runtime.driver import build
+from runtime.driver.build import Parts
+from runtime.driver.signals import Signals
 from runtime.driver.start import Start
 from runtime.kept.documents import results_document
 from runtime.store import StoreLost
@@ -22,9 +24,13 @@ from runtime.system.private import keep_private
 def drive(start: Start) -> int:
     """Run the experiment to its end and return the exit code."""
     keep_private()
-    parts = build.prepare(start, terminal.say)
-    folder = start.make_folder()
-    with _resumable(folder), build.open_store(start, parts, folder) as opened:
+    with Signals(detached=start.detached) as signals:
+        parts = build.prepare(start, terminal.say)
+        return _drive(start, parts, start.make_folder(), signals)
+
+
+def _drive(start: Start, parts: Parts, folder: ExperimentFolder, signals: Signals) -> int:
+    with resumable(folder), build.open_store(start, parts, folder) as opened:
         store, algorithms, notes = opened
         progress = _progress(start, folder)
         experiment = build.build(start, parts, algorithms, folder, store, progress)
@@ -33,7 +39,7 @@ def drive(start: Start) -> int:
             with progress:
                 for note in notes:
                     progress.note(note)
-                build.run(experiment, detached=start.detached)
+                build.run(experiment, signals)
         except StoreLost:
             raise  # what is left cannot be resumed
         except AnnotateError:
@@ -50,8 +56,8 @@ def drive(start: Start) -> int:
 
 
 @contextmanager
-def _resumable(folder: ExperimentFolder) -> Iterator[None]:
-    """Name the command that resumes the experiment if Ctrl-C interrupts it before it runs."""
+def resumable(folder: ExperimentFolder) -> Iterator[None]:
+    """Name the command that resumes the experiment if a signal interrupts it before it runs."""
     try:
         yield
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,10 +69,15 @@ def open_store(
 ) -> Iterator[tuple[Store, Algorithms, list[str]]]:
     """The store of `folder`, locked for this driver, the algorithms, and notes for the user.
 
-    Stores settings that `resume` changed, and applies the change of the search space. Raises
+    Stores settings that `resume` changed, applies the change of the search space, and stores that
+    the experiment was interrupted if a KeyboardInterrupt ends the block before it runs. Raises
     AnnotateError when another driver has the lock, and what `loading.load` raises.
     """
-    with lock(folder, start.lock_file), Store.open(folder.store, write=True) as store:
+    with (
+        lock(folder, start.lock_file),
+        Store.open(folder.store, write=True) as store,
+        _keep_interruption(store),
+    ):
         _log_to(folder, debug=start.debug)
         finish_replacing(folder)
         loaded = parts.algorithms or loading.load(start, folder, store)
@@ -81,6 +87,16 @@ def open_store(
         if start.change is not None:
             notes += start.change.apply(store)
         yield store, loaded, notes
+
+
+@contextmanager
+def _keep_interruption(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if store.experiment().state in ("INITIALIZED", "RUNNING"):
+            store.set_state("STOPPED", "interrupted", time.time())
+        raise
 
 
 def build(
@@ -108,10 +124,10 @@ def build(
     )
 
 
-def run(experiment: Experiment, *, detached: bool) -> None:
+def run(experiment: Experiment, signals: Signals) -> None:
     """Run it to its end; signals stop it, and errors go to the driver's log before they raise."""
     try:
-        with Signals(experiment.interrupt, detached=detached):
+        with signals.sent_to(experiment.interrupt):
             experiment.run()
     except AnnotateError:
         logging.exception("The experiment stopped because of an error.")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from annotate.errors import AnnotateError
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
-from runtime.driver.signals import Signals
 from runtime.driver.start import Start
 from runtime.loop import algorithms
 from runtime.loop.algorithms import Algorithms
@@ -28,13 +27,13 @@ def load(start: Start, folder: ExperimentFolder, store: Store) -> Algorithms:
     """
     if not algorithms.has_custom(start.config):
         return algorithms.load(start.config, start.space)
-    with _stoppable(folder, store, detached=start.detached):
+    with _stoppable(folder, store):
         return algorithms.load(start.config, start.space, start.began)
 
 
 @contextmanager
-def _stoppable(folder: ExperimentFolder, store: Store, *, detached: bool) -> Iterator[None]:
-    """Let `annotate stop` and signals raise KeyboardInterrupt in the block.
+def _stoppable(folder: ExperimentFolder, store: Store) -> Iterator[None]:
+    """Let `annotate stop` raise KeyboardInterrupt in the block, as signals do.
 
     Stores why the block failed. Other requests wait in their file for the experiment.
     """
@@ -47,24 +46,19 @@ def _stoppable(folder: ExperimentFolder, store: Store, *, detached: bool) -> Ite
             signal.pthread_kill(main, signal.SIGINT)
 
     store.set_state("RUNNING", None, None)
-    with Signals(_interrupt, detached=detached):
-        requests = Requests(folder.requests, on_request)
-        try:
-            yield
-            requests.pause()
-        except AnnotateError as error:
-            logging.exception("The algorithms could not be loaded.")
-            store.set_state("ERROR", error.message, time.time())
-            requests.close()
-            raise
-        except KeyboardInterrupt:
-            for request in stop:
-                requests.answer(request, Answer(True, "stopping"))
-            reason = "stopped by a request" if stop else "interrupted"
-            store.set_state("STOPPED", reason, time.time())
-            requests.close()
-            raise
-
-
-def _interrupt(*, at_once: bool) -> None:
-    raise KeyboardInterrupt
+    requests = Requests(folder.requests, on_request)
+    try:
+        yield
+        requests.pause()
+    except AnnotateError as error:
+        logging.exception("The algorithms could not be loaded.")
+        store.set_state("ERROR", error.message, time.time())
+        requests.close()
+        raise
+    except KeyboardInterrupt:
+        for request in stop:
+            requests.answer(request, Answer(True, "stopping"))
+        reason = "stopped by a request" if stop else "interrupted"
+        store.set_state("STOPPED", reason, time.time())
+        requests.close()
+        raise
