@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from annotate.edits import Edit, apply
 from annotate.errors import Mistake, Mistakes
-from annotate.magics import NeedsJupyter, masks
+from annotate.magics import NeedsJupyter, masked
 from annotate.source import Source
 from annotate.tree import Span
 
@@ -27,10 +27,22 @@ MARK = "# %%annotate cell "
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A code cell: its number among all cells (from 1), and its first line in the text (from 1)."""
+    """A code cell: its number among all cells (from 1), and its first line in the text (from 1).
+
+    `capture` has the options of its `%%capture`, or None.
+    """
 
     number: int
     line: int
+    capture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A shell command that trials skip, and its first line in the text (from 1)."""
+
+    line: int
+    command: str
 
 
 @dataclass(frozen=True)
@@ -38,12 +50,14 @@ class Notebook(Source):
     """The code cells of a notebook.
 
     `spans` has, for each character of `text`, its span in the file's text `document`, or None for
-    a character that replaces something else.
+    a character that replaces something else. `skipped` has the shell commands that a later cell may
+    need.
     """
 
     document: str = field(default="", repr=False)
     cells: tuple[Cell, ...] = field(default=(), repr=False)
     spans: tuple[Span | None, ...] = field(default=(), repr=False)
+    skipped: tuple[Skipped, ...] = field(default=(), repr=False)
 
     @classmethod
     def decode(cls, data: bytes, path: str) -> Notebook:
@@ -101,7 +115,8 @@ class Notebook(Source):
         ends = [cell.line - 1 for cell in self.cells[1:]] + [len(lines)]
         parts = []
         for cell, end in zip(self.cells, ends, strict=True):
-            parts += [f"{MARK}{cell.number}", *lines[cell.line - 1 : end]]
+            capture = "" if cell.capture is None else f" %%capture {cell.capture}".rstrip()
+            parts += [f"{MARK}{cell.number}{capture}", *lines[cell.line - 1 : end]]
         return "\n".join(parts).encode("utf-8", errors="surrogatepass")
 
     def place(self, line: int) -> tuple[str, int]:
@@ -129,6 +144,7 @@ class _Reader:
         self._spans: list[Span | None] = []
         self._line = 1
         self._cells: list[Cell] = []
+        self._skipped: list[Skipped] = []
 
     def read(self) -> Notebook:
         kinds: dict[int, str] = {}
@@ -152,19 +168,22 @@ class _Reader:
             text="".join(self._text),
             cells=tuple(self._cells),
             spans=tuple(self._spans),
+            skipped=tuple(self._skipped),
         )
 
     def _cell(self, number: int, strings: list[Span]) -> None:
         characters = [pair for span in strings for pair in self._characters(span)]
         text = "".join(character for character, _ in characters)
         try:
-            masked = list(masks(text))
+            found = masked(text)
         except NeedsJupyter as error:
             raise _Needs(self._needs(number, text, error)) from None
-        self._cells.append(Cell(number, self._line))
+        self._cells.append(Cell(number, self._line, found.capture))
         end = 0
-        for mask in masked:
+        for mask in found.masks:
             self._add(characters[end : mask.span[0]])
+            if mask.skips:
+                self._skipped.append(Skipped(self._line, text[slice(*mask.span)].strip()))
             self._add([(character, None) for character in mask.instead])
             end = mask.span[1]
         self._add(characters[end:])

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
+from annotate import formats
 from annotate.data.data_file import may_be_annotated
 from annotate.data.form import is_data
 from annotate.files import unread_files
+from annotate.notebook import Notebook
 from annotate.project import Project
 
 _SHOWN = 2  # names of files in a sentence
@@ -27,6 +30,7 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
         *_overridden(project),
         *_ignored_mistakes(project, script),
         *_left_out(project, script),
+        *_skipped(project),
         *no_effect(unread_files(project.root), KINDS),
         *no_effect(outside, f"{_is(outside)} not in {project.root}"),
         *_outside(project),
@@ -80,6 +84,22 @@ def _left_out(project: Project, script: str) -> Iterator[str]:
         paths = [path for path in project.left_out if is_data(path.name) == data]
         if paths:
             yield from no_effect(paths, unreached(paths[0], script, len(paths)))
+
+
+def _skipped(project: Project) -> Iterator[str]:
+    """Names the shell commands of notebooks that trials skip."""
+    for file in project.files:
+        if not formats.is_notebook(file.path.name):
+            continue
+        notebook = formats.decode(file.source, str(file.path))
+        assert isinstance(notebook, Notebook)
+        if notebook.skipped:
+            first, *others = notebook.skipped
+            path, line = notebook.place(first.line)
+            command = textwrap.shorten(first.command, 60, placeholder=" ...")
+            count = len(others)
+            more = f" and {count} other shell command{'s' if count > 1 else ''}" if others else ""
+            yield f"{path}:{line}: trials skip {command}{more}"
 
 
 def unreached(path: PurePosixPath, script: str, count: int = 1) -> str:

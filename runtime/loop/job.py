@@ -32,7 +32,9 @@ def stage(folder: Path, root: Path) -> None:
     for file in (*ours.glob("*.py"), *ours.glob(f"{MODULES}/*.py")):
         shutil.copyfile(file, folder / file.relative_to(ours))
     # Find our nni.py by its path, because `import nni` may find NNI's own module.
-    shutil.copyfile(Path(annotate.__file__).parent.parent / "nni.py", folder / "nni.py")
+    language = Path(annotate.__file__).parent
+    shutil.copyfile(language.parent / "nni.py", folder / "nni.py")
+    shutil.copyfile(language / "magic_names.py", folder / "annotate_magic_names.py")
     (folder / "root").write_bytes(os.fsencode(os.path.realpath(root)))
 
 

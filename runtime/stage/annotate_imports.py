@@ -24,7 +24,8 @@ LATE = {
     "PYTHONHASHSEED",
     "TOKENIZERS_PARALLELISM",
 }
-_CHANGING = {"load_dotenv", "patch_all", "putenv", "unsetenv"}
+_MAGICS = {"magic", "run_cell_magic", "run_line_magic"}  # such as %env
+_CHANGING = {"load_dotenv", "patch_all", "putenv", "unsetenv", *_MAGICS}
 _PATHS = {"meta_path", "modules", "path", "path_hooks"}
 
 

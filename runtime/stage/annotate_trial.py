@@ -113,12 +113,13 @@ def execute(argv, code=None):
     sys.modules["__main__"] = main
     if "__mp_main__" in sys.modules:  # multiprocessing's other name for the main module
         sys.modules["__mp_main__"] = main
+    names = main.__dict__
     if script.endswith(".ipynb"):
         import annotate_notebook
 
-        _execute(annotate_notebook.codes(copy, main.__file__, main.__dict__), main.__dict__)
+        _execute(lambda: annotate_notebook.run(copy, main.__file__, names), names)
     else:
-        _execute(_code_of(main, name, code), main.__dict__)
+        _execute(lambda: _code_of(main, name, code), names)
 
 
 def _code_of(main, name, code):
@@ -129,7 +130,7 @@ def _code_of(main, name, code):
         if spec is not None and spec.submodule_search_locations is not None:
             spec = importlib.util.find_spec(name + ".__main__")
         main.__spec__, main.__package__ = spec, spec and spec.parent
-    yield main.__loader__.get_code("__main__") if code is None else code
+    return main.__loader__.get_code("__main__") if code is None else code
 
 
 def _report_outside_files():
@@ -142,12 +143,12 @@ def _report_outside_files():
         nni.note(text)
 
 
-def _execute(codes, names):
+def _execute(prepared, names):
+    """Execute the code that `prepared` returns; None if that has run the program itself."""
     try:
-        for code in codes:
-            awaits = eval(code, names)
-            if awaits is not None:
-                sys.modules["annotate_notebook"].wait_for(awaits)
+        code = prepared()
+        if code is not None:
+            exec(code, names)
         return
     except SystemExit:
         raise

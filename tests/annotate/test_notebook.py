@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from annotate.apply import apply
 from annotate.edits import Edit
 from annotate.errors import Mistakes
+from annotate.export import export
 from annotate.formats import decode, expand
 from annotate.notebook import Notebook
 
@@ -53,6 +54,21 @@ def sources(data):
         ("s = '''\n%run x\n!ls\n'''", "s = '''\n%run x\n!ls\n'''\n"),
         ("x = (1\n  % 2)\ny = a \\\n  % 3", "x = (1\n  % 2)\ny = a \\\n  % 3\n"),
         ("x != y\nx = a if b else 'c?'", "x != y\nx = a if b else 'c?'\n"),
+        ("df['a']?\n%timeit??\n*load*?", "# df['a']?\n# %timeit??\n# *load*?\n"),
+        ("pip install a\nls = 1\nls -ls", "# pip install a\nls = 1\nls -ls\n"),
+        ("x = %time f(1,\n 2)", "x = f(1,\n 2)\n"),
+        ("#@title A\n\n%%time\n%%capture\nx", "#@title A\n\n# %%time\n# %%capture\nx\n"),
+        ("%%bash\ncd a\nls", "# %%bash\n# cd a\n# ls\n"),
+        ("%%script false\nx", "# %%script false\n# x\n"),
+        ("%cd 'a b'", "get_ipython().run_line_magic('cd', \"'a b'\")\n"),
+        ("if a:\n  %env A=1", "if a:\n  get_ipython().run_line_magic('env', 'A=1')\n"),
+        ("x = %env A", "x = get_ipython().run_line_magic('env', 'A')\n"),
+        ("x = !ls \\\n  -l\ny", "x = get_ipython().getoutput('ls    -l')\n#   -l\ny\n"),
+        ("x[0] = %sx ls {y}", "x[0] = get_ipython().getoutput('ls {y}')\n"),
+        (
+            "%%writefile a.py\nx = 1",
+            "get_ipython().run_cell_magic('writefile', 'a.py', 'x = 1\\n')\n# x = 1\n",
+        ),
     ],
 )
 def test_only_the_parts_that_are_not_python_are_masked(cell, text):
@@ -67,10 +83,13 @@ def test_only_the_parts_that_are_not_python_are_masked(cell, text):
     ("cell", "name"),
     [
         ("x = 1\n%run other.py", "%run"),
-        ("files = !ls", "!"),
         ("x = %sql SELECT 1", "%sql"),
-        ("%%bash\nls", "%%bash"),
-        ("%env A=1", "%env"),
+        ("x = %timeit -o f()", "%timeit"),
+        ("%%bash --out x\nls", "%%bash"),
+        ("%%capture a b\nx = 1", "%%capture"),
+        ("%%capture --no-output\nx = 1", "%%capture"),
+        ("%%time\n%%cython\nx = 1", "%%cython"),
+        ("%%writefile -a x.py\nx = 1", "%%writefile"),
     ],
 )
 def test_a_magic_that_affects_the_code_is_a_mistake_with_its_cell_and_line(cell, name):
@@ -78,9 +97,43 @@ def test_a_magic_that_affects_the_code_is_a_mistake_with_its_cell_and_line(cell,
         expand(notebook("x = 1", cell), "nb.ipynb", BELOW)
     (mistake,) = raised.value.mistakes
     assert mistake.code == "N101"
-    assert mistake.message.startswith(f"{name} ") or name == "!"
+    assert mistake.message.startswith(f"{name} ")
     assert mistake.path == "nb.ipynb:cell 3"
     assert mistake.source_line == cell.split("\n")[mistake.line - 1]
+
+
+def test_capture_goes_to_the_cells_marker_in_the_snapshot():
+    data = notebook("%%capture\nx = 1", "%%capture --no-stderr out\ny = 2", "z = out")
+    code = expand(data, "nb.ipynb", BELOW).code.decode().split("\n")
+    assert code == [
+        *("# %%annotate cell 2 %%capture", "# %%capture", "x = 1"),
+        *("# %%annotate cell 3 %%capture --no-stderr out", "# %%capture --no-stderr out", "y = 2"),
+        *("# %%annotate cell 4", "z = out", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "skips"),
+    [
+        ("!pip install -q a && python -m pip list", False),
+        ("!{sys.executable} -m pip install a", False),
+        ("!sudo apt-get install a | tail", False),
+        ("!nvidia-smi", False),
+        ("%pip install a", False),
+        ("!pip freeze > a.txt", True),
+        ("!wget -q a", True),
+        ("!ls; unzip a", True),
+        ("!python train.py --lr {lr}", True),
+        ("%mkdir a", True),
+        ("%%bash\n# a comment\nls", False),
+        ("%%bash\nls\nmake", True),
+    ],
+)
+def test_a_skipped_command_counts_if_a_later_cell_may_need_it(line, skips):
+    read = Notebook.decode(notebook("x = 1", line), "nb.ipynb")
+    assert [read.place(skipped.line) for skipped in read.skipped] == (
+        [("nb.ipynb:cell 3", 1)] if skips else []
+    )
 
 
 def test_a_mistake_in_a_notebook_names_the_cell_and_line():
@@ -109,6 +162,16 @@ def test_a_multi_line_value_becomes_one_line_and_the_json_stays_valid():
     done = apply(notebook(cell), notebook(cell), {"nb/x/choice": 3}, path="nb.ipynb", below=BELOW)
     assert sources(done.after) == ["x = 3  # @nni.choice(3, f(1, 2))\ny = 2"]
     assert json.loads(done.after)["cells"][0] == json.loads(notebook(cell))["cells"][0]
+
+
+def test_apply_and_export_keep_what_trials_replace():
+    cell = "x = !ls \\\n  -l\n%env A=1\nlr = %time 0.1  # @nni.uniform(0, 1)\n%cd a\n!ls"
+    data = notebook("%%writefile a.py\nlr = 0.1\n", cell, "%%capture a\npip install x")
+    values = {"nb/lr/uniform": 0.25}
+    done = apply(data, data, values, path="nb.ipynb", below=BELOW)
+    assert done.after == data.replace(b"%time 0.1", b"%time 0.25")
+    written = export(data, values, path="nb.ipynb", below=BELOW)
+    assert written == data.replace(b"%time 0.1  # @nni.uniform(0, 1)", b"%time 0.25")
 
 
 LINES = st.lists(st.text(st.characters(exclude_categories=[]), max_size=8), max_size=4)

@@ -42,6 +42,132 @@ def test_awaiting_cells_share_one_event_loop(run_script):
     assert 'nb.ipynb, cell 2", line 4, in <module>\n    await nothing()\n' in done.stderr
 
 
+CELLS = """\
+# %%annotate cell 1 %%capture --no-stderr out
+import sys
+print("in out")
+print("in stderr", file=sys.stderr)
+display("shown")
+7
+# %%annotate cell 2
+print(repr(out.stdout), out.stderr == "", out.outputs, str(out) == out.stdout, _, Out[1], In[1][:6])
+out.show()
+# %%annotate cell 3
+from IPython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import HTML, clear_output, display
+from IPython.utils.io import capture_output
+shell = get_ipython()
+InteractiveShell.ast_node_interactivity = "all"
+clear_output(wait=True)
+with capture_output() as inner:
+    display(HTML("<b>"), display_id="a").update(1)
+print(inner.outputs, "google.colab" in str(shell), shell.config, type(shell).__name__)
+# %%annotate cell 4
+def listed(name):
+    return get_ipython().getoutput("echo {name.upper()} $name '$HOME'; echo b")
+get_ipython().run_line_magic("env", "A={1 + 1}")
+get_ipython().run_line_magic("matplotlib", "inline")
+get_ipython().magic("cd -q ..")
+get_ipython().run_line_magic("cd", "-")
+get_ipython().run_cell_magic("writefile", "'helper one.py'", "x = 1\\n")
+import os
+print(listed("a"), listed("a").s, os.environ["A"], os.environ["MPLBACKEND"], await asyncio_sleep())
+# %%annotate cell 5
+for ask in (
+    lambda: shell.run_line_magic("sql", "SELECT 1"),
+    lambda: shell.run_cell_magic("cython", "", ""),
+    lambda: shell.kernel,
+    lambda: HTML.of_nothing,
+    lambda: __import__("IPython.display").display.of_nothing,
+):
+    try:
+        ask()
+    except Exception as error:
+        print(type(error).__name__, error)
+shell.system("make")
+# %%annotate cell 6 %%capture
+print("shown, because the cell fails")
+import google.colab
+"""
+
+
+def test_cells_find_what_jupyter_gives_them_or_its_name(run_script, folder):
+    frozen = CELLS.replace("await asyncio_sleep()", "await __import__('asyncio').sleep(0, 5)")
+    done = run_script({"nb.ipynb": "{}"}, {"nb.ipynb": frozen}, ("nb.ipynb",), code=1)
+    *lines, last = done.stdout.splitlines()
+    assert lines[:3] == ["'in out\\n' True ['shown', 7] True 7 7 import", "in out", "'shown'"]
+    assert lines[3:8] == [
+        "7",
+        "[<IPython.core.display.HTML object>, 1] False {} InteractiveShell",
+        "env: A=2",
+        str(folder),
+        "['A a $HOME', 'b'] A a $HOME b 2 agg 5",
+    ]
+    assert (folder / "helper one.py").read_text() == "x = 1\n"
+    assert lines[8:11] == [
+        "NeedsJupyter %sql needs Jupyter, which trials do not use",
+        "NeedsJupyter %%cython needs Jupyter, which trials do not use",
+        "AttributeError get_ipython().kernel needs Jupyter, which trials do not use",
+    ]
+    assert lines[11] == "AttributeError type object 'HTML' has no attribute 'of_nothing'"
+    assert lines[12].startswith("AttributeError IPython.display.of_nothing is not available, bec")
+    assert last == "shown, because the cell fails"
+    assert done.stderr.startswith("in stderr\nannotate: trials skip !make\nTraceback")
+    assert "(only Colab has google.colab; catch ImportError where you import it)" in done.stderr
+
+
+COLAB = {
+    "google/colab/__init__.py": "",
+    "google/colab/_message.py": "def blocking_request(*words): raise SystemExit('asked')\n",
+    "google/colab/drive.py": "def mount(mountpoint): raise SystemExit('mounted')\n",
+    "google/colab/files.py": "from google.colab import _message\n"
+    "def upload(): return _message.blocking_request('upload')\n",
+    "IPython/__init__.py": "def get_ipython(): pass\n",
+    "library.py": "from IPython import get_ipython\nshell = get_ipython()\n",
+    "tqdm/__init__.py": "from . import std\n",
+    "tqdm/std.py": "tqdm = trange = 'text'\n",
+    "tqdm/notebook.py": "tqdm = trange = 'widget'\n",
+    "drive/My Drive/data.csv": "1",
+}
+ON_COLAB = [
+    ["try:\n", "  import google.colab\n", "except: pass\n", "else:\n", "  print('here')\n"],
+    ["from google.colab import drive, files\n", "drive.mount('drive')\n"],
+    ["print('google.colab' in str(get_ipython()), type(get_ipython()).__name__)\n"],
+    [
+        "from IPython import get_ipython\n",
+        "import library\n",
+        "print(library.shell, get_ipython())",
+    ],
+    ["from tqdm.notebook import tqdm, trange\n", "print(tqdm, trange)"],
+    [
+        *("!wget data\n", "!unzip data\n", "for ask in lambda: drive.mount('no'), files.upload:\n"),
+        *("  try: ask()\n", "  except Exception as error: print(error)\n"),
+    ],
+]
+
+
+def test_colabs_own_modules_work_as_far_as_they_need_no_page(folder, annotate, monkeypatch):
+    for name, text in COLAB.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    cells = [{"cell_type": "code", "source": source} for source in ON_COLAB]
+    (folder / "nb.ipynb").write_text(json.dumps({"cells": cells}))
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "1")
+    done = annotate("try", "nb.ipynb")
+    assert re.sub(" at 0x[0-9a-f]+", "", done.stdout).splitlines()[:7] == [
+        "here",
+        "Drive already mounted at drive",
+        "True Shell",
+        "None <google.colab._shell.Shell object>",
+        "text text",
+        "drive.mount('no') needs Jupyter, which trials do not use",
+        "Colab's request 'upload' needs Jupyter, which trials do not use",
+    ]
+    first = "annotate: nb.ipynb:cell 6:1: trials skip !wget data and 1 other shell command\n"
+    assert done.stderr.startswith(first)
+
+
 def test_the_page_shows_what_the_commands_do(notebook, annotate):
     annotate("check", "train.ipynb")
     command = re.search(r"annotate (run train.ipynb .*)", PAGE)[1]
