@@ -39,6 +39,10 @@ _QUIET = frozenset(
     | {"head", "tail", "echo", "which", "free", "df", "du", "lscpu", "uname", "wc", "tree", "date"}
 )
 _COMMANDS = re.compile(r"[;&|\r\n]+")
+#: What a command quotes, and comments, continued lines and discarded output.
+_ASIDE = re.compile(
+    r"'[^'\r\n]*'|\"[^\"\r\n]*\"|(?<!\S)#[^\r\n]*|\\\r?\n|[12&]?>{1,2}\s*/dev/null|[12]>&[12]"
+)
 _PREFIX = re.compile(r"\s*(?:(?:sudo|yes|python3?\s+-m|\{sys\.executable\}\s+-m)\s+)*")
 #: Options with which a cell of shell commands defines names for Python.
 _DEFINES = re.compile(r"--(?:out|err|proc)\b")
@@ -46,9 +50,9 @@ _DEFINES = re.compile(r"--(?:out|err|proc)\b")
 
 def has_effect(commands: str) -> bool:
     """Whether a later cell may need what these shell commands do."""
-    parts = [_PREFIX.sub("", part, count=1).split() for part in _COMMANDS.split(commands)]
-    names = {words[0] for words in parts if words and not words[0].startswith("#")}
-    return ">" in commands or not names <= _QUIET
+    plain = _ASIDE.sub(" ", commands)
+    parts = [_PREFIX.sub("", part, count=1).split() for part in _COMMANDS.split(plain)]
+    return ">" in plain or not {words[0] for words in parts if words} <= _QUIET
 
 
 def capture_name(options: str) -> str | None:

@@ -98,9 +98,9 @@ def _whole(cell: str, first: re.Match[str]) -> Iterator[Mask]:
         yield _comment(cell, first.span("all"), effect)
     else:
         raise NeedsJupyter(f"%%{first['name']}", (first.start("name") - 2, first.end("name")))
-    lines = re.finditer(r"[^\r\n]+", cell[first.end() :])
-    for start, end in (line.span() for line in lines):
-        yield _comment(cell, (first.end() + start, first.end() + end))
+    for line in re.finditer(r"[^\r\n]+", cell[first.end() :]):
+        at = first.end() + line.start()
+        yield Mask((at, at), "# ")  # no statement, whatever the line's indentation
 
 
 def _lines(cell: str, at: int) -> Iterator[Mask]:

@@ -175,12 +175,12 @@ class _Reader:
         characters = [pair for span in strings for pair in self._characters(span)]
         text = "".join(character for character, _ in characters)
         try:
-            found = masked(text)
+            parts = masked(text)
         except NeedsJupyter as error:
             raise _Needs(self._needs(number, text, error)) from None
-        self._cells.append(Cell(number, self._line, found.capture))
+        self._cells.append(Cell(number, self._line, parts.capture))
         end = 0
-        for mask in found.masks:
+        for mask in parts.masks:
             self._add(characters[end : mask.span[0]])
             if mask.skips:
                 self._skipped.append(Skipped(self._line, text[slice(*mask.span)].strip()))

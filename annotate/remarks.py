@@ -97,9 +97,9 @@ def _skipped(project: Project) -> Iterator[str]:
             first, *others = notebook.skipped
             path, line = notebook.place(first.line)
             command = textwrap.shorten(first.command, 60, placeholder=" ...")
-            count = len(others)
-            more = f" and {count} other shell command{'s' if count > 1 else ''}" if others else ""
-            yield f"{path}:{line}: trials skip {command}{more}"
+            plural = "s" if len(others) > 1 else ""
+            rest = f" and {len(others)} other shell command{plural}" if others else ""
+            yield f"{path}:{line}: trials skip {command}{rest}"
 
 
 def unreached(path: PurePosixPath, script: str, count: int = 1) -> str:
