@@ -1,13 +1,14 @@
 """Finds annotated values that something else is certain to replace, whatever a trial chooses.
 
 `--lr 0.5` on the command line replaces the default of `add_argument("--lr", default=0.1)`. So do
-`parse_args(["--lr", "0.5"])` and a later `set_defaults(lr=0.5)`. This module finds only what is
-certain before any trial runs.
+`parse_args(["--lr", "0.5"])`, a later `set_defaults(lr=0.5)` and a second assignment. This module
+finds only what is certain before any trial runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NoReturn
 
-from annotate import imports
+from annotate import imports, replaced
 from annotate.data.form import is_data
 from annotate.declared_options import Declared, Option, declared
 from annotate.plan import Place
@@ -78,6 +79,12 @@ class _Program:
         return {path: declared(code) for path, code in self._python.items()}
 
     @cached_property
+    def _trees(self) -> dict[str, ast.Module]:
+        marked = {path: code for path, code in self._python.items() if b"@nni" in code}
+        trees = {path: replaced.parse(code) for path, code in marked.items()}
+        return {path: tree for path, tree in trees.items() if tree is not None}
+
+    @cached_property
     def _imported(self) -> set[str]:
         modules = (module for code in self._python.values() for module in imports.find(code))
         return {(module.module or "").partition(".")[0] for module in modules}
@@ -85,6 +92,8 @@ class _Program:
     def overrides(self, place: Place, places: Sequence[Place]) -> str | None:
         if place.kind == "option":
             return self._of_option(place)
+        if place.kind == "assignment" and (line := self._replacement(place)) is not None:
+            return f"{place.path}:{line}"
         if not self.arguments:
             return None
         word = None
@@ -93,6 +102,11 @@ class _Program:
         elif _is_field(place, places):
             word = self._flag(place.target) or self._override(place)
         return None if word is None else f"{word} on the command line"
+
+    def _replacement(self, place: Place) -> int | None:
+        """The line of the script that replaces the value before anything reads it."""
+        tree = self._trees.get(place.path)
+        return None if tree is None else replaced.replacement(tree, place.target, place.line)
 
     # Options
 

@@ -7,11 +7,12 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from annotate import formats, replaced
 from annotate.data.data_file import render
 from annotate.data.form import is_data
 from annotate.errors import AnnotateError
@@ -59,21 +60,43 @@ def freeze(project: Project, folder: Path) -> None:
             for file in project.files
         },
         "space": project.space.to_json(),
-        "names": _names(project.places),
+        "names": _names(project),
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 
 
-def _names(places: Sequence[Place]) -> dict[str, tuple[str, str]]:
-    """What the values of parameters are called while the script runs, where that can be told."""
-    names = {}
-    count = Counter(place.key for place in places)
-    for place in places:
-        if count[place.key] > 1 or not place.target.isidentifier():
-            continue
-        if place.kind in ("option", "assignment"):
-            names[place.key] = (place.kind, place.target)
-    return names
+def _names(project: Project) -> dict[str, tuple[str, str]]:
+    """What the values of parameters are called while the script runs, where that can be told.
+
+    Only names that nothing reads before the script may set them again: if such a name ends with
+    another value, the parameter had no effect.
+    """
+    count = Counter(place.key for place in project.places)
+    code = {
+        str(file.path): formats.python(file.source, str(file.path))
+        for file in project.files
+        if file.counts and not is_data(file.path.name)
+    }
+    return {
+        place.key: (place.kind, place.target)
+        for place in project.places
+        if count[place.key] == 1 and place.target.isidentifier() and _is_unread(place, code)
+    }
+
+
+def _is_unread(place: Place, code: Mapping[str, bytes]) -> bool:
+    name = place.target.encode()
+    trees = {path: replaced.parse(text) for path, text in code.items() if name in text}
+    own = trees.pop(place.path, None)
+    others = [tree for tree in trees.values() if tree is not None]
+    if own is None:
+        return False
+    if place.kind == "option":
+        return replaced.attribute_unread([own, *others], place.target)
+    return place.kind == "assignment" and (
+        replaced.unread(own, place.target, place.line)
+        or replaced.set_from_outside(own, others, place.target)
+    )
 
 
 @dataclass(frozen=True, slots=True)

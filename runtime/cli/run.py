@@ -143,7 +143,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     if project.overridden and not project.places:
         raise AnnotateError(
             "\n".join(remarks(project, target.shown)),
-            hint="nothing is left to tune: leave the values out of the script's arguments",
+            hint="nothing is left to tune: remove what overrides the values",
         )
     if not project.places and (elsewhere := annotated_outside(project)):
         raise AnnotateError(

@@ -1,8 +1,8 @@
 """Tells the driver which parameters this process uses, and how their values end.
 
 The driver asks only the first trials. A name that always ends with the same value, whatever value
-the trial gave it, is one that the script replaces. Only unambiguous names are followed: global
-variables, and attributes of argparse's namespaces. Python 3.8, standard library only.
+the trial gave it, is one that the script replaces. Only unambiguous names are followed: variables,
+and attributes of argparse's namespaces. Python 3.8, standard library only.
 """
 
 import json
@@ -11,13 +11,13 @@ import sys
 
 import nni
 
-_used: dict = {}  # by parameter: the globals of the code that used it, and whether it is at the top
+_used: dict = {}  # by parameter: the code that used it, its globals, and whether it is at the top
 _snapshot = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "snapshot")
 
 
 def used(key, frame):
     """Record that the code of `frame` uses the parameter."""
-    _used[key] = frame.f_globals, frame.f_locals is frame.f_globals
+    _used[key] = frame.f_code, frame.f_globals, frame.f_locals is frame.f_globals
     _tell("used", [key])
 
 
@@ -33,13 +33,13 @@ def ended(frame):
         return
     names = _names()
     recorded = {}
-    for key, (their_globals, at_top) in _used.items():
+    for key, (code, their_globals, at_top) in _used.items():
         kind, name = names.get(key, ("", ""))
         values = []
         if kind == "option":
             values = _options(name, (frame.f_locals, frame.f_globals, their_globals))
-        elif kind == "assignment" and at_top:
-            values = [their_globals.get(name)]
+        elif kind == "assignment":
+            values = [their_globals.get(name)] if at_top else _variables(name, code, frame)
         recorded[key] = [value for value in values if _is_plain(value)]
     _used.clear()
     _tell("ended", recorded)
@@ -56,6 +56,14 @@ def _names():
             return json.load(file).get("names", {})
     except OSError:
         return {}
+
+
+def _variables(name, code, frame):
+    """The values of a function's variable in those of its calls that are running."""
+    while frame is not None:
+        if frame.f_code is code and name in frame.f_locals:
+            yield frame.f_locals[name]
+        frame = frame.f_back
 
 
 def _options(name, scopes):

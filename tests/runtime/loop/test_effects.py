@@ -107,7 +107,18 @@ vars(a)["depth"] = 2
 if a.width > 100:
     momentum = 0.9  # @nni.uniform(0, 1)
 lr *= 0.5
-# @nni.report_final_result(batch * lr * a.depth + a.width)
+steps = 4  # @nni.randint(2, 9)
+while steps:
+    steps -= 1
+def train(usual=5):
+    rate = 0.5  # @nni.uniform(0, 1)
+    if usual:
+        rate = usual
+    decay = 0.5  # @nni.uniform(0, 1)
+    decay = 0.25
+    result = batch * lr * a.depth + a.width + rate + decay
+    # @nni.report_final_result(result)
+train()
 """
 
 
@@ -120,4 +131,6 @@ def test_a_run_names_what_the_script_replaces_or_never_reaches(annotate, folder)
         f"Note: batch had no effect: {replaced} 8.",
         f"Note: depth had no effect: {replaced} 2.",
         "Note: momentum had no effect: none of 8 trials reached the code that uses it.",
+        f"Note: rate had no effect: {replaced} 5.",
     ]
+    assert "train.py:22 overrides train.py:21: decay is not tuned\n" in done.stderr
