@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from annotate.errors import AnnotateError
 from runtime.cli import selection, terminal
 from runtime.cli.diffs import git_diff, print_bytes
+from runtime.system.units import count
 
 if TYPE_CHECKING:
     from annotate.apply import Applied
@@ -118,8 +119,8 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
     if _nothing_fits(done):
         text = f"nothing to write: no value of trial {trial.number} fits the source as it is now"
     else:
-        count = sum(fit.changes for file in done for fit in file.fits)
-        text = _summary(count, trial.number, wrote=wrote)
+        changes = sum(fit.changes for file in done for fit in file.fits)
+        text = _summary(changes, trial.number, wrote=wrote)
     terminal.say(f"annotate: {text}")
     for file in done:
         for misfit in file.misfits:
@@ -127,8 +128,8 @@ def _report(past: Past, trial: Trial, root: Path, done: Sequence[Applied], *, wr
             terminal.say(text)
 
 
-def _summary(count: int, trial: int, *, wrote: bool) -> str:
-    if not count:
+def _summary(number: int, trial: int, *, wrote: bool) -> str:
+    if not number:
         return f"nothing to write: the source already has every value of trial {trial} that fits"
-    values = f"{count} value{'' if count == 1 else 's'} of trial {trial}"
+    values = f"{count(number, 'value')} of trial {trial}"
     return f"{values} written" if wrote else f"{values} to write; use --write to write them"

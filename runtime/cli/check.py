@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import Mistake, Mistakes
 from runtime.cli import terminal
+from runtime.system.units import count
 
 if TYPE_CHECKING:
     from annotate.check import Checked
@@ -58,15 +59,11 @@ def _document(checked: Checked) -> dict[str, object]:
 
 def _summary(checked: Checked) -> str:
     mistakes = Mistakes(checked.mistakes).message if checked.mistakes else "no mistakes"
-    files = _count(checked.files, "file")
+    files = count(checked.files, "file")
     return (
         f"{files} checked, {checked.annotated} annotated, "
-        f"{_count(checked.parameters, 'parameter')}: {mistakes}"
+        f"{count(checked.parameters, 'parameter')}: {mistakes}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _github(mistake: Mistake) -> str:

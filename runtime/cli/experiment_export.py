@@ -11,6 +11,7 @@ from pathlib import Path
 from annotate.errors import AnnotateError
 from runtime.cli import selection, terminal
 from runtime.system.replace_file import write_atomically
+from runtime.system.units import count
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,9 @@ def run(args: argparse.Namespace) -> int:
         _write(Path(args.filename), text, force=args.force)
     except OSError as error:
         raise AnnotateError(f"cannot write {args.filename}: {error.strerror or error}") from None
-    terminal.show(f"Wrote {len(rows)} trials of experiment {folder.id} to {args.filename}.")
+    terminal.show(
+        f"Wrote {count(len(rows), 'trial')} of experiment {folder.id} to {args.filename}."
+    )
     return 0
 
 

@@ -7,6 +7,7 @@ import json
 
 from annotate.json_value import JSON
 from runtime.cli import selection, terminal
+from runtime.system.units import count
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +25,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _text(document: dict[str, JSON]) -> str:
     reason, limit, best = document["reason"], document["max_trials"], document["best"]
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(document["trials"].items()))
+    counts = ", ".join(f"{number} {state}" for state, number in sorted(document["trials"].items()))
     lines = [
         f"{document['id']} {document['state']}" + (f": {reason}" if reason else ""),
-        f"{sum(document['trials'].values())}{f' of {limit}' if limit else ''} trials"
+        count(sum(document["trials"].values()), "trial", of=limit)
         + (f": {counts}" if counts else ""),
     ]
     if best is not None:

@@ -9,6 +9,7 @@ import shutil
 import time
 
 from runtime.cli import terminal
+from runtime.system.units import count
 
 _OLD = 600.0  # seconds; a younger folder may still be under construction
 
@@ -28,6 +29,6 @@ def run(args: argparse.Namespace) -> int:
     removed = [*old, *paths.experiments().glob(".removed-*")]
     for path in removed:
         shutil.rmtree(path, ignore_errors=True)
-    noun = "folder" if len(removed) == 1 else "folders"
-    terminal.show(f"Removed {len(removed)} {noun}." if removed else "There was nothing to remove.")
+    removal = f"Removed {count(len(removed), 'folder')}."
+    terminal.show(removal if removed else "There was nothing to remove.")
     return 0

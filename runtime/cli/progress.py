@@ -18,7 +18,7 @@ from runtime.core.failures import Failure
 from runtime.core.objective import goal
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.system.units import duration
+from runtime.system.units import count, duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,9 +42,8 @@ class Progress:
         self._failures: Counter[str] = Counter()
 
     def __enter__(self) -> Progress:
-        count = f"{self.count} parameter{'' if self.count == 1 else 's'}"
         self.say(
-            f"experiment {self.folder.id}: {self.config.shown}, {count}, "
+            f"experiment {self.folder.id}: {self.config.shown}, {count(self.count, 'parameter')}, "
             f"{self.config.tuner}, {goal(self.config, new=not self.trials)}, "
             f"seed {self.config.seed}{_other_python(self.config)}{self._resumed()}"
         )
@@ -57,9 +56,9 @@ class Progress:
         """What is new in an experiment that resumes."""
         if not self.trials and not self.new_settings:
             return ""
-        limit = f" of {self.config.max_trials}" if self.config.max_trials is not None else ""
+        done = count(self.ended, "trial", of=self.config.max_trials)
         new = f", now {', '.join(self.new_settings)}" if self.new_settings else ""
-        return f"; resumed after {self.ended}{limit} trials{new}"
+        return f"; resumed after {done}{new}"
 
     def recall(self, trials: Iterable[Trial]) -> None:
         """Count the trials that ended before this driver started."""
@@ -109,8 +108,8 @@ class Progress:
         values = values_line(trial.values, self.names)
         mark = "as written " if trial.origin is Origin.BASELINE else "best " if better else ""
         if trial.state is not TrialState.SUCCEEDED:
-            count = self._failures[Failure(trial.reason or "", "").kind]
-            times = f" ({count + 1} times)" if count else ""
+            earlier = self._failures[Failure(trial.reason or "", "").kind]
+            times = f" ({earlier + 1} times)" if earlier else ""
             result = f"{trial.state.value}: {terminal.visible(trial.reason or '')}{times} "
         else:
             result = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
@@ -185,10 +184,10 @@ class LiveProgress(Progress):
 
         limit = self.config.max_trials
         row = Table.grid(padding=(0, 2))
-        counted = f"{self.ended}/{limit}" if limit else str(self.ended)
+        counted = f"{self.ended}/{limit} trials" if limit else count(self.ended, "trial")
         elapsed = duration(int(time.monotonic() - self.began))
         cells: list[RenderableType] = [
-            terminal.cell(f"{counted} trials"),
+            terminal.cell(counted),
             terminal.cell(elapsed, style="cyan"),
         ]
         if limit:

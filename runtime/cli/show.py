@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runtime.cli import target as targets
 from runtime.cli import terminal
+from runtime.system.units import count
 
 if TYPE_CHECKING:
     from annotate.project import Project
@@ -59,6 +60,6 @@ def _print_table(project: Project) -> None:
     if project.places:
         console.print(table)
     size = project.space.size
-    count = len(project.space)
-    combinations = f", {size} combinations" if size is not None and count else ""
-    console.print(f"{count} parameter{'' if count == 1 else 's'}{combinations}", highlight=False)
+    parameters = count(len(project.space), "parameter")
+    combinations = "" if size is None or not project.space else f", {count(size, 'combination')}"
+    console.print(f"{parameters}{combinations}", highlight=False)

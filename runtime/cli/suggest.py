@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from annotate.errors import AnnotateError
 from runtime.cli import terminal
 from runtime.cli.diffs import git_diff, print_bytes
+from runtime.system.units import count
 
 if TYPE_CHECKING:
     from annotate.suggest import Proposal, Suggestions
@@ -118,8 +119,7 @@ def _write(path: Path, suggestions: Suggestions, accepted: Sequence[Proposal]) -
     if accepted:
         new = insert(suggestions.source, accepted, path=suggestions.path)
         replace_file(path, suggestions.source, new)
-    count = f"{len(accepted)} annotation{'' if len(accepted) == 1 else 's'}"
-    terminal.say(f"annotate: {count} written to {path}")
+    terminal.say(f"annotate: {count(len(accepted), 'annotation')} written to {path}")
 
 
 def _ask(suggestions: Suggestions) -> list[Proposal]:

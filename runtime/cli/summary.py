@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shlex
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from runtime.core.config import BY_DEFAULT, Config
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.loop.experiment import Experiment
 from runtime.loop.trials import Trials
-from runtime.system.units import duration
+from runtime.system.units import count, duration
 
 
 def summary(experiment: Experiment) -> str:
@@ -98,9 +99,10 @@ def _where(experiment: Experiment) -> str:
         if counts[state]
     )
     starts = [t.started for t in trials if t.started is not None]
-    ends = [t.ended for t in trials if t.ended is not None]
-    took = f" in {duration(max(ends) - min(starts))}" if starts and ends else ""
-    lines = [f"Experiment {experiment.folder.id}: {len(trials)} trials ({states}){took}"]
+    ended = experiment.ended or time.time()
+    took = f" in {duration(ended - min(starts))}" if starts else ""
+    number = count(len(trials), "trial")
+    lines = [f"Experiment {experiment.folder.id}: {number} ({states}){took}"]
     if experiment.reason and experiment.best is not None:
         lines.append(f"  ended: {experiment.reason}")
     seconds = sum(trial.gpu.seconds for trial in trials if trial.gpu is not None)

@@ -78,7 +78,9 @@ def _gpu(use: JSON) -> str:
 
 def _reason(trial: Mapping[str, JSON]) -> str:
     """Why the trial waits or ended, and how often it failed if it was retried."""
+    from runtime.system.units import count
+
     failures = trial["retries"] + (trial["state"] == "FAILED")
-    times = f"(failed {failures} time{'' if failures == 1 else 's'})" if trial["retries"] else ""
+    times = f"(failed {count(failures, 'time')})" if trial["retries"] else ""
     waits = "until a slot is free" if trial["state"] == "WAITING" else None
     return " ".join(filter(None, [trial["reason"] or waits, times]))

@@ -19,6 +19,7 @@ from runtime.core.trial import Origin, Trial, best
 from runtime.kept.by_file import newest_of
 from runtime.kept.lookup import find
 from runtime.store import Store
+from runtime.system.units import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Past:
             if trial.number == number:
                 return trial
         message = f"{self.folder.id} has no trial {number}"
-        hint = f"annotate trial ls {self.folder.id} lists its {len(self.trials)} trials"
+        hint = f"annotate trial ls {self.folder.id} lists its {count(len(self.trials), 'trial')}"
         raise AnnotateError(message, hint=hint)
 
     def root(self, script: Path | None) -> Path:

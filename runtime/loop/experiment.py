@@ -62,7 +62,7 @@ class Experiment:
         row = store.experiment()
         self.config = Config.from_json(row.config)
         self.folder = folder
-        self.state, self.reason = row.state, row.reason
+        self.state, self.reason, self.ended = row.state, row.reason, row.ended
         self._store, self._disk = store, DiskGuard(folder.path, watcher.note)
         store.retry_with(self._disk.retry)
         self.trials = Trials(self._store, row.space, watcher.changed)
@@ -114,7 +114,7 @@ class Experiment:
                 self._step()
         finally:
             self._requests.close()
-            self._tuning.close()
+            self._tuning.close(finish=self._ending is None)
             self._executor.close()
             self._gate.close()
         self._finish()
@@ -394,4 +394,5 @@ class Experiment:
 
     def _set_state(self, state: str, reason: str | None) -> None:
         self.state, self.reason = state, reason
-        self._store.set_state(state, reason, None if state == "RUNNING" else time.time())
+        self.ended = None if state == "RUNNING" else time.time()  # seconds since the epoch
+        self._store.set_state(state, reason, self.ended)

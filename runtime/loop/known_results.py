@@ -18,6 +18,7 @@ from runtime.kept.tables import csv_rows
 from runtime.loop.trials import Trials
 from runtime.store import Store
 from runtime.store.history import KnownResult
+from runtime.system.units import count
 from tuners.budgets.budget import BUDGET
 
 _UNTOLD = (TrialState.INTERRUPTED, TrialState.SYS_CANCELED, TrialState.USER_CANCELED)
@@ -71,7 +72,7 @@ class Split:
 
     def sentence(self, source: str) -> str:
         """A sentence for the user: how many results the tuner learns from, and what was skipped."""
-        text = f"{_count(len(self.known))} from {source} for the tuner to learn from"
+        text = f"{count(len(self.known), 'result')} from {source} for the tuner to learn from"
         if self.misfits:
             text += f"; {len(self.misfits)} skipped, the first: {self.misfits[0]}"
         if self.ignored:
@@ -121,10 +122,6 @@ def _own(
             yield space.resolve(name).key, value
         elif name != BUDGET:  # which each tuner sets by itself
             ignored.setdefault(name)
-
-
-def _count(count: int) -> str:
-    return "1 result" if count == 1 else f"{count} results"
 
 
 @dataclass(frozen=True, slots=True)

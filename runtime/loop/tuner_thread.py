@@ -72,9 +72,10 @@ class TunerThread:
         self._lock = threading.Lock()  # guards _open and _closed
         self._open = [tuner]
         self._closed = False
+        self._thread = threading.Thread(target=self._run, name="tuner", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="tuner", daemon=True).start()
+        self._thread.start()
 
     def replay(self, record: Record, assessor: Assessor | None) -> None:
         """Teach the tuner and the assessor the experiment so far; posts Replayed."""
@@ -100,6 +101,12 @@ class TunerThread:
         Posts Replaced or NotReplaced. With `assess`, its own assessor is taught too.
         """
         self._work.put(lambda: self._replace(create, space, record, assess=assess))
+
+    def finish(self, patience: float) -> None:
+        """Take no more calls, and wait up to `patience` seconds for those that are queued."""
+        self._work.put(None)
+        if self._thread.is_alive():
+            self._thread.join(patience)
 
     def close(self) -> None:
         """Take no more calls and close the tuner, without waiting for a call in progress."""

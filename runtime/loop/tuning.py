@@ -35,6 +35,8 @@ from runtime.loop.tuner_thread import (
 )
 from runtime.store import Store
 
+_LAST_LESSONS = 5.0  # seconds for the tuner to learn the last results
+
 #: Requests that wait for a pending change of the search space, because they depend on it.
 _HELD = ("space", "import")
 
@@ -87,10 +89,15 @@ class Tuning:
         """Whether the tuner is working on something that may lead to more trials."""
         return bool(self.asking or self.replaying or self._change)
 
-    def close(self) -> None:
-        """Close the tuner and the assessor, without waiting for a call in progress."""
+    def close(self, *, finish: bool) -> None:
+        """Close the tuner and the assessor, without waiting for a call in progress.
+
+        With `finish`, the tuner first learns the last results, unless that takes too long.
+        """
+        if finish and not self.busy:
+            self._thread.finish(_LAST_LESSONS)
+        self.assessment.close()  # first, because it waits for the last calls of an advisor
         self._thread.close()
-        self.assessment.close()
 
     def resume(self) -> None:
         """Start the tuner's thread, and continue where an earlier driver stopped."""

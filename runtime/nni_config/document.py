@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from annotate import limits
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.json_value import JSON
+from runtime.system.units import count
 
 _MAX_BYTES = 1 << 22
 _MAX_ITEMS = 100_000
@@ -27,8 +28,8 @@ class ConfigMistakes(Mistakes):
 
     def __init__(self, path: str, mistakes: Sequence[Mistake]) -> None:
         super().__init__(mistakes)
-        count = len(self.mistakes)
-        self.message = f"{count} mistake{'' if count == 1 else 's'} in {path}; nothing was started"
+        mistakes_in_words = count(len(self.mistakes), "mistake")
+        self.message = f"{mistakes_in_words} in {path}; nothing was started"
 
 
 @dataclass(frozen=True, slots=True)

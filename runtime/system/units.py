@@ -1,4 +1,4 @@
-"""Parses and formats durations (`90s`, `1h30m`) and amounts of memory (`4GiB`, `500MB`)."""
+"""Parses and formats durations (`90s`, `1h30m`), memory (`4GiB`, `500MB`) and counts."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def seconds(text: str) -> float:
     raise AnnotateError(
         f"{text!r} is not a duration", hint="write, for example, 90s, 10m, 1h or 1h30m"
     )
+
+
+def count(number: int, noun: str, *, of: int | None = None) -> str:
+    """`1 trial`, `3 trials`, `1 of 20 trials`."""
+    ending = "" if (number if of is None else of) == 1 else "s"
+    return f"{number}{'' if of is None else f' of {of}'} {noun}{ending}"
 
 
 def duration(value: float) -> str:

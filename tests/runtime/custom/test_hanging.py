@@ -185,6 +185,62 @@ def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
     assert len(json.loads(annotate(*again, "--json").stdout)["trials"]) == 2
 
 
+def test_a_resumed_experiment_can_be_stopped_while_recall_hangs(own, drivers, annotate, until):
+    text = """
+        import os, time
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                (parameter,) = self.space
+                return {parameter.key: 0.25}
+            def recall(self, values):
+                if os.path.exists("slow"):
+                    open("hangs", "w").close()
+                    time.sleep(1000)
+            def tell(self, values, metric):
+                pass
+    """
+    folder = own(text)
+    annotate(*RUN, "--max-trials", "2")
+    (folder / "slow").touch()
+    driver = drivers.start("resume", "-f", "--max-trials", "3")
+    until((folder / "hangs").exists)
+    annotate("stop")
+    _, errors = driver.communicate(timeout=20)
+    assert driver.returncode == 130, errors
+    (folder / "slow").unlink()
+    assert len(json.loads(annotate("resume", "--json").stdout)["trials"]) == 3
+
+
+def test_the_last_results_are_told_at_a_normal_end(own, annotate):
+    text = """
+        import json, time
+        from tuners import Assessor, Tuner, Verdict
+        class Judge(Assessor):
+            def judge(self, trial, curve):
+                return Verdict.KEEP
+            def finished(self, trial, curve, ok):
+                print("finished", trial, file=open("calls", "a"))
+        class Own(Tuner):
+            def __init__(self, space, **context):
+                super().__init__(space, **context)
+                self.assessor = Judge()
+                self.count = 0
+            def ask(self):
+                (parameter,) = self.space
+                self.count += 1
+                return {parameter.key: self.count / 4}
+            def tell(self, values, metric):
+                time.sleep(0.1)
+                print("told", metric, file=open("calls", "a"))
+    """
+    folder = own(text)
+    annotate(*RUN, "--max-trials", "3", "--concurrency", "3")
+    calls = (folder / "calls").read_text().splitlines()
+    assert {"told 0.25", "told 0.5", "finished 0", "finished 1", "finished 2"} == set(calls)
+    assert calls.count("told 0.5") == 2, "the baseline and the tuner's second proposal"
+
+
 def test_no_algorithm_outlives_a_driver_that_is_killed(own, drivers, until):
     folder = own(HANGS.replace("time.sleep(60)", "pass"))
     driver = drivers.start(*RUN)
