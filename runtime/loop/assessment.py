@@ -13,6 +13,7 @@ from runtime.core.trial import Report, Trial, TrialState
 from runtime.loop.limits import Running
 from runtime.loop.replay import show_curves
 from runtime.store import Store
+from runtime.system.units import count
 from tuners.base import Assessor, Verdict
 
 _LAST_CALLS = 1.0  # seconds at the end for the calls that are still queued
@@ -147,7 +148,7 @@ class Assessment:
                     break
                 if assessor.judge(trial, curve[:length]) is Verdict.STOP:
                     running.stopping, kept = True, length
-                    reason = f"stopped by the assessor after {length} results"
+                    reason = f"stopped by the assessor after {count(length, 'result')}"
         finally:
             self._post(Judged(trial, running, reason, kept))
             if running.handled is not None:
