@@ -14,7 +14,7 @@ import sys
 import weakref
 from importlib.machinery import EXTENSION_SUFFIXES
 
-import annotate_preload
+from annotate_libraries import LIBRARIES, NEED_FULL_END
 
 _FLUSH_FAILED = 120  # the interpreter's exit code if a standard stream cannot be flushed
 
@@ -60,6 +60,8 @@ def _since(last):
 
 def _needs_all(names):
     """Whether something may depend on the interpreter's full shutdown."""
+    if any(name in sys.modules for name in NEED_FULL_END):
+        return True
     threading = sys.modules.get("threading")
     if threading is not None and any(t.daemon for t in threading.enumerate()):
         return True  # it would still run while the script's objects are destroyed
@@ -71,7 +73,7 @@ def _is_foreign(name):
     place = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
     if not isinstance(place, str) or not place.endswith(tuple(EXTENSION_SUFFIXES)):
         return False
-    ours = name.partition(".")[0] in annotate_preload.LIBRARIES
+    ours = name.partition(".")[0] in LIBRARIES
     return not ours and "lib-dynload" not in place
 
 

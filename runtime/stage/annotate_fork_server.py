@@ -1,7 +1,8 @@
 """`python annotate_fork_server.py SOCKET SCRIPT`: forks a trial of the script for each request.
 
-It imports the script's libraries once. It starts no thread and touches no GPU; if it cannot
-guarantee that a fork behaves like a new process, it reports why and exits.
+It imports the script's libraries once. It starts no thread and touches no GPU. If a library does,
+or cannot be imported, it starts again without that library; where it cannot guarantee that a fork
+behaves like a new process, it reports why and exits.
 
 Messages are lines of JSON. Requests:
     start   id, argv, environment (changes only), isolation (options of annotate_isolate.py), stdin,
@@ -9,7 +10,7 @@ Messages are lines of JSON. Requests:
     signal  id, number: send a signal to the trial's process group
     reap    id: kill what the trial left running, and let the system reuse its process ID
 Answers:
-    ready   libraries, seconds
+    ready   libraries, seconds, left_out (the reason for each library that trials import themselves)
     refused reason
     started id, pid, time
     failed  id, reason
@@ -292,19 +293,36 @@ def _renew():
         threading.main_thread()._set_native_id()
 
 
-def _serve(channel, script):
+def _serve(channel, script, left_out):
     server = _Server(channel)
     began = time.monotonic()
     try:
         annotate_trial.prepare(script)
-        names = annotate_preload.preload(script, _at_start)
+        names = annotate_preload.preload(script, _at_start, left_out)
     except annotate_preload.Refused as error:
         server.report("refused", reason=str(error))
         os._exit(0)
-    server.report("ready", libraries=names, seconds=time.monotonic() - began, answers=True)
+    except annotate_preload.Unsafe as error:
+        _start_without(dict(left_out, **{error.library: str(error)}))
+    seconds = time.monotonic() - began
+    server.report("ready", libraries=names, seconds=seconds, left_out=left_out, answers=True)
     last = next(reversed(sys.modules))
     code = annotate_trial.compiled(script)
     return server.serve(), last, server.flush_c, code
+
+
+def _start_without(left_out):
+    """Replace this process with a server that does not import these libraries."""
+    kept = {0, 1, 2, int(sys.argv[1])}
+    for number in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # the listing's own is closed
+            os.set_inheritable(number, number in kept)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with open("/proc/self/environ", "rb") as file:  # as it was when this process started
+        pairs = [entry.partition(b"=") for entry in file.read().split(b"\0") if entry]
+    command = [sys.executable, *sys.argv[:3], json.dumps(left_out)]
+    os.execve(sys.executable, command, {name: value for name, _, value in pairs})
 
 
 def _run(argv, code):
@@ -317,7 +335,8 @@ def _run(argv, code):
 
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
-    _request, _last, _flush_c, _code = _serve(_channel, sys.argv[2])
+    _left_out = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
+    _request, _last, _flush_c, _code = _serve(_channel, sys.argv[2], _left_out)
     if hasattr(sys, "orig_argv"):
         sys.orig_argv = [sys.executable, *_request["argv"]]
     if "NNI_COPY" in os.environ:  # the script has another path there

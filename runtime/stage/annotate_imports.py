@@ -1,7 +1,8 @@
 """Finds the imports that a script will certainly execute, without running it.
 
 Follows the statements in the order of execution, also through the user's own modules. Stops where
-the script may change the environment or the import path, because later imports may then differ.
+the script, or a library unknown to us, may change the environment, the processor's cores, the
+working folder or the import path, because later imports may then differ.
 """
 
 import ast
@@ -11,26 +12,28 @@ from importlib.machinery import PathFinder
 
 import annotate_frozen
 import annotate_trial
+from annotate_libraries import HARMLESS, LATE, LIBRARIES, STANDARD
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_SEEDS = {
+    *("manual_seed", "seed", "seed_all", "seed_everything", "set_random_seed", "set_seed"),
+    *("set_state", "setstate"),
+}
 _READS = {"get", "keys", "values", "items", "copy"}
 _WRITES = {"setdefault", "pop"}
-#: Variables that libraries read at first use, which is after the fork; changing them is harmless.
-LATE = {
-    "CUBLAS_WORKSPACE_CONFIG",
-    "CUDA_DEVICE_ORDER",
-    "CUDA_LAUNCH_BLOCKING",
-    "CUDA_VISIBLE_DEVICES",
-    "PYTHONHASHSEED",
-    "TOKENIZERS_PARALLELISM",
-}
 _MAGICS = {"magic", "run_cell_magic", "run_line_magic"}  # such as %env
-_CHANGING = {"load_dotenv", "patch_all", "putenv", "unsetenv", *_MAGICS}
+_CHANGING = {
+    *("chdir", "cpu_affinity", "load_dotenv", "patch_all", "putenv", "sched_setaffinity"),
+    *("unsetenv", *_MAGICS),
+}
 _PATHS = {"meta_path", "modules", "path", "path_hooks"}
 
 
 def find(program):
-    """(module, names imported from it) for each certain import of a library, in order."""
+    """(module, names imported from it, seeded) for each certain import of a library, in order.
+
+    `seeded` tells whether a generator of random numbers may have been seeded before.
+    """
     search = _Search()
     script, name = annotate_trial.script_of(program), annotate_trial.module_of(program)
     copy = annotate_frozen.frozen(script) if script else None
@@ -50,6 +53,7 @@ class _Search:
         self._files = set()
         self._stopped = False  # later imports may depend on a change of environment or path
         self._armed = False  # a function is defined that makes such a change when called
+        self._seeded = False
 
     def file(self, path, package, main=False):
         """Follow the file `path`, a module of `package`."""
@@ -101,7 +105,9 @@ class _Search:
         if folder is not None:
             self._own(folder, module, names)
         elif spec is not None:
-            self.imports.append((module, names))
+            self.imports.append((module, names, self._seeded))
+            if top not in LIBRARIES and top not in STANDARD and top not in HARMLESS:
+                self._stopped = _changes_environment(spec.origin)
         else:
             self._stopped = True  # missing, or found only by an import hook
 
@@ -117,11 +123,12 @@ class _Search:
                 self.file(place + ".py", ".".join(step[:-1]))
 
     def _other(self, statement):
-        direct = list(_direct(statement))
+        direct, whole = list(_direct(statement)), list(ast.walk(statement))
         calls = any(isinstance(node, ast.Call) for node in direct)
-        if _changes(direct) or (self._armed and calls):
+        self._seeded = self._seeded or any(_name(node) in _SEEDS for node in whole)
+        if _changes(direct, _is_lever) or (self._armed and calls):
             self._stopped = True
-        elif _changes(list(ast.walk(statement))):
+        elif _changes(whole, _is_lever):
             self._armed = True
 
 
@@ -172,18 +179,48 @@ def _direct(statement):
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def _changes(nodes):
-    """Whether the nodes may change the environment or the import path."""
+def _changes(nodes, lever):
+    """Whether the nodes may use a lever to change something."""
     harmless = {id(node) for user in nodes for node in _harmless(user)}
-    return any(id(node) not in harmless and _is_lever(node) for node in nodes)
+    return any(id(node) not in harmless and lever(node) for node in nodes)
+
+
+def _changes_environment(path):
+    """Whether importing a library may do so, by the file `path`, with which its import begins."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+        if not any(word.encode() in text for word in ("environ", *_CHANGING)):
+            return False  # as almost all libraries
+        body = ast.parse(text).body
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return False  # an extension module, or a file that fails in every trial
+    armed = False
+    for statement in body:
+        direct = list(_direct(statement))
+        if _changes(direct, _is_outside) or (
+            armed and any(isinstance(n, ast.Call) for n in direct)
+        ):
+            return True
+        armed = armed or _changes(list(ast.walk(statement)), _is_outside)
+    return False
+
+
+def _is_outside(node):
+    if isinstance(node, ast.Attribute) and node.attr == "environ":
+        return getattr(node.value, "id", None) == "os"
+    return _name(node) == "environ" or _name(node) in _CHANGING
+
+
+def _name(node):
+    return getattr(node, "attr", None) or getattr(node, "id", None)
 
 
 def _is_lever(node):
-    name = getattr(node, "attr", None) or getattr(node, "id", None)
-    if name == "environ" or name in _CHANGING:
+    if _is_outside(node) or getattr(node, "attr", None) == "environ":
         return True
     is_sys = isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == "sys"
-    return is_sys and name in _PATHS
+    return is_sys and node.attr in _PATHS
 
 
 def _harmless(user):

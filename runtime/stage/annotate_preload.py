@@ -8,56 +8,39 @@ import weakref
 
 import annotate_frozen
 import annotate_imports
-
-#: Libraries that are known to be safe to fork after import and before use.
-LIBRARIES = {
-    "PIL",
-    "joblib",
-    "matplotlib",
-    "numpy",
-    "pandas",
-    "scipy",
-    "seaborn",
-    "sklearn",
-    "statsmodels",
-    "torch",
-    "torchvision",
-    "tqdm",
-}
-#: Common modules of the standard library that keep no per-process state.
-STANDARD = {
-    *("abc", "argparse", "array", "ast", "base64", "bisect", "collections", "concurrent"),
-    *("configparser", "contextlib", "copy", "csv", "ctypes", "dataclasses", "datetime"),
-    *("decimal", "enum", "fractions", "functools", "gc", "glob", "gzip", "hashlib", "heapq"),
-    *("importlib", "inspect", "io", "itertools", "json", "logging", "math", "multiprocessing"),
-    *("numbers", "operator", "os", "pathlib", "pickle", "platform", "pprint", "queue", "random"),
-    *("re", "shutil", "signal", "statistics", "string", "struct", "subprocess", "tempfile"),
-    *("textwrap", "threading", "time", "traceback", "types", "typing", "uuid", "warnings"),
-    *("weakref", "zipfile"),
-}
+from annotate_libraries import HANDLED_THREADS, LIBRARIES, STANDARD
 
 
 class Refused(Exception):
     """Trials cannot be forked from this process; the message says why."""
 
 
-def preload(script, at_start):
+class Unsafe(Exception):
+    """A fork would not behave like a new process after `library` is imported here."""
+
+    def __init__(self, library, reason):
+        super().__init__(reason)
+        self.library = library
+
+
+def preload(script, at_start, left_out=()):
     """Import the libraries that `script` certainly imports, and return their names.
 
-    `at_start` has the modules that this interpreter imports at start-up. Raises Refused if a fork
-    would not behave like a new process.
+    `at_start` has the modules that this interpreter imports at start-up; each trial imports those
+    in `left_out` itself. Raises Refused if a fork would not behave like a new process, and Unsafe
+    if that is due to one library.
     """
     _refuse_early(at_start)
     names = []
-    for module, taken in annotate_imports.find(script):
+    for module, taken, seeded in annotate_imports.find(script):
         top = module.partition(".")[0]
-        if top in LIBRARIES or top in STANDARD:
-            _import(module, taken)
+        if (top in LIBRARIES or top in STANDARD) and top not in left_out:
+            before = _random_states() if seeded else {}
+            _import(module, taken, top)
+            _refuse_draws(before, top)
             if top in LIBRARIES and top not in names:
                 names.append(top)
     _refuse_hidden(at_start)
-    _refuse_gpu()
-    _refuse_threads()
     _refuse_children()
     for finalizer in list(getattr(weakref.finalize, "_registry", ())):
         finalizer.atexit = False  # finalisers of libraries must not run in each trial
@@ -66,12 +49,35 @@ def preload(script, at_start):
     return names
 
 
-def _import(module, taken):
+def _import(module, taken, library):
     try:
         # Like the statement itself: the imported names may be modules of a package.
         __import__(module, {}, {}, taken, 0)
     except BaseException as error:
-        raise Refused("import %s failed: %s: %s" % (module, type(error).__name__, error)) from error
+        reason = "import %s failed: %s: %s" % (module, type(error).__name__, error)
+        raise Unsafe(library, reason) from error
+    reason = _gpu_in_use() or _lost_threads()
+    if reason:
+        raise Unsafe(library, reason)
+
+
+def _random_states():
+    """The state of each global generator of random numbers that is loaded, as text."""
+    reads = {
+        "random": lambda module: module.getstate(),
+        "numpy.random": lambda module: module.get_state()[1].tobytes(),
+        "torch": lambda module: module.get_rng_state().numpy().tobytes(),
+    }
+    loaded = {name: read for name, read in reads.items() if name in sys.modules}
+    return {name: read(sys.modules[name]) for name, read in loaded.items()}
+
+
+def _refuse_draws(before, library):
+    """Refuse a library whose import draws numbers that the script seeded `before`."""
+    now = _random_states() if before else {}
+    for name in before:
+        if now[name] != before[name]:
+            raise Unsafe(library, "its import draws from %s, which the script has seeded" % name)
 
 
 def _refuse_early(at_start):
@@ -96,36 +102,39 @@ def _refuse_hidden(at_start):
             raise Refused("the code folder has a module called %s" % name)
 
 
-def _refuse_gpu():
+def _gpu_in_use():
+    """Why a GPU is in use, which a fork could not use then, or None."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
-        raise Refused("importing torch initialised CUDA")
+        return "importing torch initialised CUDA"
     for number in os.listdir("/proc/self/fd"):
         try:
             target = os.readlink("/proc/self/fd/" + number)
         except OSError:
             continue
         if target.startswith(("/dev/nvidia", "/dev/dxg", "/dev/kfd", "/dev/dri")):
-            raise Refused("an import opened the GPU (%s)" % target)
+            return "an import opened the GPU (%s)" % target
+    return None
 
 
-def _refuse_threads():
-    """Refuse if there are threads, which a fork would lose.
+def _lost_threads():
+    """Which threads a fork would lose, as a sentence, or None.
 
     Tries a fork first: OpenBLAS stops its threads before a fork, and each process starts them
     again when it first computes.
     """
+    if not _threads():
+        return None
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
-    names = _threads()
     for _ in range(20):  # a stopped thread may need a moment to end
-        if len(names) == 1:
-            return
-        time.sleep(0.01)
         names = _threads()
-    raise Refused("an import started a thread that a fork would lose (%s)" % ", ".join(names))
+        if not names:
+            return None
+        time.sleep(0.01)
+    return "an import started a thread that a fork would lose (%s)" % ", ".join(names)
 
 
 def _refuse_children():
@@ -140,11 +149,14 @@ def _refuse_children():
 
 
 def _threads():
+    """The names of this process's threads, without the main one and those in HANDLED_THREADS."""
     names = []
     for number in os.listdir("/proc/self/task"):
         try:
             with open("/proc/self/task/%s/comm" % number) as file:
-                names.append(file.read().strip())
+                name = file.read().strip()
         except OSError:
             continue  # it has just ended
+        if number != str(os.getpid()) and name not in HANDLED_THREADS:
+            names.append(name)
     return names

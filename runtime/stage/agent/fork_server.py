@@ -188,10 +188,12 @@ class ForkServer:
 
     def _on_ready(self, message: dict[str, Any]) -> None:
         names = ", ".join(message["libraries"]) or "no library"
+        left_out = message.get("left_out", {})
         logging.info(
-            "trials are forked from a process with %s imported (%.1f s)%s",
+            "trials are forked from a process with %s imported (%.1f s)%s%s",
             names,
             message["seconds"],
+            "".join(f"; each trial imports {n} itself: {why}" for n, why in left_out.items()),
             self._last_output(),
         )
         self.ready = True

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
@@ -208,18 +209,61 @@ def test_unwritable_output_fails_the_trial(run_script, monkeypatch):
     run_script({"train.py": script}, {}, code=120)
 
 
-# When forking is disabled
+# When a library is not imported in advance
 
 
-def test_a_library_that_starts_a_thread_disables_forking(forking, library, caplog):
-    library(
-        "seaborn",
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()\n",
+THREAD = "threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()"
+#: Modules that are not safe to fork, or fail, in a process that is not a trial's; and why.
+UNSAFE = {
+    "seaborn": (f"import os, threading, time\nos.environ['OTHER'] = '1'\n{THREAD}", "a thread"),
+    "torch": (
+        "class cuda:\n    is_initialized = staticmethod(lambda: True)",
+        "importing torch initialised CUDA",
+    ),
+    "xgboost": (
+        "import os\nif 'NNI_SYS_DIR' not in os.environ:\n    raise OSError('no room')",
+        "import xgboost failed: OSError: no room",
+    ),
+    "scipy": ("import random\nrandom.random()", "its import draws from random, which the script"),
+}
+
+
+def test_trials_import_a_library_themselves_that_is_unsafe_to_fork(forking, library, caplog):
+    for name, (text, _) in UNSAFE.items():
+        library(name, text + "\n")
+    server = forking(
+        "import os, random, numpy\nparent = os.getppid(), os.environ.get('OTHER')\n"
+        "random.seed(1)\nimport seaborn, torch, xgboost, scipy\n"
+        "print(*parent, len(os.listdir('/proc/self/task')), random.random())\n"
     )
-    server = forking("import seaborn, os\nprint(os.getppid())\n")
-    assert server.output() == f"{os.getpid()}\n"
-    assert "forking disabled (an import started a thread" in caplog.text
+    first, second = server.output(), server.output()
+    parent, other, threads, number = first.split()
+    drawn = random.Random(1)
+    drawn.random()
+    assert first == second
+    assert int(parent) != os.getpid()
+    assert (other, threads) == ("None", "2")  # nothing is left of the attempts
+    assert number == str(drawn.random())
+    assert "with numpy imported" in caplog.text
+    for name, (_, why) in UNSAFE.items():
+        assert f"each trial imports {name} itself: " in caplog.text
+        assert why in caplog.text
+
+
+def test_a_thread_that_handles_forks_is_no_obstacle(forking, library, caplog):
+    library(
+        "pandas",
+        "import ctypes, threading, time\n"
+        "name = lambda: (ctypes.CDLL(None).prctl(15, b'jemalloc_bg_thd'), time.sleep(3600))\n"
+        "threading.Thread(target=name, daemon=True).start()\n"
+        "while 'jemalloc' not in open('/proc/self/task/%s/comm'\n"
+        "        % threading.enumerate()[-1].native_id).read():\n    pass\n",
+    )
+    assert forking("import pandas\nprint(1)\n").output() == "1\n"
+    assert "with pandas imported" in caplog.text
+
+
+# When forking is disabled
 
 
 def test_a_library_that_starts_a_process_disables_forking(forking, library, caplog):
@@ -233,15 +277,8 @@ def test_a_library_that_starts_a_process_disables_forking(forking, library, capl
     assert "forking disabled (an import started a process (pid " in caplog.text
 
 
-def test_an_import_that_initialises_cuda_disables_forking(forking, library, caplog):
-    library("torch", "class cuda:\n    is_initialized = staticmethod(lambda: True)\n")
-    server = forking("import torch, os\nprint(os.getppid())\n")
-    assert server.output() == f"{os.getpid()}\n"
-    assert "forking disabled (importing torch initialised CUDA" in caplog.text
-
-
 @pytest.mark.parametrize("device", ["nvidia-of-a-test", "dxg-of-a-test", "dri-of-a-test"])
-def test_an_import_that_opens_a_gpu_disables_forking(forking, library, caplog, device):
+def test_trials_import_a_library_themselves_that_opens_a_gpu(forking, library, caplog, device):
     place = Path("/dev", device)
     try:
         place.touch()
@@ -250,17 +287,16 @@ def test_an_import_that_opens_a_gpu_disables_forking(forking, library, caplog, d
     try:
         library("seaborn", f"kept = open({str(place)!r})\n")
         server = forking("import seaborn, os\nprint(os.getppid())\n")
-        assert server.output() == f"{os.getpid()}\n"
+        assert server.output() != f"{os.getpid()}\n"
     finally:
         place.unlink()
-    message = f"forking disabled (an import opened the GPU ({place}))"
+    message = f"each trial imports seaborn itself: an import opened the GPU ({place})"
     assert message in caplog.text
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("raise OSError('no room')", "import seaborn failed: OSError: no room"),
         ("print('last words', flush=True); os._exit(3)", "last words"),
         ("os.kill(os.getpid(), 11)", "the fork server ended"),
     ],
@@ -367,12 +403,12 @@ def found_imports(staged, files):
     code = (
         "import json, annotate_trial, annotate_imports\n"
         "annotate_trial.prepare('train.py')\n"
-        "print(json.dumps([m for m, _ in annotate_imports.find('train.py')]))\n"
+        "print(json.dumps([m for m, *_ in annotate_imports.find('train.py')]))\n"
     )
-    stage = str(staged.experiment.stage)
+    path = os.pathsep.join([str(staged.experiment.stage), os.environ["PYTHONPATH"]])
     done = subprocess.run(
         [staged.python, "-c", code],
-        env={**os.environ, "PYTHONPATH": stage},
+        env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
@@ -428,6 +464,21 @@ def found_imports(staged, files):
             [],
             id="after a change of the path",
         ),
+        pytest.param(
+            "import os, setter\nimport numpy\n",
+            ["os", "setter"],
+            id="after a library that changes the environment",
+        ),
+        pytest.param(
+            "import reader\nimport numpy\n",
+            ["reader", "numpy"],
+            id="after a library that reads the environment",
+        ),
+        pytest.param(
+            "import os\nos.sched_setaffinity(0, {0})\nimport numpy\n",
+            ["os"],
+            id="after a change of the processor's cores",
+        ),
         pytest.param("import helper\nimport json\n", ["numpy", "json"], id="in the user's module"),
         pytest.param("from pkg import sub\n", ["scipy"], id="in a module of the user's package"),
         pytest.param("import space.near\n", ["numpy"], id="in a folder without __init__.py"),
@@ -438,7 +489,9 @@ def found_imports(staged, files):
         ),
     ],
 )
-def test_only_certain_imports_are_preloaded(staged, source, expected):
+def test_only_certain_imports_are_preloaded(staged, library, source, expected):
+    library("setter", "import os\nos.environ['OMP_NUM_THREADS'] = '1'\n")
+    library("reader", "import os\nmode = os.environ.get('MODE')\nprint(mode)\n")
     files = {
         "train.py": source,
         "helper.py": "import numpy\n",

@@ -76,44 +76,104 @@ SCRIPTS = {
                 done = Parallel(2, backend=backend)(delayed(work)(n) for n in range(4))
                 result += sum(r.value for r in done if type(r) is Result)
         """,
-    "torch, and DataLoader workers": """
-        import random
-        import numpy as np, torch
-        from torch import nn
-        from torch.utils.data import DataLoader, Dataset
-        class Sample:
-            def __init__(self, value): self.value = value
-        class Data(Dataset):
-            def __len__(self): return 4
-            def __getitem__(self, n): return Sample(n * lr + torch.rand(1).item())
-        def collate(samples): return samples
-        def load(method):
-            loader = DataLoader(
-                Data(), 2, num_workers=1, collate_fn=collate, multiprocessing_context=method)
-            return sum(sample.value for samples in loader for sample in samples)
+    "what is set before the main block": """
+        import contextvars, decimal, functools, locale, logging, os, random, signal, socket, sys
+        import tempfile, threading, time, uuid, warnings
+        random.seed(4)
+        decimal.getcontext().prec = 5
+        locale.setlocale(locale.LC_ALL, "C")
+        os.environ["TZ"] = "Asia/Tokyo"
+        time.tzset()
+        warnings.simplefilter("error")
+        sys.setrecursionlimit(1234)
+        started, mode = time.time(), contextvars.ContextVar("mode", default=0.25)
+        mode.set(lr)
+        written = open("log.txt", "w+")
+        logging.basicConfig(stream=written, format="%(processName)s %(threadName)s %(lineno)d")
+        ours, theirs = socket.socketpair()
+        def answer(): theirs.sendall(theirs.recv(9)[::-1])
+        threading.Thread(target=answer, daemon=True).start()
+        @functools.lru_cache(None)
+        def cached(n): return n * lr
+        cached(1)
+        class Local(threading.local): value = 0.5
+        local = Local(); local.value = lr
+        alarms = []
+        signal.signal(signal.SIGALRM, lambda *a: alarms.append(1))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
         if __name__ == "__main__":
-            random.seed(1); np.random.seed(2); torch.manual_seed(3)
-            model = nn.Sequential(nn.Linear(40, 200), nn.ReLU(), nn.Dropout(0.2), nn.Linear(200, 1))
-            optimizer = torch.optim.Adam(model.parameters(), lr)
-            x = torch.tensor(np.random.rand(500, 40), dtype=torch.float32)
-            y = x.sum(1, keepdim=True) + random.random()
-            for _ in range(5):
-                optimizer.zero_grad()
-                loss = ((model(x) - y) ** 2).mean()
-                loss.backward()
-                optimizer.step()
-            result = loss.item() + load("spawn")
+            cached(1)
+            logging.error("text")
+            ours.sendall(b"12")
+            written.seek(0)
+            result = random.random() + float(decimal.Decimal(lr) / 3) + mode.get() + local.value
+            result += cached.cache_info().hits + sum(written.read().encode())
+            result += sys.getrecursionlimit() + int(ours.recv(9)) + time.localtime(0).tm_hour
+            try:
+                warnings.warn("x")
+            except UserWarning:
+                result += 1
+            if os.fork() == 0:
+                os._exit(7)
+            result += os.wait()[1] >> 8
+            result += len({tempfile.mktemp(), tempfile.mktemp(), uuid.uuid4(), uuid.uuid1()})
+            result += 0 <= time.time() - started < 60
+            result += sys.path[0] == os.path.dirname(os.path.abspath(__file__))
+            result += os.path.abspath(sys.argv[0]) == os.path.abspath(__file__)
+            while not alarms:
+                time.sleep(0.01)
+            result += len(alarms) + len(sys.argv) + len(os.listdir("/proc/self/fd")) / 7
         """,
-    "training with scikit-learn": """
-        import numpy as np
-        from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
-        from sklearn.model_selection import cross_val_score
+    "workers that need the script's state": """
+        import enum, functools, multiprocessing as mp, os, signal
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import shared_memory
+        class Color(enum.Enum): RED = 1
+        class Worker(mp.get_context("spawn").Process):
+            def __init__(self, pipe):
+                super().__init__()
+                self.pipe = pipe
+            def run(self): self.pipe.send([Color.RED, type(self.pipe.recv()), lr])
+        def prepare(value): globals().update(scale=value)
+        def work(n, offset=0.0): return n * scale + offset
+        def nested(n):
+            with ProcessPoolExecutor(1, mp.get_context("fork"), prepare, (lr,)) as pool:
+                return pool.submit(work, n).result()
+        def fail(n): raise ValueError(Color.RED)
+        def die(n): os.kill(os.getpid(), signal.SIGKILL)
+        def fill(name):
+            memory = shared_memory.SharedMemory(name)
+            memory.buf[0] = 9
+            memory.close()
         if __name__ == "__main__":
-            rng = np.random.default_rng(0)
-            x = rng.random((200, 5)); y = x @ rng.random(5) + np.linalg.norm(x, axis=1)
-            boost = GradientBoostingRegressor(learning_rate=lr, n_estimators=9, random_state=0)
-            forest = RandomForestRegressor(5, random_state=0, n_jobs=2).fit(x, y)
-            result = cross_val_score(boost, x, y, cv=3).mean() + forest.score(x, y)
+            here, there = mp.Pipe()
+            worker = Worker(there)
+            worker.start()
+            here.send(worker.name and Color.RED)
+            red, kind, result = here.recv()
+            worker.join()
+            result += (red is Color.RED) + (kind is Color)
+            mp.set_forkserver_preload(["__main__"])
+            context = mp.get_context("forkserver")
+            with context.Pool(1, prepare, (lr,), maxtasksperchild=2) as pool:
+                result += sum(pool.map(functools.partial(work, offset=lr), range(3), chunksize=1))
+                try:
+                    pool.apply(fail, (1,))
+                except ValueError as error:
+                    result += error.args[0] is Color.RED
+            with ProcessPoolExecutor(1, context) as pool:
+                result += pool.submit(nested, 2).result()
+                try:
+                    pool.submit(die, 1).result()
+                except Exception as error:
+                    result += len(type(error).__name__)
+            memory = shared_memory.SharedMemory(create=True, size=8)
+            process = context.Process(target=fill, args=(memory.name,))
+            process.start()
+            process.join()
+            result += memory.buf[0]
+            memory.close()
+            memory.unlink()
         """,
     "standard input": """
         import os, sys
