@@ -133,4 +133,4 @@ def test_a_run_names_what_the_script_replaces_or_never_reaches(annotate, folder)
         "Note: momentum had no effect: none of 8 trials reached the code that uses it.",
         f"Note: rate had no effect: {replaced} 5.",
     ]
-    assert "train.py:22 overrides train.py:21: decay is not tuned\n" in done.stderr
+    assert "train.py:21 overrides train.py:20: decay is not tuned\n" in done.stderr
