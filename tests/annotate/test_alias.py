@@ -88,5 +88,5 @@ def test_what_is_written_back_is_listed_by_that_name():
     done = apply(code, code, values, path="train.py", below=PurePosixPath("train.py"))
     assert [fit.name for fit in done.fits] == ["scaler"]
     assert b"scaler = StandardScaler()" in done.after
-    again = space_of(done.after.decode())
-    assert again.names == {"train/MinMaxScaler/function_choice": "scaler"}
+    second = space_of(done.after.decode())
+    assert second.names == {"train/MinMaxScaler/function_choice": "scaler"}

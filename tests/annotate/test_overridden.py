@@ -146,5 +146,5 @@ def test_a_value_of_the_command_line_is_never_recorded_or_written(annotate, fold
     diff = annotate("apply", "train.py", "--trial", 1).stdout
     assert '+p.add_argument("--momentum"' in diff
     assert "0.25" not in "".join(line for line in diff.splitlines() if line[:1] in "+-")
-    said = annotate(*("run", "train.py", "--", "--lr", 1, "--momentum", 1, "--on"), code=2).stderr
-    assert "nothing is left to tune" in said
+    errors = annotate(*("run", "train.py", "--", "--lr", 1, "--momentum", 1, "--on"), code=2).stderr
+    assert "nothing is left to tune" in errors

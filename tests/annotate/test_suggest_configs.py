@@ -80,10 +80,10 @@ def proposed(text, path):
     ],
 )
 def test_a_configuration_gets_proposals_and_no_mistakes(path, text, expected):
-    made = proposed(text, path)
-    new = insert(made.source, made.proposals, path=path)
+    suggestions = proposed(text, path)
+    new = insert(suggestions.source, suggestions.proposals, path=path)
     assert new.decode() == (expected or ANNOTATED_TOML.replace("\n", "\r\n"))
-    assert len(expand_module(new, path, path).places) == len(made.proposals)
+    assert len(expand_module(new, path, path).places) == len(suggestions.proposals)
     assert proposed(new.decode(), path).proposals == ()
 
 
@@ -119,9 +119,9 @@ def test_json_without_comments_is_recognised():
 
 
 def test_a_line_with_two_values_or_a_block_comment_has_no_room():
-    made = proposed('{"lr": 0.1, "momentum": 0.9,\n"dropout": 0.5 /* half */}', "c.json")
-    assert [one.name for one in made.proposals] == ["lr"]
-    whys = [one.why.partition(";")[0] for one in made.skipped]
+    suggestions = proposed('{"lr": 0.1, "momentum": 0.9,\n"dropout": 0.5 /* half */}', "c.json")
+    assert [one.name for one in suggestions.proposals] == ["lr"]
+    whys = [one.why.partition(";")[0] for one in suggestions.skipped]
     assert whys == ["a line can hold only one annotation", "the line has a block comment"]
 
 

@@ -15,8 +15,8 @@ def proposed(code, path="train.py"):
 
 
 def written(code):
-    made = proposed(code)
-    return insert(made.source, made.proposals).decode()
+    suggestions = proposed(code)
+    return insert(suggestions.source, suggestions.proposals).decode()
 
 
 def row(title, code, *proposals):
@@ -202,7 +202,7 @@ def row(title, code, *proposals):
     ],
 )
 def test_a_hyper_parameter_gets_a_proposal(code, annotations):
-    assert [one.annotation for one in proposed(code).proposals] == list(annotations)
+    assert [proposal.annotation for proposal in proposed(code).proposals] == list(annotations)
 
 
 FRIENDS = {
@@ -304,13 +304,13 @@ def test_a_false_friend_gets_nothing(code):
     ],
 )
 def test_a_value_without_room_for_an_annotation_is_skipped_with_the_reason(code, why):
-    assert [one.why for one in proposed(code).skipped if why[0] in one.why]
+    assert [value.why for value in proposed(code).skipped if why[0] in value.why]
 
 
 def test_a_line_with_several_values_gets_the_most_important_proposal():
-    made = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
-    assert [one.name for one in made.proposals] == ["lr"]
-    assert [one.name for one in made.skipped] == ["momentum", "nesterov"]
+    suggestions = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
+    assert [one.name for one in suggestions.proposals] == ["lr"]
+    assert [one.name for one in suggestions.skipped] == ["momentum", "nesterov"]
 
 
 LR = "  # @nni.loguniform(0.001, 1.0)"
@@ -349,11 +349,11 @@ def test_every_other_byte_is_preserved_in_any_encoding(encoding):
         text = text.replace("# coding: latin-1", "")
     source = text.encode(encoding)
     try:
-        made = suggest(source, path="train.py", module="train")
+        suggestions = suggest(source, path="train.py", module="train")
     except Mistakes:
         assert encoding == "utf-16"
         return
-    assert insert(source, made.proposals) == text.replace("0.1", "0.1" + LR).encode(encoding)
+    assert insert(source, suggestions.proposals) == text.replace("0.1", "0.1" + LR).encode(encoding)
 
 
 def test_annotated_values_get_no_proposal():
@@ -365,11 +365,11 @@ def test_annotated_values_get_no_proposal():
 
 def test_any_subset_of_the_proposals_can_be_accepted():
     code = "a = SGD(\n lr=0.1,\n momentum=0.9,\n)\nbatch_size = 8\ndropout = 0.1\n"
-    made = proposed(code)
-    assert len(made.proposals) == 4
-    for index, one in enumerate(made.proposals):
-        for taken in ([one], made.proposals[:index], made.proposals[index:]):
-            new = insert(made.source, taken)
+    suggestions = proposed(code)
+    assert len(suggestions.proposals) == 4
+    for index, one in enumerate(suggestions.proposals):
+        for taken in ([one], suggestions.proposals[:index], suggestions.proposals[index:]):
+            new = insert(suggestions.source, taken)
             assert len(expand(new, path="train.py", module="train").places) == len(taken)
             assert ast.dump(ast.parse(new)) == ast.dump(ast.parse(code))
 

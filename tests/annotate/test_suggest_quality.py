@@ -40,7 +40,7 @@ def wanted(path):
 def test_proposals_are_what_a_colleague_would_propose(half):
     hits = extra = missed = 0
     for path in paths(half):
-        found = {(one.line, one.name) for one in proposed(path).proposals}
+        found = {(proposal.line, proposal.name) for proposal in proposed(path).proposals}
         hits += len(found & wanted(path))
         extra += len(found - wanted(path))
         missed += len(wanted(path) - found)
@@ -56,16 +56,18 @@ def test_half_of_at_least_fifteen_kinds_of_scripts_are_held_out():
 
 @pytest.mark.parametrize("path", EVERY)
 def test_a_script_with_proposals_has_no_mistakes_and_behaves_the_same(path):
-    made = proposed(path)
-    new = insert(made.source, made.proposals)
-    assert len(expand(new, path=path.name, module=path.stem).places) == len(made.proposals)
-    assert ast.dump(ast.parse(new)) == ast.dump(ast.parse(made.source))
+    suggestions = proposed(path)
+    new = insert(suggestions.source, suggestions.proposals)
+    assert len(expand(new, path=path.name, module=path.stem).places) == len(suggestions.proposals)
+    assert ast.dump(ast.parse(new)) == ast.dump(ast.parse(suggestions.source))
 
 
 @pytest.mark.parametrize("path", EVERY)
 def test_the_value_as_written_lies_in_its_proposed_domain(path):
-    made = proposed(path)
-    expansion = expand(insert(made.source, made.proposals), path=path.name, module=path.stem)
+    suggestions = proposed(path)
+    expansion = expand(
+        insert(suggestions.source, suggestions.proposals), path=path.name, module=path.stem
+    )
     domains = {parameter.key: parameter.domain for parameter in expansion.parameters}
     for place in expansion.places:
         domain = domains[place.key]
@@ -79,15 +81,15 @@ def test_the_value_as_written_lies_in_its_proposed_domain(path):
 
 @pytest.mark.parametrize("path", EVERY)
 def test_a_script_with_all_proposals_accepted_gets_no_further_ones(path):
-    made = proposed(path)
-    again = insert(made.source, made.proposals)
+    suggestions = proposed(path)
+    again = insert(suggestions.source, suggestions.proposals)
     assert suggest(again, path=path.name, module=path.stem).proposals == ()
 
 
 @pytest.mark.parametrize("path", EVERY)
 def test_every_reason_is_one_phrase(path):
-    for one in proposed(path).proposals:
-        assert one.reason[0].islower()
-        assert ", " in one.reason
-        assert len(one.reason) < 80
-        assert one.reason[-1] != "."
+    for proposal in proposed(path).proposals:
+        assert proposal.reason[0].islower()
+        assert ", " in proposal.reason
+        assert len(proposal.reason) < 80
+        assert proposal.reason[-1] != "."

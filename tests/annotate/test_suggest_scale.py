@@ -42,14 +42,14 @@ def test_any_file_with_proposals_has_no_mistakes_and_behaves_the_same(name):
     files = found = 0
     for path in sample(*FOLDERS[name]):
         try:
-            made = suggest(path.read_bytes(), path=str(path), module="m")
+            suggestions = suggest(path.read_bytes(), path=str(path), module="m")
         except AnnotateError:  # the library's tests include files that are not valid Python
             continue
-        new = insert(made.source, made.proposals)
-        files, found = files + 1, found + len(made.proposals)
-        if made.proposals:
-            assert program(new) == program(made.source), path
-            assert len(expand(new, path=str(path), module="m").places) == len(made.proposals)
+        new = insert(suggestions.source, suggestions.proposals)
+        files, found = files + 1, found + len(suggestions.proposals)
+        if suggestions.proposals:
+            assert program(new) == program(suggestions.source), path
+            assert len(expand(new, path=str(path), module="m").places) == len(suggestions.proposals)
     assert files > 10
     if name == "standard library":
         assert found <= files / 10, "false friends: the standard library learns nothing"

@@ -56,9 +56,9 @@ def test_alone_it_behaves_as_before_the_annotations(script, folder):
 def test_ten_trials_find_better_values_than_those_written(annotate, script, unchanged):
     unchanged()
     words = ("train.py", "--max-trials", 10, "--seed", 1, "--json", "--", "--epochs", 8)
-    found = json.loads(annotate("run", *words, timeout=280).stdout)
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 10
-    first = found["trials"][0]
+    document = json.loads(annotate("run", *words, timeout=280).stdout)
+    assert [t["state"] for t in document["trials"]] == ["SUCCEEDED"] * 10
+    first = document["trials"][0]
     assert first["values"] == {
         "train/MinMaxScaler/function_choice": "MinMaxScaler()",
         "train/hidden_layer_sizes/choice": "(32,)",
@@ -66,11 +66,11 @@ def test_ten_trials_find_better_values_than_those_written(annotate, script, unch
         "train/learning_rate_init/loguniform": 0.001,
         "train/batch_size/randint": 200,
     }
-    assert all(len(t["intermediate"]) == 8 for t in found["trials"])
-    assert all(t["metric"] == t["intermediate"][-1] for t in found["trials"])
-    assert found["best"]["metric"] > max(0.9, first["metric"])
-    sizes = {t["values"]["train/hidden_layer_sizes/choice"] for t in found["trials"]}
-    scalers = {t["values"]["train/MinMaxScaler/function_choice"] for t in found["trials"]}
+    assert all(len(t["intermediate"]) == 8 for t in document["trials"])
+    assert all(t["metric"] == t["intermediate"][-1] for t in document["trials"])
+    assert document["best"]["metric"] > max(0.9, first["metric"])
+    sizes = {t["values"]["train/hidden_layer_sizes/choice"] for t in document["trials"]}
+    scalers = {t["values"]["train/MinMaxScaler/function_choice"] for t in document["trials"]}
     assert len(sizes) > 1
     assert len(scalers) > 1
 

@@ -66,9 +66,9 @@ def write_mnist(folder):
 def test_trials_on_files_in_mnists_own_format(annotate, script, folder, home):
     write_mnist(folder / "data")
     words = ("train.py", "--max-trials", 3, "--seed", 1, "--json", "--")
-    found = json.loads(annotate("run", *words, "--epochs", 1, timeout=280).stdout)
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 3
-    assert found["trials"][0]["values"] == {
+    document = json.loads(annotate("run", *words, "--epochs", 1, timeout=280).stdout)
+    assert [t["state"] for t in document["trials"]] == ["SUCCEEDED"] * 3
+    assert document["trials"][0]["values"] == {
         "train/F.max_pool2d/function_choice": "F.max_pool2d(x, 2)",
         "train/batch_size/choice": 64,
         "train/lr/loguniform": 0.01,
@@ -84,6 +84,6 @@ def test_trials_on_files_in_mnists_own_format(annotate, script, folder, home):
 def test_where_mnist_cannot_be_had_the_digits_are_taken_and_it_says_so(annotate, script, folder):
     (folder / "data").write_text("a file where the data folder should be")
     done = annotate("try", "train.py", "lr=0.05", "--", "--epochs", "1", timeout=280)
-    said = [line for line in done.stdout.splitlines() if "scikit-learn" in line]
-    assert said == ["MNIST cannot be downloaded: the digits of scikit-learn are taken instead"]
+    lines = [line for line in done.stdout.splitlines() if "scikit-learn" in line]
+    assert lines == ["MNIST cannot be downloaded: the digits of scikit-learn are taken instead"]
     assert "final accuracy: 0." in done.stderr

@@ -292,10 +292,10 @@ def test_a_tuner_with_a_told_history_continues_like_the_one_that_asked(name):
     given = endless(name)
     first = create(name, given)
     asked = run(first, 12)
-    again = create(name, given)
+    second = create(name, given)
     for number, values in enumerate(asked):
-        again.tell(values, None if number % 3 == 2 else score(values))
-    assert again.ask() == first.ask()
+        second.tell(values, None if number % 3 == 2 else score(values))
+    assert second.ask() == first.ask()
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_EVER])

@@ -155,8 +155,8 @@ def test_an_export_runs_on_its_own_with_the_trials_values(ended, annotate, tmp_p
     annotate("export", ended["experiment"], "--output", tmp_path / "best")
     assert printed(tmp_path / "best") == log_of(best)
     assert "@nni" not in (tmp_path / "best" / "train.py").read_text()
-    again = annotate("export", ended["experiment"], "--output", tmp_path / "best", code=2)
-    assert "already exist; nothing was written" in again.stderr
+    done = annotate("export", ended["experiment"], "--output", tmp_path / "best", code=2)
+    assert "already exist; nothing was written" in done.stderr
 
 
 def test_diff_shows_two_trials_side_by_side(ended, annotate):

@@ -21,8 +21,8 @@ def refused(annotate, *words, **more):
 
 
 def test_a_missing_script_is_reported(annotate, good, home):
-    said = refused(annotate, "run", "trian.py", "--max-trials", 3)
-    assert said == "annotate: trian.py does not exist\nhint: did you mean train.py?\n"
+    errors = refused(annotate, "run", "trian.py", "--max-trials", 3)
+    assert errors == "annotate: trian.py does not exist\nhint: did you mean train.py?\n"
     assert not home.exists()
 
 
@@ -32,33 +32,33 @@ def test_a_folder_instead_of_a_script_is_reported(annotate, folder):
 
 def test_a_script_without_annotations_is_explained(annotate, folder, home):
     (folder / "plain.py").write_text("x = 1\nprint(x)\n")
-    said = refused(annotate, "run", "plain.py", "--max-trials", 3)
-    assert "plain.py has no annotation" in said
-    assert "lr = 0.01  # @nni.loguniform(1e-5, 1e-1)" in said
-    assert "annotate suggest plain.py" in said
+    errors = refused(annotate, "run", "plain.py", "--max-trials", 3)
+    assert "plain.py has no annotation" in errors
+    assert "lr = 0.01  # @nni.loguniform(1e-5, 1e-1)" in errors
+    assert "annotate suggest plain.py" in errors
     assert not home.exists()
 
 
 def test_every_mistake_of_every_file_is_listed_with_its_place(annotate, folder, home):
     (folder / "train.py").write_text("import other\nx = 1  # @nni.unifrom(0, 1)\n")
     (folder / "other.py").write_text("y = 1  # @nni.randint(5, 1)\n")
-    said = refused(annotate, "run", "train.py", "--max-trials", 3)
-    assert "train.py:2:" in said
-    assert "other.py:1:" in said
-    assert "    x = 1  # @nni.unifrom(0, 1)\n" in said
-    assert "did you mean" in said
-    assert "2 mistakes" in said
+    errors = refused(annotate, "run", "train.py", "--max-trials", 3)
+    assert "train.py:2:" in errors
+    assert "other.py:1:" in errors
+    assert "    x = 1  # @nni.unifrom(0, 1)\n" in errors
+    assert "did you mean" in errors
+    assert "2 mistakes" in errors
     assert not home.exists()
 
 
 def test_every_invalid_option_is_named(annotate, good, home):
-    said = refused(
+    errors = refused(
         annotate,
         *("run", "train.py", "--max-trials", 0, "--concurrency", -1, "--trial-timeout", 0),
     )
-    assert "--max-trials must be at least 1, not 0" in said
-    assert "--concurrency must be at least 1, not -1" in said
-    assert "--trial-timeout must be above 0, not 0" in said
+    assert "--max-trials must be at least 1, not 0" in errors
+    assert "--concurrency must be at least 1, not -1" in errors
+    assert "--trial-timeout must be above 0, not 0" in errors
     assert not home.exists()
 
 
@@ -83,17 +83,17 @@ def test_an_option_with_a_wrong_value_is_reported(annotate, good, home, words, t
 def test_a_script_that_crashes_in_every_trial_is_stopped_after_a_few(annotate, folder):
     (folder / "train.py").write_text("x = 1  # @nni.randint(0, 99)\nraise OSError('no disk')\n")
     done = annotate("run", "train.py", "--max-trials", 50, "--json", code=1)
-    found = json.loads(done.stdout)
-    assert found["state"] == "ERROR"
-    assert found["best"] is None
-    assert [t["reason"] for t in found["trials"]] == ["exit code 1: OSError: no disk"] * len(
-        found["trials"]
+    document = json.loads(done.stdout)
+    assert document["state"] == "ERROR"
+    assert document["best"] is None
+    assert [t["reason"] for t in document["trials"]] == ["exit code 1: OSError: no disk"] * len(
+        document["trials"]
     )
-    assert 1 <= len(found["trials"]) <= 3
+    assert 1 <= len(document["trials"]) <= 3
     assert f'File "{folder / "train.py"}", line 2, in <module>' in done.stderr
     assert "OSError: no disk" in done.stderr
-    said = annotate("run", "train.py", "--max-trials", 50, code=1)
-    assert "No trial gave a result: the first" in said.stdout
+    second = annotate("run", "train.py", "--max-trials", 50, code=1)
+    assert "No trial gave a result: the first" in second.stdout
 
 
 def test_a_script_that_never_reports_is_stopped_and_explained(annotate, folder):
@@ -125,9 +125,9 @@ def test_a_result_that_is_not_a_number_is_an_error_in_the_trial(annotate, folder
 
 def test_an_unwritable_home_is_reported(annotate, good, tmp_path):
     (tmp_path / "file").write_text("")
-    said = refused(annotate, "run", "train.py", ANNOTATE_HOME=str(tmp_path / "file"))
-    assert "cannot be created" in said
-    assert "ANNOTATE_HOME" in said
+    errors = refused(annotate, "run", "train.py", ANNOTATE_HOME=str(tmp_path / "file"))
+    assert "cannot be created" in errors
+    assert "ANNOTATE_HOME" in errors
 
 
 @pytest.mark.parametrize(

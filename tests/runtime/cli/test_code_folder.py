@@ -50,12 +50,12 @@ def test_a_config_files_command_runs_a_module_too(annotate, package):
 
 
 def test_a_script_with_relative_imports_is_refused_with_the_command_that_works(annotate, package):
-    said = annotate("run", "pkg/train.py", code=2).stderr
-    assert "pkg/train.py uses relative imports" in said
-    assert "hint: annotate run -m pkg.train\n" in said
-    said = annotate("run", "train.py", cwd=package / "pkg", code=2).stderr
-    assert "cd " in said
-    assert "&& annotate run -m pkg.train\n" in said
+    errors = annotate("run", "pkg/train.py", code=2).stderr
+    assert "pkg/train.py uses relative imports" in errors
+    assert "hint: annotate run -m pkg.train\n" in errors
+    errors = annotate("run", "train.py", cwd=package / "pkg", code=2).stderr
+    assert "cd " in errors
+    assert "&& annotate run -m pkg.train\n" in errors
     (package / "pkg" / "train.py").write_text("try:\n    from . import x\nexcept ImportError: 0\n")
     done = annotate("run", "pkg/train.py", code=None)
     assert "uses relative imports" not in done.stderr
@@ -66,9 +66,9 @@ def test_a_script_with_relative_imports_is_refused_with_the_command_that_works(a
     [("pgk.train", "did you mean pkg?"), ("pkg/train.py", "or write pkg.train")],
 )
 def test_a_module_that_does_not_exist_is_named(annotate, package, name, hint):
-    said = annotate("run", "-m", name, code=2).stderr
-    assert f"there is no module {name}" in said
-    assert hint in said
+    errors = annotate("run", "-m", name, code=2).stderr
+    assert f"there is no module {name}" in errors
+    assert hint in errors
 
 
 def test_the_code_folder_may_be_wider_than_the_scripts(annotate, package, home):
@@ -83,5 +83,5 @@ def test_the_code_folder_may_be_wider_than_the_scripts(annotate, package, home):
     (text,) = [p.read_text() for p in home.glob("experiments/*/snapshot/code/pkg/train.py")]
     assert "@nni" in text
     assert 'import__("nni")' in text
-    said = annotate("run", "pkg/sizes.py", "--code-folder", "tools", code=2).stderr
-    assert "is not in the code folder" in said
+    errors = annotate("run", "pkg/sizes.py", "--code-folder", "tools", code=2).stderr
+    assert "is not in the code folder" in errors

@@ -123,8 +123,8 @@ def test_a_run_uses_our_modules_and_its_trials_the_users(
     run, names, home, folder, start, environment
 ):
     words = ("run", "train.py", "--tuner", "random", "--max-trials", "2", "--json")
-    found = json.loads(run(*words, start=start, **environment))
-    assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED"] * 2
+    document = json.loads(run(*words, start=start, **environment))
+    assert [trial["state"] for trial in document["trials"]] == ["SUCCEEDED"] * 2
     for number in (0, 1):
         values, stage = seen(home, number)
         assert values == dict.fromkeys(names, "the user's") | {"PYTHONPATH": f"{stage}:{folder}"}
@@ -193,9 +193,9 @@ def test_libraries_on_pythonpath_are_still_found(folder, tmp_path):
         text=True,
         check=True,
     )
-    found = done.stdout.splitlines()
-    assert found[-1] == str(offered)
-    assert not {str(plain), str(folder), ""}.intersection(found)
+    output = done.stdout.splitlines()
+    assert output[-1] == str(offered)
+    assert not {str(plain), str(folder), ""}.intersection(output)
 
 
 def test_a_link_of_another_name_is_the_same_command(run, folder, tmp_path):

@@ -38,10 +38,10 @@ def ended(annotate, folder):
 
 
 def test_the_state_of_an_experiment(annotate, ended):
-    said = json.loads(annotate("experiment", "status", "--json").stdout)
-    assert said["state"] == "DONE"
-    assert said["trials"] == {"SUCCEEDED": 6}
-    assert said["best"]["trial"] == ended["best"]["trial"]
+    document = json.loads(annotate("experiment", "status", "--json").stdout)
+    assert document["state"] == "DONE"
+    assert document["trials"] == {"SUCCEEDED": 6}
+    assert document["best"]["trial"] == ended["best"]["trial"]
     assert "6 of 6 trials: 6 SUCCEEDED" in annotate("experiment", "status").stdout
     shown = json.loads(annotate("experiment", "show", ended["experiment"][:4], "--json").stdout)
     assert shown["config"]["script"] == "train.py"
@@ -72,8 +72,8 @@ def test_an_export_can_be_imported_completely(annotate, ended, folder, name):
     assert [row["parameter"] for row in rows] == [t["values"] for t in ended["trials"]]
     assert [row["value"] for row in rows] == [t["metric"] for t in ended["trials"]]
     annotate("run", "train.py", "--max-trials", "1", "--no-baseline", "--tuner", "random")
-    said = annotate("experiment", "import", ended["experiment"], "--filename", name)
-    assert said.stdout == f"6 results from {name} for the tuner to learn from\n"
+    done = annotate("experiment", "import", ended["experiment"], "--filename", name)
+    assert done.stdout == f"6 results from {name} for the tuner to learn from\n"
 
 
 def test_deleting_an_experiment_frees_its_disk_space(annotate, ended, home):
@@ -176,8 +176,8 @@ def test_a_stopped_experiment_keeps_its_results_and_resumes(
 def test_ss_gen_writes_the_space_and_does_not_overwrite_it(annotate, folder):
     (folder / "train.py").write_text(SCRIPT)
     annotate("ss_gen", "--trial_command", "python3 train.py --fast")
-    written = json.loads((folder / "nni_auto_gen_search_space.json").read_text())
-    assert [spec["_type"] for spec in written.values()] == ["uniform", "choice"]
+    document = json.loads((folder / "nni_auto_gen_search_space.json").read_text())
+    assert [spec["_type"] for spec in document.values()] == ["uniform", "choice"]
     assert "exists already" in annotate("ss_gen", "train.py", code=2).stderr
 
 

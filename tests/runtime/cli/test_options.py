@@ -339,9 +339,9 @@ def test_auto_concurrency_and_the_default_direction_beat_a_file(annotate, folder
         "tuner: {name: random, classArgs: {optimize_mode: minimize}}\n"
     )
     typed = ("--maximize", "--concurrency", "auto", "--max-trials", 2)
-    found = json.loads(annotate("run", "-c", "config.yml", *typed, "--json").stdout)
-    assert found["optimize"] == "maximize"
-    assert len(found["trials"]) == 2
+    document = json.loads(annotate("run", "-c", "config.yml", *typed, "--json").stdout)
+    assert document["optimize"] == "maximize"
+    assert len(document["trials"]) == 2
     (path,) = home.glob("experiments/*/experiment.db")
     with Store.open(path) as store:
         assert store.experiment().config["concurrency"] == "auto"
@@ -355,8 +355,8 @@ def test_a_limit_of_a_finished_experiment_is_kept_for_resume(annotate, folder):
     assert "--max-trials N runs more trials" in annotate("resume", code=2).stderr
     assert "Stored --max-trials 2 for" in annotate("update", "trialnum", "--value", 2).stdout
     assert "; resumed after 1 of 2 trials\n" in annotate("resume").stderr
-    again = annotate("resume", "--max-trials", 3).stderr
-    assert "; resumed after 2 of 3 trials, now --max-trials 3 (was 2)\n" in again
+    errors = annotate("resume", "--max-trials", 3).stderr
+    assert "; resumed after 2 of 3 trials, now --max-trials 3 (was 2)\n" in errors
 
 
 def test_resume_with_more_trials_extends_a_finished_experiment(annotate, folder, home):
@@ -364,8 +364,8 @@ def test_resume_with_more_trials_extends_a_finished_experiment(annotate, folder,
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
     refused = annotate("resume", code=2).stderr
     assert "--max-trials N runs more trials" in refused
-    found = json.loads(annotate("resume", "--max-trials", 3, "--json").stdout)
-    assert [trial["state"] for trial in found["trials"]] == ["SUCCEEDED"] * 3
+    document = json.loads(annotate("resume", "--max-trials", 3, "--json").stdout)
+    assert [trial["state"] for trial in document["trials"]] == ["SUCCEEDED"] * 3
     (path,) = home.glob("experiments/*/experiment.db")
     with Store.open(path) as store:
         assert store.experiment().config["max_trials"] == 3
@@ -396,8 +396,8 @@ def test_an_experiment_of_an_earlier_version_resumes(annotate, folder, home):
         old = store.experiment().config | {"trials_per_gpu": None, "max_trials": 2}
         store.set_config(old | {"concurrency": 1, "auto_concurrency": True})
         store.set_state("STOPPED", None, None)
-    found = json.loads(annotate("resume", "--json").stdout)
-    assert len(found["trials"]) == 2
+    document = json.loads(annotate("resume", "--json").stdout)
+    assert len(document["trials"]) == 2
 
 
 def test_limits_of_a_running_experiment_have_the_same_checks():

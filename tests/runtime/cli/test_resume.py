@@ -53,7 +53,7 @@ def test_results_inside_a_new_space_still_count_on_resume(annotate, stopped, tmp
     code = stopped.path / "snapshot/code/train.py"
     code.write_text(code.read_text().replace("60 *", "0 *"))
     done = annotate("resume", stopped.id, "--search-space", file, "--foreground", "--json")
-    found = json.loads(done.stdout)
+    results = json.loads(done.stdout)
     assert "changed x: uniform(0, 1) is now uniform(0.25, 0.75)" in done.stderr
     inside = [
         t
@@ -62,9 +62,9 @@ def test_results_inside_a_new_space_still_count_on_resume(annotate, stopped, tmp
         and t["values"]["train/kind/choice"] in ("a", "b")
     ]
     assert f"{len(inside)} of 4 results lie in the search space" in done.stderr
-    assert found["trials"][:4] == before[:4]
-    assert [t["number"] for t in found["trials"]] == list(range(8))
-    for trial in found["trials"][5:]:
+    assert results["trials"][:4] == before[:4]
+    assert [t["number"] for t in results["trials"]] == list(range(8))
+    for trial in results["trials"][5:]:
         assert 0.25 <= trial["values"]["train/x/uniform"] <= 0.75
         assert trial["values"]["train/kind/choice"] in ("a", "b")
 
@@ -88,13 +88,13 @@ def test_resume_with_edited_annotations_replaces_the_snapshot(annotate, folder, 
         NUMBERED.replace("uniform(0, 1)", "uniform(5, 6)").replace("(x)", "(x + 100)")
     )
     done = annotate("resume", "--annotations", "--json")
-    found = json.loads(done.stdout)
+    results = json.loads(done.stdout)
     assert "changed x: uniform(0, 1) is now uniform(5, 6)" in done.stderr
     assert "0 of 4 results lie in" in done.stderr
-    assert found["trials"][:4] == before[:4]
-    assert found["trials"][4]["state"] == "SYS_CANCELED"
-    assert "lie outside the changed search space" in found["trials"][4]["reason"]
-    assert all(105 <= t["metric"] <= 106 for t in found["trials"][5:])
+    assert results["trials"][:4] == before[:4]
+    assert results["trials"][4]["state"] == "SYS_CANCELED"
+    assert "lie outside the changed search space" in results["trials"][4]["reason"]
+    assert all(105 <= t["metric"] <= 106 for t in results["trials"][5:])
     assert "time.sleep" in (stopped.path / "snapshot-1/source/train.py").read_text()
 
 
@@ -112,8 +112,8 @@ def test_after_a_reboot_process_ids_from_before_are_ignored(annotate, folder, dr
     (place.path / "lock").write_text(f"{other.pid}\n")
     code = place.path / "snapshot/code/train.py"
     code.write_text(code.read_text().replace("600", "1"))
-    found = document(annotate, "resume")
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    results = document(annotate, "resume")
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
     assert other.poll() is None
     other.send_signal(signal.SIGKILL)
     other.wait()
@@ -122,9 +122,9 @@ def test_after_a_reboot_process_ids_from_before_are_ignored(annotate, folder, dr
 def test_a_home_with_a_newline_in_its_name_works(annotate, folder, tmp_path):
     home = tmp_path / "a\nb"
     (folder / "train.py").write_text(NUMBERED)
-    found = document(annotate, "run", "train.py", "--max-trials", 3, ANNOTATE_HOME=str(home))
-    listed = document(annotate, "trial", "ls", found["experiment"], ANNOTATE_HOME=str(home))
-    assert listed == found["trials"]
+    results = document(annotate, "run", "train.py", "--max-trials", 3, ANNOTATE_HOME=str(home))
+    listed = document(annotate, "trial", "ls", results["experiment"], ANNOTATE_HOME=str(home))
+    assert listed == results["trials"]
     assert [t["state"] for t in listed] == ["SUCCEEDED"] * 3
-    refused = annotate("resume", found["experiment"], code=2, ANNOTATE_HOME=str(home))
+    refused = annotate("resume", results["experiment"], code=2, ANNOTATE_HOME=str(home))
     assert "is done" in refused.stderr

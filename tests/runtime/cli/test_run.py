@@ -45,12 +45,12 @@ def document(annotate, *words, **more):
 
 def test_the_first_of_ten_trials_runs_as_written(annotate, script, unchanged):
     unchanged()
-    found = document(annotate, "train.py", "--max-trials", 10, "--seed", 3)
-    assert found["state"] == "DONE"
-    assert found["optimize"] == "maximize"
-    assert [t["number"] for t in found["trials"]] == list(range(10))
-    assert {t["state"] for t in found["trials"]} == {"SUCCEEDED"}
-    first = found["trials"][0]
+    results = document(annotate, "train.py", "--max-trials", 10, "--seed", 3)
+    assert results["state"] == "DONE"
+    assert results["optimize"] == "maximize"
+    assert [t["number"] for t in results["trials"]] == list(range(10))
+    assert {t["state"] for t in results["trials"]} == {"SUCCEEDED"}
+    first = results["trials"][0]
     assert first["values"] == {
         "train/lr/uniform": 0.25,
         "train/depth/randint": 3,
@@ -59,13 +59,13 @@ def test_the_first_of_ten_trials_runs_as_written(annotate, script, unchanged):
     }
     assert first["metric"] == 1.25
     assert first["intermediate"] == [{"default": 1.25 * n, "step": n} for n in range(3)]
-    best = max(found["trials"], key=lambda t: t["metric"])
-    assert found["best"] == {
+    best = max(results["trials"], key=lambda t: t["metric"])
+    assert results["best"] == {
         "trial": best["number"],
         "metric": best["metric"],
         "values": best["values"],
     }
-    for trial in found["trials"]:
+    for trial in results["trials"]:
         lr = trial["values"]["train/lr/uniform"]
         doubled = trial["values"]["train/add/function_choice"] == "double(lr)"
         assert trial["metric"] == (2 * lr if doubled else lr + 1)
@@ -82,9 +82,9 @@ def test_the_same_seed_gives_the_same_values_trial_by_trial(annotate, script):
 
 
 def test_minimize_prefers_the_smallest(annotate, script):
-    found = document(annotate, "train.py", "--max-trials", 6, "--minimize", "--tuner", "random")
-    assert found["optimize"] == "minimize"
-    assert found["best"]["metric"] == min(t["metric"] for t in found["trials"])
+    results = document(annotate, "train.py", "--max-trials", 6, "--minimize", "--tuner", "random")
+    assert results["optimize"] == "minimize"
+    assert results["best"]["metric"] == min(t["metric"] for t in results["trials"])
 
 
 def test_without_a_baseline_the_tuner_proposes_every_trial(annotate, script):
@@ -104,9 +104,9 @@ def test_the_script_runs_where_and_as_the_user_would_run_it(annotate, script, fo
 def test_a_link_to_a_script_runs_by_its_own_name(annotate, script, folder, home, tmp_path, words):
     script.rename(tmp_path / "real.py")
     (folder / "link.py").symlink_to(tmp_path / "real.py")
-    found = document(annotate, "link.py", "--max-trials", 2, "--tuner", "random", *words)
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
-    assert "link/lr/uniform" in found["trials"][1]["values"]
+    results = document(annotate, "link.py", "--max-trials", 2, "--tuner", "random", *words)
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert "link/lr/uniform" in results["trials"][1]["values"]
 
 
 def test_a_script_elsewhere_runs_in_the_current_folder(annotate, script, folder, home, tmp_path):
@@ -129,18 +129,18 @@ def test_the_summary_shows_the_best_trial_and_the_baseline(annotate, folder):
 
 
 def test_the_suggested_command_reruns_the_best_trial(annotate, script):
-    found = document(annotate, "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
+    results = document(annotate, "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     done = annotate("run", "train.py", "--max-trials", 5, "--seed", 2, "--no-baseline")
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("  annotate try")]
     command = line.strip().replace("annotate ", "", 1)
-    again = subprocess.run(
+    second = subprocess.run(
         f"{sys.executable} -m annotate {command}",
         shell=True,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert f"final score: {found['best']['metric']}" in again.stderr
+    assert f"final score: {results['best']['metric']}" in second.stderr
 
 
 def test_trials_run_concurrently(annotate, folder):
@@ -153,18 +153,18 @@ def test_trials_run_concurrently(annotate, folder):
         "    time.sleep(0.01)\n"
         "# @nni.report_final_result(sum(n[:3] == 'met' for n in os.listdir()))\n"
     )
-    found = document(
+    results = document(
         annotate, "train.py", "--max-trials", 2, "--concurrency", 2, "--tuner", "random"
     )
-    assert [t["metric"] >= 2 for t in found["trials"]] == [True, True]
+    assert [t["metric"] >= 2 for t in results["trials"]] == [True, True]
 
 
 def test_an_experiment_ends_when_every_point_of_its_space_was_tried(annotate, folder):
     (folder / "train.py").write_text("n = 2  # @nni.randint(0, 4)\n# @nni.report_final_result(n)\n")
-    found = document(annotate, "train.py", "--max-trials", 50)
-    assert found["state"] == "DONE"
-    assert sorted(t["metric"] for t in found["trials"]) == [0, 1, 2, 3]
-    assert found["trials"][0]["metric"] == 2
+    results = document(annotate, "train.py", "--max-trials", 50)
+    assert results["state"] == "DONE"
+    assert sorted(t["metric"] for t in results["trials"]) == [0, 1, 2, 3]
+    assert results["trials"][0]["metric"] == 2
 
 
 def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
@@ -176,8 +176,8 @@ def test_editing_the_script_while_trials_run_changes_nothing(annotate, folder):
         "import helper\n"
         "# @nni.report_final_result(helper.value)\n"
     )
-    found = document(annotate, "train.py", "--max-trials", 2)
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED"] * 2
+    results = document(annotate, "train.py", "--max-trials", 2)
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED"] * 2
 
 
 def test_a_home_inside_the_code_folder_is_not_part_of_the_code(annotate, script, folder):
@@ -208,9 +208,9 @@ def test_annotated_code_from_outside_the_snapshot_is_reported(annotate, folder, 
     (known,) = [line for line in done.stderr.splitlines() if "not in the code folder" in line]
     assert str(outside / "far" / "__init__.py") in known
     assert "ignored; --code-folder .. includes" in known
-    (said,) = [line for line in done.stderr.splitlines() if "had no effect" in line]
-    assert f"near was imported from {site}" in said
-    assert str(folder / "src/near/__init__.py") in said
+    (message,) = [line for line in done.stderr.splitlines() if "had no effect" in line]
+    assert f"near was imported from {site}" in message
+    assert str(folder / "src/near/__init__.py") in message
     assert "not frozen" not in done.stderr, "far is frozen, and near is installed"
 
 
@@ -221,12 +221,12 @@ def test_a_failed_trial_has_a_reason_and_the_others_continue(annotate, folder):
         "# @nni.report_final_result(x)\n"
     )
     done = annotate("run", "train.py", "--max-trials", 6, "--json")
-    found = json.loads(done.stdout)
-    failed = [t for t in found["trials"] if t["state"] == "FAILED"]
+    results = json.loads(done.stdout)
+    failed = [t for t in results["trials"] if t["state"] == "FAILED"]
     assert len(failed) == 3
     assert {t["reason"] for t in failed} == {"exit code 1: ValueError: odd"}
     assert {t["metric"] for t in failed} == {None}
-    assert found["best"]["metric"] == 4
+    assert results["best"]["metric"] == 4
     assert done.stderr.count("Traceback (most recent call last)") == 1, "the same again is counted"
     assert f'File "{folder / "train.py"}", line 2' in done.stderr
 
@@ -239,10 +239,10 @@ def test_a_result_that_is_not_finite_never_wins(annotate, folder, result, word):
     (folder / "train.py").write_text(
         f"x = 0  # @nni.randint(0, 3)\n# @nni.report_final_result({result} if x else 1.5)\n"
     )
-    found = document(annotate, "train.py", "--max-trials", 3)
-    assert found["best"] == {"trial": 0, "metric": 1.5, "values": {"train/x/randint": 0}}
-    assert [t["metric"] for t in found["trials"]] == [1.5, word, word]
-    assert all("final result is" in t["reason"] for t in found["trials"][1:])
+    results = document(annotate, "train.py", "--max-trials", 3)
+    assert results["best"] == {"trial": 0, "metric": 1.5, "values": {"train/x/randint": 0}}
+    assert [t["metric"] for t in results["trials"]] == [1.5, word, word]
+    assert all("final result is" in t["reason"] for t in results["trials"][1:])
 
 
 def test_a_trial_that_exceeds_its_timeout_is_stopped(annotate, folder):
@@ -250,9 +250,9 @@ def test_a_trial_that_exceeds_its_timeout_is_stopped(annotate, folder):
         "import time\nx = 0  # @nni.randint(0, 2)\ntime.sleep(60 * x)\n"
         "# @nni.report_final_result(x)\n"
     )
-    found = document(annotate, "train.py", "--max-trials", 2, "--trial-timeout", "3s")
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "FAILED"]
-    assert found["trials"][1]["reason"] == "ran longer than --trial-timeout 3s"
+    results = document(annotate, "train.py", "--max-trials", 2, "--trial-timeout", "3s")
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "FAILED"]
+    assert results["trials"][1]["reason"] == "ran longer than --trial-timeout 3s"
 
 
 def test_a_stalled_trial_is_stopped(annotate, folder):
@@ -262,9 +262,9 @@ def test_a_stalled_trial_is_stopped(annotate, folder):
         "    # @nni.report_intermediate_result(x)\n"
         "# @nni.report_final_result(x)\n"
     )
-    found = document(annotate, "train.py", "--max-trials", 2, "--stall-timeout", "3")
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "FAILED"]
-    assert found["trials"][1]["reason"] == "reported nothing for --stall-timeout 3s"
+    results = document(annotate, "train.py", "--max-trials", 2, "--stall-timeout", "3")
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "FAILED"]
+    assert results["trials"][1]["reason"] == "reported nothing for --stall-timeout 3s"
 
 
 def test_max_duration_stops_the_experiment(annotate, folder):
@@ -272,9 +272,9 @@ def test_max_duration_stops_the_experiment(annotate, folder):
         "import time\nx = 0.0  # @nni.uniform(0, 1)\ntime.sleep(60 if x else 0)\n"
         "# @nni.report_final_result(x)\n"
     )
-    found = document(annotate, "train.py", "--max-duration", "6s", "--tuner", "random")
-    assert found["state"] == "DONE"
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
+    results = document(annotate, "train.py", "--max-duration", "6s", "--tuner", "random")
+    assert results["state"] == "DONE"
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "SYS_CANCELED"]
 
 
 #: Four trials; the later ones are judged from their second result on.
@@ -290,13 +290,13 @@ def test_an_assessor_stops_unpromising_trials_early(annotate, folder):
         "    time.sleep(0.1 if x == 3 else 1)\n"
         "# @nni.report_final_result(x * step)\n"
     )
-    found = document(annotate, "train.py", *MEDIANSTOP)
-    first, *others = found["trials"]
+    results = document(annotate, "train.py", *MEDIANSTOP)
+    first, *others = results["trials"]
     assert (first["state"], first["metric"]) == ("SUCCEEDED", 18)
     assert {t["state"] for t in others} == {"EARLY_STOPPED"}
     assert all(len(t["intermediate"]) < 6 for t in others)
     assert all("stopped by the assessor" in t["reason"] for t in others)
-    assert found["best"]["trial"] == 0
+    assert results["best"]["trial"] == 0
 
 
 def test_what_a_trial_reports_after_the_verdict_does_not_count(annotate, folder):
@@ -313,8 +313,8 @@ def test_what_a_trial_reports_after_the_verdict_does_not_count(annotate, folder)
         "time.sleep(0 if x == 3 else 60)\n"
         "# @nni.report_final_result(x)\n"
     )
-    found = document(annotate, "train.py", *MEDIANSTOP)
-    stopped = [t for t in found["trials"] if t["state"] == "EARLY_STOPPED"]
+    results = document(annotate, "train.py", *MEDIANSTOP)
+    stopped = [t for t in results["trials"] if t["state"] == "EARLY_STOPPED"]
     assert stopped
     for trial in stopped:
         x = trial["values"]["train/x/choice"]
@@ -334,8 +334,8 @@ for step in range(600 if x != 0.5 else 1):
 def wait_for(condition, within=60.0):
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        if value := condition():
+            return value
         time.sleep(0.05)
     raise AssertionError("it did not happen in time")
 
@@ -374,13 +374,13 @@ def test_an_interrupted_experiment_keeps_its_results_and_resumes(annotate, folde
     (folder / "train.py").write_text("broken(")  # the resumed experiment uses the snapshot
     code = (folder_of / "snapshot/code/train.py").read_text()
     (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "2"))
-    found = json.loads(annotate("resume", folder_of.name[:5], "--json").stdout)
-    assert [t["state"] for t in found["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
-    assert found["trials"][0] == listed[0]
-    assert found["trials"][1]["values"] == listed[1]["values"]
-    assert found["trials"][1]["intermediate"] == [0, 1]
-    again = annotate("resume", folder_of.name, code=2)
-    assert "is done" in again.stderr
+    results = json.loads(annotate("resume", folder_of.name[:5], "--json").stdout)
+    assert [t["state"] for t in results["trials"]] == ["SUCCEEDED", "SUCCEEDED"]
+    assert results["trials"][0] == listed[0]
+    assert results["trials"][1]["values"] == listed[1]["values"]
+    assert results["trials"][1]["intermediate"] == [0, 1]
+    done = annotate("resume", folder_of.name, code=2)
+    assert "is done" in done.stderr
 
 
 def test_an_experiment_with_a_killed_driver_is_shown_as_stopped_and_resumes(annotate, folder, home):
@@ -397,8 +397,8 @@ def test_an_experiment_with_a_killed_driver_is_shown_as_stopped_and_resumes(anno
     (folder_of,) = (home / "experiments").glob("[!.]*")
     code = (folder_of / "snapshot/code/train.py").read_text()
     (folder_of / "snapshot/code/train.py").write_text(code.replace("600", "1"))
-    found = json.loads(annotate("resume", "--json").stdout)
-    values = [t["values"]["train/x/uniform"] for t in found["trials"]]
+    results = json.loads(annotate("resume", "--json").stdout)
+    values = [t["values"]["train/x/uniform"] for t in results["trials"]]
     (folder / "train.py").write_text(SLOW.replace("600", "1"))
     whole = document(annotate, "train.py", "--max-trials", 3, "--seed", 4)
     assert values == [t["values"]["train/x/uniform"] for t in whole["trials"]]
@@ -463,8 +463,8 @@ def test_the_name_of_the_result_gives_the_direction_and_is_shown_everywhere(anno
     rows = json.loads(annotate("experiment", "export", "-f", "-").stdout)
     assert {row["metric_name"] for row in rows} == {"val_loss"}
     assert "final val_loss: 0.0081" in annotate("try", "train.py").stderr
-    found = json.loads(annotate("resume", "--max-trials", 4, "--json").stdout)
-    assert found["best"]["metric"] == min(trial["metric"] for trial in found["trials"])
+    results = json.loads(annotate("resume", "--max-trials", 4, "--json").stdout)
+    assert results["best"]["metric"] == min(trial["metric"] for trial in results["trials"])
 
 
 def test_an_unknown_metric_and_several_final_results_are_each_noted_once(annotate, folder):

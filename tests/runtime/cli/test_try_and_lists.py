@@ -145,5 +145,5 @@ def test_the_command_to_rerun_the_best_trial_has_the_same_values(annotate, folde
     done = annotate("run", "train.py", "--search-space", "space.json", "--no-baseline")
     assert "annotate apply" not in done.stdout, "there is nothing to write back to"
     (line,) = [line for line in done.stdout.splitlines() if "annotate try" in line]
-    again = annotate(*shlex.split(line)[1:])
-    assert again.stdout == "{'a': '1', 'b': {'_name': 'x', 'c': 2}, 'c': \"it's\"}\n"
+    second = annotate(*shlex.split(line)[1:])
+    assert second.stdout == "{'a': '1', 'b': {'_name': 'x', 'c': 2}, 'c': \"it's\"}\n"

@@ -338,8 +338,8 @@ def test_a_run_with_a_custom_tuner(annotate, folder, write):
     (folder / "train.py").write_text(SCRIPT)
     write(COUNTS)
     words = ["run", "train.py", "--tuner", "tuning/own.py:Own", "--max-trials", 4, "--json"]
-    found = json.loads(annotate(*words, "--tuner-args", "parts=8").stdout)
-    assert [t["metric"] for t in found["trials"]] == [0.5, 0.0, 0.125, 0.25]
+    document = json.loads(annotate(*words, "--tuner-args", "parts=8").stdout)
+    assert [t["metric"] for t in document["trials"]] == [0.5, 0.0, 0.125, 0.25]
 
 
 def test_a_bug_during_a_run_keeps_the_results_and_a_fixed_tuner_continues(annotate, folder, write):
@@ -351,6 +351,6 @@ def test_a_bug_during_a_run_keeps_the_results_and_a_fixed_tuner_continues(annota
     assert "receive_trial_result" in done.stderr
     assert "annotate resume" in done.stderr
     write(COUNTS.replace('{}["no such key"]', "pass"))
-    found = json.loads(annotate("resume", "--json").stdout)
-    assert [t["metric"] for t in found["trials"]] == [0.5, 0.0, 0.125, 0.25, 0.375, 0.5]
-    assert found["state"] == "DONE"
+    document = json.loads(annotate("resume", "--json").stdout)
+    assert [t["metric"] for t in document["trials"]] == [0.5, 0.0, 0.125, 0.25, 0.375, 0.5]
+    assert document["state"] == "DONE"

@@ -68,9 +68,9 @@ def state(annotate):
 def resumed(annotate, folder):
     """The experiment's outcome after the algorithm was fixed and the experiment resumed."""
     (folder / "mended").touch()
-    found = json.loads(annotate("resume", "--json").stdout)
-    assert found["state"] == "DONE"
-    return [trial["metric"] for trial in found["trials"]]
+    document = json.loads(annotate("resume", "--json").stdout)
+    assert document["state"] == "DONE"
+    return [trial["metric"] for trial in document["trials"]]
 
 
 @pytest.mark.parametrize("how", ["stop", signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
@@ -92,9 +92,9 @@ def test_an_experiment_stops_at_once_while_an_ask_hangs(own, drivers, annotate, 
 
 def test_max_duration_ends_an_experiment_while_an_ask_hangs(own, annotate, until):
     folder = own(HANGS)
-    found = json.loads(annotate(*RUN, "--max-duration", "4s", "--json").stdout)
-    assert found["reason"] == "--max-duration 4s reached"
-    assert [trial["metric"] for trial in found["trials"]] == [0.5, 0.125]
+    document = json.loads(annotate(*RUN, "--max-duration", "4s", "--json").stdout)
+    assert document["reason"] == "--max-duration 4s reached"
+    assert [trial["metric"] for trial in document["trials"]] == [0.5, 0.125]
     until(lambda: not runs(int((folder / "hangs").read_text())))
 
 
@@ -169,8 +169,8 @@ def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
     assert "has stopped" in annotate("stop").stdout
     _, errors = driver.communicate(timeout=20)
     assert driver.returncode == 130, errors
-    found = state(annotate)
-    assert (found["state"], found["reason"]) == ("STOPPED", "stopped by a request")
+    status = state(annotate)
+    assert (status["state"], status["reason"]) == ("STOPPED", "stopped by a request")
 
     (folder / "hangs").unlink()
     driver = drivers.start(*again)
@@ -452,10 +452,10 @@ def test_an_experiment_stops_at_once_while_an_assessor_hangs(own, drivers, annot
     assert driver.returncode == 130, errors
     (folder / "finished").unlink()
     (folder / "mended").touch()
-    found = json.loads(annotate("resume", "--json").stdout)
-    states = [trial["state"] for trial in found["trials"]]
+    document = json.loads(annotate("resume", "--json").stdout)
+    states = [trial["state"] for trial in document["trials"]]
     assert states == ["SUCCEEDED", "SUCCEEDED", "EARLY_STOPPED", "SUCCEEDED"]
-    assert found["trials"][2]["reason"] == "stopped by the assessor after 1 result"
+    assert document["trials"][2]["reason"] == "stopped by the assessor after 1 result"
     trials = [line.split()[0] for line in (folder / "finished").read_text().splitlines()]
     assert trials == ["0", "1", "2", "3"], "the new process is told what the first one knew"
 

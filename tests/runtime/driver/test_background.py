@@ -65,11 +65,11 @@ def driver(experiment):
 
 
 def test_create_returns_and_the_experiment_continues_without_a_terminal(project, annotate):
-    said = annotate("create", "-c", "config.yml").stdout
+    output = annotate("create", "-c", "config.yml").stdout
     (experiment,) = lookup.folders()
-    assert f"Experiment {experiment.id} runs" in said
-    assert f"/e/{experiment.id}#token=" in said
-    assert f"annotate trial ls {experiment.id}" in said
+    assert f"Experiment {experiment.id} runs" in output
+    assert f"/e/{experiment.id}#token=" in output
+    assert f"annotate trial ls {experiment.id}" in output
     until(lambda: is_held(experiment.lock) and states(experiment) == ["RUNNING"])
     pid = driver(experiment)
     assert os.getsid(pid) == pid
@@ -94,9 +94,9 @@ def test_two_concurrent_creates_make_two_experiments_on_the_same_server(project,
 def test_a_port_in_use_is_reported_with_its_user_and_nothing_starts(project, annotate):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = annotate("create", "-c", "config.yml", "-p", port, code=2).stderr
-    assert f"port {port} is in use by" in said
-    assert f"(pid {os.getpid()})" in said
+        errors = annotate("create", "-c", "config.yml", "-p", port, code=2).stderr
+    assert f"port {port} is in use by" in errors
+    assert f"(pid {os.getpid()})" in errors
     assert list(lookup.folders()) == []
 
 
@@ -115,15 +115,15 @@ def test_a_dead_driver_is_reported_and_its_experiment_resumes_in_the_background(
 
 def test_create_itself_reports_a_mistake(project, annotate):
     (project / "config.yml").write_text(CONFIG.replace("TPE", "Batch"))
-    said = annotate("create", "-c", "config.yml", code=2).stderr
-    assert "config.yml" in said or "batch" in said
+    errors = annotate("create", "-c", "config.yml", code=2).stderr
+    assert "config.yml" in errors or "batch" in errors
     assert list(lookup.folders()) == []
 
 
 def test_create_in_the_foreground_runs_to_the_end(project, annotate):
     (project / "go").touch()
-    said = annotate("create", "-c", "config.yml", "--foreground", "--debug")
-    assert "Best: trial" in said.stdout
+    done = annotate("create", "-c", "config.yml", "--foreground", "--debug")
+    assert "Best: trial" in done.stdout
     (experiment,) = lookup.folders()
     assert "DEBUG trial 0 RUNNING, 1 reports" in experiment.log.read_text()
 

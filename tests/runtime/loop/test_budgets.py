@@ -61,8 +61,8 @@ def test_a_script_that_keeps_to_its_budget_is_never_stopped(annotate, folder):
 def test_the_commands_for_the_best_trial_leave_out_its_budget(annotate, folder):
     (folder / "train.py").write_text(KEEPS)
     words = ["--tuner", "Hyperband", "--tuner-args", "R=9", "--max-trials", 3, "--no-baseline"]
-    said = annotate("run", "train.py", *words).stdout
-    (line,) = [x for x in said.splitlines() if x.startswith("  annotate try")]
+    output = annotate("run", "train.py", *words).stdout
+    (line,) = [x for x in output.splitlines() if x.startswith("  annotate try")]
     ((_, y),) = [word.split("=") for word in line.split()[3:]]
     assert f"final y * budget: {9 * float(y)}" in annotate(*line.split()[1:]).stderr
     trials = json.loads(annotate("trial", "ls", "--json").stdout)
@@ -83,8 +83,8 @@ def test_a_population_continues_from_checkpoints(annotate, folder, home):
     shutil.copy(EXAMPLE, folder / "train.py")
     words = ["run", "train.py", "--tuner", "PBTTuner", "--tuner-args", "population_size=4"]
     words += ["fraction=0.25", "--no-baseline", "--max-trials", 12, "--seed", 2, "--concurrency", 2]
-    found = json.loads(annotate(*words, "--json").stdout)
-    trials = found["trials"]
+    document = json.loads(annotate(*words, "--json").stdout)
+    trials = document["trials"]
     assert {t["state"] for t in trials} == {"SUCCEEDED"}
     assert [t["intermediate"][-1]["epochs"] for t in trials] == [*[2] * 4, *[4] * 4, *[6] * 4]
     saved = {t["values"]["save_checkpoint_dir"]: t for t in trials}

@@ -42,9 +42,9 @@ def test_a_parameter_that_is_used_and_unchanged_is_not_named():
 
 
 def test_a_name_that_always_ends_with_one_value_is_replaced():
-    (said,) = remarks(ROWS, [[8]] * 5)
-    assert said.startswith("b had no effect: results do not depend on it")
-    assert "every trial ended with 8" in said
+    (remark,) = remarks(ROWS, [[8]] * 5)
+    assert remark.startswith("b had no effect: results do not depend on it")
+    assert "every trial ended with 8" in remark
     assert remarks(ROWS, [[2]] * 5), "it is also that value if it is given"
 
 
@@ -63,8 +63,8 @@ def test_a_name_that_may_have_been_used_before_is_not_named(ended):
 
 
 def test_a_parameter_that_no_trial_uses_is_named():
-    (said,) = remarks(ROWS, used=[A])
-    assert said == "b had no effect: none of 5 trials reached the code that uses it"
+    (remark,) = remarks(ROWS, used=[A])
+    assert remark == "b had no effect: none of 5 trials reached the code that uses it"
     assert remarks(ROWS[:2], used=[A]) == []
     assert len(remarks(ROWS, used=[])) == 2
     assert remarks(ROWS, used=[], by_script=False) == [], "a program may read the values itself"
@@ -72,8 +72,8 @@ def test_a_parameter_that_no_trial_uses_is_named():
 
 def test_results_that_are_the_same_whenever_only_one_parameter_differs():
     grid = [(a, b, a * a) for a in (1, 2) for b in (1, 2, 3)]
-    (said,) = remarks(grid)
-    assert said.startswith("b had no effect: results do not depend on it")
+    (remark,) = remarks(grid)
+    assert remark.startswith("b had no effect: results do not depend on it")
     assert remarks([*grid, (1, 4, 1.5)]) == [], "one different result is enough"
     assert remarks(grid[:2] + grid[3:5]) == [], "too few pairs"
 
@@ -90,8 +90,8 @@ def test_what_an_earlier_driver_saw_in_the_baseline_counts():
     effects = Effects(SPACE, [baseline])
     for trial in trials(ROWS):
         effects.ended(trial)
-    (said,) = effects.remarks(SPACE, [], by_script=True)
-    assert said.startswith("b had no effect: none of 5 trials reached")
+    (remark,) = effects.remarks(SPACE, [], by_script=True)
+    assert remark.startswith("b had no effect: none of 5 trials reached")
 
 
 SCRIPT = """\

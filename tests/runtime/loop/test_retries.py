@@ -22,10 +22,10 @@ def document(annotate, *words, **more):
 
 def wait_for(condition, within=60.0):
     until = time.monotonic() + within
-    while not (found := condition()):
+    while not (value := condition()):
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.05)
-    return found
+    return value
 
 
 def start(*words, **environment):

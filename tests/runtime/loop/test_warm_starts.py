@@ -75,11 +75,11 @@ def test_a_config_file_can_be_combined_with_enqueue_and_warm_start(annotate, fol
     x = next(x for x in range(12) if (x, "d") not in seen)
     words = ["--enqueue", f"x={x},kind=d", "--warm-start", first["experiment"]]
     done = annotate("run", "-c", "config.yml", *words, "--json")
-    found = json.loads(done.stdout)["trials"]
+    results = json.loads(done.stdout)["trials"]
     assert f"{len(seen)} results from experiment {first['experiment']}" in done.stderr
-    assert values(found[0]) == (x, "d")
+    assert values(results[0]) == (x, "d")
     grid = {(x, kind) for x in range(12) for kind in ("a", "b, c", "d")}
-    assert sorted(values(t) for t in found) == sorted(grid - seen)
+    assert sorted(values(t) for t in results) == sorted(grid - seen)
 
 
 def test_imported_results_are_learned_at_every_resume(annotate, folder, script):
@@ -110,8 +110,8 @@ def test_imported_results_are_learned_at_every_resume(annotate, folder, script):
     (folder / "broken.py").write_text(text.replace("STOP = 3", "STOP = 10"))
     annotate("resume", code=2)
     (folder / "broken.py").write_text(text.replace("STOP = 3", "STOP = 99"))
-    found = json.loads(annotate("resume", "--json").stdout)
-    asked = [values(t) for t in found["trials"]]
+    results = json.loads(annotate("resume", "--json").stdout)
+    asked = [values(t) for t in results["trials"]]
     grid = [(x, kind) for x in range(12) for kind in ("a", "b, c", "d")]
     imported = {(1, "d"), (2, "a"), (2, "d")}
     assert asked == [point for point in grid if point not in imported][:20]
@@ -136,13 +136,13 @@ def test_a_running_experiment_learns_imported_results_at_once(annotate, folder, 
                 if [*home.glob("experiments/*/trials/0/parameters.json")]:
                     break
                 time.sleep(0.1)
-            said = annotate("experiment", "import", "-f", "results.json").stdout
+            output = annotate("experiment", "import", "-f", "results.json").stdout
         finally:
             (folder / "go").touch()
-        found = json.loads(running.communicate(timeout=60)[0])
-    assert "2 results from outside" in said
-    assert "1 skipped, the first: x: 7 is not in" in said
-    assert [t["values"]["train/x/randint"] for t in found["trials"]] == [3, 1]
+        results = json.loads(running.communicate(timeout=60)[0])
+    assert "2 results from outside" in output
+    assert "1 skipped, the first: x: 7 is not in" in output
+    assert [t["values"]["train/x/randint"] for t in results["trials"]] == [3, 1]
 
 
 @pytest.mark.parametrize(

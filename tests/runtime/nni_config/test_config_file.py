@@ -122,15 +122,15 @@ trial:
   command: python3 train.py
   codedir: .
 """
-    found = mistakes(read, text)
-    assert [line for line, _, _ in found] == [1, 2, 3, 4, 10]
-    hints = {line: hint for line, _, hint in found}
+    listed = mistakes(read, text)
+    assert [line for line, _, _ in listed] == [1, 2, 3, 4, 10]
+    hints = {line: hint for line, _, hint in listed}
     assert hints[1] == "did you mean trialConcurrency?"
     assert hints[4] == "gpuNum belongs in the section trial"
     assert hints[10] == "did you mean codeDir?"
     # The meaning of fields is checked only if no field is missing.
-    found = mistakes(read, V1.replace("Random", "Ramdom").replace("minimize", "minimise"))
-    assert [(line, hint) for line, _, hint in found] == [(10, "did you mean 'random'?"), (12, "")]
+    listed = mistakes(read, V1.replace("Random", "Ramdom").replace("minimize", "minimise"))
+    assert [(line, hint) for line, _, hint in listed] == [(10, "did you mean 'random'?"), (12, "")]
 
 
 def test_annotations_together_with_a_space_file_are_a_mistake_with_an_explanation(read):

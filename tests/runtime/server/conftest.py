@@ -252,14 +252,14 @@ def page(browser, said):
     """A page; the test fails if anything goes wrong in it."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    made = context.new_page()
-    made.set_default_timeout(WITHIN)
+    tab = context.new_page()
+    tab.set_default_timeout(WITHIN)
     if "ANNOTATE_SLOW_PAGES" in os.environ:
-        slow_down(made, int(os.environ["ANNOTATE_SLOW_PAGES"]))
-    made.on("pageerror", lambda error: said.append(str(error)))
-    made.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-    made.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
-    yield made
+        slow_down(tab, int(os.environ["ANNOTATE_SLOW_PAGES"]))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    tab.on("dialog", lambda dialog: said.append(dialog.message) or dialog.accept())
+    yield tab
     context.close()
     assert said == []
 
@@ -293,7 +293,7 @@ def zoom(page, chart):
 def wait_for(condition, within=60.0):
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        if value := condition():
+            return value
         time.sleep(0.05)
     raise AssertionError("it did not happen in time")

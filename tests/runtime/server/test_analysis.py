@@ -37,24 +37,24 @@ def learned(site, name):
 def test_the_parameter_that_results_depend_on_matters_most(site):
     failed = (trial(60, TrialState.FAILED, reason="exit code 1"), [], None)
     new_experiment(site.home, "Depends", [*map(depends_on_batch, range(60)), failed])
-    found = learned(site, "Depends")
-    first = found["parameters"][0]
+    importance = learned(site, "Depends")
+    first = importance["parameters"][0]
     assert (first["key"], first["name"], first["options"]) == (BATCH, "batch", [32, 64, 128])
-    assert found["alone"][0] == {"sides": [1], **found["alone"][0]}
-    assert found["alone"][0]["share"] > 0.95
+    assert importance["alone"][0] == {"sides": [1], **importance["alone"][0]}
+    assert importance["alone"][0]["share"] > 0.95
     assert first["along"]["mean"] == pytest.approx([0, 0.1, 0.2], abs=0.02)
-    assert (found["results"], found["used"], found["reason"]) == (60, 60, "")
-    assert found["counts"] == {"SUCCEEDED": 60, "FAILED": 1}
-    assert [HOSTILE in p["key"] for p in found["parameters"]].count(True) == 1
+    assert (importance["results"], importance["used"], importance["reason"]) == (60, 60, "")
+    assert importance["counts"] == {"SUCCEEDED": 60, "FAILED": 1}
+    assert [HOSTILE in p["key"] for p in importance["parameters"]].count(True) == 1
 
 
 def test_the_marginal_of_a_pair_has_a_row_for_each_cell_of_the_first(site):
     new_experiment(site.home, "Paired", list(map(depends_on_batch, range(40))))
     ask = "/api/v1/experiments/Paired/importance/pair"
-    found = site.json(f"{ask}?first=1&second=0")
-    assert len(found["mean"]) == len(found["spread"]) == 3
-    assert len(found["mean"][0]) == 32
-    assert found["mean"][2][5] > found["mean"][0][5]
+    answer = site.json(f"{ask}?first=1&second=0")
+    assert len(answer["mean"]) == len(answer["spread"]) == 3
+    assert len(answer["mean"][0]) == 32
+    assert answer["mean"][2][5] > answer["mean"][0][5]
     for wrong, status in (("0&second=0", 404), ("0&second=99", 404), ("-1&second=0", 422)):
         assert site.ask(f"{ask}?first={wrong}")[0] == status
     assert site.ask("/api/v1/experiments/Empty/importance/pair?first=0&second=1")[0] == 404
@@ -67,18 +67,18 @@ def test_a_nested_parameter_has_the_path_to_it(site):
         return trial(n, values=values), [], float(n % 2)
 
     new_experiment(site.home, "Inside", list(map(nested, range(60))), space=NESTED)
-    found = learned(site, "Inside")
-    inner = next(p for p in found["parameters"] if p["key"] == "opt/lr")
+    importance = learned(site, "Inside")
+    inner = next(p for p in importance["parameters"] if p["key"] == "opt/lr")
     assert inner["name"] == "opt = sgd › lr"
     assert inner["route"] == [["opt", "sgd"], ["lr", None]]
 
 
 @pytest.mark.parametrize("name", ["Empty", "StrangeX"])
 def test_with_too_few_results_the_reason_and_the_parameters_are_returned(site, name):
-    found = learned(site, name)
-    assert found["reason"].startswith("importance needs 12 results")
-    assert "alone" not in found
-    assert [p["along"] for p in found["parameters"]] == [None] * 3
+    importance = learned(site, name)
+    assert importance["reason"].startswith("importance needs 12 results")
+    assert "alone" not in importance
+    assert [p["along"] for p in importance["parameters"]] == [None] * 3
 
 
 def test_other_requests_are_answered_while_importance_is_computed(site):
@@ -126,12 +126,12 @@ def test_progress_has_each_improvement_by_number_and_by_time(site):
     rows.append((trial(6, TrialState.FAILED), [], 9.0))
     new_experiment(site.home, "Progress", rows)
     new_experiment(site.home, "Downwards", rows, maximize=False)
-    found = site.json("/api/v1/experiments/Progress/progress")
-    assert found["by_number"] == [[0, 10, 0.5], [3, 7, 0.7]]
-    assert found["by_time"] == [[5, 5, 0.6], [3, 7, 0.7]]
-    assert (found["last_number"], found["last_seconds"]) == (5, 10)
-    found = site.json("/api/v1/experiments/Downwards/progress")
-    assert found["by_number"] == [[0, 10, 0.5], [1, 9, 0.4]]
+    answer = site.json("/api/v1/experiments/Progress/progress")
+    assert answer["by_number"] == [[0, 10, 0.5], [3, 7, 0.7]]
+    assert answer["by_time"] == [[5, 5, 0.6], [3, 7, 0.7]]
+    assert (answer["last_number"], answer["last_seconds"]) == (5, 10)
+    answer = site.json("/api/v1/experiments/Downwards/progress")
+    assert answer["by_number"] == [[0, 10, 0.5], [1, 9, 0.4]]
     empty = site.json("/api/v1/experiments/Empty/progress")
     assert empty == {"by_number": [], "by_time": [], "last_number": None, "last_seconds": None}
 
@@ -141,9 +141,9 @@ def test_gpu_use_is_returned_for_all_or_selected_trials(site):
     with Store.open(folder.store, write=True) as store:
         store.set_gpu(1, GpuUse(("0", "1"), 3.5, None, 1 << 30, 50.0))
         store.set_gpu(2, GpuUse(waits=({"rule": "full", "text": "<b>full</b>"},)))
-    found = site.json("/api/v1/experiments/Cards/gpus")
-    assert found["1"]["gpus"] == ["0", "1"]
-    assert found["2"]["waits"] == [{"rule": "full", "text": "<b>full</b>"}]
+    answer = site.json("/api/v1/experiments/Cards/gpus")
+    assert answer["1"]["gpus"] == ["0", "1"]
+    assert answer["2"]["waits"] == [{"rule": "full", "text": "<b>full</b>"}]
     assert list(site.json("/api/v1/experiments/Cards/gpus?trial=0&trial=1")) == ["1"]
 
 

@@ -59,12 +59,12 @@ def test_many_concurrent_starts_make_one_server(folder):
 def test_a_port_in_use_is_reported_with_its_user_and_a_free_port(annotate):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = annotate("run", "--port", port, "train.py", code=2).stderr
-        assert "train.py does not exist" in said
-        said = annotate("ui", "--port", port, code=2).stderr
-    assert f"port {port} is in use by " in said
-    assert f"(pid {os.getpid()})" in said
-    offered = int(said.partition("--port ")[2].split()[0])
+        errors = annotate("run", "--port", port, "train.py", code=2).stderr
+        assert "train.py does not exist" in errors
+        errors = annotate("ui", "--port", port, code=2).stderr
+    assert f"port {port} is in use by " in errors
+    assert f"(pid {os.getpid()})" in errors
+    offered = int(errors.partition("--port ")[2].split()[0])
     assert port < offered < port + 50
 
 

@@ -99,9 +99,9 @@ def test_changes_reach_a_running_experiment(folder, home):
     (folder / "train.py").write_text(SLOW)
     with running(home, "--max-trials", "3", "--seed", "1") as (site, _, _):
         found = wait_for(lambda: _running(site))
-        said = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
-        assert said[0] == 409
-        assert "x" in json.loads(said[2])["error"]
+        answer = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
+        assert answer[0] == 409
+        assert "x" in json.loads(answer[2])["error"]
         assert site.change("/api/v1/nni/trial-jobs", "POST", {"x": 0.01})[0] == 200
         body = {"params": {"trialConcurrency": 2, "maxTrialNum": 2}}
         path = "/api/v1/nni/experiment?update_type="

@@ -131,14 +131,14 @@ def test_exports_have_the_same_numbers_and_are_imported(faces, kind):
         rows = load(path.read_text())
         assert [row["parameter"] for row in rows] == [t["values"] for t in run["trials"]]
         assert [row["intermediate"] for row in rows] == [t["intermediate"] for t in run["trials"]]
-    said = annotate("experiment", "import", run["experiment"], "-f", path.name)
-    assert "2 results" in said
-    assert "3 " in said
+    done = annotate("experiment", "import", run["experiment"], "-f", path.name)
+    assert "2 results" in done
+    assert "3 " in done
 
 
 def test_the_output_of_run_can_be_imported(faces):
     run, _, annotate, folder = faces
     (folder / "run.json").write_text(json.dumps(run))
-    said = annotate("experiment", "import", run["experiment"], "-f", "run.json")
-    assert "2 results" in said
-    assert "3 " in said
+    done = annotate("experiment", "import", run["experiment"], "-f", "run.json")
+    assert "2 results" in done
+    assert "3 " in done

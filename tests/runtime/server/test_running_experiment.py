@@ -156,5 +156,5 @@ def test_a_running_trials_reports_are_drawn_within_a_second(folder, home, page):
 
 
 def _reports(site, name):
-    found = site.json(f"/api/v1/experiments/{name}/curves?trial=0")
-    return len(found["0"])
+    answer = site.json(f"/api/v1/experiments/{name}/curves?trial=0")
+    return len(answer["0"])

@@ -215,8 +215,8 @@ def test_no_endpoint_accepts_a_command_or_a_file(site):
         path = asked.format(id="Plain", kind=kind)
         assert site.change(path, "POST", {"command": "touch x"})[0] in (404, 422), kind
     for extra in ("command", "script", "path"):
-        found = site.change(asked.format(id="Plain", kind="stop"), "POST", {extra: "touch x"})
-        assert found[0] == 422, extra
+        answer = site.change(asked.format(id="Plain", kind="stop"), "POST", {extra: "touch x"})
+        assert answer[0] == 422, extra
 
 
 def test_the_server_deserialises_nothing_executable():

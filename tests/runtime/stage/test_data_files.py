@@ -216,9 +216,9 @@ def test_mistakes_in_data_files_stop_the_run_and_are_shown_with_a_caret(project,
     path.write_text(BLOCKS["before"].replace("(1e-5, 1)", "(0, 1)"))
     for words in (["check", "."], ["run", "train.py"], ["check", "conf/train.yaml"]):
         done = annotate(*words, code=2)
-        said = done.stdout + done.stderr
-        assert "conf/train.yaml:3:38: A303" in said
-        assert re.search(r"^ +lr: 1e-3 .*\n {41}\^$", said, re.MULTILINE)
+        errors = done.stdout + done.stderr
+        assert "conf/train.yaml:3:38: A303" in errors
+        assert re.search(r"^ +lr: 1e-3 .*\n {41}\^$", errors, re.MULTILINE)
 
 
 def test_annotations_without_effect_are_reported(project, annotate, tmp_path):
@@ -231,11 +231,11 @@ def test_annotations_without_effect_are_reported(project, annotate, tmp_path):
     script = script.replace("import sys", "import sys  # left", 1)
     (project / "train.py").write_text(script)
     done = annotate("run", "train.py", "--max-trials", "1", "--", tmp_path / "far.yaml")
-    said = done.stderr
-    assert f"{tmp_path / 'far.yaml'} has annotations, but is not in" in said
-    assert f"{tmp_path / 'far.yaml'} was read unchanged: its annotations had no effect" in said
-    assert "unread.yaml was not read: its parameters had no effect" in said
-    assert "conf/train.yaml was" not in said
+    errors = done.stderr
+    assert f"{tmp_path / 'far.yaml'} has annotations, but is not in" in errors
+    assert f"{tmp_path / 'far.yaml'} was read unchanged: its annotations had no effect" in errors
+    assert "unread.yaml was not read: its parameters had no effect" in errors
+    assert "conf/train.yaml was" not in errors
 
 
 def test_a_data_file_cannot_be_run_as_a_script(project, annotate):

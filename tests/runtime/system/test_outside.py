@@ -117,10 +117,10 @@ def test_annotations_outside_the_code_folder_come_with_the_option(annotate, fold
             "proj/core.py": "K = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(K)\n",
         },
     )
-    said = annotate("run", "tools/train.py", code=2, PYTHONPATH=".").stderr
+    errors = annotate("run", "tools/train.py", code=2, PYTHONPATH=".").stderr
     core = Path(folder.resolve(), "proj", "core.py")
-    assert f"tools/train.py has no annotation, but {core} has, outside the code folder" in said
-    assert "hint: --code-folder . includes it\n" in said
+    assert f"tools/train.py has no annotation, but {core} has, outside the code folder" in errors
+    assert "hint: --code-folder . includes it\n" in errors
     done = annotate(
         *("run", "tools/train.py", "--code-folder", ".", "--max-trials", 1, "--json"),
         PYTHONPATH=".",

@@ -196,9 +196,9 @@ def test_certain_ties_are_not_proposed():
 
 def test_losses_keep_their_order_and_a_diverged_one_does_not_hide_the_others():
     losses = np.array([0.3, 0.1, 0.2, 0.4, 1e12])
-    found = compressed(losses)
-    assert list(np.argsort(found)) == [1, 2, 0, 3, 4]
-    assert found[4] < 200 * found[3]
+    values = compressed(losses)
+    assert list(np.argsort(values)) == [1, 2, 0, 3, 4]
+    assert values[4] < 200 * values[3]
 
 
 def test_the_model_still_learns_from_many_results():

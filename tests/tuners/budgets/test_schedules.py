@@ -108,11 +108,11 @@ def test_only_scripts_that_exceed_their_budget_are_stopped():
     end.started(3, {"TRIAL_BUDGET": 9})
     end.started(4, {})
     assert {end.judge(n, [0.0] * 99) for n in (3, 4)} == {Verdict.KEEP}
-    again = BudgetEnd(9)
-    again.started(1, {"TRIAL_BUDGET": 2})
-    again.finished(1, [0.0] * 3, ok=False)
-    again.started(2, {"TRIAL_BUDGET": 3})
-    assert again.judge(2, [0.0] * 3) is Verdict.STOP, "a replay learns what the first run learned"
+    second = BudgetEnd(9)
+    second.started(1, {"TRIAL_BUDGET": 2})
+    second.finished(1, [0.0] * 3, ok=False)
+    second.started(2, {"TRIAL_BUDGET": 3})
+    assert second.judge(2, [0.0] * 3) is Verdict.STOP, "a replay learns what the first run learned"
 
 
 def test_the_worst_and_failed_members_copy_the_best():

@@ -49,17 +49,22 @@ def mixed(v):
 
 
 def test_the_shares_of_a_known_function_are_found():
-    found = learned(MIXED, mixed)
+    importance = learned(MIXED, mixed)
     # Var(3a) = 3/4; of the product of two events with 1/2 and 1/3, times 2, 5/9 in all: 1/9 and
     # 2/9 alone, 2/9 together.
     total = 3 / 4 + 5 / 9
     known = {"a": 3 / 4, "b": 1 / 9, "c": 2 / 9, "b*c": 2 / 9, "idle": 0, "a*b": 0, "a*c": 0}
-    given = shares(found)
+    given = shares(importance)
     for name, variance in known.items():
         assert given[name] == pytest.approx(variance / total, abs=0.04), name
     assert sum(given.values()) == pytest.approx(1, abs=0.03)
-    assert found.fit > 0.95
-    assert [found.cells[e.sides[0]].coordinate.key for e in found.mains] == ["a", "c", "b", "idle"]
+    assert importance.fit > 0.95
+    assert [importance.cells[e.sides[0]].coordinate.key for e in importance.mains] == [
+        "a",
+        "c",
+        "b",
+        "idle",
+    ]
 
 
 def test_parameters_that_matter_only_together_have_their_share_as_a_pair():
@@ -85,17 +90,17 @@ def test_a_nested_parameter_is_weighted_by_how_often_it_exists():
     space = SearchSpace.from_json(NESTED)
     rng = np.random.default_rng(0)
     results = [(v, result(v)) for v in (space.sample(rng) for _ in range(600))]
-    found = Importance(space, results)
+    importance = Importance(space, results)
     opt, of_sgd, of_rms = range(3)
-    along = found.marginal(of_sgd).mean
+    along = importance.marginal(of_sgd).mean
     assert along[0] == pytest.approx(0, abs=0.05)
     assert along[-1] == pytest.approx(1, abs=0.05)
-    assert np.ptp(found.marginal(of_rms).mean) == pytest.approx(0, abs=1e-9)
-    assert found.marginal(opt).mean == pytest.approx([0, 0.5, 0], abs=0.03)
+    assert np.ptp(importance.marginal(of_rms).mean) == pytest.approx(0, abs=1e-9)
+    assert importance.marginal(opt).mean == pytest.approx([0, 0.5, 0], abs=0.03)
     # A third of the time momentum adds 1/12, of which a third is its effect alone.
     total = 1 / 3 * (1 / 12 + 1 / 4) - 1 / 36
-    assert shares_of(found, of_sgd) == pytest.approx(1 / 9 / 12 / total, abs=0.03)
-    assert shares_of(found, opt, of_sgd) == pytest.approx(2 / 9 / 12 / total, abs=0.04)
+    assert shares_of(importance, of_sgd) == pytest.approx(1 / 9 / 12 / total, abs=0.03)
+    assert shares_of(importance, opt, of_sgd) == pytest.approx(2 / 9 / 12 / total, abs=0.04)
 
 
 def shares_of(found, *sides):
@@ -103,13 +108,13 @@ def shares_of(found, *sides):
 
 
 def test_the_marginal_of_a_pair_has_the_shape_of_the_function():
-    found = learned(MIXED, mixed)
-    over = found.marginal(1, 2).mean
+    importance = learned(MIXED, mixed)
+    over = importance.marginal(1, 2).mean
     assert over.shape == (32, 3)
     assert over[-1] == pytest.approx([1.5, 3.5, 1.5], abs=0.2)
     assert over[0] == pytest.approx([1.5, 1.5, 1.5], abs=0.2)
-    assert found.cells[1].edges[0] == pytest.approx(1e-4)
-    assert found.cells[1].logarithmic
+    assert importance.cells[1].edges[0] == pytest.approx(1e-4)
+    assert importance.cells[1].logarithmic
 
 
 def test_noise_is_not_predicted():
@@ -119,9 +124,9 @@ def test_noise_is_not_predicted():
 
 def test_one_outlier_does_not_dominate_the_variance():
     first = iter([1e30])
-    found = learned(MIXED, lambda v: next(first, mixed(v)))
-    assert found.far == 1
-    assert shares(found)["a"] > 0.4
+    importance = learned(MIXED, lambda v: next(first, mixed(v)))
+    assert importance.far == 1
+    assert shares(importance)["a"] > 0.4
 
 
 def test_shares_do_not_depend_on_the_unit_of_the_results():
