@@ -90,7 +90,7 @@ def unchanged(folder):
 
 
 def _interpreters():
-    found = []
+    pythons = []
     for minor in range(8, 16):
         try:
             done = subprocess.run(
@@ -103,14 +103,14 @@ def _interpreters():
         except OSError:
             continue
         if done.returncode == 0:
-            found.append(done.stdout.strip())
+            pythons.append(done.stdout.strip())
     # A version manager keeps other versions beside the one on the PATH.
     versions = Path(sys.base_prefix).parent
     for path in sorted(versions.glob("3.*/bin/python3")):
         minor = int(path.parents[1].name.split(".")[1])
-        if minor >= 8 and not any(f"3.{minor}" in other for other in found):
-            found.append(str(path))
-    return found or [sys.executable]
+        if minor >= 8 and not any(f"3.{minor}" in other for other in pythons):
+            pythons.append(str(path))
+    return pythons or [sys.executable]
 
 
 INTERPRETERS = _interpreters()

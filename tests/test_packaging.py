@@ -49,10 +49,10 @@ def private_imports():
 
 
 def test_a_library_with_a_private_name_in_use_has_an_upper_bound():
-    found = {path.partition(".")[0] for path in private_imports()} - {"__future__"}
-    assert "libcst" in found
+    libraries = {path.partition(".")[0] for path in private_imports()} - {"__future__"}
+    assert "libcst" in libraries
     required = SETUP["options"]["install_requires"].split()
-    for package in found:
+    for package in libraries:
         assert any(re.fullmatch(rf"{package}>=[\d.]+,<[\d.]+", line) for line in required), package
 
 

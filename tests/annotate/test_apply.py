@@ -133,8 +133,8 @@ def test_a_value_is_written_back(before, values, after):
     done = written(before, given_)
     assert done.misfits == ()
     assert done.after.decode() == after
-    again = written(done.after, given_)
-    assert again.after == done.after, "what is written already is written again"
+    second = written(done.after, given_)
+    assert second.after == done.after, "what is written already is written again"
 
 
 KINDS = [

@@ -15,11 +15,11 @@ INVALID = [(f"{k.__name__}: {c.id}", c) for k in docs.KINDS for c in k.INVALID]
 
 
 def space(case):
-    found = {}
+    parameters = {}
     for key, value in case.space.items():
         kind = key.rpartition("/")[2].replace("function_choice", "choice")
-        found[f"train/{key}"] = {"_type": kind, "_value": value}
-    return found
+        parameters[f"train/{key}"] = {"_type": kind, "_value": value}
+    return parameters
 
 
 @pytest.mark.parametrize("case", [c for _, c in VALID], ids=[i for i, _ in VALID])

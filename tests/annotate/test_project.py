@@ -163,8 +163,8 @@ def test_all_mistakes_of_all_files_are_reported_at_once_in_order(write):
     )
     with pytest.raises(Mistakes) as error:
         read_project(None, root)
-    found = [(m.path, m.line, m.code) for m in error.value.mistakes]
-    assert found == [
+    places = [(m.path, m.line, m.code) for m in error.value.mistakes]
+    assert places == [
         ("a.py", 1, "A305"),
         ("a.py", 2, "A303"),
         ("b.py", 1, "A203"),

@@ -46,9 +46,9 @@ def line(code):
 
 @pytest.mark.parametrize("code", CERTAIN.values(), ids=CERTAIN)
 def test_a_value_that_is_replaced_unread(code):
-    found = replaced.replacement(replaced.parse(code.encode()), "x", line(code))
-    assert found is not None
-    assert code.splitlines()[found - 1].strip().startswith("x")
+    replacement = replaced.replacement(replaced.parse(code.encode()), "x", line(code))
+    assert replacement is not None
+    assert code.splitlines()[replacement - 1].strip().startswith("x")
 
 
 @pytest.mark.parametrize("code", UNCERTAIN.values(), ids=UNCERTAIN)

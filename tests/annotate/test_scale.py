@@ -47,10 +47,10 @@ LIBRARY = sorted(library())
 def sample():
     """A sample spread over all folders, chosen by a hash of the names."""
     numbered = sorted((zlib.crc32(path.name.encode()), path) for path in LIBRARY)
-    found = [
+    chosen = [
         path for number, path in numbered if number % ONE_IN == 0 and path.stat().st_size <= LARGEST
     ]
-    return found[:MOST]
+    return chosen[:MOST]
 
 
 def parsed(data):

@@ -44,8 +44,8 @@ NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 @given(NUMBERS, st.sampled_from([*LIKES, "", "x", "1j", "True", "'a'"]) | st.text(max_size=6))
 def test_a_number_keeps_its_value_in_any_style(value, like):
-    again = ast.literal_eval(style.number(value, like))
-    assert (type(again), repr(again)) == (type(value), repr(value))
+    parsed = ast.literal_eval(style.number(value, like))
+    assert (type(parsed), repr(parsed)) == (type(value), repr(value))
 
 
 @given(NUMBERS, st.sampled_from(LIKES))

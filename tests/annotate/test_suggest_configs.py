@@ -120,8 +120,8 @@ def test_json_without_comments_is_recognised():
 
 def test_a_line_with_two_values_or_a_block_comment_has_no_room():
     suggestions = proposed('{"lr": 0.1, "momentum": 0.9,\n"dropout": 0.5 /* half */}', "c.json")
-    assert [one.name for one in suggestions.proposals] == ["lr"]
-    whys = [one.why.partition(";")[0] for one in suggestions.skipped]
+    assert [value.name for value in suggestions.proposals] == ["lr"]
+    whys = [value.why.partition(";")[0] for value in suggestions.skipped]
     assert whys == ["a line can hold only one annotation", "the line has a block comment"]
 
 

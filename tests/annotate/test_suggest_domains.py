@@ -50,15 +50,15 @@ def domain_of(made, text):
 @given(value=values)
 def test_a_proposed_domain_contains_the_value(maker, value):
     text = repr(value)
-    if (made := maker(value, text)) is None:
+    if (proposed_range := maker(value, text)) is None:
         return
-    domain = domain_of(made, text)
+    domain = domain_of(proposed_range, text)
     if isinstance(value, (tuple, list)):
         assert text in domain.to_json()["_value"]
     else:
         assert domain.locate(value) == value
-    assert made.phrase
-    assert "\n" not in made.domain
+    assert proposed_range.phrase
+    assert "\n" not in proposed_range.domain
 
 
 @given(value=st.one_of(st.floats(1e-9, 1e9), st.integers(0, 10**9)))

@@ -309,8 +309,8 @@ def test_a_value_without_room_for_an_annotation_is_skipped_with_the_reason(code,
 
 def test_a_line_with_several_values_gets_the_most_important_proposal():
     suggestions = proposed("o = SGD(p, momentum=0.9, nesterov=True, lr=0.1)")
-    assert [one.name for one in suggestions.proposals] == ["lr"]
-    assert [one.name for one in suggestions.skipped] == ["momentum", "nesterov"]
+    assert [value.name for value in suggestions.proposals] == ["lr"]
+    assert [value.name for value in suggestions.skipped] == ["momentum", "nesterov"]
 
 
 LR = "  # @nni.loguniform(0.001, 1.0)"

@@ -40,10 +40,10 @@ def wanted(path):
 def test_proposals_are_what_a_colleague_would_propose(half):
     hits = extra = missed = 0
     for path in paths(half):
-        found = {(proposal.line, proposal.name) for proposal in proposed(path).proposals}
-        hits += len(found & wanted(path))
-        extra += len(found - wanted(path))
-        missed += len(wanted(path) - found)
+        names = {(proposal.line, proposal.name) for proposal in proposed(path).proposals}
+        hits += len(names & wanted(path))
+        extra += len(names - wanted(path))
+        missed += len(wanted(path) - names)
     precision, recall = hits / (hits + extra), hits / (hits + missed)
     print(f"{half}: precision {precision:.3f}, recall {recall:.3f}")
     assert precision >= LEAST[half][0]

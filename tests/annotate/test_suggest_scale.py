@@ -39,17 +39,17 @@ def program(source):
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_any_file_with_proposals_has_no_mistakes_and_behaves_the_same(name):
-    files = found = 0
+    files = count = 0
     for path in sample(*FOLDERS[name]):
         try:
             suggestions = suggest(path.read_bytes(), path=str(path), module="m")
         except AnnotateError:  # the library's tests include files that are not valid Python
             continue
         new = insert(suggestions.source, suggestions.proposals)
-        files, found = files + 1, found + len(suggestions.proposals)
+        files, count = files + 1, count + len(suggestions.proposals)
         if suggestions.proposals:
             assert program(new) == program(suggestions.source), path
             assert len(expand(new, path=str(path), module="m").places) == len(suggestions.proposals)
     assert files > 10
     if name == "standard library":
-        assert found <= files / 10, "false friends: the standard library learns nothing"
+        assert count <= files / 10, "false friends: the standard library learns nothing"

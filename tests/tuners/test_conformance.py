@@ -221,12 +221,12 @@ def test_each_point_of_a_finite_space_is_proposed_once(name):
 @pytest.mark.parametrize("name", ONCE)
 def test_told_values_are_not_proposed_again(name):
     given = finite(name)
-    told = run(create("grid", given), given.size)[-3:]
+    last = run(create("grid", given), given.size)[-3:]
     tuner = create(name, given)
-    for values in told:
+    for values in last:
         tuner.tell(values, 1.0)
     asked = run(tuner, given.size - 3)
-    assert not [v for v in asked if v in told]
+    assert not [v for v in asked if v in last]
     with pytest.raises(Exhausted):
         tuner.ask()
 
@@ -301,16 +301,16 @@ def test_a_tuner_with_a_told_history_continues_like_the_one_that_asked(name):
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_EVER])
 def test_a_tuner_with_recalled_pending_trials_continues_like_the_original(name):
     given = endless(name)
-    first, again = create(name, given), create(name, given)
+    first, second = create(name, given), create(name, given)
     waiting = []
     for number in range(12):
         waiting.append(first.ask())
-        again.recall(waiting[-1])
+        second.recall(waiting[-1])
         if number % 4 != 3:
             values = waiting.pop(0)
-            for tuner in (first, again):
+            for tuner in (first, second):
                 tuner.tell(values, score(values))
-    assert [again.ask() for _ in range(3)] == [first.ask() for _ in range(3)]
+    assert [second.ask() for _ in range(3)] == [first.ask() for _ in range(3)]
 
 
 @pytest.mark.parametrize("name", NAMES)

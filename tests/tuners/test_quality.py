@@ -48,13 +48,13 @@ def regret(name, trials, at_once=1):
 
 def least(name, seed, trials, at_once):
     tuner = tuners.create(name, SPACE, seed=seed)
-    found = []
-    while len(found) < trials:
+    results = []
+    while len(results) < trials:
         asked = [tuner.ask() for _ in range(at_once)]
         for values in asked:
-            found.append(loss(values))
-            tuner.tell(values, found[-1])
-    return min(found)
+            results.append(loss(values))
+            tuner.tell(values, results[-1])
+    return min(results)
 
 
 def test_every_learning_tuner_is_tested_here():

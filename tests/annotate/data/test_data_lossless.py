@@ -65,16 +65,16 @@ def check(name, text, value, readers, *, bom=False):
     option = value if isinstance(value, (int, float, str, type(None))) else repr(value)
     key = f"{name}/x/choice"
     below = PurePosixPath(name)
-    new, written = render(data, {key: option}, path=name, module=name)
-    assert written == {}
+    new, kept = render(data, {key: option}, path=name, module=name)
+    assert kept == {}
     start = data.index(b"x") + 1
     rest = data.index(b"  # @nni") if b"  # @nni" in data else data.index(b" // @nni")
     assert new[:start] == data[:start]
     assert new[-(len(data) - rest) :] == data[rest:]
     for read in readers:
-        found = read(new.decode("utf-8-sig"))
-        assert same(found["x"], value), (read, new)
-        assert found["y"] == "end"
+        parsed = read(new.decode("utf-8-sig"))
+        assert same(parsed["x"], value), (read, new)
+        assert parsed["y"] == "end"
     done = apply(data, data, {key: option}, path=name, below=below)
     assert not done.misfits
     assert done.after in (new, data), "what stands there already is not touched"

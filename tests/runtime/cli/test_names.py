@@ -71,9 +71,9 @@ def names(request, folder):
     for name in LAYOUTS[request.param]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(AT_START if name.endswith("customize.py") else OWN)
-    found = [module(name) for name in LAYOUTS[request.param]]
-    (folder / "train.py").write_text(SCRIPT % found)
-    return found
+    modules = [module(name) for name in LAYOUTS[request.param]]
+    (folder / "train.py").write_text(SCRIPT % modules)
+    return modules
 
 
 @pytest.fixture

@@ -156,14 +156,14 @@ def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
     folder = own(SLOW)
     annotate(*RUN, "--max-trials", "1")
     (folder / "slow").touch()
-    again = "resume", "-f", "--max-trials", "2"
+    words = "resume", "-f", "--max-trials", "2"
 
-    done = annotate(*again, "--ask-timeout", "3s", code=2)
+    done = annotate(*words, "--ask-timeout", "3s", code=2)
     assert f"{folder / 'own.py'}:9: Own did not load within --ask-timeout 3s" in done.stderr
     assert state(annotate)["state"] == "ERROR"
 
     (folder / "hangs").unlink()
-    driver = drivers.start(*again)
+    driver = drivers.start(*words)
     until((folder / "hangs").exists)
     assert state(annotate)["state"] == "RUNNING"
     assert "has stopped" in annotate("stop").stdout
@@ -173,7 +173,7 @@ def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
     assert (status["state"], status["reason"]) == ("STOPPED", "stopped by a request")
 
     (folder / "hangs").unlink()
-    driver = drivers.start(*again)
+    driver = drivers.start(*words)
     until((folder / "hangs").exists)
     driver.send_signal(signal.SIGTERM)
     _, errors = driver.communicate(timeout=20)
@@ -182,7 +182,7 @@ def test_a_resumed_experiment_can_be_stopped_while_its_class_is_loaded(
 
     (folder / "slow").unlink()
     (folder / "hangs").unlink()
-    assert len(json.loads(annotate(*again, "--json").stdout)["trials"]) == 2
+    assert len(json.loads(annotate(*words, "--json").stdout)["trials"]) == 2
 
 
 def test_a_resumed_experiment_can_be_stopped_while_recall_hangs(own, drivers, annotate, until):

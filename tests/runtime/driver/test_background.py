@@ -87,8 +87,8 @@ def test_two_concurrent_creates_make_two_experiments_on_the_same_server(project,
     with ThreadPoolExecutor() as pool:
         words = ("create", "-c", "config.yml", "--json")
         both = list(pool.map(lambda _: json.loads(annotate(*words).stdout), range(2)))
-    assert len({one["experiment"] for one in both}) == 2
-    assert len({one["pages"][0].partition("/e/")[0] for one in both}) == 1
+    assert len({experiment["experiment"] for experiment in both}) == 2
+    assert len({experiment["pages"][0].partition("/e/")[0] for experiment in both}) == 1
 
 
 def test_a_port_in_use_is_reported_with_its_user_and_nothing_starts(project, annotate):

@@ -104,8 +104,8 @@ def test_checkpoint_folders_are_created_with_absolute_paths(tmp_path):
     folder = ExperimentFolder(tmp_path / "exp")
     elsewhere = str(tmp_path / "else" / "1")
     given = {"x": 1, "load_checkpoint_dir": "3/0", "save_checkpoint_dir": elsewhere}
-    found = checkpoints.ready(folder, given)
-    assert found["load_checkpoint_dir"] == str(tmp_path / "exp" / "checkpoints" / "3" / "0")
-    assert found["save_checkpoint_dir"] == elsewhere
-    assert all(Path(found[key]).is_dir() for key in checkpoints.KEYS)
+    ready = checkpoints.ready(folder, given)
+    assert ready["load_checkpoint_dir"] == str(tmp_path / "exp" / "checkpoints" / "3" / "0")
+    assert ready["save_checkpoint_dir"] == elsewhere
+    assert all(Path(ready[key]).is_dir() for key in checkpoints.KEYS)
     assert checkpoints.ready(folder, {"x": 1}) == {"x": 1}

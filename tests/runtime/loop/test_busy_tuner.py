@@ -146,9 +146,9 @@ def test_each_tuner_is_told_each_result_once_and_only_what_lies_in_its_space(
     with Store.open(experiment.store) as store:
         ends = [n for _, what, n in store.steps() if what == "tell"]
     inside = [0.5, 0.25, *(trials[n]["values"][KEY] for n in ends[2:])]
-    told = [x for call, x in calls()[1] if call == "tell"]
-    assert told == inside[: len(told)]
-    assert len(told) >= len(inside) - 2  # nothing waits for the last calls
+    lessons = [x for call, x in calls()[1] if call == "tell"]
+    assert lessons == inside[: len(lessons)]
+    assert len(lessons) >= len(inside) - 2  # nothing waits for the last calls
     assert calls()[0] == former
 
 
@@ -178,9 +178,9 @@ def test_a_resume_after_a_change_repeats_the_calls_of_the_tuner(
         trials = {trial.number: trial for trial in store.trials()}
         Record.read(store, experiment.store, trials).teach(Recorder(), space, None)
     assert space == SearchSpace.from_json(NARROW)
-    made = [[x] if call in ("ask", "recall") else [call, x] for call, x in calls()[1]]
-    assert made == replayed[: len(made)]
-    assert len(made) >= len(replayed) - 2  # nothing waits for the last results
+    repeated = [[x] if call in ("ask", "recall") else [call, x] for call, x in calls()[1]]
+    assert repeated == replayed[: len(repeated)]
+    assert len(repeated) >= len(replayed) - 2  # nothing waits for the last results
 
 
 def test_if_the_new_tuner_fails_the_experiment_continues_in_the_old_space(

@@ -33,9 +33,9 @@ def values(trial):
 
 def test_enqueued_values_run_after_the_baseline_with_the_rest_as_written(annotate, script):
     words = ["--enqueue", "x=5,kind=b, c", "--enqueue", "train/x/randint=9", "--max-trials", 4]
-    found, _ = document(annotate, *words)
-    assert [values(t) for t in found["trials"][:3]] == [(3, "a"), (5, "b, c"), (9, "a")]
-    assert len(found["trials"]) == 4
+    results, _ = document(annotate, *words)
+    assert [values(t) for t in results["trials"][:3]] == [(3, "a"), (5, "b, c"), (9, "a")]
+    assert len(results["trials"]) == 4
     bare, _ = document(annotate, "--enqueue", "x=5", "--max-trials", 1, "--no-baseline")
     assert [values(t) for t in bare["trials"]] == [(5, "a")]
 
@@ -56,12 +56,12 @@ def test_a_warm_start_learns_results_that_fit_and_never_repeats_them(annotate, f
     wider = SCRIPT.replace("randint(0, 12)", "randint(0, 7)")
     (folder / "train.py").write_text(wider)
     words = ["--warm-start", first["experiment"][:5], "--no-baseline", "--max-trials", 8]
-    found, said = document(annotate, *words, "--tuner", "grid")
+    results, errors = document(annotate, *words, "--tuner", "grid")
     seen = {values(t) for t in first["trials"]}
     inside = {v for v in seen if v[0] < 7}
-    assert f"{len(inside)} results from experiment {first['experiment']}" in said
-    assert f"{len(seen) - len(inside)} skipped" in said
-    assert not {values(t) for t in found["trials"]} & inside
+    assert f"{len(inside)} results from experiment {first['experiment']}" in errors
+    assert f"{len(seen) - len(inside)} skipped" in errors
+    assert not {values(t) for t in results["trials"]} & inside
 
 
 def test_a_config_file_can_be_combined_with_enqueue_and_warm_start(annotate, folder, script):

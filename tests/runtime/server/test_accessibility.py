@@ -20,8 +20,11 @@ def settle(page):
 
 def faults(page):
     """The violations that axe finds, each with the first element concerned."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [(one["id"], one["help"], one["nodes"][0]["html"][:200]) for one in found]
+    violations = Axe().run(page, options=RULES).response["violations"]
+    return [
+        (violation["id"], violation["help"], violation["nodes"][0]["html"][:200])
+        for violation in violations
+    ]
 
 
 @pytest.mark.parametrize("at", PAGES)

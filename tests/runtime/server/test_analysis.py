@@ -109,8 +109,8 @@ def test_importance_is_recomputed_only_for_new_results(site):
 
     async def look():
         importances = ImportanceCache()
-        one, other = await asyncio.gather(importances.of(folder), importances.of(folder))
-        assert one is other
+        first, other = await asyncio.gather(importances.of(folder), importances.of(folder))
+        assert first is other
         with Store.open(folder.store, write=True) as store:
             keep_trial(store, *depends_on_batch(20))
         while (await importances.of(folder)).results == 20:

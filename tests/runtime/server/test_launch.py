@@ -51,9 +51,9 @@ def test_the_first_call_starts_a_server_and_the_next_ones_find_it(annotate):
 def test_many_concurrent_starts_make_one_server(folder):
     command = [sys.executable, "-m", "annotate", "ui", "--port", str(free_port())]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    said = {process.communicate(timeout=60)[0] for process in started}
-    assert len(said) == 1
-    assert answers(said.pop().strip())
+    outputs = {process.communicate(timeout=60)[0] for process in started}
+    assert len(outputs) == 1
+    assert answers(outputs.pop().strip())
 
 
 def test_a_port_in_use_is_reported_with_its_user_and_a_free_port(annotate):
@@ -74,8 +74,8 @@ def test_a_killed_server_is_not_found_and_another_one_starts(annotate):
     (server,) = launch.running()
     psutil.Process(server.pid).kill()
     wait_for(lambda: not launch.running())
-    (again,) = launch.ensure(port)
-    assert answers(again)
+    (second,) = launch.ensure(port)
+    assert answers(second)
 
 
 def test_a_server_whose_home_was_removed_ends(home):

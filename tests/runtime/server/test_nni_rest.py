@@ -98,7 +98,7 @@ for step in range(6000 if x > 0.1 else 1):
 def test_changes_reach_a_running_experiment(folder, home):
     (folder / "train.py").write_text(SLOW)
     with running(home, "--max-trials", "3", "--seed", "1") as (site, _, _):
-        found = wait_for(lambda: _running(site))
+        trial = wait_for(lambda: _running(site))
         answer = site.change("/api/v1/nni/trial-jobs", "POST", {"x": 7})
         assert answer[0] == 409
         assert "x" in json.loads(answer[2])["error"]
@@ -118,8 +118,8 @@ def test_changes_reach_a_running_experiment(folder, home):
         ):
             url = f"/api/v1/experiments/{site.json('/api/v1/nni/experiment')['id']}"
             assert site.change(f"{url}/requests/{kind}", "POST", wrong)[0] in (409, 422), kind
-        assert site.change(f"/api/v1/nni/trial-jobs/{found['id']}", "DELETE")[0] == 200
-        assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == found["id"]
+        assert site.change(f"/api/v1/nni/trial-jobs/{trial['id']}", "DELETE")[0] == 200
+        assert wait_for(lambda: _ended(site, {"USER_CANCELED"}))["id"] == trial["id"]
 
 
 def _jobs(site):

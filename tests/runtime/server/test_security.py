@@ -229,12 +229,12 @@ def test_the_server_deserialises_nothing_executable():
 def test_the_server_listens_only_on_loopback(site):
     import psutil
 
-    (found,) = [
+    (listener,) = [
         c
         for c in psutil.net_connections("tcp")
         if c.status == "LISTEN" and c.laddr.port == site.port
     ]
-    assert found.laddr.ip == "127.0.0.1"
+    assert listener.laddr.ip == "127.0.0.1"
 
 
 def _basic(password):

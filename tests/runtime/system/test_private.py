@@ -27,9 +27,9 @@ def test_every_file_of_the_home_is_private_whatever_the_umask(folder, home, umas
     command = ["run", "train.py", "--max-trials", "2", "--tuner", "random", *fresh]
     for words in (command, ["ui"], ["ui", "--stop"]):
         subprocess.run([sys.executable, "-m", "annotate", *words], check=True, umask=umask)
-    found = [home, *home.rglob("*")]
-    of_trials = [path for path in found if path.parent.name == "output"]
-    ours = [path for path in found if path not in of_trials and not path.is_symlink()]
+    files = [home, *home.rglob("*")]
+    of_trials = [path for path in files if path.parent.name == "output"]
+    ours = [path for path in files if path not in of_trials and not path.is_symlink()]
     assert [path for path in ours if mode(path) != (0o700 if path.is_dir() else 0o600)] == []
     assert {mode(path) for path in (folder / "mine", *of_trials)} == {0o666 & ~umask}
 

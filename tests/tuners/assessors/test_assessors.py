@@ -60,9 +60,9 @@ def test_minimizing_equals_maximizing_the_negative(name):
 def test_the_same_calls_give_the_same_verdicts(name):
     rng = np.random.default_rng(0)
     curves = [list(np.maximum.accumulate(rng.random(20))) for _ in range(6)]
-    one, other = create(name, maximize=True), create(name, maximize=True)
+    first, other = create(name, maximize=True), create(name, maximize=True)
     for trial, curve in enumerate(curves):
-        assert run(one, trial, curve) == run(other, trial, curve)
+        assert run(first, trial, curve) == run(other, trial, curve)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -152,9 +152,9 @@ def test_points_that_differ_in_an_unused_parameter_tie():
     useless = known.copy()
     useless[:, 1] = rng.permutation(known[:, 1])
     useless[:, 2] = rng.random(20)
-    known, again = CUBE.snap(known), CUBE.snap(useless)
-    losses = np.append(losses, (again[:, 0] - 0.3) ** 2 + (again[:, 3] - 0.6) ** 2)
-    ties = Ties(FEATURES, np.vstack([points, again]), losses)
+    known, equal = CUBE.snap(known), CUBE.snap(useless)
+    losses = np.append(losses, (equal[:, 0] - 0.3) ** 2 + (equal[:, 3] - 0.6) ** 2)
+    ties = Ties(FEATURES, np.vstack([points, equal]), losses)
     other = known.copy()
     other[:, 2] = 1 - other[:, 2]
     moved = known.copy()

@@ -28,10 +28,10 @@ def loss(values):
 
 
 def test_the_brackets_match_the_paper():
-    found = [rounds(81, 3, s, 4) for s in range(4, -1, -1)]
-    assert found[0] == [Round(81, 1), Round(27, 3), Round(9, 9), Round(3, 27), Round(1, 81)]
-    assert found[1] == [Round(34, 3), Round(11, 9), Round(3, 27), Round(1, 81)]
-    assert [r[0] for r in found[2:]] == [Round(15, 9), Round(8, 27), Round(5, 81)]
+    brackets = [rounds(81, 3, s, 4) for s in range(4, -1, -1)]
+    assert brackets[0] == [Round(81, 1), Round(27, 3), Round(9, 9), Round(3, 27), Round(1, 81)]
+    assert brackets[1] == [Round(34, 3), Round(11, 9), Round(3, 27), Round(1, 81)]
+    assert [r[0] for r in brackets[2:]] == [Round(15, 9), Round(8, 27), Round(5, 81)]
     assert halvings(60, 1, 3) == 3
     assert rounds(60, 3, 3, 3)[0] == Round(27, 2)
     assert rounds(1, 3, 0, 0) == [Round(1, 1)]

@@ -142,9 +142,9 @@ def test_shares_do_not_depend_on_the_unit_of_the_results():
 
 
 def test_the_same_seed_gives_the_same_shares():
-    one, other = (shares(learned(MIXED, mixed, 100, seed=5)) for _ in range(2))
-    assert one == other
-    assert shares(learned(MIXED, mixed, 100, seed=6)) != one
+    first, other = (shares(learned(MIXED, mixed, 100, seed=5)) for _ in range(2))
+    assert first == other
+    assert shares(learned(MIXED, mixed, 100, seed=6)) != first
 
 
 def test_too_few_equal_or_outside_results_raise_an_error():
