@@ -20,7 +20,8 @@ def start(
 ) -> int:
     """Start the driver of an existing experiment and say how to follow it; returns the exit code.
 
-    `options` are those of `resume`, for the driver; `goal` is what it optimizes, for the user.
+    `options` are those of `resume`, for the driver; `goal` is what it optimizes and
+    what is new in it, for the user.
     """
     from runtime.driver import background
     from runtime.server import launch

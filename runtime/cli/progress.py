@@ -15,6 +15,7 @@ from runtime.cli import terminal
 from runtime.cli.text import gpu_line, number, values_line
 from runtime.core.config import Config
 from runtime.core.failures import Failure
+from runtime.core.new_settings import resumed
 from runtime.core.objective import goal
 from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
@@ -56,9 +57,7 @@ class Progress:
         """What is new in an experiment that resumes."""
         if not self.trials and not self.new_settings:
             return ""
-        done = count(self.ended, "trial", of=self.config.max_trials)
-        new = f", now {', '.join(self.new_settings)}" if self.new_settings else ""
-        return f"; resumed after {done}{new}"
+        return resumed(self.ended, self.config, self.new_settings)
 
     def recall(self, trials: Iterable[Trial]) -> None:
         """Count the trials that ended before this driver started."""

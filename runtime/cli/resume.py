@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.cli import options, selection, settings
-from runtime.core.config import OPTIONS, Config
+from runtime.core.config import Config
 from runtime.core.options import RESUME
 
 if TYPE_CHECKING:
@@ -72,23 +72,30 @@ def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
     from runtime.cli import background
     from runtime.cli.driving import drive
+    from runtime.core.new_settings import new_settings, resumed
     from runtime.core.objective import goal, with_new_name
     from runtime.driver.resumable import check_resumable
     from runtime.driver.start import Start
     from runtime.gpus.opening import open_gpus
     from runtime.store import Store
+    from runtime.system.units import count
 
     folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
         row = store.experiment()
+        trials = sum(trial.state.ended for trial in store.trials())
     change = _change(args, folder, row)
     typed = {**settings.typed(args), **args.settings}
-    if row.state == "DONE" and change is None and not typed:
-        raise AnnotateError(
-            f"experiment {folder.id} is done: {row.reason or 'all its trials have run'}",
-            hint=f"annotate resume {folder.id} --max-trials N runs more trials",
-        )
     config = changed_config(row.config, typed)
+    nothing_left = config.max_trials is not None and config.max_trials <= trials
+    if row.state == "DONE" and change is None and (nothing_left or not typed):
+        reason = f"all its {count(trials, 'trial')} have run" if nothing_left else row.reason
+        more = f"N, above {trials}," if nothing_left and typed else "N"
+        raise AnnotateError(
+            f"experiment {folder.id} is done: {reason or 'all its trials have run'}",
+            hint=f"annotate resume {folder.id} --max-trials {more} runs more trials",
+        )
+    new = new_settings(row.config, config, typed)
     notes: list[str] = []
     if change is not None and change.project is not None:
         config, notes = with_new_name(config, change.project)
@@ -99,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
         return background.start(
             folder,
             _driver_options(args, typed),
-            goal=goal(config, new=False),
+            goal=goal(config, new=False) + resumed(trials, config, new),
             port=args.port,
             as_json=args.json,
             debug=args.debug,
@@ -114,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
             as_json=args.json,
             debug=args.debug,
             lock_file=args.driver,
-            new_settings=_new_settings(Config.from_json(row.config), config, typed),
+            new_settings=tuple(new),
         )
     )
 
@@ -125,19 +132,6 @@ def changed_config(stored: dict[str, Any], typed: dict[str, Any]) -> Config:
     config = Config.from_json({**before.to_json(), **typed})
     settings.refuse_unused(config, typed)
     return config
-
-
-def _new_settings(before: Config, after: Config, typed: dict[str, Any]) -> tuple[str, ...]:
-    """The typed settings whose values changed, for the user: `--max-trials 50 (was 10)`."""
-    return tuple(
-        f"{OPTIONS[n].flags[0]} {_shown(getattr(after, n))} (was {_shown(getattr(before, n))})"
-        for n in typed
-        if getattr(before, n) != getattr(after, n) and not OPTIONS[n].switches
-    )
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else str(value)
 
 
 def _driver_options(args: argparse.Namespace, typed: dict[str, Any]) -> list[str]:

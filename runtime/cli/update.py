@@ -13,6 +13,7 @@ from runtime.cli import options, selection, terminal
 from runtime.core.config import OPTIONS
 from runtime.core.paths import ExperimentFolder
 from runtime.system.lock import Lock, is_held
+from runtime.system.units import count
 from runtime.system.units import duration as duration_text
 
 _WHICH = (
@@ -80,16 +81,22 @@ results inside the new space still count."""
 def _keep(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:
     """Store the setting of an experiment that is not running, for its next resume."""
     from runtime.core import requests
+    from runtime.core.new_settings import with_update
     from runtime.store import Store
 
     name = requests.SETTINGS[kind][0]
     (value,) = requests.checked(kind, arguments).values()
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
         row = store.experiment()
-        config = {**row.config, name: value}
+        config = with_update(row.config, name, value)
+        limit, trials = config["max_trials"], len(store.trials())
+        may_continue = limit is None or limit > trials
+        if row.state == "DONE" and name == "max_trials" and not may_continue:
+            raise AnnotateError(
+                f"experiment {folder.id} has run {count(trials, 'trial')} already",
+                hint=f"give a number above {trials}",
+            )
         store.set_config(config)
-        limit = config["max_trials"]
-        may_continue = limit is None or limit > len(store.trials())
         if row.state == "DONE" and name != "concurrency" and may_continue:
             store.set_state("STOPPED", "its limits have changed", row.ended)
     shown = "none" if value is None else duration_text(value) if kind == "duration" else value

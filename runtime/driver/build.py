@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
+from runtime.core.new_settings import BEFORE_UPDATES
 from runtime.core.paths import ExperimentFolder
 from runtime.driver import loading
 from runtime.driver.background import lock
@@ -81,7 +82,8 @@ def open_store(
         _log_to(folder, debug=start.debug)
         finish_replacing(folder)
         loaded = parts.algorithms or loading.load(start, folder, store)
-        if Config.from_json(store.experiment().config) != start.config:
+        stored = store.experiment().config
+        if Config.from_json(stored) != start.config or BEFORE_UPDATES in stored:
             store.set_config(start.config.to_json())
         notes = [*start.notes, *filter(None, [filesystem.warning(folder.path)])]
         if start.change is not None:

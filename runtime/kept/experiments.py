@@ -9,6 +9,7 @@ from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
+from runtime.core.new_settings import without_updates
 from runtime.core.paths import ExperimentFolder
 from runtime.kept.documents import best_document, trial_document
 from runtime.store import ExperimentRow, Store
@@ -59,7 +60,10 @@ def read(folder: ExperimentFolder) -> Document:
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
         row = store.experiment()
         document = experiment_document(folder, row, reader)
-    return document | {"config": finite(row.config), "space": finite(row.space.to_json())}
+    return document | {
+        "config": finite(without_updates(row.config)),
+        "space": finite(row.space.to_json()),
+    }
 
 
 def read_each(

@@ -354,9 +354,16 @@ def test_a_limit_of_a_finished_experiment_is_kept_for_resume(annotate, folder):
     assert "is not running. Stored --max-duration 1h00m for: annotate resume " in stored
     assert "--max-trials N runs more trials" in annotate("resume", code=2).stderr
     assert "Stored --max-trials 2 for" in annotate("update", "trialnum", "--value", 2).stdout
-    assert "; resumed after 1 of 2 trials\n" in annotate("resume").stderr
-    errors = annotate("resume", "--max-trials", 3).stderr
-    assert "; resumed after 2 of 3 trials, now --max-trials 3 (was 2)\n" in errors
+    changed = "now --max-trials 2 (was 1), --max-duration 1h00m (was none)"
+    assert f"; resumed after 1 of 2 trials, {changed}\n" in annotate("resume").stderr
+    errors = annotate("update", "trialnum", "--value", 2, code=2).stderr
+    assert "has run 2 trials already\nhint: give a number above 2\n" in errors
+    errors = annotate("resume", "--max-trials", 2, code=2).stderr
+    assert "--max-trials N, above 2, runs more" in errors
+    errors = annotate("resume", "--max-trials", 3, "--isolate").stderr
+    assert "; resumed after 2 of 3 trials, now --max-trials 3 (was 2), --isolate\n" in errors
+    output = annotate("resume", "--max-trials", 4, "--background").stdout
+    assert "; resumed after 3 of 4 trials, now --max-trials 4 (was 3).\n" in output
 
 
 def test_resume_with_more_trials_extends_a_finished_experiment(annotate, folder, home):
