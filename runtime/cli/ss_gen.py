@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
         ) from None
     except OSError as error:
         raise AnnotateError(f"cannot write {target}: {error.strerror or error}") from None
-    terminal.show(f"Wrote {len(space)} parameters to {target}.")
+    plural = "" if len(space) == 1 else "s"
+    terminal.show(f"Wrote {len(space)} parameter{plural} to {target}.")
     return 0
 
 

@@ -46,7 +46,9 @@ def test_the_state_of_an_experiment(annotate, ended):
     shown = json.loads(annotate("experiment", "show", ended["experiment"][:4], "--json").stdout)
     assert shown["config"]["script"] == "train.py"
     assert list(shown["space"]) == list(ended["best"]["values"])
-    assert "train.py" in annotate("experiment", "show").stdout
+    lines = annotate("experiment", "show").stdout.splitlines()
+    assert ["config", "script", "train.py"] in [line.split() for line in lines]
+    assert ["folder", shown["folder"]] in [line.split() for line in lines]  # however long it is
 
 
 def test_all_results_are_exported(annotate, ended, folder):
