@@ -30,6 +30,15 @@ class Option:
             return self.value
         return {"_name": self.value, **{c.key: c.domain.to_json() for c in self.children}}
 
+    def __str__(self) -> str:
+        """As in an annotation; a nested option lists its parameters: `Conv(size=choice(1, 2))`."""
+        if not self.children:
+            return repr(self.value)
+        if is_domain(self.value, self.children[0].key):
+            return str(self.children[0].domain)
+        inside = (f"{child.name}={child.domain}" for child in self.children)
+        return f"{self.value}({', '.join(inside)})"
+
     @property
     def size(self) -> int | None:
         return product(child.domain.size for child in self.children)
@@ -44,6 +53,24 @@ class Option:
         if self.children:
             return isinstance(value, Mapping) and same(value.get("_name"), self.value)
         return same(value, self.value)
+
+
+def is_domain(name: JSON, key: str) -> bool:
+    """Whether the nested option `name`, with the parameter `key`, is a domain in an annotation.
+
+    Such an option is named like its code: `nni.uniform(0, 1)`, with the parameter `uniform`.
+    """
+    return isinstance(name, str) and name.startswith(f"nni.{key}(")
+
+
+def nested_text(value: JSON) -> str:
+    """A value as code; a nested one with its branch: `Conv(size=2)`, `0.3 (uniform)`."""
+    if not isinstance(value, Mapping) or "_name" not in value:
+        return repr(value)
+    inside = {key: nested_text(child) for key, child in value.items() if key != "_name"}
+    if len(inside) == 1 and is_domain(value["_name"], next(iter(inside))):
+        return "".join(f"{text} ({law})" for law, text in inside.items())
+    return f"{value['_name']}({', '.join(f'{key}={text}' for key, text in inside.items())})"
 
 
 @register
@@ -94,6 +121,9 @@ class Choice(Domain):
             return option.value
         return {"_name": option.value, **{c.key: c.domain.sample(rng) for c in option.children}}
 
+    def __str__(self) -> str:
+        return f"choice({', '.join(map(str, self.options))})"
+
     def index(self, value: JSON) -> int:
         """The number of the option that `value` is; raises SpaceError if it is none."""
         for number, option in enumerate(self.options):
@@ -104,7 +134,7 @@ class Choice(Domain):
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
             if numeric and not isinstance(option.value, bool) and value == option.value:
                 return number
-        options = ", ".join(repr(option.value) for option in self.options)
+        options = ", ".join(map(str, self.options))
         raise SpaceError(f"{value!r} is not one of the options {options}")
 
     def locate(self, value: JSON) -> JSON:

@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Mapping
 
+from annotate.domains.choice import is_domain
 from annotate.json_value import JSON
 from runtime.cli import options, terminal
 from runtime.core.trial import GpuUse
@@ -37,7 +38,7 @@ def _branch(parameter: Mapping[str, JSON]) -> str:
     """`Conv(kernel_size=2)`, or `0.3 (uniform)` for an option that is a domain itself."""
     name = terminal.visible(str(parameter["_name"]))
     inner = {terminal.visible(k): value(v) for k, v in parameter.items() if k != "_name"}
-    if len(inner) == 1 and name.startswith(f"nni.{next(iter(inner))}("):
+    if len(inner) == 1 and is_domain(name, next(iter(inner))):
         return "".join(f"{text} ({law})" for law, text in inner.items())
     return f"{name}({', '.join(f'{key}={text}' for key, text in inner.items())})"
 

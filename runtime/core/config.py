@@ -375,7 +375,13 @@ class Config:
             values["trials_per_gpu"] = AUTO
         if missing := [name for name in ("script", "cwd", "python") if name not in values]:
             raise AnnotateError(f"the settings have no {missing[0]}")
-        return cls(**values | lists)
+        texts = [f.name for f in fields(cls) if f.type == "str"]
+        if wrong := [name for name in texts if not isinstance(values.get(name, ""), str)]:
+            raise AnnotateError(f"the setting {wrong[0]} is not text")
+        try:
+            return cls(**values | lists)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise AnnotateError(f"the settings cannot be read: {error}") from None
 
 
 #: Every setting, by Config's field.

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from math import inf
-from pathlib import Path
 from typing import NamedTuple
 
 from annotate.errors import SpaceError
@@ -16,6 +15,7 @@ from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.custom.errors import CustomError
 from runtime.custom.process import AlgorithmProcess
+from runtime.system.home_folder import expanded
 from runtime.system.units import duration
 from tuners.base import Exhausted
 
@@ -64,7 +64,7 @@ class Conversation:
         patience: float = _PATIENCE,
     ) -> None:
         path, _, self._name = reference.rpartition(":")
-        self.file = Path(path).expanduser().absolute()
+        self.file = expanded(path).absolute()
         if not self.file.is_file():
             raise CustomError(f"{self.file} does not exist", hint="write path/to/file.py:Class")
         self._end = _NO_LIMIT

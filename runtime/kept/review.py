@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from annotate import compare
 from annotate.apply import Applied, apply
 from annotate.compare import File, Row
+from annotate.domains.choice import nested_text
 from annotate.errors import AnnotateError
 from annotate.export import export
 from annotate.project import read_file
@@ -159,7 +160,7 @@ def between(past: Past, a: Trial, b: Trial) -> Difference:
 
 def _plain_row(past: Past, key: str, a: Trial, b: Trial) -> Row:
     """A parameter that is in no source, because the search space came from a file."""
-    mine, theirs = (repr(t.values[key]) if key in t.values else None for t in (a, b))
+    mine, theirs = (nested_text(t.values[key]) if key in t.values else None for t in (a, b))
     return Row(key, past.space.names.get(key, key), "", mine, theirs, mine != theirs)
 
 

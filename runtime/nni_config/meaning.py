@@ -30,6 +30,7 @@ from runtime.nni_config.fields import (
 )
 from runtime.nni_config.space_file import read_space
 from runtime.system.command import isolating_option, plain_script, script_arguments
+from runtime.system.home_folder import expanded
 from runtime.system.interpreter import interpreter, usable
 from runtime.system.outside import with_outside
 from tuners.base import TunerError
@@ -133,7 +134,7 @@ class _Reader:
             self._mistake(field, f"{field}: {error.message}", error.hint)
 
     def _path(self, text: str) -> Path:
-        return self._folder / Path(text).expanduser()
+        return self._folder / expanded(text)
 
     # The trial
 

@@ -11,7 +11,7 @@ from annotate.json_value import JSON
 from annotate.parameter import Parameter
 from runtime.core.config import Config
 from runtime.core.metrics import finite
-from runtime.server import finding
+from runtime.server import describe, finding
 from runtime.server.finding import ExperimentId, NotFound
 from runtime.server.importances import ComputedImportance, ImportanceCache
 from runtime.store import Store
@@ -125,7 +125,8 @@ def _place(computed: ComputedImportance, number: int) -> tuple[str, list[JSON]]:
     option = computed.cells[c.parent].options[c.option or 0]
     name, route = _place(computed, c.parent)
     route[-1][1] = option
-    return f"{name} = {option} › {Parameter(c.key, c.domain).name}", [*route, [c.key, None]]
+    child = Parameter(c.key, c.domain)
+    return describe.branch_name(name, option, child), [*route, [c.key, None]]
 
 
 def _shares(importance: Importance) -> dict[str, JSON]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from annotate.domains import Choice, Domain, Numeric
+from annotate.domains import Choice, Numeric
+from annotate.domains.choice import is_domain
 from annotate.json_value import JSON
 from annotate.parameter import Parameter
 from runtime.core.config import Config
@@ -55,7 +56,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
         "key": of.key,
         "name": name,
         "type": domain.type,
-        "text": _as_annotation(domain),
+        "text": str(domain),
         "log": isinstance(domain, Numeric) and domain.geometry.logarithmic,
     }
     if isinstance(domain, Choice):
@@ -64,7 +65,7 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
             for option in domain.options
         ]
         document["children"] = [
-            parameter(child, f"{name} › {child.name}") | {"of": option.value}
+            parameter(child, _child_name(name, option.value, child)) | {"of": option.value}
             for option in domain.options
             for child in option.children
         ]
@@ -73,14 +74,12 @@ def parameter(of: Parameter, name: str) -> dict[str, JSON]:
     return dict(finite(document))
 
 
-def _as_annotation(domain: Domain) -> str:
-    """The domain as in an annotation; nested options list their parameters in parentheses."""
-    if not isinstance(domain, Choice):
-        return str(domain)
-    options = []
-    for option in domain.options:
-        inside = ", ".join(
-            f"{child.name}={_as_annotation(child.domain)}" for child in option.children
-        )
-        options.append(f"{option.value}({inside})" if inside else repr(option.value))
-    return f"choice({', '.join(options)})"
+def branch_name(name: str, option: JSON, child: Parameter) -> str:
+    """A nested parameter with its branch: `layer = Conv > size`, or `p (uniform)` for a domain."""
+    return _child_name(
+        name if is_domain(option, child.key) else f"{name} = {option}", option, child
+    )
+
+
+def _child_name(name: str, option: JSON, child: Parameter) -> str:
+    return f"{name} ({child.key})" if is_domain(option, child.key) else f"{name} › {child.name}"

@@ -14,6 +14,8 @@ from annotate.errors import AnnotateError
 T = TypeVar("T")
 
 _PAGE = 65536  # bytes; SQLite cannot work with less
+# What decoding content of the wrong kind raises, e.g. a list where an object belongs.
+_UNREADABLE = (ValueError, LookupError, TypeError, ArithmeticError, AttributeError)
 RESTORE = "the file was not changed; restore it from a backup"
 
 
@@ -47,7 +49,7 @@ def decoded(path: Path, rows: Iterable[sqlite3.Row], decode: Callable[[sqlite3.R
     """
     try:
         return [decode(row) for row in rows]
-    except (AnnotateError, ValueError, LookupError, TypeError, ArithmeticError) as error:
+    except (AnnotateError, *_UNREADABLE) as error:
         raise StoreError(f"{path} is damaged: {error}", hint=RESTORE) from None
 
 

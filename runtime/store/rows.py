@@ -34,10 +34,10 @@ class ExperimentRow:
 
 def experiment_of(row: sqlite3.Row) -> ExperimentRow:
     return ExperimentRow(
-        row["id"],
-        row["name"],
-        row["state"],
-        row["reason"],
+        _text(row["id"]),
+        _text(row["name"]),
+        _text(row["state"]),
+        row["reason"] and _text(row["reason"]),
         _object(row["config"]),
         SearchSpace.from_stored(json.loads(row["space"])),
         float(_time(row["created"]) or 0.0),
@@ -55,7 +55,7 @@ def trial_of(row: sqlite3.Row) -> Trial:
     final = row["final"]
     return Trial(
         number=row["number"],
-        id=row["id"],
+        id=_text(row["id"]),
         origin=Origin(row["origin"]),
         state=TrialState(row["state"]),
         values=_object(row["values"]),
@@ -65,8 +65,8 @@ def trial_of(row: sqlite3.Row) -> Trial:
         created=_time(row["created"]) or 0.0,
         started=_time(row["started"]),
         ended=_time(row["ended"]),
-        reason=row["reason"],
-        gpu=None if row["gpu"] is None else GpuUse.from_json(json.loads(row["gpu"])),
+        reason=row["reason"] and _text(row["reason"]),
+        gpu=None if row["gpu"] is None else GpuUse.from_json(_object(row["gpu"])),
         retries=row["retries"],
     )
 
@@ -75,6 +75,12 @@ def _object(text: str) -> dict[str, JSON]:
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError(f"{text[:40]} is not an object")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.40} is not text")
     return value
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from annotate.errors import AnnotateError
+from runtime.system.home_folder import expanded
 
 #: The oldest Python that trials can run with.
 OLDEST = (3, 8)
@@ -31,7 +32,7 @@ def interpreter(
     `folder`. Raises AnnotateError if there is no suitable interpreter.
     """
     if option:
-        path = shutil.which(Path(option).expanduser(), path=environment.get("PATH"))
+        path = shutil.which(expanded(option), path=environment.get("PATH"))
         if path is None:
             raise AnnotateError(
                 f"--python {option}: interpreter not found",

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from annotate import formats, imports
 from annotate.files import python_files
 from annotate.project import OutsideFolder, Project
+from runtime.system.home_folder import expanded
 
 _ASK = """\
 import json, sys, sysconfig
@@ -152,7 +153,8 @@ def _exists(folder: Path, name: str) -> bool:
 def _around(root: Path, cwd: Path) -> Iterator[Path]:
     """Folders that scripts add to the path: the current one, and those around the code folder."""
     top = next((p for p in (root, *root.parents) if (p / ".git").exists()), root.parent)
+    home = expanded("~")  # stays "~" where this user has no home folder
     above = [folder for folder in root.parents if folder.is_relative_to(top)]
     for folder in dict.fromkeys([cwd.resolve(), *above]):
-        if folder not in (root, Path.home(), Path(folder.anchor)):
+        if folder not in (root, home, Path(folder.anchor)):
             yield from (folder, folder / "src")

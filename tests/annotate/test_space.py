@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotate.domains import DOMAINS, Choice, Option, numeric_domain
+from annotate.domains.choice import nested_text
 from annotate.errors import SpaceError
 from annotate.parameter import Parameter
 from annotate.space import SearchSpace
@@ -138,6 +139,35 @@ def test_the_infinities_are_options_like_others():
     space = SearchSpace.from_json({"x": {"_type": "choice", "_value": options}})
     assert list(space.walk()) == [{"x": option} for option in options]
     assert [space["x"].domain.locate(option) for option in options] == options
+
+
+UNIFORM = {"_type": "uniform", "_value": [0.1, 1]}
+SIZE = {"_type": "choice", "_value": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value", "shown"),
+    [
+        ("a", "'a'", "a", "'a'"),
+        (
+            {"_name": "nni.uniform(0.1, 1)", "uniform": UNIFORM},
+            "uniform(0.1, 1)",
+            {"_name": "nni.uniform(0.1, 1)", "uniform": 0.3},
+            "0.3 (uniform)",
+        ),
+        (
+            {"_name": "Conv", "size": SIZE, "drop": UNIFORM},
+            "Conv(size=choice(1, 2), drop=uniform(0.1, 1))",
+            {"_name": "Conv", "size": 2, "drop": 0.5},
+            "Conv(size=2, drop=0.5)",
+        ),
+    ],
+)
+def test_a_nested_option_is_shown_as_in_an_annotation(option, text, value, shown):
+    space = SearchSpace.from_json({"p": {"_type": "choice", "_value": [0, option]}})
+    (parameter,) = space
+    assert str(parameter.domain) == f"choice(0, {text})"
+    assert nested_text(value) == shown
 
 
 def test_names_are_short_if_they_are_unambiguous():

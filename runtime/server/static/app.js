@@ -10,6 +10,7 @@ import * as timeline from "./pages/timeline.js";
 import * as trials from "./pages/trials.js";
 import { showTrial } from "./parts/trial.js";
 import { change, follow, get, Refused, takeToken } from "./parts/server.js";
+import { visible } from "./parts/visible.js";
 
 const PAGES = {
   "": ["Overview", overview],
@@ -208,7 +209,7 @@ async function showExperiment(id, name, thisNavigation, onShown) {
     loaded: false, // whether the trials have arrived
   };
   if (thisNavigation !== navigation) return;
-  document.title = `${model.head.name || id} – Annotate`;
+  document.title = `${visible(model.head.name || id)} – Annotate`;
   const updateHeading = showHeading(model, name);
   put(main);
   const loading = PAGES[name][1].show(main, model);

@@ -1,6 +1,7 @@
 """Analyses over all results: importance, progress and GPUs; and changes."""
 
 import asyncio
+import json
 import threading
 
 import pytest
@@ -71,6 +72,20 @@ def test_a_nested_parameter_has_the_path_to_it(site):
     inner = next(p for p in importance["parameters"] if p["key"] == "opt/lr")
     assert inner["name"] == "opt = sgd › lr"
     assert inner["route"] == [["opt", "sgd"], ["lr", None]]
+
+
+def test_a_domain_among_the_options_is_named_by_its_law(site):
+    law = {"_name": "nni.uniform(0, 1)", "uniform": {"_type": "uniform", "_value": [0, 1]}}
+    space = {"p": {"_type": "choice", "_value": [0, law]}}
+    rows = [
+        (trial(n, values={"p": {**law, "uniform": n / 60} if n % 2 else 0}), [], float(n % 2))
+        for n in range(20)
+    ]
+    new_experiment(site.home, "Laws", rows, space=space)
+    assert "p (uniform)" in [p["name"] for p in learned(site, "Laws")["parameters"]]
+    parameter = json.loads(site.ask("/api/v1/experiments/Laws")[2])["space"][0]
+    assert parameter["text"] == "choice(0, uniform(0, 1))"
+    assert parameter["children"][0]["name"] == "p (uniform)"
 
 
 @pytest.mark.parametrize("name", ["Empty", "StrangeX"])

@@ -191,3 +191,21 @@ def test_a_text_of_another_direction_is_isolated(site, page):
     hebrew.wait_for()
     assert "שלום" in hebrew.text_content()
     assert hebrew.evaluate("e => getComputedStyle(e).unicodeBidi") == "isolate"
+
+
+def test_control_characters_are_visible(site, page):
+    name = "ev\x1b[31mil\u202e\nname\x9b"
+    values = {"a": "x\x1b[2J\n\u202ey\x7f"}
+    space = {"a": {"_type": "choice", "_value": list(values.values())}}
+    rows = [(trial(0, values=values), [], 0.5)]
+    folder = new_experiment(site.home, "Controls", rows, space=space, title=name)
+    out = folder.trial(0)
+    out.path.mkdir(parents=True)
+    out.stdout.write_text("\x1b]0;title\x07 \x9b \u202e\n", encoding="utf-8")
+    go(page, site, "Controls", "trials?trial=0")
+    shown = r"ev\x1b[31mil\u202e" + "\n" + r"name\x9b"
+    assert page.title().startswith(shown.replace("\n", " "))
+    assert page.locator("h1").first.text_content() == shown
+    cell = page.locator("td.value").first
+    assert cell.text_content() == cell.get_attribute("title") == r"x\x1b[2J\n\u202ey\x7f"
+    page.get_by_label("Log").get_by_text(r" \x9b \u202e").wait_for()

@@ -10,6 +10,8 @@ from contextlib import closing, suppress
 
 import pytest
 
+from annotate.errors import AnnotateError
+from runtime.core.config import Config
 from runtime.core.trial import Report, TrialState
 from runtime.store import Store, StoreError, StoreFull, StoreLost
 from tests.runtime.store.conformance import StoreConformance, experiment, trial
@@ -48,6 +50,34 @@ def test_opening_a_foreign_file_fails_and_does_not_change_it(tmp_path):
         assert path.read_bytes() == before
     with pytest.raises(StoreError, match="does not exist"):
         Store.open(tmp_path / "none.db")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "experiment SET name = x'ff'",
+        "experiment SET state = x'80'",
+        "experiment SET config = '[1]'",
+        "experiment SET created = 'yesterday'",
+        "trial SET gpu = '[1]'",
+        "trial SET gpu = '{\"gpus\": 1}'",
+        "trial SET reason = x'ff'",
+    ],
+)
+def test_content_of_the_wrong_kind_is_damage(store, path, change):
+    store.add_trial(trial(0))
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"UPDATE {change}")
+        connection.commit()
+    with Store.open(path) as damaged, pytest.raises(StoreError, match="is damaged"):
+        (damaged.experiment(), damaged.trials())
+
+
+@pytest.mark.parametrize("wrong", [{"seed": "x"}, {"cwd": 7}, {"max_trials": [1]}, {"tuner": None}])
+def test_settings_of_the_wrong_kind_are_a_mistake(wrong):
+    with pytest.raises(AnnotateError):
+        Config.from_json({"script": "a.py", "cwd": "/", "python": "p", **wrong})
 
 
 def test_opening_a_newer_store_fails_and_does_not_change_it(store, path):

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -34,23 +36,48 @@ def test_every_file_of_the_home_is_private_whatever_the_umask(folder, home, umas
     assert {mode(path) for path in (folder / "mine", *of_trials)} == {0o666 & ~umask}
 
 
-def test_a_user_without_a_home_is_told_to_name_one():
+@pytest.fixture
+def public():
+    """A folder that every user can reach, which pytest's are not."""
+    with tempfile.TemporaryDirectory() as path:
+        Path(path).chmod(0o755)
+        yield Path(path)
+
+
+HOMELESS = """\
+annotate: no home folder is known for user 54321
+hint: set ANNOTATE_HOME to a folder for the experiments
+"""
+
+
+def test_a_user_without_a_home_is_told_to_name_one(public):
+    caps = "+dac_read_search"  # to reach an interpreter in another user's folder
     become = ["setpriv", "--reuid", "54321", "--clear-groups"]
-    python = [*become, sys.executable]
+    become += ["--inh-caps", caps, "--ambient-caps", caps, sys.executable]
     environment = {k: v for k, v in os.environ.items() if k not in ("HOME", "ANNOTATE_HOME")}
-    if os.geteuid() != 0 or subprocess.run([*python, "-c", ""], check=False).returncode:
+    if os.geteuid() != 0 or subprocess.run([*become, "-c", ""], check=False).returncode:
         pytest.skip("nobody without an account can run this interpreter")
-    for words in (["experiment", "list"], ["config", "show"]):
-        done = subprocess.run(
-            [*python, "-m", "annotate", *words],
-            cwd="/",
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+    (public / "train.py").write_text(
+        "x = 0.5  # @nni.uniform(0, 1)\n# @nni.report_final_result(x)\n"
+    )
+    home = public / "home"
+    home.mkdir()
+    os.chown(home, 54321, -1)
+    run = ["run", "train.py", "--max-trials", "2"]
+
+    def annotate(*words, **variables):
+        command = [*become, "-m", "annotate", *words]
+        variables = {**environment, **variables}
+        return subprocess.run(
+            command, cwd=public, env=variables, capture_output=True, text=True, check=False
         )
-        assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == (
-            "annotate: no home folder is known for user 54321\n"
-            "hint: set ANNOTATE_HOME to a folder for the experiments\n"
-        )
+
+    for words in (["experiment", "list"], ["config", "show"], run):
+        done = annotate(*words)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", HOMELESS), words
+    done = annotate(*run, "--python", "~/none", ANNOTATE_HOME=str(home))
+    assert "--python ~/none: interpreter not found" in done.stderr
+    done = annotate("try", "train.py", "x=0.25", ANNOTATE_HOME=str(home))
+    assert "final x: 0.25" in done.stderr
+    done = annotate(*run, ANNOTATE_HOME=str(home))
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr

@@ -1,7 +1,5 @@
 // The axes of parallel coordinates: names, and positions of trials.
-import { value } from "../parts/dom.js";
-
-const inner = (v) => (v && typeof v === "object" && "_name" in v ? v._name : v);
+import { optionOf, optionText, value } from "../parts/dom.js";
 
 // The axes of a search space and of the `metric`; a nested choice is followed by the parameters inside it. `at(row)` is a
 // trial's number on the axis, or its option's index; undefined if it has none.
@@ -20,18 +18,18 @@ function branch(p, name, given) {
         : undefined;
     }),
   );
-  return [axis(p, name, (row) => inner(given(row))), ...children];
+  return [axis(p, name, (row) => optionOf(given(row))), ...children];
 }
 
 function axis(p, name, given) {
   if (p.options) {
-    const options = p.options.map((o) => value(inner(o)));
+    const options = p.options.map((o) => value(optionOf(o)));
     const at = (row) => {
       const v = given(row);
       const n = v === undefined ? -1 : options.indexOf(value(v));
       return n < 0 ? undefined : n;
     };
-    return { name, options, at };
+    return { name, options: p.options.map(optionText), at };
   }
   const at = (row) => {
     const v = given(row);

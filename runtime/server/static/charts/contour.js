@@ -4,7 +4,7 @@ import { cellChart, countText, drawDots, meanText } from "./cells.js";
 import { beside } from "./dimension.js";
 import { color, extent, scale, ticks } from "./plot.js";
 
-const PAD = { left: 66, right: 74, top: 10, bottom: 40 };
+const PAD = { left: 82, right: 74, top: 10, bottom: 40 };
 const HEIGHT = 340;
 // From worse to better: evenly lighter, and safe for colour-blind readers.
 const STOPS = [

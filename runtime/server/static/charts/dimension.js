@@ -1,10 +1,9 @@
 // A parameter as an axis from 0 to 1: cells, marks and positions of values.
-import { number, value } from "../parts/dom.js";
+import { number, optionOf, optionText } from "../parts/dom.js";
 import { extent, ticks } from "./plot.js";
 
-const plain = (v) => (v && typeof v === "object" && "_name" in v ? v._name : v);
 const same = (a, b) =>
-  a === b || (typeof a === "object" && JSON.stringify(plain(a)) === JSON.stringify(plain(b)));
+  a === b || (typeof a === "object" && JSON.stringify(optionOf(a)) === JSON.stringify(optionOf(b)));
 
 export function dimension(of) {
   const { options, edges, route, log } = of;
@@ -22,14 +21,14 @@ export function dimension(of) {
       let here = values;
       for (const [key, option] of route) {
         here = here?.[key];
-        if (option !== null && !same(option, plain(here))) return undefined;
+        if (option !== null && !same(option, optionOf(here))) return undefined;
       }
-      return plain(here);
+      return optionOf(here);
     },
     // From 0 to 1; NaN if the value is outside the axis or none of its options.
     at(v) {
       if (options.length) {
-        const n = options.findIndex((o) => same(plain(o), v));
+        const n = options.findIndex((o) => same(optionOf(o), v));
         return n < 0 ? NaN : (n + 0.5) / count;
       }
       const p = typeof v === "number" ? at(v) : NaN;
@@ -48,14 +47,14 @@ export function dimension(of) {
     },
     cellText(n) {
       return options.length
-        ? value(plain(options[n]))
+        ? optionText(options[n])
         : `${number(edges[n])} to ${number(edges[n + 1])}`;
     },
     marks(most) {
       if (options.length) {
         const every = Math.ceil(count / most);
         return options
-          .map((o, n) => [value(plain(o)), (n + 0.5) / count])
+          .map((o, n) => [optionText(o), (n + 0.5) / count])
           .filter((_, n) => n % every === 0);
       }
       return ticks([edges[0], edges.at(-1)], most, log)

@@ -1,5 +1,6 @@
 // The tip of a drawing, for the thing under the pointer or selected by keyboard.
 import { h } from "../parts/dom.js";
+import { visible } from "../parts/visible.js";
 
 export function place(canvas, event) {
   const box = canvas.getBoundingClientRect();
@@ -29,8 +30,8 @@ export function tip(view, height) {
     say(text, x, y, aloud = false) {
       const left = x > view.box.clientWidth / 2;
       bubble.hidden = false;
-      bubble.textContent = text;
-      if (aloud) spoken.textContent = text;
+      bubble.textContent = visible(text);
+      if (aloud) spoken.textContent = visible(text);
       bubble.style.left = left ? "" : `${x + 14}px`;
       bubble.style.right = left ? `${view.box.clientWidth - x + 14}px` : "";
       bubble.style.top = `${Math.max(0, Math.min(height - 64, y - 20))}px`;

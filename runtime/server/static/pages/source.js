@@ -1,5 +1,5 @@
 // The annotated source, with the values tried and the best one at each place.
-import { copying, h, named, number, put, redraw, short, value } from "../parts/dom.js";
+import { copying, h, named, number, optionOf, optionText, put, redraw, short, value } from "../parts/dom.js";
 import { color, surface } from "../charts/plot.js";
 import { Away, get, valuesOf } from "../parts/server.js";
 import { inTurn } from "../parts/update.js";
@@ -194,7 +194,7 @@ function spark(tried, place, best) {
     ? `, ${number(Math.min(...numbers))} to ${number(Math.max(...numbers))}`
     : "";
   const each = place.options
-    ? `, ${place.options.map((o, i) => `${short(value(o), 60)} ${bins[i]} times`).join(", ")}`
+    ? `, ${place.options.map((o, i) => `${short(optionText(o), 60)} ${bins[i]} times`).join(", ")}`
     : range;
   const label = short(`${place.name}: ${tried.length} values tried${each}`, 2000);
   const view = surface(22, label, (c, width, height) => {
@@ -214,8 +214,8 @@ function spark(tried, place, best) {
 }
 
 function optionBins(tried, place) {
-  const names = place.options.map((o) => value(o?._name ?? o));
-  const at = (v) => names.indexOf(value(v?._name ?? v));
+  const names = place.options.map((o) => value(optionOf(o)));
+  const at = (v) => names.indexOf(value(optionOf(v)));
   return { bins: names.map((_, i) => tried.filter((v) => at(v) === i).length), at };
 }
 

@@ -1,5 +1,5 @@
 // The dialog that runs a custom trial, starting from another trial's values.
-import { dialog, h, named, short, toast, value } from "./dom.js";
+import { dialog, h, named, optionOf, optionText, short, toast, value } from "./dom.js";
 import { change } from "./server.js";
 
 class Mistake extends Error {}
@@ -80,22 +80,21 @@ function entry(p, given) {
 }
 
 function choice(p, given, optional) {
-  const name = (o) => (o && typeof o === "object" && "_name" in o ? o._name : o);
   const same = (o) =>
-    given !== undefined && JSON.stringify(name(o)) === JSON.stringify(name(given));
+    given !== undefined && JSON.stringify(optionOf(o)) === JSON.stringify(optionOf(given));
   const select = h(
     "select",
     {},
     optional ? h("option", { value: "" }, "as in script") : null,
     p.options.map((o, n) =>
-      h("option", { value: String(n), selected: same(o) }, short(value(name(o)), 80)),
+      h("option", { value: String(n), selected: same(o) }, short(optionText(o), 80)),
     ),
   );
   const inside = h("div", { class: "stack inside" });
   let fields = [];
   function open() {
     const option = p.options[Number(select.value)];
-    const chosen = select.value !== "" && name(option);
+    const chosen = select.value !== "" && optionOf(option);
     const children = (p.children || []).filter(
       (c) => JSON.stringify(c.of) === JSON.stringify(chosen),
     );
@@ -120,7 +119,7 @@ function choice(p, given, optional) {
     read() {
       if (select.value === "") return undefined;
       const option = p.options[Number(select.value)];
-      return fields.length ? { _name: name(option), ...read(fields) } : option;
+      return fields.length ? { _name: optionOf(option), ...read(fields) } : option;
     },
   };
 }

@@ -1,4 +1,8 @@
 // Elements and texts. Data of an experiment becomes text nodes, never markup.
+import { visible } from "./visible.js";
+
+// Attributes that are shown or read aloud.
+const SPOKEN = new Set(["title", "aria-label", "label", "alt", "placeholder"]);
 
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -7,7 +11,7 @@ export function h(tag, attributes, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "style") Object.assign(element.style, value);
     else if (name in element && typeof value !== "string") element[name] = value;
-    else element.setAttribute(name, value);
+    else element.setAttribute(name, SPOKEN.has(name) ? visible(String(value)) : value);
   }
   return put(element, ...children);
 }
@@ -18,19 +22,23 @@ export function put(element, ...children) {
     ...children
       .flat(Infinity)
       .filter((c) => c !== null && c !== undefined && c !== false)
-      .map(isolated),
+      .map(shown),
   );
   return element;
 }
 
-// Letters written from right to left, and marks that change the direction.
-const TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufefc]/;
+// A text on one line.
+const oneLine = (text) => visible(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 
-// A text that could turn the text around it, in an element that keeps it from doing so.
-function isolated(child) {
-  if (typeof child !== "string" || !TURNING.test(child)) return child;
+// Letters written from right to left, and marks that change the direction.
+const TURNING = /[\u0590-\u08ff\u200e\u200f\ufb1d-\ufefc]/;
+
+// A text as shown. If it could turn the text around it, it is in an element that keeps it from that.
+function shown(child) {
+  if (typeof child !== "string") return child;
+  if (!TURNING.test(child)) return visible(child);
   const element = document.createElement("bdi");
-  element.textContent = child;
+  element.textContent = visible(child);
   return element;
 }
 
@@ -159,6 +167,12 @@ export function alike(values) {
   return (v) => (Number.isFinite(v) ? v.toFixed(decimals) : number(v));
 }
 
+// The option that a nested choice has taken; the value itself for other domains.
+export const optionOf = (v) => (v && typeof v === "object" && "_name" in v ? v._name : v);
+
+// An option as text. A domain in an annotation, `nni.uniform(0, 1)`, is `uniform(0, 1)`.
+export const optionText = (given) => value(optionOf(given)).replace(/^nni\.(?=\w+\()/, "");
+
 // A parameter's value as text; a nested choice is shown with its branch.
 export function value(given) {
   if (given === undefined) return "as in script";
@@ -171,6 +185,7 @@ export function value(given) {
     }
     return `${given._name}(${inside.map(([k, v]) => `${k}=${value(v)}`).join(", ")})`;
   }
+  if (typeof given === "string") return oneLine(given);
   return typeof given === "object" ? JSON.stringify(given) : number(given);
 }
 

@@ -2,18 +2,17 @@
 import { download, h, put, toast } from "./dom.js";
 import { ask, away, Refused, text } from "./server.js";
 import { inTurn } from "./update.js";
+import { visible } from "./visible.js";
 
 const SHOWN = 1 << 19; // characters
 
-// Removes terminal colours, and text that carriage returns overwrote.
+// Removes terminal colours, and text that carriage returns overwrote; shows other controls.
 export function plain(printed) {
   const bare = printed
     .replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07/g, "")
     .replaceAll("\r\n", "\n");
-  return bare
-    .split("\n")
-    .map((line) => line.replace(/\r+$/, "").split("\r").at(-1))
-    .join("\n");
+  const lines = bare.split("\n").map((line) => line.replace(/\r+$/, "").split("\r").at(-1));
+  return visible(lines.join("\n"));
 }
 
 export function logOf(model, number, first) {
