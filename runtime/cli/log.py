@@ -62,7 +62,11 @@ Without --trial: the running trial, else the last one."""
 
     def run(self, args: argparse.Namespace) -> int:
         folder = selection.experiment(args.id)
-        trial = folder.trial(_number(folder, args.trial_id))
+        number = _number(folder, args.trial_id)
+        trial = folder.trial(number)
+        if not args.path and not trial.stdout.exists() and not trial.stderr.exists():
+            terminal.say(f"annotate: trial {number} has printed nothing")
+            return 0
         return _print([trial.stdout, trial.stderr], args)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ from runtime.system.units import count, duration
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_CLOCK = 1.0  # seconds between two drawings while nothing changes
+_FRAME = 0.125  # seconds between two drawings at least
 _MOST_RUNNING = 12  # rows of running trials that fit on a screen
 
 
@@ -126,6 +129,11 @@ class LinesProgress(Progress):
 class LiveProgress(Progress):
     """Prints the same lines, and below them the running trials, a bar and the best result."""
 
+    def __init__(self, config: Config, space: SearchSpace, folder: ExperimentFolder) -> None:
+        super().__init__(config, space, folder)
+        self._changed = threading.Event()
+        self._closing = threading.Event()
+
     def __enter__(self) -> Progress:
         from rich.console import Console
         from rich.live import Live
@@ -135,17 +143,36 @@ class LiveProgress(Progress):
         self._live = Live(
             get_renderable=self._draw,
             console=self._console,
-            refresh_per_second=8,
+            auto_refresh=False,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
         self._live.start()
+        self._screen = threading.Thread(target=self._refresh, name="screen", daemon=True)
+        self._screen.start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._closing.set()
+        self._changed.set()
+        self._screen.join()
         with suppress(OSError):
             self._live.stop()
+
+    def changed(self, trial: Trial) -> None:
+        super().changed(trial)
+        self._changed.set()
+
+    def _refresh(self) -> None:
+        """Draw each change soon, and otherwise the clocks once a second."""
+        while not self._closing.is_set():
+            changed = self._changed.wait(_CLOCK)
+            self._changed.clear()
+            with suppress(OSError, ValueError):  # the terminal is gone
+                self._live.refresh()
+            if changed:
+                self._closing.wait(_FRAME)
 
     def say(self, text: str) -> None:
         with suppress(OSError):  # the terminal is gone

@@ -19,9 +19,10 @@ from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.config import OPTIONS
 from runtime.core.paths import ExperimentFolder
+from runtime.system.file_wait import FileWait
 from runtime.system.lock import is_held
 
-_INTERVAL = 0.1  # seconds between two checks of the file
+_INTERVAL = 0.1  # seconds between two checks of a file whose changes the system does not tell
 _START_LIMIT = 20.0  # seconds that a driver may take from its lock to its requests file
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS request (
@@ -181,6 +182,7 @@ class Requests:
         self._path = path
         self._post = post
         self._create()
+        self._file = FileWait(path, _INTERVAL)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="requests", daemon=True)
         self._thread.start()
@@ -198,8 +200,11 @@ class Requests:
 
     def pause(self) -> None:
         """Stop reading requests; those without an answer wait for the next reader."""
-        self._end.set()
-        self._thread.join()
+        if not self._end.is_set():
+            self._end.set()
+            self._file.wake()
+            self._thread.join()
+            self._file.close()
 
     def close(self) -> None:
         """Stop reading requests; refuse those without an answer, and all that are sent later."""
@@ -220,26 +225,33 @@ class Requests:
             db.execute(f"UPDATE request SET {change}", parameters)
 
     def _follow(self) -> None:
-        last, seen = 0, (-1, -1)
-        while not self._end.wait(_INTERVAL):
+        self._last, self._seen = 0, (-1, -1)
+        told = False
+        while not self._end.is_set():
+            failed = True
             with suppress(AnnotateError, OSError, sqlite3.Error, ValueError):
-                found = self._stat()
-                if found == seen:
-                    continue
-                if found[0] != seen[0]:
-                    last = 0  # another file, whose requests are numbered from 1 again
-                for request in self._after(last):
-                    last = request.number
-                    self._post(request)
-                seen = found
+                self._read(told=told)
+                failed = False
+            told = self._file.wait(retry=failed) or failed
+
+    def _read(self, *, told: bool) -> None:
+        """Post the new requests if the file has changed, which the system may have told."""
+        now = self._stat()
+        if now == self._seen and not told:
+            return
+        if now[0] != self._seen[0]:
+            self._last = 0  # another file, whose requests are numbered from 1 again
+        for request in self._after(self._last):
+            self._last = request.number
+            self._post(request)
+        self._seen = now
 
     def _stat(self) -> tuple[int, int]:
         """The inode and the modification time, which change whenever the file does."""
-        try:
-            status = os.stat(self._path)  # noqa: PTH116  ten times a second
-        except FileNotFoundError:
+        if not self._path.exists():
             self._create()
-            status = os.stat(self._path)  # noqa: PTH116
+        self._file.begin()
+        status = os.stat(self._path)  # noqa: PTH116  ten times a second on some systems
         return status.st_ino, status.st_mtime_ns
 
     def _after(self, last: int) -> list[Request]:

@@ -75,20 +75,28 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """Nothing that the trial started runs any more, a while after its process ended."""
+
+    trial: int
+
+
+@dataclass(frozen=True, slots=True)
 class Broke:
     """The executor failed because of a bug of ours, and posts nothing more."""
 
     error: Exception
 
 
-Event: TypeAlias = Started | Reported | Ended | Broke
+Event: TypeAlias = Started | Reported | Ended | Cleared | Broke
 
 
 class Executor(ABC):
-    """Runs jobs. Posts for each job: one Started, any number of Reported, one Ended.
+    """Runs jobs. Posts for each job: one Started, any number of Reported, one Ended, one Cleared.
 
-    A job that is stopped before its process exists gets no Started. A job that cannot be started
-    raises AnnotateError from `start` and posts nothing. `post` may be called from any thread.
+    A trial that is running again by then is not cleared. A job that is stopped before its process
+    exists gets no Started. A job that cannot be started raises AnnotateError from `start` and posts
+    nothing. `post` may be called from any thread.
     """
 
     def __init__(self, post: Callable[[Event], None]) -> None:

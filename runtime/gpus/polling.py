@@ -24,30 +24,50 @@ class Poller:
     """Posts a view on request, and every second while `watching` is set."""
 
     def __init__(self, nvml: Nvml, post: Callable[[NewView], None]) -> None:
-        self.watching = False
         self._nvml = nvml
         self._post = post
-        self._requested = threading.Event()
-        self._closed = False
+        self._condition = threading.Condition()
+        self._watching = self._requested = self._closed = False
         threading.Thread(target=self._run, name="gpus", daemon=True).start()
+
+    @property
+    def watching(self) -> bool:
+        return self._watching
+
+    @watching.setter
+    def watching(self, watching: bool) -> None:
+        if watching != self._watching:
+            with self._condition:
+                self._watching = watching
+                self._condition.notify()
 
     def request(self) -> None:
         """Request a view that begins after this call."""
-        self._requested.set()
+        with self._condition:
+            self._requested = True
+            self._condition.notify()
 
     def close(self) -> None:
         """Stop, without waiting for a view in progress, which may hang."""
-        self._closed = True
-        self._requested.set()
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
 
     def _run(self) -> None:
-        while True:
-            requested = self._requested.wait(_INTERVAL)
-            self._requested.clear()
-            if self._closed:
-                return
-            if requested or self.watching:
-                self._post(NewView(self._view()))
+        while self._wait():
+            self._post(NewView(self._view()))
+
+    def _wait(self) -> bool:
+        """Wait until a view is due; False once closed."""
+        due = time.monotonic() + _INTERVAL
+        with self._condition:
+            while not self._closed and not self._requested:
+                seconds = due - time.monotonic()
+                if self._watching and seconds <= 0:
+                    break
+                self._condition.wait(seconds if self._watching else None)
+            self._requested = False
+            return not self._closed
 
     def _view(self) -> View:
         began = time.monotonic()

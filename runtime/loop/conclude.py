@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from runtime.core.failures import Failure, failure_of
-from runtime.core.paths import TrialFolder
+from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Trial, TrialState
 from runtime.executors.base import Ended
 from runtime.loop import isolation
@@ -13,9 +13,10 @@ from runtime.loop.limits import Running
 
 
 def conclude_trial(
-    trial: Trial, ended: Ended, running: Running, folder: TrialFolder
+    trial: Trial, ended: Ended, running: Running, experiment: ExperimentFolder
 ) -> tuple[Trial, Failure | None]:
     """The trial in its final state, and the failure if it failed."""
+    folder = experiment.trial(trial.number)
     isolation.tidy(folder)
     trial = replace(trial, ended=ended.time)
     if running.ends_as is not None:

@@ -18,7 +18,7 @@ from runtime.core.failures import Failure
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.executors.base import Broke, Ended, Event, Executor, Reported, Started
+from runtime.executors.base import Broke, Cleared, Ended, Event, Executor, Reported, Started
 from runtime.gpus.polling import NewView
 from runtime.loop import assessment, change_space, tuner_thread
 from runtime.loop.algorithms import Algorithms
@@ -29,6 +29,7 @@ from runtime.loop.handle_request import PENDING, handle_request
 from runtime.loop.job import job
 from runtime.loop.limits import FirstFailures, Limits, Running
 from runtime.loop.messages import Interrupt, Message
+from runtime.loop.remains import Remains
 from runtime.loop.replay import is_lesson
 from runtime.loop.retries import Reason, RetryPolicy
 from runtime.loop.shared_files import SharedFiles
@@ -73,15 +74,10 @@ class Experiment:
         self._inbox: SimpleQueue[Message] = SimpleQueue()
         self._waiting: deque[int] = deque()  # trials that have values but no slot yet
         self._running: dict[int, Running] = {}
+        self._remains = Remains(folder)
+        post = self._inbox.put
         self._tuning = Tuning(
-            self.config,
-            folder,
-            self._store,
-            self.trials,
-            row.space,
-            algorithms,
-            watcher.note,
-            self._inbox.put,
+            self.config, folder, store, self.trials, row.space, algorithms, watcher.note, post
         )
         self._first_failures = FirstFailures(self.trials.values(), self.config.max_failures)
         self._broken: AnnotateError | None = None  # what ended it
@@ -115,8 +111,8 @@ class Experiment:
         finally:
             self._requests.close()
             self._tuning.close(finish=self._ending is None)
-            self._executor.close()
-            self._gate.close()
+            for part in (self._executor, self._gate, self._remains):
+                part.close()
         self._finish()
         if self._broken is not None:
             raise self._broken
@@ -202,7 +198,7 @@ class Experiment:
                 self._gate.take_view(message)
             case Reported():
                 self._on_report(message)
-            case Ended() | Broke():
+            case Ended() | Broke() | Cleared():
                 self._on_end(message)
             case Request():
                 self._on_request(message)
@@ -250,9 +246,12 @@ class Experiment:
         elif running.ended is not None and not running.unjudged:
             self._conclude(running.ended)
 
-    def _on_end(self, message: Ended | Broke) -> None:
+    def _on_end(self, message: Ended | Broke | Cleared) -> None:
         if isinstance(message, Broke):
             raise message.error
+        if isinstance(message, Cleared):
+            self._remains.cleared(message.trial)
+            return
         running = self._running[message.trial]
         if running.unjudged and running.ends_as is None and self._ending is None:
             running.ended = message
@@ -261,8 +260,7 @@ class Experiment:
 
     def _conclude(self, message: Ended) -> None:
         running = self._running.pop(message.trial)
-        folder = self.folder.trial(message.trial)
-        trial, failure = conclude_trial(self.trials[message.trial], message, running, folder)
+        trial, failure = conclude_trial(self.trials[message.trial], message, running, self.folder)
         if self._gate.ended(trial, failure) and self._ending is None:
             self._waiting.appendleft(self.trials.rerun(trial.number).number)
             return
@@ -274,6 +272,7 @@ class Experiment:
         self._tuning.assessment.ended(trial, running)
         told = is_lesson(trial)
         self.trials.ended(trial, told=told)
+        self._remains.add(trial.number)
         if told:
             self._tuning.tell(trial)
         if failure is not None:
@@ -323,8 +322,7 @@ class Experiment:
         """
         if self._ending is not None:
             raise AnnotateError("the experiment is stopping")
-        resolved = {self.space.resolve(name): value for name, value in values.items()}
-        located = {p.key: p.domain.locate(value) for p, value in resolved.items()}
+        located = {(p := self.space.resolve(n)).key: p.domain.locate(v) for n, v in values.items()}
         trial = self.trials.new(Origin.USER, located)
         self._waiting.append(trial.number)
         return trial

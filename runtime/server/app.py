@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -20,13 +21,15 @@ from annotate.errors import AnnotateError
 from runtime.core import paths
 from runtime.server import analysis, api
 from runtime.server.finding import NotFound
+from runtime.server.folder_changes import FolderChanges
 from runtime.server.importances import ImportanceCache
 from runtime.server.launch import LOOPBACK, Server, token
 from runtime.server.nni import changes, rest
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
-_INTERVAL = 2.0  # seconds between checks that ANNOTATE_HOME still exists
+# Seconds between checks that ANNOTATE_HOME still exists: where the system does not tell, and else.
+_INTERVAL, _LONGEST = 2.0, 60.0
 
 
 def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) -> ASGIApp:
@@ -79,8 +82,9 @@ def serve(listener: socket.socket, server: Server) -> None:
         lifespan="off",
         proxy_headers=False,  # never trust X-Forwarded-For: the peer's address decides who may read
         timeout_graceful_shutdown=1,
+        date_header=False,  # `Guard` adds it
     )
-    asyncio.run(_serve(uvicorn.Server(config), listener, paths.server().record(server.port)))
+    asyncio.run(_serve(Waiting(config), listener, paths.server().record(server.port)))
 
 
 def hosts_of(server: Server) -> frozenset[str]:
@@ -89,19 +93,41 @@ def hosts_of(server: Server) -> frozenset[str]:
     return frozenset(f"{name}:{server.port}" for name in names)
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, record: Path) -> None:
+class Waiting(uvicorn.Server):
+    """Sleeps until it has to end; uvicorn's own loop looks ten times a second whether it has to."""
+
+    async def main_loop(self) -> None:
+        self._end = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if not await self.on_tick(0):
+            await self._end.wait()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.end()
+
+    def end(self) -> None:
+        """End soon. May be called from a signal handler."""
+        self.should_exit = True
+        if hasattr(self, "_end"):
+            self._loop.call_soon_threadsafe(self._end.set)
+
+
+async def _serve(server: Waiting, listener: socket.socket, record: Path) -> None:
     async with _watching(server, record):
         await server.serve(sockets=[listener])
 
 
 @contextlib.asynccontextmanager
-async def _watching(server: uvicorn.Server, record: Path) -> AsyncIterator[None]:
+async def _watching(server: Waiting, record: Path) -> AsyncIterator[None]:
     """Stop the server if its home is removed."""
 
     async def watch() -> None:
-        while await asyncio.to_thread(record.parent.is_dir):
-            await asyncio.sleep(_INTERVAL)
-        server.should_exit = True
+        with FolderChanges(record.parent, _INTERVAL) as changes:
+            while await asyncio.to_thread(record.parent.is_dir):
+                await changes.wait(_LONGEST)
+                changes.take()
+        server.end()
 
     task = asyncio.create_task(watch())
     try:

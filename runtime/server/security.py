@@ -15,6 +15,7 @@ import base64
 import binascii
 import hmac
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -122,6 +123,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")
+                headers["Date"] = formatdate(usegmt=True)
             await send(message)
 
         refused = self._rules.refusal(scope)

@@ -31,16 +31,23 @@ def kind_of(path: Path, mounts: str) -> str:
     return deepest_kind
 
 
+def is_network(path: Path) -> bool:
+    """Whether other machines may change files below `path`."""
+    return kind_of(path, _mounts()) in _NETWORK
+
+
 def warning(home: Path, mounts: str | None = None) -> str:
     """A warning if `home`, the folder of the experiments, is on a network file system; else ""."""
-    if mounts is None:
-        mounts = ""
-        with suppress(OSError):  # not Linux
-            mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
-    kind = kind_of(home, mounts)
+    kind = kind_of(home, _mounts() if mounts is None else mounts)
     if kind not in _NETWORK:
         return ""
     return (
         f"{home} is on a network file system ({kind}): use its experiments from one machine at a"
         " time, because other machines may see stale results; set ANNOTATE_HOME to a local folder"
     )
+
+
+def _mounts() -> str:
+    with suppress(OSError):  # not Linux
+        return _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+    return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from runtime.core.metrics import MetricsFile
-from runtime.executors.base import Broke, Ended, Event, Executor, Job, Reported, Started
+from runtime.executors.base import Broke, Cleared, Ended, Event, Executor, Job, Reported, Started
 from runtime.executors.layout import Layout
 from runtime.stage.agent.runner import Listener, Runner
 from runtime.stage.agent.task import CannotStart
@@ -81,6 +81,9 @@ class _Poster(Listener):
     def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
         del self.metrics[trial]
         self.post(Ended(trial, when, code, cause, lost))
+
+    def on_clear(self, trial: int) -> None:
+        self.post(Cleared(trial))
 
     def on_bug(self, error: Exception) -> None:
         self.post(Broke(error))

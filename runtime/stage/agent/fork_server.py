@@ -144,6 +144,11 @@ class ForkServer:
             return "the fork server did not report the end of a trial"
         return self._health.why_stuck(lambda: self._send(do="ping")) if self._forks else None
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether `why_stuck` may soon have a reason, so that it is to be called often."""
+        return bool(self._forks) and self._health.is_suspect
+
     def forget(self, process: ForkedProcess) -> None:
         """Ignore further messages about `process`."""
         self._forks.pop(process.id, None)

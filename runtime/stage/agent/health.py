@@ -27,6 +27,11 @@ class Health:
         """Record that it has sent something."""
         self._heard_at, self._asked_at = time.monotonic(), None
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was stopped (SIGSTOP) at the last look."""
+        return self._stopped_at is not None
+
     def why_stuck(self, ask: Callable[[], None]) -> str | None:
         """Why it must be given up, or None. Calls `ask` if it has been silent for a while."""
         now = time.monotonic()

@@ -11,21 +11,24 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import Iterator
 
 from runtime.stage.agent import leftovers
 from runtime.stage.agent.fork_server import CannotFork, ForkedProcess, ForkServer, ServerCommand
 from runtime.stage.agent.leftovers import Watchdog
 from runtime.stage.agent.memory import OomKills
+from runtime.stage.agent.metrics_watch import MetricsWatch
 from runtime.stage.agent.process import ChildProcess
 from runtime.stage.agent.running import RunningTrial
 from runtime.stage.agent.task import CannotStart, Task
 
 # Intervals in seconds.
-_TICK = 0.1  # between two reads of the running trials' metrics files
+_TICK = 0.1  # between two looks at trials that are being stopped or report very much
 _TICK_POLLED = 0.02  # the same, if the end of a process can only be detected by polling
 _LEFTOVER_GRACE = 2.0  # for processes that a trial left behind to end by themselves
 _SWEEP_INTERVAL = 1.0  # between two searches through all processes of the system
 _USAGE_INTERVAL = 0.5  # between two measurements of the trials' memory and output
+_QUIET_INTERVAL = 1.4  # the same, while no trial has a limit of memory or prints anything
 _MAX_SERVERS = 4  # starts of a fork server; one that keeps ending is not started again
 
 
@@ -38,7 +41,10 @@ class Listener(ABC):
 
     @abstractmethod
     def read(self, trial: int) -> bool:
-        """Read what the trial has written; returns whether there is more, for the next call."""
+        """Read what the trial has written; returns whether there is more, for the next call.
+
+        Called soon after the trial has reported, and from time to time.
+        """
 
     @abstractmethod
     def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
@@ -48,6 +54,10 @@ class Listener(ABC):
         explains the end if the runner knows more than the code says. `lost` means that the trial
         was cut off through no fault of its own.
         """
+
+    @abstractmethod
+    def on_clear(self, trial: int) -> None:
+        """Nothing that the trial started runs any more; not called if it runs again by then."""
 
     @abstractmethod
     def on_bug(self, error: Exception) -> None:
@@ -76,6 +86,7 @@ class Runner:
         self._watchdog = Watchdog(stage)
         self._oom_kills = OomKills()
         self._swept = self._measured = time.monotonic()
+        self._usage_interval = _USAGE_INTERVAL
         self._trials: dict[int, RunningTrial] = {}
         # Trials that ended but may have left processes, earliest deadline first. Used only by
         # self._thread.
@@ -87,6 +98,7 @@ class Runner:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._metrics = MetricsWatch(self._selector)
         self._server: ForkServer | None = None
         self._servers_started = 0
         if server_command is not None:
@@ -95,17 +107,25 @@ class Runner:
         self._thread.start()
 
     def start(self, task: Task) -> None:
-        """Start the task without waiting for it; raises CannotStart."""
+        """Start the task without waiting for it; raises CannotStart, or OSError on a full disk."""
         with self._lock:
+            self._metrics.add(task)
             if self._server is not None and self._server.takes(task):
                 forked = self._server.start(task, self._mark(task))
                 self._trials[task.trial] = RunningTrial(task, forked)
-                return
-            child = ChildProcess(task, self._umask, self._mark(task))
-            self._listener.on_start(task.trial, time.time(), child.pid)
-            self._trials[task.trial] = RunningTrial(task, child)
-            self._watch(child)
+            else:
+                self._start_child(task)
         self._wake()
+
+    def _start_child(self, task: Task) -> None:
+        try:
+            child = ChildProcess(task, self._umask, self._mark(task))
+        except CannotStart:
+            self._metrics.remove(task)
+            raise
+        self._listener.on_start(task.trial, time.time(), child.pid)
+        self._trials[task.trial] = RunningTrial(task, child)
+        self._watch(child)
 
     def stop(self, trial: int, grace: float) -> None:
         """Ask the trial to end, and kill it after `grace` seconds, unless it has ended."""
@@ -127,6 +147,7 @@ class Runner:
         leftovers.signal_matching(leftovers.of_experiment(self._stage))
         self._watchdog.close()
         self._selector.close()
+        self._metrics.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
 
@@ -212,9 +233,9 @@ class Runner:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
             self._read_server()
+            measured, reporting = self._check_usage(), self._metrics.take()
             for running in self._snapshot():
-                self._poll(running)
-            self._check_usage()
+                self._poll(running, reads=measured or running.task.trial in reporting)
             self._kill_leftovers()
             if self._closing and not self._snapshot() and not self._leftovers:
                 return
@@ -224,16 +245,33 @@ class Runner:
             return list(self._trials.values())
 
     def _timeout(self) -> float | None:
+        """Seconds until something has to be done even if nothing happens; None for never."""
         running = self._snapshot()
         if self._closing or any(r.process.polled for r in running):
             return _TICK_POLLED
-        return _TICK if running or self._leftovers else None
+        if self._server is not None and self._server.is_suspect:
+            return _TICK
+        if any(r.kill_at is not None or r.has_more for r in running):
+            return _TICK
+        now = time.monotonic()
+        return min((max(0.0, due - now) for due in self._dues(running)), default=None)
 
-    def _poll(self, running: RunningTrial) -> None:
+    def _dues(self, running: list[RunningTrial]) -> Iterator[float]:
+        """When to do what, in monotonic seconds."""
+        if running:
+            yield self._measured + self._usage_interval
+        if (due := self._metrics.due()) is not None:
+            yield due
+        if self._leftovers:
+            yield max(self._leftovers[0].kill_at or 0.0, self._swept + _SWEEP_INTERVAL)
+
+    def _poll(self, running: RunningTrial, *, reads: bool) -> None:
+        """Handle the trial's end, if it has ended; read its reports then, or if `reads` is set."""
         # Poll the exit code before reading: a report written in between would be lost otherwise.
         code = running.process.code()
-        has_more = self._listener.read(running.task.trial)
-        if code is not None and not has_more:
+        if reads or running.has_more or code is not None:
+            running.has_more = self._listener.read(running.task.trial)
+        if code is not None and not running.has_more:
             self._end(running, code)
         elif self._is_due(running):
             with self._lock:
@@ -251,6 +289,7 @@ class Runner:
         process = running.process
         with self._lock:
             del self._trials[running.task.trial]
+            self._metrics.remove(running.task)
             if process.pidfd >= 0:
                 self._selector.unregister(process.pidfd)
                 os.close(process.pidfd)
@@ -285,11 +324,14 @@ class Runner:
                 self._swept = now
         for running in due:
             running.process.reap()
+        for task in tasks:
+            self._listener.on_clear(task.trial)
 
-    def _check_usage(self) -> None:
+    def _check_usage(self) -> bool:
+        """Measure what the trials use, if it is time; returns whether it was."""
         now = time.monotonic()
-        if now < self._measured + _USAGE_INTERVAL:
-            return
+        if now < self._measured + self._usage_interval:
+            return False
         self._measured = now
         if what := self._watchdog.check():
             logging.warning("the watchdog was %s; another one has been started", what)
@@ -298,6 +340,9 @@ class Runner:
                 running.cause = cause
                 with self._lock:
                     running.process.signal(signal.SIGKILL)
+        quiet = all(running.is_quiet for running in self._snapshot())
+        self._usage_interval = _QUIET_INTERVAL if quiet else _USAGE_INTERVAL
+        return True
 
 
 def _log_no_forking(reason: Exception) -> None:

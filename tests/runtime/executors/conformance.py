@@ -9,7 +9,7 @@ import pytest
 
 from annotate.errors import AnnotateError
 from runtime.core.paths import TrialFolder
-from runtime.executors.base import Ended, Job, Reported, Started
+from runtime.executors.base import Cleared, Ended, Job, Reported, Started
 from tests.runtime.processes import runs
 
 REPORT = (
@@ -135,6 +135,8 @@ class ExecutorConformance:
         executor.start(job(0, code))
         events = self.until_ended(inbox, 0)
         (pid,) = [r.value for e in events if isinstance(e, Reported) for r in e.batch.reports]
+        while inbox.get(timeout=60) != Cleared(0):
+            pass
         assert _is_gone(pid)
 
     def test_stopping_a_trial_that_is_not_running_does_nothing(self, executor, inbox, job):

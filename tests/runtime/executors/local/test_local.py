@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -9,12 +10,16 @@ import sys
 import pytest
 
 from runtime.core.config import Config
-from runtime.core.paths import ExperimentFolder
+from runtime.core.paths import ExperimentFolder, TrialFolder
+from runtime.executors.base import Job, Reported
 from runtime.executors.layout import Layout
 from runtime.executors.local.executor import LocalExecutor
 from runtime.loop.job import layout, stage
-from runtime.stage.agent import leftovers
-from tests.runtime.executors.conformance import ExecutorConformance
+from runtime.stage.agent import leftovers, metrics_watch
+from tests.runtime.executors.conformance import REPORT, ExecutorConformance
+
+SLEEP = "print('ready', flush=True)\nimport time\ntime.sleep(600)"
+LATE = "import time\nreport(1)\ntime.sleep(600)"
 
 
 @pytest.fixture
@@ -73,6 +78,41 @@ class TestWithoutPidfd(ExecutorConformance):
     def create(self, create_plain, monkeypatch):
         monkeypatch.delattr(os, "pidfd_open", raising=False)
         return create_plain
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs inotify")
+def test_a_runner_waits_for_events_while_its_trials_sleep(create_plain, tmp_path, until):
+    inbox = queue.SimpleQueue()
+    executor = create_plain(inbox.put)
+    sleeping = Job(0, TrialFolder(tmp_path / "0"), None, (sys.executable, "-c", SLEEP))
+    limited = dataclasses.replace(
+        sleeping, trial=1, folder=TrialFolder(tmp_path / "1"), memory=1 << 40
+    )
+    try:
+        assert executor._runner._timeout() is None
+        for job in (sleeping, limited):
+            job.folder.path.mkdir()
+            executor.start(job)
+            until(lambda job=job: job.folder.stdout.read_text() == "ready\n")
+            if job is sleeping:
+                until(lambda: executor._runner._timeout() > 1)
+        until(lambda: executor._runner._usage_interval <= 0.5)  # its memory is measured often
+    finally:
+        executor.close()
+
+
+def test_reports_arrive_where_the_system_tells_of_no_changes(create_plain, tmp_path, monkeypatch):
+    monkeypatch.setattr(metrics_watch, "events_in", lambda folder: None)
+    inbox = queue.SimpleQueue()
+    executor = create_plain(inbox.put)
+    job = Job(0, TrialFolder(tmp_path / "0"), None, (sys.executable, "-c", REPORT + LATE))
+    job.folder.path.mkdir()
+    executor.start(job)
+    try:
+        while not isinstance(inbox.get(timeout=60), Reported):
+            pass
+    finally:
+        executor.close()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
