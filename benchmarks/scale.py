@@ -28,8 +28,10 @@ from runtime.core.metrics import Batch
 from runtime.core.trial import Origin, Report, Trial, TrialState
 from runtime.driver.create import create
 from runtime.executors.base import Ended, Executor, Reported, Started
+from runtime.loop.algorithms import load
 from runtime.loop.experiment import Experiment
 from runtime.loop.gate import gate
+from runtime.loop.limits import Limits
 from runtime.store import Store
 
 SCRIPT = """\
@@ -169,9 +171,8 @@ class Counting:
 def concurrent(folder, count):
     trials = max(2000, 3 * count)
     experiment, config, space = new_experiment(
-        folder, max_trials=trials, concurrency=count, trial_timeout=3600.0
+        folder, max_trials=trials, concurrency=count, trial_timeout=3600.0, tuner="random", seed=1
     )
-    tuner = tuners.create("random", space, seed=1)
     watcher, made_by = Counting(), []
 
     def executor(post):
@@ -185,9 +186,9 @@ def concurrent(folder, count):
             store,
             executor,
             lambda trials, post: gate(None, config, experiment.id, trials, watcher.note, post),
-            tuner,
+            load(config, space, time.monotonic()),
             watcher,
-            environment={},
+            limits=Limits(config, time.monotonic()),
         ).run()
         seconds, busy = time.perf_counter() - began, time.process_time() - used
     events = made_by[0].posted
