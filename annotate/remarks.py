@@ -103,7 +103,7 @@ def _skipped(project: Project) -> Iterator[str]:
 
 
 def unreached(path: PurePosixPath, script: str, count: int = 1) -> str:
-    """Why the parameters of a file, or of `count` files like it, are not in the search space."""
+    """Why the parameters of a file, or of `count` such files, are not in the search space."""
     verb = "name" if is_data(path.name) else "import"
     return f"{script} does not {verb} {'it' if count == 1 else 'them'}"
 

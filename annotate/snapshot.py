@@ -66,7 +66,7 @@ def freeze(project: Project, folder: Path) -> None:
 
 
 def _names(project: Project) -> dict[str, tuple[str, str]]:
-    """What the values of parameters are called while the script runs, where that can be told.
+    """The names of parameters' values while the script runs, where they are certain.
 
     Only names that nothing reads before the script may set them again: if such a name ends with
     another value, the parameter had no effect.

@@ -95,7 +95,7 @@ def _contents(source: Source) -> Contents:
     except Repeated as error:
         name = error.name
         span = error.offset, error.offset + len(name)
-        raise Mistakes([_repeated(source, span, name, error.again).at(source)]) from None
+        raise Mistakes([_repeated(source, span, name, error.second).at(source)]) from None
     except Unreadable as error:
         at = min(error.offset, len(source.text))
         message = f"the annotated file cannot be parsed: {error.message}"

@@ -25,11 +25,11 @@ def check_depth(path: tuple[str | int, ...], offset: int) -> None:
 
 
 class Repeated(Unreadable):
-    """The format forbids repeated keys; `offset` is the first one's, `again` the second's."""
+    """A key that the format forbids to repeat: the first is at `offset`, the second at `second`."""
 
-    def __init__(self, name: str, offset: int, again: int) -> None:
+    def __init__(self, name: str, offset: int, second: int) -> None:
         super().__init__(f"the key {name!r} appears twice", offset)
-        self.name, self.again = name, again
+        self.name, self.second = name, second
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,24 +37,26 @@ def read(annotation: Annotation, context: Context) -> list[Annotated]:
 def _alias(
     annotation: Annotation, context: Context, places: Sequence[cst.BaseExpression], callee: str
 ) -> str:
-    """What the script calls the value, if that means this value alone; "" otherwise.
+    """The script's own name for the value, if it names nothing else; otherwise "".
 
     In `scaler = MinMaxScaler()` and `Pipeline(scaler=MinMaxScaler())` it is `scaler`. The `x` of
-    `x = pool(x)` is not only this value, and neither is a name that is assigned twice.
+    `x = pool(x)` also names the input, and a name that is assigned twice also names another value.
     """
     wanted = {id(node) for node in places}
     nodes = _around(annotation, context)
-    found = [t for t in families.of(nodes, context.tree) if id(t.value) in wanted and not t.problem]
-    names = {target.name for target in found}
-    if len(found) != len(places) or len(names) != 1:
+    targets = [
+        t for t in families.of(nodes, context.tree) if id(t.value) in wanted and not t.problem
+    ]
+    names = {target.name for target in targets}
+    if len(targets) != len(places) or len(names) != 1:
         return ""
     name = names.pop()
-    again = any(_mentions(name, context.tree.code(node)) for node in places)
+    reads_itself = any(_mentions(name, context.tree.code(node)) for node in places)
     assigned = re.compile(
         rf"^[ \t]*{re.escape(name)}\s*(?::[^=\n#]*)?[-+*/@|&]*=(?!=)", re.MULTILINE
     )
     several = len(assigned.findall(context.source.text)) > len(places)
-    return "" if name == callee or again or several else name
+    return "" if name == callee or reads_itself or several else name
 
 
 def _mentions(name: str, code: str) -> bool:

@@ -61,8 +61,8 @@ def suggest(source: bytes, *, path: str, module: str) -> Suggestions:
     else:
         script = _script(decoded, path)
         page = Page(decoded, script, now.places)
-        found = [f for f in ordered(find(script)) if not page.is_annotated(f.site)]
-        proposals, skipped = _placed(page, found)
+        findings = [f for f in ordered(find(script)) if not page.is_annotated(f.site)]
+        proposals, skipped = _placed(page, findings)
     domains = {place.key.partition("/")[2]: "" for place in now.places}
     proposals = _agreeing(proposals, domains, skipped)
     proposals = _accepted(decoded, module, proposals, skipped)
@@ -130,7 +130,7 @@ def _agreeing(
 def _accepted(
     source: Source, module: str, proposals: list[Proposal], skipped: list[Skipped]
 ) -> list[Proposal]:
-    """The proposals with which the file has no mistakes."""
+    """The proposals that leave the file without mistakes."""
     while True:
         annotated = insert(source.data, proposals, path=source.path)
         try:

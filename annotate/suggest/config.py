@@ -61,8 +61,8 @@ class ConfigFinding:
     def reason(self) -> str:
         return f"{self.subject}, {self.range.phrase}"
 
-    def with_range(self, made: Range) -> ConfigFinding:
-        return replace(self, range=made)
+    def with_range(self, new: Range) -> ConfigFinding:
+        return replace(self, range=new)
 
 
 def find(text: str, form: Form, contents: Contents) -> list[ConfigFinding]:
@@ -99,14 +99,14 @@ class _Config:
             return None
         text = self._python(entry, value)
         for rank, rule in holding(name, self._callee(entry), self._families):
-            if made := rule.maker(value, text):
-                domain = _WORD.sub(lambda match: _DATA[match[0]], made.domain)
-                made = Range(domain, made.phrase)
-                return ConfigFinding(entry, name, value, made, rule.subject, rank)
+            if proposed := rule.maker(value, text):
+                domain = _WORD.sub(lambda match: _DATA[match[0]], proposed.domain)
+                new = Range(domain, proposed.phrase)
+                return ConfigFinding(entry, name, value, new, rule.subject, rank)
         return None
 
     def _load(self, entry: Entry) -> JSON:
-        """The value of an entry; an exponent without a point counts as a number."""
+        """The value of an entry; `1e-4`, a string in YAML 1.1, counts as a number."""
         text = self._text[slice(*entry.span)]
         value = self._form.load(text)
         if isinstance(value, str) and re.fullmatch(r"\d[\d.]*[eE][-+]?\d+", value):
@@ -114,7 +114,7 @@ class _Config:
         return value
 
     def _python(self, entry: Entry, value: JSON) -> str:
-        """The value as a Python literal, as the file writes it if that is one."""
+        """The value as a Python literal, with the file's spelling where Python allows it."""
         text = self._text[slice(*entry.span)]
         try:
             return text if same(ast.literal_eval(text), value) else repr(value)

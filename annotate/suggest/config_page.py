@@ -35,8 +35,8 @@ class ConfigPage:
 
     def findings(self) -> list[ConfigFinding]:
         """The values worth tuning that are not annotated yet."""
-        found = find(self._source.text, self._form, self._contents)
-        return [finding for finding in found if not self._is_annotated(finding.entry)]
+        findings = find(self._source.text, self._form, self._contents)
+        return [finding for finding in findings if not self._is_annotated(finding.entry)]
 
     def line(self, finding: ConfigFinding) -> int:
         """The number of the line on which the value ends."""
@@ -103,6 +103,6 @@ class ConfigPage:
     def _insertion(self, line: int, text: str) -> tuple[int, str]:
         if line in self._comments:
             return self._comments[line][0], f"{text}  "
-        written = self._source.line(line)
-        blanks = len(written) - len(written.rstrip(" \t"))
-        return self._source.starts[line - 1] + len(written), " " * max(0, 2 - blanks) + text
+        source_line = self._source.line(line)
+        blanks = len(source_line) - len(source_line.rstrip(" \t"))
+        return self._source.starts[line - 1] + len(source_line), " " * max(0, 2 - blanks) + text

@@ -65,7 +65,7 @@ _PATTERNS = tuple((re.compile(_BEFORE + f"({p.pattern})" + _AFTER), name) for p,
 
 
 def _texts(script: Script, site: Site) -> Iterator[str]:
-    """What is written about a value: its option's help, a comment behind it, a string below it."""
+    """Texts about a value: its option's help, the comment behind it, the string below it."""
     if site.target.kind == keyword.KIND:
         return
     if site.help:

@@ -37,7 +37,7 @@ class Facts:
         return frozenset(FAMILIES[top] for top in self.origins.values() if top in FAMILIES)
 
     def knows(self, call: cst.Call) -> bool:
-        """Whether the callee comes from a library that learns."""
+        """Whether the callee comes from a machine-learning library."""
         return self.origin(call) in FAMILIES
 
     def origin(self, call: cst.Call) -> str:
@@ -80,7 +80,7 @@ def _bound(alias: cst.ImportAlias) -> str:
 
 
 def _loads(call: cst.Call) -> bool:
-    """Whether a call loads a published checkpoint, whose sizes are given."""
+    """Whether a call loads a published checkpoint, whose sizes are fixed."""
     if _PRETRAINED.fullmatch(callee_of(call)) or dotted(call.func).endswith("hub.load"):
         return True
     switches = (arg for arg in call.args if arg.keyword and arg.keyword.value == "pretrained")

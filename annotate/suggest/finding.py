@@ -53,8 +53,8 @@ class Finding:
     def reason(self) -> str:
         return f"{self.subject}, {self.range.phrase}"
 
-    def with_range(self, made: Range) -> Finding:
-        return replace(self, range=made)
+    def with_range(self, new: Range) -> Finding:
+        return replace(self, range=new)
 
 
 def find(script: Script) -> list[Finding]:
@@ -68,7 +68,7 @@ def find(script: Script) -> list[Finding]:
 
 
 class _Judge:
-    """Decides what each value of a script is."""
+    """Decides which values of a script are worth tuning."""
 
     def __init__(self, script: Script) -> None:
         self._script, self._tree = script, script.tree
@@ -80,7 +80,7 @@ class _Judge:
         self._calls = Counter(map(self._line_end, calls))
 
     def of(self, site: Site) -> Finding | None:
-        """By its name; else by the keyword that takes it, or by what is written about it."""
+        """The finding for a value: by its name, the keyword that takes it, or texts about it."""
         if not site.known or site.target.problem or site.around.in_string:
             return None
         if finding := self._alone(site):
@@ -94,15 +94,15 @@ class _Judge:
         return replace(finding, site=site) if finding else None
 
     def in_call(self, call: cst.Call, site: Site) -> Finding | None:
-        """A positional value, which is tuned by a choice of calls."""
+        """The finding for a positional value, which is tuned by a choice of whole calls."""
         if not site.known or site.around.in_string or (finding := self._alone(site)) is None:
             return None
         named = self._calls[self._line_end(call)] > 1
-        made = choice_of_calls(self._tree, call, site.target.value, finding.range, named=named)
-        if made is None:
+        calls = choice_of_calls(self._tree, call, site.target.value, finding.range, named=named)
+        if calls is None:
             return None
         target = Target(CALL, self._tree.code(call.func), call)
-        return replace(finding, site=replace(site, target=target), range=made)
+        return replace(finding, site=replace(site, target=target), range=calls)
 
     def _line_end(self, node: cst.CSTNode) -> int:
         return self._tree.text.find("\n", self._tree.span(node)[1])
@@ -125,7 +125,7 @@ def _judge(tree: Tree, site: Site, families: frozenset[str], known: Options) -> 
 
 
 def _of_script(site: Site, text: str, known: Options) -> Finding | None:
-    """A string that is one of the options that the script itself handles."""
+    """The finding for a string, if the script lists the options that it handles."""
     if not isinstance(site.value, str):
         return None
     name = _of_owner(site) if site.name in _ANY_NAME else site.name
@@ -135,7 +135,7 @@ def _of_script(site: Site, text: str, known: Options) -> Finding | None:
 
 
 def _of_owner(site: Site) -> str:
-    """The thing that a value called `name` names: in OptimizerConfig, `optimizer`."""
+    """What a field called `name` names: in `OptimizerConfig`, `optimizer`."""
     owner = site.around.owner
     if owner in (None, site.target.name):  # a field
         owner = next(reversed(site.around.classes), "")

@@ -46,8 +46,8 @@ class Flow:
         for name in self._names(site):
             for target, around in self._passed.get(name, ()):
                 if _sees(name, around, site.around):
-                    given = Target(keyword.KIND, target.name, site.target.value)
-                    yield Site(given, around, site.known, site.value, site.declared)
+                    passed = Target(keyword.KIND, target.name, site.target.value)
+                    yield Site(passed, around, site.known, site.value, site.declared)
 
     def _names(self, site: Site) -> list[str]:
         name = site.target.name

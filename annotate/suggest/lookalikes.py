@@ -1,4 +1,4 @@
-"""Values whose names are those of hyper-parameters, but which their surroundings decide."""
+"""Lookalikes: values that share a name with a hyper-parameter but mean something else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DATABASES = words(
     " django tortoise pymilvus weaviate qdrant_client chromadb pinecone boto3 kafka neo4j"
     " google snowflake pyodbc cx_Oracle oracledb happybase influxdb_client airflow celery"
 )
-#: Functions that take a batch size for training; others take one for rows of data.
+#: Functions whose batch size is one for training; that of others counts rows of data.
 _BATCHES = re.compile(
     r"fit\w*|\w*train\w*|\w*batch\w*|flow\w*|\w*loaders?|\w*dataset\w*|learn|iterate\w*|\w*iter"
     r"|minimi[sz]e\w*|prepare\w*|\w*step\w*|[A-Z]\w*"
@@ -51,15 +51,15 @@ _TALKS = words("openai anthropic langchain langchain_openai vllm litellm ollama 
 _POPULATIONS = re.compile(r"(n_?)?pop(ulation)?(_?size)?|n_?pop")
 _EVOLUTION = words("deap pygad pymoo cma evosax neat nevergrad evotorch eckity inspyred")
 _BATCH = re.compile(r"\w*batch_?size\w*|bs|bsz|batch|mini_?batch")
-#: Names that mean something else to functions of other trades: colours, drawings, trees of files.
+#: Names that often mean something else: in colours, drawings and trees of files.
 _VAGUE = words(
     "alpha beta gamma c p r depth max_depth width features channels filters heads layers blocks"
     " temperature decay degree margin delta factor momentum units horizon eps tau noise epsilon"
     " smoothing memory buffer_size size iterations max_iter rate shrinkage window negative"
     " contamination strategy kernel weights criterion penalty loss binary cosine attention skip"
 )
-#: Modules of other trades.
-_STRANGERS = words(
+#: Modules that have nothing to do with learning.
+_UNRELATED = words(
     "os re io csv json math random itertools functools collections subprocess argparse time string"
     " shutil glob pathlib textwrap pprint heapq urllib http socket asyncio threading queue email"
     " rich click requests httpx flask fastapi django PIL cv2 matplotlib seaborn plotly bokeh altair"
@@ -80,7 +80,7 @@ def is_lookalike(site: Site, facts: Facts) -> bool:
             _POPULATIONS.fullmatch(name) is not None
             and not _EVOLUTION & set(facts.origins.values())
         )
-        or (name in _VAGUE and _is_strange(site, facts))
+        or (name in _VAGUE and _is_unrelated(site, facts))
     )
 
 
@@ -92,7 +92,7 @@ def _is_of_group(site: Site) -> bool:
 
 
 def _is_of_checkpoint(site: Site, facts: Facts) -> bool:
-    """Whether it is a size of a published model, which its weights fix."""
+    """Whether it is a size of a published model, which the model's weights fix."""
     if any(_VARIANT.fullmatch(key) for key in site.around.keys):
         return site.target.kind in (keyword.KIND, "entry") and site.around.is_table
     return facts.pretrained and is_checkpoint_size(site.name, site.value)
@@ -116,7 +116,7 @@ def _is_batch_of_rows(site: Site, facts: Facts) -> bool:
 
 
 def _is_of_sampling(site: Site, facts: Facts) -> bool:
-    """Whether a temperature draws texts from a model that has been trained."""
+    """Whether a temperature is for generating text with a trained model."""
     parts = set(site.name.split("_"))
     if parts & words("sampling sample generation decode decoding llm") or site.value == 0:
         return True
@@ -132,10 +132,10 @@ def _is_of_sampling(site: Site, facts: Facts) -> bool:
     )
 
 
-def _is_strange(site: Site, facts: Facts) -> bool:
-    """Whether a keyword with a vague name goes to a function that nobody knows."""
+def _is_unrelated(site: Site, facts: Facts) -> bool:
+    """Whether a keyword with a vague name is passed to an unknown function."""
     call, callee = site.around.call, site.callee
     if call is None or callee is None or facts.knows(call) or callee in facts.defined:
         return False
     origin = facts.origin(call)
-    return origin in _STRANGERS or callee[:1].islower()
+    return origin in _UNRELATED or callee[:1].islower()

@@ -68,26 +68,30 @@ def _keywords(call: cst.Call) -> dict[int, str]:
     callee = callee_of(call)
     if callee == "Dense" and _ends_a_network(call):
         return {}
-    return next((found for names, found in _POSITIONS if names.fullmatch(callee)), {})
+    return next((keywords for names, keywords in _POSITIONS if names.fullmatch(callee)), {})
 
 
 def _ends_a_network(call: cst.Call) -> bool:
     """Whether a dense layer may be the last one, whose width the task decides."""
-    given = [a.value for a in call.args if a.keyword and a.keyword.value == "activation"]
-    text = given[0].raw_value if given and isinstance(given[0], cst.SimpleString) else None
+    activations = [a.value for a in call.args if a.keyword and a.keyword.value == "activation"]
+    text = (
+        activations[0].raw_value
+        if activations and isinstance(activations[0], cst.SimpleString)
+        else None
+    )
     return text in _LAST
 
 
 def choice_of_calls(
-    tree: Tree, call: cst.Call, argument: cst.BaseExpression, made: Range, *, named: bool
+    tree: Tree, call: cst.Call, argument: cst.BaseExpression, range_: Range, *, named: bool
 ) -> Range | None:
-    """A `function_choice` of the call with other arguments; None if it would be unwieldy.
+    """A `function_choice` of the call with other values of `argument`; None if it is unwieldy.
 
     `named`: whether it names the callee, because other calls end on the line.
     """
     text = tree.code(call)
     start, end = (at - tree.span(call)[0] for at in tree.span(argument))
-    values = _others(made.domain, text[start:end])
+    values = _others(range_.domain, text[start:end])
     if not values or len(text) > _LONGEST or "\n" in text or "\r" in text:
         return None
     calls = [text, *(text[:start] + value + text[end:] for value in values)]

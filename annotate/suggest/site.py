@@ -172,7 +172,7 @@ def value_of(node: cst.BaseExpression) -> Any:
 
 
 def _declared(call: cst.Call) -> tuple[Any, ...]:
-    """The options of a command-line option: `choices=[...]` or `type=Choice([...])`."""
+    """The values that a command-line option allows: `choices=[...]` or `type=Choice([...])`."""
     for argument in call.args:
         word = argument.keyword.value if argument.keyword else ""
         value = argument.value

@@ -134,7 +134,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     config = _config(args, typed, target)
     project = read_project(target.path, target.root, args.rest, entry=target.entry)
     project = with_outside(project, config.python, os.environ, Path(config.cwd), config.entry)
-    config, notes = with_objective(config, project, given="maximize" in typed)
+    config, notes = with_objective(config, project, has_direction="maximize" in typed)
     if args.search_space is not None:
         from runtime.nni_config.space_file import read_space
 

@@ -136,7 +136,7 @@ def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
     merged = merge(described.settings, options_typed)
     config = Config.new(merged)
     refuse_unused(config, options_typed)
-    config, notes = with_objective(config, described.project, given="maximize" in merged)
+    config, notes = with_objective(config, described.project, has_direction="maximize" in merged)
     ignored = _ignored(args.config, config, described.settings, options_typed)
     return config, described, [*described.notes, *ignored, *notes]
 

@@ -49,11 +49,15 @@ def _result(experiment: Experiment) -> str:
 
 
 def _guess(experiment: Experiment) -> str:
-    """What the direction is, if nothing gave it and the metric's name does not tell."""
+    """The assumed direction, if nothing set it and the metric's name implies none."""
     config = experiment.config
     if config.optimize_by != BY_DEFAULT:
         return ""
-    why = f", because the name `{config.metric_name}` does not tell" if config.metric_name else ""
+    why = (
+        f", because the name `{config.metric_name}` implies no direction"
+        if config.metric_name
+        else ""
+    )
     return (
         f"Higher results counted as better by default{why}.\n"
         "If lower is better, start again with --minimize."

@@ -33,7 +33,7 @@ class Objective:
 def objective_of(project: Project, script: PurePosixPath | None) -> Objective:
     """What the project's code reports. The names of final results decide the direction.
 
-    If they say nothing, those of intermediate results do, since both are the same measure.
+    If they imply none, those of intermediate results do, since both are the same measure.
     """
     final = reported(project, script, FINAL)
     name = final[0].name if len({metric.name for metric in final}) == 1 else ""
@@ -51,14 +51,16 @@ def _opposite(metrics: Sequence[Metric]) -> tuple[str, ...]:
     return tuple(metric.name for metric in metrics if metric.higher is not None)
 
 
-def with_objective(config: Config, project: Project, *, given: bool) -> tuple[Config, list[str]]:
-    """`config` with the metric's name and, unless it was `given`, the direction by that name.
+def with_objective(
+    config: Config, project: Project, *, has_direction: bool
+) -> tuple[Config, list[str]]:
+    """`config` with the metric's name and, unless it `has_direction`, the direction by that name.
 
     Also returns notes for the user.
     """
     objective = _of_config(config, project)
     config = replace(config, metric_name=objective.name)
-    if given:
+    if has_direction:
         return config, []
     config = replace(config, maximize=objective.maximize, optimize_by=objective.by)
     notes = []
@@ -71,7 +73,7 @@ def with_objective(config: Config, project: Project, *, given: bool) -> tuple[Co
 
 
 def with_new_name(config: Config, project: Project) -> tuple[Config, list[str]]:
-    """`config` of an experiment whose script has changed, with the metric's name as it is now.
+    """`config` of an experiment whose script has changed, with the new name of its metric.
 
     The direction stays. Also returns notes for the user.
     """
@@ -79,8 +81,8 @@ def with_new_name(config: Config, project: Project) -> tuple[Config, list[str]]:
     config = replace(config, metric_name=objective.name)
     if objective.by == BY_DEFAULT or objective.maximize == config.maximize:
         return config, []
-    kept = f"the experiment was started to {config.optimize} and still does"
-    return config, [f"The script now reports {objective.name or 'other results'}; {kept}."]
+    now = f"The script now reports {objective.name or 'other results'}"
+    return config, [f"{now}; the experiment keeps its direction, {config.optimize}."]
 
 
 def _of_config(config: Config, project: Project) -> Objective:
@@ -93,8 +95,8 @@ def goal(config: Config, *, new: bool) -> str:
 
     The direction of an experiment that is not `new` cannot be changed.
     """
-    goal = f"{config.optimize} {config.metric_name}".rstrip()
+    text = f"{config.optimize} {config.metric_name}".rstrip()
     if not config.optimize_by:
-        return goal
+        return text
     hint = f"; {_OVERRIDES[config.maximize]} overrides" if new else ""
-    return f"{goal} ({config.optimize_by}{hint})"
+    return f"{text} ({config.optimize_by}{hint})"

@@ -74,7 +74,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether the driver did it, and a sentence for the user."""
+    """Whether the driver carried the request out, and a sentence for the user."""
 
     ok: bool
     text: str
@@ -188,7 +188,7 @@ class Requests:
         self._thread.start()
 
     def accept(self, request: Request, pending: str) -> None:
-        """Store what a request waits for; it is answered later."""
+        """Store what a request waits for; the answer comes later."""
         self._update("answer = ? WHERE ok IS NULL AND number = ?", pending, request.number)
 
     def answer(self, request: Request, reply: Answer) -> None:

@@ -16,7 +16,7 @@ _ID = re.compile(r"[A-Za-z0-9]{1,32}")
 
 
 def folders() -> list[ExperimentFolder]:
-    """All experiments, newest first, the damaged ones too. Experiments may vanish at any time."""
+    """All experiments, newest first, including damaged ones; any may vanish at any time."""
     return sorted(filter(_is_experiment, _entries()), key=_created, reverse=True)
 
 
@@ -27,16 +27,16 @@ def unfinished() -> list[ExperimentFolder]:
 
 def _entries() -> list[ExperimentFolder]:
     try:
-        found = sorted(paths.experiments().iterdir())
+        entries = sorted(paths.experiments().iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise AnnotateError(f"{error.filename} cannot be read: {error.strerror}") from None
-    return [ExperimentFolder(path) for path in found if _ID.fullmatch(path.name)]
+    return [ExperimentFolder(path) for path in entries if _ID.fullmatch(path.name)]
 
 
 def _is_experiment(folder: ExperimentFolder) -> bool:
-    """Whether it was ever complete: it has a store or a driver's log, or was replaced."""
+    """Whether it was ever complete: it has a store or a log, or something took its place."""
     if folder.path.is_symlink() or not folder.path.is_dir():
         return os.path.lexists(folder.path)
     return os.path.lexists(folder.store) or os.path.lexists(folder.log)

@@ -6,7 +6,8 @@ A parameter is reported if, at the end,
   differs from at least two values that it was given, and it never kept another value; or
 - results do not depend on it: at least three times, trials that differ in nothing else had exactly
   the same result, and never a different one.
-If at least five trials with different values all have the same result, that is said instead.
+If at least five trials with different values all have the same result, one sentence says so
+instead.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from runtime.core.requests import Answer, Request
 from runtime.core.trial import Trial
 from runtime.system.units import duration
 
-#: What a request waits for that is answered later.
+#: What a request that is answered later waits for.
 PENDING = "accepted; it takes effect once the tuner is free"
 
 

@@ -31,7 +31,7 @@ _OVERLAY, _COPY = "overlay", "copy"
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """The method for the working folder `folder`, and `why` it is not an overlay."""
+    """How each trial gets its own `folder`: by `method`, and `why` not by an overlay."""
 
     method: str
     folder: str
@@ -42,7 +42,8 @@ class Isolation:
         """What users should know about it; empty if there is nothing to tell."""
         if self.method == _OVERLAY:
             return ""
-        return f"--isolate copies the working folder for each trial: no overlay here ({self.why})"
+        reason = f"because no overlay is possible here ({self.why})"
+        return f"--isolate copies the working folder for each trial, {reason}"
 
     def options(self, trial: TrialFolder) -> dict[str, JSON]:
         """The options of `annotate_isolate.py` for a trial."""
@@ -118,7 +119,7 @@ def _check_size(folder: str, home: str, why: str) -> None:
         if total > _MOST:
             raise AnnotateError(
                 f"--isolate would copy more than {size(_MOST)} of {folder} for each trial,"
-                f" because this machine has no overlay for it ({why})",
+                f" because no overlay is possible here ({why})",
                 hint="move large data out of the working folder, run from a smaller one, or allow "
                 "user namespaces",
             )
@@ -160,7 +161,7 @@ def tidy(trial: TrialFolder) -> None:
 
 
 def _is_unchanged(path: Path, copied: JSON) -> bool:
-    """Whether it is as it was copied, or only an overlay's mark of a file that was deleted."""
+    """Whether the file is as it was copied, or only an overlay's mark of a deleted one."""
     status = path.lstat()
     if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
         return True
@@ -169,5 +170,5 @@ def _is_unchanged(path: Path, copied: JSON) -> bool:
 
 def _remove(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        (folder / "work").chmod(0o700)  # an overlay's own, which nobody may read
+        (folder / "work").chmod(0o700)  # the overlay's own folder, which no user may read
     shutil.rmtree(folder, ignore_errors=True)

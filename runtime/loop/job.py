@@ -91,7 +91,7 @@ def forked_script(config: Config, folder: ExperimentFolder) -> str | None:
 
 
 def _program_word(config: Config) -> str:
-    """What the stage is to run: a script, or a module as in `python -mpkg.train`."""
+    """The program for the stage to run: a script, or a module as in `python -mpkg.train`."""
     return f"-m{config.module}" if config.module else config.script
 
 
@@ -112,7 +112,7 @@ def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence
 
 
 def identity(config: Config, folder: ExperimentFolder, trial: Trial) -> dict[str, str]:
-    """What tells a trial who it is, in NNI's variables."""
+    """NNI's variables, which tell a trial who it is."""
     return {
         **({} if config.concurrency == 1 else {"NNI_WATCH_WRITES": "1"}),
         "NNI_EXP_ID": folder.id,

@@ -16,17 +16,19 @@ _MOST_NAMED = 3
 
 
 class SharedFiles:
-    """Keeps which trials wrote which files while they were running."""
+    """Remembers which trials wrote which files while they ran."""
 
     def __init__(self, trials: Mapping[int, Trial], config: Config) -> None:
         self._trials = trials
         self._isolate = config.isolate
         self._folder = Path(os.path.realpath(config.cwd))
-        self._writers: dict[str, dict[int, float]] = {}  # by file and trial: when it was opened
+        self._writers: dict[
+            str, dict[int, float]
+        ] = {}  # by file and trial: when the trial opened it
         self._shared: set[str] = set()
 
     def notices(self, number: int, batch: Batch) -> list[str]:
-        """A message if a trial's `batch` has the first file that another running trial writes."""
+        """The message about the first files that this and another running trial write."""
         shared: dict[str, list[int]] = {}
         for path, when in batch.wrote.items():
             others = self._others(path, number, when)

@@ -37,11 +37,11 @@ def notes(root, snapshot):
 def _of_data(root, snapshot):
     folder = os.environ["NNI_SYS_DIR"]
     known = _from_json(os.path.join(snapshot, "data.json"), [])
-    written = _from_json(os.path.join(folder, "parameters.json"), {}).get("written", {})
+    as_written = _from_json(os.path.join(folder, "parameters.json"), {}).get("written", {})
     reported = _reported(os.path.join(folder, "metrics.jsonl"))
     messages = [
         "%s was not read: its parameters had no effect" % name
-        for name, values in written.items()
+        for name, values in as_written.items()
         if values and not reported.intersection(values)
     ]
     copies = {os.path.join(root, name) for name in known}

@@ -1,8 +1,8 @@
 """The user's modules outside the code folder that a script imports: frozen like those inside.
 
-The interpreter tells where it finds what the code imports, so PYTHONPATH, .pth files and editable
-installs count. The script may put more folders on the path: names are also looked for in the
-current folder and around the code folder. A trial names the modules that were missed.
+The trials' interpreter tells where it finds what the code imports, so PYTHONPATH, .pth files and
+editable installs count. The script may put more folders on the path: names are also looked for in
+the current folder and around the code folder. A trial names the modules that were missed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ASK = """\
 import json, sys, sysconfig
 from importlib.util import find_spec
 sys.path[0] = sys.argv[1]
-found = {}
+locations = {}
 for name in sys.argv[2:]:
     try:
         spec = find_spec(name)
@@ -31,12 +31,12 @@ for name in sys.argv[2:]:
         spec = None
     if spec is not None:
         places = list(spec.submodule_search_locations or ())
-        found[name] = places or [spec.origin or ""]
-print(json.dumps([found, sysconfig.get_paths()["stdlib"]]))
+        locations[name] = places or [spec.origin or ""]
+print(json.dumps([locations, sysconfig.get_paths()["stdlib"]]))
 """
 _PATIENCE = 60.0  # seconds
-_MOST = 1000  # files of a package; a larger one is not worked on during a run
-_ROUNDS = 5  # of asking for what the modules found last import
+_MOST = 1000  # files of a package; a larger one is hardly edited during a run
+_ROUNDS = 5  # each searches the modules of the last one for further imports
 _OURS = ("annotate", "annotate_hpo", "nni", "runtime", "tuners")
 _INSTALLED = ("site-packages", "dist-packages")
 
@@ -64,9 +64,9 @@ def with_outside(
 
 def _names(source: bytes) -> Iterator[str]:
     """The top-level names that a source imports, except the standard library's."""
-    for found in imports.find(source):
-        if found.module and not found.level:
-            name = found.module.partition(".")[0]
+    for imported in imports.find(source):
+        if imported.module and not imported.level:
+            name = imported.module.partition(".")[0]
             if name.isidentifier() and name not in sys.stdlib_module_names and name not in _OURS:
                 yield name
 
@@ -114,10 +114,12 @@ class _Search:
                 timeout=_PATIENCE,
                 check=False,
             )
-            found, library = json.loads(done.stdout.splitlines()[-1])
+            locations, library = json.loads(done.stdout.splitlines()[-1])
         except (OSError, ValueError, IndexError, subprocess.TimeoutExpired):
             return [], Path("/nowhere")
-        paths = [Path(self._cwd, place) for places in found.values() for place in places if place]
+        paths = [
+            Path(self._cwd, place) for places in locations.values() for place in places if place
+        ]
         return paths, Path(library).resolve()
 
     def _is_users(self, place: Path, library: Path) -> bool:

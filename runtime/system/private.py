@@ -1,7 +1,7 @@
 """Keeps the experiments' home private: files for its owner alone, whatever the user's umask is.
 
-The umask of our own process does that for every file, those of libraries too. What the user's
-programs create is the user's affair, so they are started with the user's umask.
+Our own process's umask does that for every file, including those of libraries. The user's programs
+start with the user's umask, so their files get the usual modes.
 """
 
 from __future__ import annotations

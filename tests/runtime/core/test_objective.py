@@ -73,9 +73,9 @@ def test_the_scripts_own_report_goes_before_those_of_modules_and_of_other_script
 def test_a_given_direction_is_kept_and_has_no_reason(tmp_path):
     config = Config("train.py", str(tmp_path), "python", maximize=True)
     project = project_of(tmp_path, train=VALUE + FINAL.format("val_loss"))
-    given, notes = with_objective(config, project, given=True)
+    given, notes = with_objective(config, project, has_direction=True)
     assert (goal(given, new=True), notes) == ("maximize val_loss", [])
-    chosen, notes = with_objective(config, project, given=False)
+    chosen, notes = with_objective(config, project, has_direction=False)
     assert goal(chosen, new=True) == "minimize val_loss (by its name; --maximize overrides)"
     assert goal(chosen, new=False) == "minimize val_loss (by its name)"
     assert notes == []
@@ -85,7 +85,7 @@ def test_a_given_direction_is_kept_and_has_no_reason(tmp_path):
 def test_names_that_disagree_are_noted(tmp_path):
     config = Config("train.py", str(tmp_path), "python")
     project = project_of(tmp_path, train=VALUE + FINAL.format("acc") + FINAL.format("loss"))
-    config, (note,) = with_objective(config, project, given=False)
+    config, (note,) = with_objective(config, project, has_direction=False)
     assert goal(config, new=True) == "maximize (default; --minimize overrides)"
     assert note.startswith("The script reports acc and loss, which improve in opposite directions.")
 
@@ -96,5 +96,5 @@ def test_a_script_that_was_changed_brings_a_new_name_but_the_old_direction(tmp_p
     changed, (note,) = with_new_name(config, project)
     assert changed == replace(config, metric_name="val_loss")
     assert note == (
-        "The script now reports val_loss; the experiment was started to maximize and still does."
+        "The script now reports val_loss; the experiment keeps its direction, maximize."
     )
