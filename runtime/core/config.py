@@ -252,8 +252,8 @@ class Config:
             Switch(
                 "--isolate",
                 True,
-                "give each trial a working folder of its own over yours; what it writes there is"
-                " kept in its output folder",
+                "give each trial its own view of the working folder; what it writes there is kept"
+                " in its output folder",
             ),
             Switch("--no-isolate", False, "trials share the working folder", "default"),
         ),

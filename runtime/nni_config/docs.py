@@ -38,9 +38,9 @@ fields that have no effect here are accepted with a note; unknown fields are a m
 plain data: tags that ask for Python objects are refused.
 
 - There is one search space: `searchSpacePath`, `searchSpace`, or `useAnnotation: true`. Its numbers
-  are finite; a choice may have the infinities as options, but not nan. If the
-  command is plainly `python SCRIPT`, annotations count in the script and in the files it imports;
-  with any other command they count in all files of the code folder.
+  are finite; a choice may have the infinities as options, but not nan.
+- If the command is plainly `python SCRIPT`, annotations count in the script and in the files it
+  imports; with any other command they count in all files of the code folder.
 - The command runs in the code folder. If it is plainly `python SCRIPT ARGUMENTS`, trials are forked
   from a process that has its libraries loaded; anything else runs in bash, or `sh` if there is no
   bash.
