@@ -114,8 +114,9 @@ def _where(experiment: Experiment) -> str:
         lines.append(f"  GPUs     {seconds:.0f} GPU-seconds")
     lines.append(f"  results  {experiment.folder.path}")
     shown = experiment.best or next(iter(trials), None)
-    if shown is not None:
-        lines.append(f"  logs     {experiment.folder.trial(shown.number).path}")
+    place = None if shown is None else experiment.folder.trial(shown.number).path
+    if place is not None and place.exists():  # it printed or wrote something
+        lines.append(f"  logs     {place}")
     return "\n".join(lines)
 
 

@@ -105,7 +105,8 @@ def trial(id: ExperimentId, trial: TrialId) -> dict[str, JSON]:  # noqa: A002
         document = trial_document(finding.trial(reader, trial))
         final = finite(reader.final(document["number"]))
     path = folder.trial(document["number"]).path
-    return {**document, "final": final, "folder": str(path)}
+    # A trial that has ended without printing or writing anything has no folder.
+    return {**document, "final": final, "folder": str(path) if path.exists() else ""}
 
 
 @router.get("/{id}/trials/{trial}/log/{stream}")

@@ -26,10 +26,14 @@ def test_a_trial_keeps_what_it_printed_and_wrote_and_nothing_else(annotate, fold
     (folder / "settings.yaml").write_text("rate: 0.1  # @nni.uniform(0, 1)\n")
     values = [word for x in (1.0, 2.0, 3.0) for word in ("--enqueue", f"x={x}")]
     words = ("--max-trials", "4", "--concurrency", "2", "--max-failures", "9", *values)
-    done = json.loads(annotate("run", "train.py", "--json", "--fresh-process", *words).stdout)
+    summary = annotate("run", "train.py", "--minimize", "--fresh-process", *words).stdout
+    assert "  results  " in summary
+    assert "  logs  " not in summary  # the best trial printed nothing
     (above,) = home.glob("experiments/*/trials")
     kept = {str(path.relative_to(above)) for path in above.rglob("*")}
-    number = {t["values"].get("train/x/choice"): t["number"] for t in done["trials"]}
+    experiment = above.parent.name
+    trials = json.loads(annotate("trial", "ls", experiment, "--json").stdout)
+    number = {t["values"].get("train/x/choice"): t["number"] for t in trials}
     printed, wrote, failed = (number[x] for x in (1.0, 2.0, 3.0))
     assert kept == {
         f"{printed}",
@@ -40,11 +44,10 @@ def test_a_trial_keeps_what_it_printed_and_wrote_and_nothing_else(annotate, fold
         f"{failed}",
         f"{failed}/stderr",
     }
-    silent = annotate("log", "trial", done["experiment"], "-T", wrote)
+    silent = annotate("log", "trial", experiment, "-T", wrote)
     assert (silent.stdout, silent.stderr) == ("", f"annotate: trial {wrote} has printed nothing\n")
-    assert annotate("log", "trial", done["experiment"], "-T", failed).stdout == "failed\n"
-    shown = json.loads(annotate("trial", "ls", "--json").stdout)
-    assert [t["metric"] for t in shown] == [t["metric"] for t in done["trials"]]
+    assert annotate("log", "trial", experiment, "-T", failed).stdout == "failed\n"
+    assert [t["metric"] for t in trials if t["number"] == wrote] == [2.0]
 
 
 def test_files_that_a_trial_put_beside_ours_stay(tmp_path):
