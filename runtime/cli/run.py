@@ -107,7 +107,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], bool]:
-    if args.script is not None or args.rest or args.module or args.code_folder:
+    if args.code_folder:
+        raise AnnotateError(
+            "--code-folder has no effect with a config file",
+            hint="write trialCodeDirectory in it; the command runs in that folder",
+        )
+    if args.script is not None or args.rest or args.module:
         raise AnnotateError(
             "a config file names its own command, so no script can be given with it",
             hint=f"annotate run -c {args.config}",

@@ -29,16 +29,21 @@ def _see(event, arguments):
         _read.add(annotate_copied.original(os.path.realpath(arguments[0])))
 
 
-def notes(root, snapshot):
-    """Messages about annotations without effect; `root` is the user's code folder, resolved."""
-    return _of_modules(root, snapshot) + _of_data(root, snapshot)
+def notes(root, snapshot, whole):
+    """Messages about annotations without effect; `root` is the user's code folder, resolved.
+
+    Those that the trial has reported are left out. With `whole=False`, about modules only.
+    """
+    messages = _of_modules(root, snapshot) + (_of_data(root, snapshot) if whole else [])
+    before = {record["value"] for record in _records("note")}
+    return [message for message in messages if message not in before]
 
 
 def _of_data(root, snapshot):
     folder = os.environ["NNI_SYS_DIR"]
     known = _from_json(os.path.join(snapshot, "data.json"), [])
     as_written = _from_json(os.path.join(folder, "parameters.json"), {}).get("written", {})
-    reported = _reported(os.path.join(folder, "metrics.jsonl"))
+    reported = {record["key"] for record in _records("written")}
     messages = [
         "%s was not read: its parameters had no effect" % name
         for name, values in as_written.items()
@@ -52,14 +57,15 @@ def _of_data(root, snapshot):
     return messages
 
 
-def _reported(path):
-    """The parameters whose own values this trial has reported."""
+def _records(kind):
+    """What this trial has reported of one kind."""
     try:
-        with open(path, encoding="utf-8") as file:
-            records = [json.loads(line) for line in file]
+        with open(os.path.join(os.environ["NNI_SYS_DIR"], "metrics.jsonl"), "rb") as file:
+            lines = [line for line in file if b'"%s"' % kind.encode() in line]
+        records = [json.loads(line) for line in lines]
     except (OSError, ValueError):
-        return set()
-    return {record["key"] for record in records if record["type"] == "written"}
+        return []
+    return [record for record in records if record["type"] == kind]
 
 
 def _of_modules(root, snapshot):
@@ -75,7 +81,7 @@ def _of_modules(root, snapshot):
         if annotate_frozen.frozen(path) or os.path.dirname(real) == _here():
             continue
         if _is_users(real):
-            live.setdefault(name.partition(".")[0], real)
+            live.setdefault(_name(name, module, real), real)
         twin = _twin(name, real, annotated)
         if twin is not None:
             messages.append(
@@ -88,6 +94,14 @@ def _of_modules(root, snapshot):
                 % (name, path)
             )
     return messages + _not_frozen(root, live)
+
+
+def _name(name, module, path):
+    """The module's top-level name; of a program that a trial starts, its own or its file's."""
+    if name in ("__main__", "__mp_main__"):
+        spec = getattr(module, "__spec__", None)
+        name = spec.name if spec else os.path.splitext(os.path.basename(path))[0]
+    return name.partition(".")[0]
 
 
 def _is_users(path):

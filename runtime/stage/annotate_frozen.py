@@ -46,6 +46,7 @@ def install():
         import annotate_data
 
         annotate_data.install(root(), _snapshot)
+    _freeze_files_by_path()
     sys.path_hooks.insert(0, _finder)
     sys.meta_path[:] = [_UsersNni, *map(_without_ours, sys.meta_path)]
     sys.path_importer_cache.clear()
@@ -150,6 +151,29 @@ def _finder(entry):
     if os.path.isfile(os.path.join(place, "annotate_hpo.py")):
         return _FinderWithoutOurs(place, *_KINDS)
     raise ImportError("not a folder of the snapshot", path=entry)
+
+
+def _freeze_files_by_path():
+    """Have modules that a script loads by their file's path use the snapshot's code.
+
+    `importlib.util` takes this function when it is imported. With a loader, as the path's finders
+    call it, nothing changes.
+    """
+    from importlib import _bootstrap_external as external
+
+    plain = external.spec_from_file_location
+
+    def spec_from_file_location(name, location=None, **options):
+        spec = plain(name, location, **options)
+        if spec is not None and "loader" not in options and type(spec.loader) is SourceFileLoader:
+            copy = frozen(spec.origin)
+            if copy is not None:
+                spec.loader = Loader(name, spec.origin, copy)
+        return spec
+
+    for module in (external, sys.modules.get("importlib.util")):
+        if module is not None:
+            setattr(module, "spec_from_file_location", spec_from_file_location)  # noqa: B010
 
 
 class _FinderWithoutOurs(FileFinder):

@@ -108,7 +108,7 @@ def execute(argv, code=None):
         import annotate_elsewhere
 
         annotate_elsewhere.watch()
-        atexit.register(_report_outside_files)
+        atexit.register(_report_outside_files, True)
     main = new_module("__main__", _main_path(script), copy)
     sys.modules["__main__"] = main
     if "__mp_main__" in sys.modules:  # multiprocessing's other name for the main module
@@ -133,13 +133,19 @@ def _code_of(main, name, code):
     return main.__loader__.get_code("__main__") if code is None else code
 
 
-def _report_outside_files():
+def watch_imports():
+    """Report at the exit of a process that the first trial starts which modules are not frozen."""
+    if os.environ.get("NNI_TRIAL_SEQ_ID") == "0":
+        atexit.register(_report_outside_files, False)
+
+
+def _report_outside_files(whole):
     """Report annotations without effect. Only trial 0 does: the others import the same files."""
     import annotate_elsewhere
 
     import nni
 
-    for text in annotate_elsewhere.notes(annotate_frozen.root(), _snapshot):
+    for text in annotate_elsewhere.notes(annotate_frozen.root(), _snapshot, whole):
         nni.note(text)
 
 

@@ -25,4 +25,5 @@ if os.environ.get("NNI_SYS_DIR"):
     import annotate_trial
 
     annotate_trial.install()
+    annotate_trial.watch_imports()
 _next()

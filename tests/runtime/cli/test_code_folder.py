@@ -46,6 +46,8 @@ def test_a_config_files_command_runs_a_module_too(annotate, package):
         "useAnnotation: true\ntrialCommand: python3 -m pkg.train\ntrialConcurrency: 1\n"
         "maxTrialNumber: 1\ntuner: {name: Random}\ntrainingService: {platform: local}\n"
     )
+    errors = annotate("run", "-c", "config.yml", "--code-folder", ".", code=2).stderr
+    assert "hint: write trialCodeDirectory in it" in errors
     assert keys(annotate("run", "-c", "config.yml", "--json")) == REACHED
 
 

@@ -95,17 +95,36 @@ sys.meta_path.append(Finder)
 """
 
 
-def test_modules_that_are_found_only_at_run_time_are_named_once(annotate, folder, tmp_path):
+def test_modules_that_are_found_only_at_run_time_are_named_once_by_each_program(
+    annotate, folder, tmp_path
+):
     hidden = tmp_path / "hidden away"
     write(hidden, {"late.py": "", "later.py": ""})
     text = (
         f"import sys\nsys.path.append({str(hidden)!r})\nfor n in ('late', 'later'): __import__(n)\n"
     )
     write(folder, {"tools/train.py": text + TRAIN + "# @nni.report_final_result(x)\n"})
+    write(folder, {"far/worker.py": ""})
+    child = "import subprocess\nsubprocess.run([sys.executable, '-m', 'far.worker'], check=True)\n"
+    with (folder / "tools/train.py").open("a") as file:
+        file.write(child * 2)
     done = annotate("run", "tools/train.py", "--max-trials", 2)
-    (line,) = [line for line in done.stderr.splitlines() if "not frozen" in line]
+    in_child, line = [line for line in done.stderr.splitlines() if "not frozen" in line]
+    assert f"not frozen: far ({folder.resolve() / 'far/worker.py'});" in in_child
     assert f"late ({hidden / 'late.py'}), later ({hidden / 'later.py'})" in line
     assert f"--code-folder {tmp_path} freezes" in line
+
+
+def test_a_module_that_is_loaded_by_its_path_is_frozen(annotate, folder):
+    core = folder / "core.py"
+    load = (
+        "from importlib import util\n"
+        f"spec = util.spec_from_file_location('settings', {str(core)!r})\n"
+        "module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nK = module.K\n"
+    )
+    write(folder, {"core.py": "K = 1\n", "train.py": load + TRAIN + EDITS.format(path=str(core))})
+    done = annotate("run", "train.py", "--max-trials", 3, "--json")
+    assert [trial["metric"] for trial in json.loads(done.stdout)["trials"]] == [1, 1, 1]
 
 
 def test_annotations_outside_the_code_folder_come_with_the_option(annotate, folder):
