@@ -1,4 +1,4 @@
-"""The name that a function_choice goes by: what the script calls the value, if that is clear."""
+"""The alias of a function_choice: the name that the script gives its value, if that is certain."""
 
 import json
 from pathlib import PurePosixPath
@@ -48,7 +48,7 @@ def test_a_function_choice_is_called_what_its_value_is_called(code, name):
         assert space.resolve(typed).key == "train/A/function_choice"
 
 
-def test_another_parameter_of_that_name_goes_first():
+def test_a_parameter_of_that_name_takes_precedence():
     first = "scaler = 3  # @nni.randint(1, 9)\n"
     space = space_of(
         first + SCALER.replace("scaler = Min", "f(scaler=Min").replace("()\n", "())\n")
@@ -57,7 +57,7 @@ def test_another_parameter_of_that_name_goes_first():
     assert space.resolve("scaler").key == "train/scaler/randint"
 
 
-def test_an_alias_of_two_parameters_is_none():
+def test_an_alias_that_two_parameters_share_is_dropped():
     a, b = (
         Parameter(
             f"{module}/{callee}/function_choice", space_of(SCALER).parameters[0].domain, "scaler"
@@ -70,7 +70,7 @@ def test_an_alias_of_two_parameters_is_none():
         space.resolve("scaler")
 
 
-def test_nnis_format_has_no_alias_but_what_is_stored_has():
+def test_only_the_stored_format_has_aliases():
     space = space_of(SCALER)
     (nni,) = space.to_json().values()
     assert set(nni) == {"_type", "_value"}
@@ -82,7 +82,7 @@ def test_nnis_format_has_no_alias_but_what_is_stored_has():
     assert plain.with_aliases_of(space).names == space.names
 
 
-def test_what_is_written_back_is_listed_by_that_name():
+def test_a_choice_that_was_written_back_is_listed_by_its_alias():
     code = SCALER.encode()
     values = {"train/MinMaxScaler/function_choice": "StandardScaler()"}
     done = apply(code, code, values, path="train.py", below=PurePosixPath("train.py"))

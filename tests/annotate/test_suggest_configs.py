@@ -108,7 +108,7 @@ FRIENDS = {
 
 
 @pytest.mark.parametrize(("path", "text"), FRIENDS.values(), ids=FRIENDS)
-def test_a_false_friend_gets_nothing(path, text):
+def test_a_false_friend_gets_no_proposal(path, text):
     assert proposed(text, path).proposals == ()
 
 

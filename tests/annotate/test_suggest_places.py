@@ -278,7 +278,7 @@ FRIENDS = {
 
 
 @pytest.mark.parametrize("code", FRIENDS.values(), ids=FRIENDS)
-def test_a_false_friend_gets_nothing(code):
+def test_a_false_friend_gets_no_proposal(code):
     assert proposed(code).proposals == ()
 
 

@@ -60,12 +60,12 @@ class Staged:
     def run(self, command, files, frozen, *, code=0, cwd=None):
         """Run a command in which RUN stands for our command line for scripts."""
         self.write(files, frozen)
-        made = self.layout().task(self.job(), str(self.experiment.trial(0).path))
-        words = {"PYTHON": [self.python], "RUN": made.command[:2]}
+        task = self.layout().task(self.job(), str(self.experiment.trial(0).path))
+        words = {"PYTHON": [self.python], "RUN": task.command[:2]}
         done = subprocess.run(
             [part for word in command for part in words.get(word, [word])],
             cwd=cwd or self.folder,
-            env=dict(made.environment),
+            env=dict(task.environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -88,15 +88,15 @@ class Staged:
         """Have a server fork the script."""
         self.write(files, frozen)
         inbox = queue.Queue()
-        made = self.job(argv)
+        job = self.job(argv)
         executor = self.executor(inbox.put, argv[0])
-        executor.start(made)
+        executor.start(job)
         done = self.until_ended(inbox, 180.0)
         executor.close()
         assert "trials are forked" in self.log.text, self.log.text
-        out, err = made.folder.stdout.read_text(), made.folder.stderr.read_text()
-        made.folder.stdout.unlink()
-        made.folder.stderr.unlink()
+        out, err = job.folder.stdout.read_text(), job.folder.stderr.read_text()
+        job.folder.stdout.unlink()
+        job.folder.stderr.unlink()
         assert code is None or done.code == code, err
         return subprocess.CompletedProcess(argv, done.code, out, err)
 

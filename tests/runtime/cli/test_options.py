@@ -267,7 +267,7 @@ def test_arguments_of_the_files_tuner_are_ignored_with_a_note(config_file):
     assert settings.from_file(parse(RUN, "-c", file, "--tuner", "tpe"))[2] == []
 
 
-def test_an_assessor_of_the_file_that_is_turned_off_is_named_so(config_file):
+def test_a_note_names_the_files_assessor_that_is_turned_off(config_file):
     file = config_file("", section("assessor", "Medianstop", start_step=2))
     _, _, notes = settings.from_file(parse(RUN, "-c", file, "--assessor", "none"))
     reason = "because --assessor none turns it off"

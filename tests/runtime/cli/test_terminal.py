@@ -86,8 +86,8 @@ def terminal(request, folder, home):
 
 
 def goes_on(text, home):
-    (found,) = (home / "experiments").glob("[!.]*")
-    return f"Interrupted. To continue: annotate resume {found.name}" in text
+    (experiment,) = (home / "experiments").glob("[!.]*")
+    return f"Interrupted. To continue: annotate resume {experiment.name}" in text
 
 
 def test_one_ctrl_c_stops_the_trials_keeps_results_and_names_the_resume_command(

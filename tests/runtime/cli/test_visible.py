@@ -1,4 +1,4 @@
-"""What a trial says never commands the reader's terminal, and each value stays on its line."""
+"""Text from a trial never controls the terminal, and each value stays on its line."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
         ("\udcff\u2028", r"\udcff\u2028", r"\udcff\u2028"),
     ],
 )
-def test_characters_that_command_a_terminal_are_escapes(text, shown, in_lines):
+def test_control_characters_are_shown_as_escapes(text, shown, in_lines):
     assert visible(text) == (text if shown is None else shown)
     assert visible(text, lines=True) == (text if in_lines is None else in_lines)
 

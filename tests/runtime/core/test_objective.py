@@ -22,8 +22,8 @@ def project_of(folder, **files):
 @pytest.fixture
 def objective(tmp_path):
     def objective(**files):
-        found = objective_of(project_of(tmp_path, **files), PurePosixPath("train.py"))
-        return found.name, "max" if found.maximize else "min", found.by
+        known = objective_of(project_of(tmp_path, **files), PurePosixPath("train.py"))
+        return known.name, "max" if known.maximize else "min", known.by
 
     return objective
 

@@ -1,4 +1,4 @@
-"""With `--isolate`, each trial has a working folder of its own over the user's."""
+"""With `--isolate`, each trial has its own view of the working folder."""
 
 import ctypes
 import json

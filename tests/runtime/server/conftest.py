@@ -36,9 +36,17 @@ def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -
     folder = ExperimentFolder(home / "experiments" / name)
     folder.stage.mkdir(parents=True)
     folder.trials.mkdir()
-    made = Config("train.py", str(home), "python", name=config.pop("title", name), **config)
+    title = config.pop("title", name)
+    settings = Config("train.py", str(home), "python", name=title, **config)
     row = ExperimentRow(
-        name, made.name, state, None, made.to_json(), SearchSpace.from_json(space), 1e9, 1e9 + 60
+        name,
+        settings.name,
+        state,
+        None,
+        settings.to_json(),
+        SearchSpace.from_json(space),
+        1e9,
+        1e9 + 60,
     )
     with Store.create(folder.store, row) as store:
         store.sync_in_background()
@@ -189,10 +197,10 @@ def running(home, *options):
         stderr=subprocess.DEVNULL,
     )
     try:
-        with serving(home) as found:
+        with serving(home) as server:
             jobs = "/api/v1/nni/trial-jobs?status=RUNNING"
-            wait_for(lambda: found.ask(jobs)[2].startswith(b"[{"))
-            yield found, found.json("/api/v1/nni/experiment")["id"], driver
+            wait_for(lambda: server.ask(jobs)[2].startswith(b"[{"))
+            yield server, server.json("/api/v1/nni/experiment")["id"], driver
     finally:
         driver.terminate()
         driver.wait(timeout=60)
@@ -207,8 +215,8 @@ def site(tmp_path_factory):
     new_experiment(home, "Plain", rows)
     new_experiment(home, "Empty", [], state="INITIALIZED")
     os.utime(home / "experiments/Plain/stage", (2e9, 2e9))  # the newest
-    with serving(home) as found:
-        yield found
+    with serving(home) as server:
+        yield server
 
 
 @pytest.fixture
@@ -216,8 +224,8 @@ def open_site(tmp_path):
     """A server that other machines can reach, so reading needs the secret."""
     home = tmp_path / "open"
     new_experiment(home, "Plain", [(trial(n), [n / 200], n / 100) for n in range(20)])
-    with serving(home, host="0.0.0.0") as found:
-        yield found
+    with serving(home, host="0.0.0.0") as server:
+        yield server
 
 
 PAGES = ("", "trials", "source", "importance", "timeline")

@@ -525,7 +525,7 @@ _SLEEPS = "import time, sys\nprint('on', flush=True)\ntime.sleep(600)\n"
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told to end", "left alone"])
-def test_a_stopped_server_keeps_no_trial_from_ending(forking, monkeypatch, told):
+def test_trials_end_although_the_fork_server_is_stopped(forking, monkeypatch, told):
     monkeypatch.setattr(fork_server, "_REPORT_LIMIT", 1.0)
     monkeypatch.setattr(health, "_STOPPED_LIMIT", 1.0 if not told else 600.0)
     server = forking(_SLEEPS)
