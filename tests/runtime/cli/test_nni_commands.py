@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from runtime.cli.terminal import visible
 from runtime.kept import lookup
 from runtime.loop import known_results
 from runtime.store import Store
@@ -48,7 +49,10 @@ def test_the_state_of_an_experiment(annotate, ended):
     assert list(shown["space"]) == list(ended["best"]["values"])
     lines = annotate("experiment", "show").stdout.splitlines()
     assert ["config", "script", "train.py"] in [line.split() for line in lines]
-    assert ["folder", shown["folder"]] in [line.split() for line in lines]  # however long it is
+    path = visible(shown["folder"])
+    assert ["folder", path] in [line.split(None, 1) for line in map(str.strip, lines)], (
+        "however long it is"
+    )
 
 
 def test_all_results_are_exported(annotate, ended, folder):
