@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from annotate import edits, lexer
@@ -18,11 +15,13 @@ from annotate.json_value import same
 from annotate.kinds import entry, function_choice, report, variable
 from annotate.parameter import Parameter
 from annotate.plan import Annotated, Context, Place
+from annotate.process_wide import deeper_stack, no_collection
 from annotate.source import Source, encoding_of
 from annotate.tree import Tree, Unparsable
 
-#: Python frames. libcst uses two per nesting level, and its own stack allows few more.
-_DEEPEST_STACK = 5000
+#: Allows deep trees: a sum of 1,000 terms, or 1,000 concatenated strings, is that deep. libcst uses
+#: two Python frames per nesting level, and its own stack allows few more.
+_deep_trees = deeper_stack(5000)
 
 __all__ = ["Expansion", "Place", "Report", "expand"]
 
@@ -73,26 +72,9 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
 
 def expand_source(source: Source, module: str) -> Expansion:
     """Instrument a decoded file; raises Mistakes."""
-    with _deep():
+    with _deep_trees, no_collection:
         tree = _tree(source)
         return _expand(source, tree, module) if tree else Expansion(source.frozen(source.text))
-
-
-@contextmanager
-def _deep() -> Iterator[None]:
-    """Allow deep trees: a sum of 1,000 terms, or 1,000 concatenated strings, is that deep.
-
-    Garbage collection is off meanwhile: a tree has many objects, which all live until the end.
-    """
-    limit, collects = sys.getrecursionlimit(), gc.isenabled()
-    sys.setrecursionlimit(max(limit, _DEEPEST_STACK))
-    gc.disable()
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
-        if collects:
-            gc.enable()
 
 
 def _tree(source: Source) -> Tree | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from annotate.process_wide import no_collection
 
 MAX_BYTES = 1 << 28
 MAX_DEPTH = 100
@@ -42,7 +43,8 @@ def json_value(
     Raises AnnotateError that names `path`, with the place of a syntax error.
     """
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_int=_integer)
+        with no_collection:
+            value = json.loads(text, object_pairs_hook=pairs, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise AnnotateError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from None
     except RecursionError:

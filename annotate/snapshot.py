@@ -34,12 +34,14 @@ def freeze(project: Project, folder: Path) -> None:
     lists) and the manifest. The manifest is written last, after every
     file is on disk, so a folder with a manifest is complete.
     """
-    for file in project.files:
+    # Other data files are read where they are.
+    files = [file for file in project.files if file.annotated or not is_data(file.path.name)]
+    for file in files:
         if not is_data(file.path.name):
             _write(folder / "code" / file.path, file.expanded)
         if file.annotated:
             _write(folder / "source" / file.path, file.source)
-    counting = [str(file.path) for file in project.files if file.annotated and file.counts]
+    counting = [str(file.path) for file in files if file.annotated and file.counts]
     data = [name for name in counting if is_data(name)]
     if data:
         _write(folder / DATA, json.dumps(data).encode())
@@ -57,7 +59,7 @@ def freeze(project: Project, folder: Path) -> None:
                 "counts": file.counts,
                 "sha256": hashlib.sha256(file.source).hexdigest(),
             }
-            for file in project.files
+            for file in files
         },
         "space": project.space.to_json(),
         "names": _names(project),

@@ -146,12 +146,22 @@ class SearchSpace:
             for p in self.parameters
         }
 
-    def with_aliases_of(self, other: SearchSpace) -> SearchSpace:
-        """This space with the other's aliases: NNI's format, in which users write one, has none."""
+    def with_names_of(self, other: SearchSpace) -> SearchSpace:
+        """This space, which a user wrote in NNI's format, with the other's keys and aliases.
+
+        Users write a parameter's key, or the short name that they see. Raises SpaceError if both
+        are given.
+        """
+        keys = {name: key for key, name in other.names.items()}
         aliases = {p.key: p.alias for p in other}
-        return SearchSpace(
-            tuple(replace(p, alias=p.alias or aliases.get(p.key, "")) for p in self.parameters)
-        )
+        parameters = []
+        for parameter in self.parameters:
+            key = parameter.key
+            if key not in aliases:
+                key = keys.get(key, key)
+            alias = parameter.alias or aliases.get(key, "")
+            parameters.append(replace(parameter, key=key, alias=alias))
+        return SearchSpace(tuple(parameters))
 
     @classmethod
     def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:

@@ -135,7 +135,7 @@ class Choice(Domain):
             if numeric and not isinstance(option.value, bool) and value == option.value:
                 return number
         options = ", ".join(map(str, self.options))
-        raise SpaceError(f"{value!r} is not one of the options {options}")
+        raise SpaceError(f"{nested_text(value)} is not one of the options {options}")
 
     def locate(self, value: JSON) -> JSON:
         """As in every domain; a bare 0.5 also means the first nested domain that contains it."""

@@ -143,7 +143,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     if args.search_space is not None:
         from runtime.nni_config.space_file import read_space
 
-        space = read_space(args.search_space).with_aliases_of(project.space)
+        space = read_space(args.search_space).with_names_of(project.space)
         return config, replace(project, space=space), notes
     if project.overridden and not project.places:
         raise AnnotateError(

@@ -89,8 +89,8 @@ def to_space(
 
     Raises AnnotateError with a line for each part of the space that the snapshot lacks.
     """
-    space = space.with_aliases_of(before)
     try:
+        space = space.with_names_of(before)
         check(folder, before, space)
     except AnnotateError as error:
         lines = [f"{source}: {line}" for line in error.message.splitlines()]

@@ -312,8 +312,9 @@ class Experiment:
         """
         if self._ending is not None:
             raise AnnotateError("the experiment is stopping")
+        space = space.with_names_of(self.space)
         change_space.check(self.folder, self.space, space)
-        self._tuning.change_space(space.with_aliases_of(self.space), request)
+        self._tuning.change_space(space, request)
 
     def enqueue(self, values: Values) -> Trial:
         """Add a trial with the user's values, which runs as soon as there is a slot.

@@ -79,7 +79,11 @@ def test_only_the_stored_format_has_aliases():
     plain = SearchSpace.from_json(space.to_json())
     assert plain == space
     assert list(plain.names.values()) == ["MinMaxScaler"]
-    assert plain.with_aliases_of(space).names == space.names
+    assert plain.with_names_of(space).names == space.names
+    typed = SearchSpace.from_json({"scaler": nni})
+    assert typed.with_names_of(space) == space
+    with pytest.raises(SpaceError, match="defined twice"):
+        SearchSpace.from_json({"scaler": nni, **space.to_json()}).with_names_of(space)
 
 
 def test_a_choice_that_was_written_back_is_listed_by_its_alias():

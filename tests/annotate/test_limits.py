@@ -1,11 +1,15 @@
 """Files from outside cost a sentence, not all memory."""
 
+import gc
+import sys
+from contextlib import ExitStack
 from pathlib import PurePosixPath
 
 import pytest
 
 from annotate import formats, limits
 from annotate.errors import AnnotateError, Mistakes
+from annotate.process_wide import deeper_stack, no_collection
 from annotate.space import SearchSpace
 from runtime.loop import known_results
 from runtime.nni_config import document
@@ -29,6 +33,41 @@ def test_results_beyond_a_limit_are_named(tmp_path, name):
     if name.endswith(".json"):
         with pytest.raises(AnnotateError, match=reason):
             SearchSpace.read(tmp_path / name)
+
+
+def test_no_garbage_is_collected_in_a_stack_that_is_almost_full():
+    def descend(frames):
+        return frames and descend(frames - 1)
+
+    def finalize(_phase, _info):  # as any object's finalizer may
+        try:
+            descend(30)
+        except RecursionError:
+            failures.append("no stack left")
+
+    failures = []
+    threshold = gc.get_threshold()
+    gc.callbacks.append(finalize)
+    gc.set_threshold(1)
+    try:
+        with pytest.raises(AnnotateError, match="nested"):
+            limits.json_value("[" * 200_000, "deep.json")
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(finalize)
+    assert failures == []
+    assert gc.isenabled()
+
+
+def test_the_last_thread_restores_what_the_first_one_changed():
+    before = sys.getrecursionlimit()
+    deeper = deeper_stack(before + 10)
+    with ExitStack() as second:
+        with deeper, no_collection:
+            second.enter_context(deeper)
+            second.enter_context(no_collection)
+        assert (sys.getrecursionlimit(), gc.isenabled()) == (before + 10, False)
+    assert (sys.getrecursionlimit(), gc.isenabled()) == (before, True)
 
 
 def test_a_file_without_an_end_is_refused(tmp_path):

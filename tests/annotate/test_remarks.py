@@ -7,9 +7,20 @@ import pytest
 from annotate.errors import Mistakes
 from annotate.project import read_project
 from annotate.remarks import remarks
+from annotate.snapshot import freeze, thaw
 
 GOOD = "x = 1  # @nni.choice(1, 2)\n# @nni.report_final_result(x)\n"
 WRONG = "y = 1  # @nni.randint(5, 1)\n"
+
+
+def test_a_snapshot_lacks_data_files_that_the_script_does_not_reach(tmp_path):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "train.py").write_text(GOOD)
+    (project / "broken.toml").write_text("lr = [  # @nni.uniform(0, 1)\n")
+    (project / "plain.yaml").write_text("a: 1\n")
+    freeze(read_project(project / "train.py", project), tmp_path / "snapshot")
+    assert list(map(str, thaw(tmp_path / "snapshot").files)) == ["train.py"]
 
 
 @pytest.fixture
