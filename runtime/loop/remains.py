@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from runtime.core.paths import ExperimentFolder, TrialFolder
 
 
 class Remains:
-    """Tidies the folders of trials that have ended, once nothing of theirs runs any more."""
+    """Tidies the folders of trials that have ended, once nothing of theirs runs any more.
+
+    A thread does it, because removing files may wait for the disk.
+    """
 
     def __init__(self, folder: ExperimentFolder) -> None:
         self._folder = folder
         self._trials: set[int] = set()
+        self._thread = ThreadPoolExecutor(1, "remains")
 
     def add(self, trial: int) -> None:
         """Tidy the folder of a trial once it is cleared. It has ended and never runs again."""
@@ -24,12 +29,13 @@ class Remains:
         """Tidy the trial's folder, if the trial has ended."""
         if trial in self._trials:
             self._trials.remove(trial)
-            tidy(self._folder.trial(trial))
+            self._thread.submit(tidy, self._folder.trial(trial))
 
     def close(self) -> None:
         """Tidy all folders: nothing runs any more."""
         for trial in list(self._trials):
             self.cleared(trial)
+        self._thread.shutdown()
 
 
 def tidy(trial: TrialFolder) -> None:
