@@ -13,6 +13,7 @@ _SAME = frozenset(
     {"float", "int", "round", "item", "mean", "average", "avg", "median", "nanmean", "compute"}
     | {"result", "numpy", "cpu", "detach", "tolist", "squeeze", "asarray", "array", "tensor"}
     | {"value", "values", "val", "data", "get", "pop", "copy", "reduce_mean", "asnumpy"}
+    | {"astype", "double"}
 )
 #: Functions that increase with their argument; `abs` does for errors.
 _RISING = frozenset(
@@ -76,7 +77,7 @@ def _core(node: ast.expr) -> ast.expr | None:
 
 
 def _computed(node: ast.expr) -> ast.expr | None:
-    """The core of an operation: a sign, arithmetic, or a choice between two."""
+    """The core of an operation: a sign, arithmetic, a comparison, or a choice between two."""
     match node:
         case ast.UnaryOp(ast.USub()):
             inner = _core(node.operand)
@@ -92,6 +93,9 @@ def _computed(node: ast.expr) -> ast.expr | None:
             return _either(_core(body), _core(other))
         case ast.BoolOp(values=[first, *_]):
             return _core(first)
+        case ast.Compare(left, [ast.Eq() | ast.NotEq() as op], [right]):
+            a, b = _core(left), _core(right)
+            return a and b and ast.Compare(a, [op], [b])
     return None
 
 
@@ -147,6 +151,8 @@ def _higher(node: ast.expr) -> bool | None:
             return _higher(inner)
         case ast.BinOp(left, op, right):
             return _arithmetic(left, op, right)
+        case ast.Compare(ops=[op]):  # `np.mean(predicted == labels)`
+            return isinstance(op, ast.Eq)
     return None
 
 

@@ -20,7 +20,8 @@ _LOWER = _words(
     eer brier ece distance distances cost costs regret residual residuals penalty risk hinge
     emd mpjpe lpips bpc bpb bpd latency time seconds duration elapsed runtime walltime memory
     misclassified misclassification mistakes miss missed misses failures fpr fnr fdr fp fn
-    violation violations drawdown aic bic
+    violation violations drawdown aic bic huber crps wasserstein chamfer hausdorff makespan misfit
+    discrepancy epe absrel jsd nelbo distortion delay daviesbouldin
     """
 )
 _HIGHER = _words(
@@ -31,12 +32,15 @@ _HIGHER = _words(
     sortino psnr ssim snr likelihood loglikelihood loglik llh elbo correlation corr pearson spearman
     pearsonr spearmanr kendall concordance gain gains improvement reduction win wins winrate success
     successes throughput correct fitness utility similarity purity silhouette nmi ari
-    explainedvariance exactmatch em tpr tnr ppv npv tp tn youden fps pck oks
+    explainedvariance exactmatch em tpr tnr ppv npv tp tn youden fps pck oks rocauc prec sacrebleu
+    speedup coherence calinski persec persecond
     """
 )
 #: These count only if no other word does: a lower `brier_score` is better.
 _HIGHER_ALONE = frozenset({"score", "scores", "top"})
 _OPPOSITE = frozenset({"neg", "negative", "negated", "minus", "inverse"})
+#: Formats of numbers, as in `acc_fp16`.
+_FORMAT = re.compile(r"(fp|bf|int)\d+")
 #: Common prefixes without a separator: `valloss`, `testacc`.
 _BEFORE = re.compile(r"(train|test|valid|val|eval|dev|best|final|mean|avg|total|neg)(?=.)")
 
@@ -65,6 +69,8 @@ def _parts(word: str) -> list[str]:
 
 
 def _of(word: str) -> bool | None:
+    if _FORMAT.fullmatch(word):
+        return None
     for known in (word, _stem(word)):
         if known in _LOWER:
             return False

@@ -12,13 +12,13 @@ NAMES = {
         "acc accuracy testAcc val_acc testacc AUC roc_auc f1 f1_macro testF1 F1 r2 R2 r2_score"
         " score scores best_score top1 top_1 top5Acc mAP mAP50 val_map IoU mean_reward returns"
         " neg_mean_squared_error negLoss log_likelihood explained_variance exact_match win_rate"
-        " error_reduction BLEU val/mAP@50 accuracies acc2 nDCG"
+        " error_reduction BLEU val/mAP@50 accuracies acc2 nDCG acc_fp16 tokens_per_sec prec1"
     ),
     DOWN: (
         "loss losses val_loss valLoss valloss loss2 err error error_rate top1_err MSE val_rmse"
         " valRMSE mae nll NLLLoss negative_log_likelihood perplexity ppl cross_entropy log_loss"
         " logloss brier_score accuracy_loss wer FID latency elapsed_seconds regret neg_reward"
-        " mean_squared_error eval/loss test-error"
+        " mean_squared_error eval/loss test-error davies_bouldin_score crps seconds_per_step"
     ),
     UNKNOWN: "result x y value metric metrics output lossless classy mapper accent timer scope",
 }
@@ -45,6 +45,9 @@ def test_words_in_a_metrics_name_tell_which_results_are_better(name, higher):
         ("loss / baseline_loss", "loss / baseline_loss", DOWN),
         ("correct / total", "correct / total", UP),
         ("sum(losses) / len(losses)", "losses", DOWN),
+        ("np.mean(predicted == labels)", "predicted == labels", UP),
+        ("(predicted != y).float().mean().item()", "predicted != y", DOWN),
+        ("(p.argmax(1) == y).sum() / len(y)", "(argmax == y) / len", UP),
         ("loss + penalty", "loss + penalty", DOWN),
         ("acc - 0.1 * latency", "acc - 0.1 * latency", UP),
         ("acc - reward", "acc - reward", UNKNOWN),
