@@ -27,13 +27,13 @@ class Stacks:
     def read(self, folder: Path) -> str | None:
         """`path:line` of the innermost frame in `folder` among the stacks since the last call.
 
-        None if no frame is in `folder`.
+        Packages that are installed below it do not count. None if there is no such frame.
         """
         data = os.pread(self.fileno(), 1 << 20, self._read)
         self._read += len(data)
         prefix = str(folder).encode("ascii", "backslashreplace").decode() + os.sep
         for path, line in _FRAME.findall(data.decode("ascii", "replace")):
-            if path.startswith(prefix):
+            if path.startswith(prefix) and f"-packages{os.sep}" not in path[len(prefix) :]:
                 return f"{folder / path[len(prefix) :]}:{line}"
         return None
 

@@ -1,6 +1,7 @@
 """Custom algorithms that hang, crash, print or start processes."""
 
 import json
+import os
 import signal
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from annotate.space import SearchSpace
 from runtime.core.config import Config
 from runtime.custom import CustomTuner
 from runtime.custom.conversation import Conversation
+from runtime.custom.stacks import Stacks
 from tests.runtime.processes import runs
 
 SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
@@ -275,6 +277,15 @@ def test_a_slow_call_is_reported_with_its_line_and_again_after_twice_the_time(ow
     waiting = f"still waiting for Own.ask ({folder / 'own.py'}:13)"
     assert notes[:2] == [f"{waiting}, 0.2s so far", f"{waiting}, 0.5s so far"]
     assert len(raised) == 1, "close() makes the blocked call raise"
+
+
+def test_a_stack_is_named_by_its_innermost_frame_outside_installed_packages(tmp_path):
+    stacks = Stacks()
+    for path, line in ((tmp_path / ".venv/lib/site-packages/m.py", 3), (tmp_path / "own.py", 7)):
+        os.write(stacks.fileno(), f'  File "{path}", line {line} in f\n'.encode())
+    assert stacks.read(tmp_path) == f"{tmp_path / 'own.py'}:7"
+    assert stacks.read(tmp_path) is None
+    stacks.close()
 
 
 CRASHES = """
