@@ -1,6 +1,7 @@
 """Every face of a trial shows the same document, whatever its result is."""
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -78,11 +79,16 @@ def test_the_pages_show_the_document_that_the_cli_prints(faces):
     assert site.json(api)["best"] == documents[run["best"]["trial"]]
 
 
+async def first_line(watch):
+    async with contextlib.aclosing(watch.lines("")) as lines:
+        return await anext(lines)
+
+
 def test_live_rows_are_the_documents_columns(faces, monkeypatch):
     run, site, _, _ = faces
     monkeypatch.setenv("ANNOTATE_HOME", str(site.home))
     (folder,) = lookup.folders()
-    line = load(asyncio.run(anext(Watch(folder).lines(""))))
+    line = load(asyncio.run(first_line(Watch(folder))))
     assert line["columns"] == list(LIVE)
     rows = [dict(zip(line["columns"], row, strict=True)) for row in line["trials"]]
     assert rows == [{name: t[name] for name in LIVE} for t in run["trials"]]
