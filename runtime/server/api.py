@@ -90,7 +90,9 @@ def trials(
     """One page of the table; `search` holds words, a number, and conditions like `lr<0.1`."""
     folder = finding.experiment(id)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
-        text, conditions = searching.parse(search, store.experiment().space)
+        row = store.experiment()
+        name = str(row.config.get("metric_name", ""))
+        text, conditions = searching.parse(search, row.space, name)
         query = TableQuery(
             text, tuple(state), conditions, sort, descending, offset, limit, time.time()
         )

@@ -246,6 +246,8 @@ def test_results_are_labelled_with_the_name_of_their_metric(page, site):
     assert page.locator("[aria-label='Top 10'] th").all_inner_texts()[1] == "val_<b>"
     go(page, site, "Named", "trials")
     assert page.get_by_role("button", name="val_<b>", exact=True).count() == 2  # chart and column
+    example = page.get_by_role("searchbox").get_attribute("placeholder")
+    assert example == "text, number, lr<0.1 metric>0.9", "< ends a name in a search"
     page.get_by_role("button", name="Trial 1", exact=True).click()
     assert "val_<b>; started" in page.get_by_role("dialog").inner_text()
     page.goto(f"http://{site.host}/")

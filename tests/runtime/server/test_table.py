@@ -2,8 +2,11 @@
 
 import json
 
+from annotate.space import SearchSpace
 from runtime.core.trial import TrialState
+from runtime.server import searching
 from runtime.store import Store
+from runtime.store.reader import Condition
 from tests.runtime.server.conftest import go, keep_trial, new_experiment, trial
 
 ROWS = "tbody tr[data-trial]"
@@ -17,6 +20,17 @@ def numbers(page):
 def open_table(page, site, name="Plain", query=""):
     go(page, site, name, f"trials{query}")
     page.locator(ROWS).first.wait_for()
+
+
+def test_the_metrics_own_name_is_its_column_unless_a_parameter_has_it():
+    space = SearchSpace.from_json({"train/lr/uniform": {"_type": "uniform", "_value": [0, 1]}})
+    assert searching.parse("val_loss<0.1", space, "val_loss") == (
+        "",
+        (Condition("metric", "<", 0.1),),
+    )
+    assert searching.parse("loss<0.1", space, "val_loss") == ("loss<0.1", ())
+    (condition,) = searching.parse("lr<0.1", space, "lr")[1]
+    assert condition.column == "train/lr/uniform"
 
 
 def test_the_table_searches_sorts_and_pages_on_the_server(page, site):

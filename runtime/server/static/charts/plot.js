@@ -126,11 +126,12 @@ const PAD = { left: 62, right: 14, top: 12, bottom: 36 };
 // data() returns series: [{points: [[x, y, thing]], color, and either line (with step, width, dash)
 // or radius; silent ones have no tips}]. Outliers are triangles at the edge, points whose y is not a
 // number are crosses below. tip(thing, point) is a point's text, open(thing) runs on click, xLabel()
-// is the axis' label. While waiting() is true, an empty chart has no text.
+// and yLabel() are the axes' labels. While waiting() is true, an empty chart has no text.
 export function chart({
   height = 260,
   label,
   xLabel,
+  yLabel = () => "",
   data,
   tip,
   open,
@@ -202,6 +203,10 @@ export function chart({
     const name = marks(along);
     for (const t of along) c.fillText(name(t), sx(t), floor + 7);
     c.fillText(xLabel(), (PAD.left + width - PAD.right) / 2, height - 13);
+    c.save();
+    c.rotate(-Math.PI / 2);
+    c.fillText(yLabel(), -(PAD.top + floor) / 2, 1);
+    c.restore();
   }
   function line(c, s) {
     c.strokeStyle = s.color;

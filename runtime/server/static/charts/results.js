@@ -1,5 +1,5 @@
 // The result of each trial, the best so far, and the result of the unchanged script.
-import { h, resultText, words } from "../parts/dom.js";
+import { h, metricOf, resultText, short, words } from "../parts/dom.js";
 import { chart, color } from "./plot.js";
 import { showTrial } from "../parts/trial.js";
 
@@ -21,6 +21,7 @@ export function results(model) {
   return chart({
     label: `${model.head.metric_name || "Result"} of each trial, and the best so far`,
     xLabel: () => "trial",
+    yLabel: () => short(metricOf(model.head), 30),
     open: (t) => showTrial(model, t.number),
     tip: (t) =>
       `trial ${t.number}: ${resultText(model.head.metric_name, t.metric)}\n${words(t.state)}${t.origin === "baseline" ? "; baseline, the script unchanged" : ""}`,

@@ -1,6 +1,6 @@
 // Several experiments side by side: best results over time, and their differences.
 import { commonMetric, link, name, remarks, tables } from "../parts/differences.js";
-import { card, duration, h, number, resultText, put, redraw, switches } from "../parts/dom.js";
+import { card, duration, h, number, resultText, put, redraw, short, switches } from "../parts/dom.js";
 import { chart, color, SERIES } from "../charts/plot.js";
 import { get, Refused, visibilityChange } from "../parts/server.js";
 
@@ -61,6 +61,7 @@ function show(main, ids) {
     height: 320,
     label: "Best result so far of each experiment",
     xLabel: () => (view.by === "number" ? "trial" : `${view.unit} since the start`),
+    yLabel: () => (view.all.length ? short(commonMetric(view.all), 30) : ""),
     data: () => series(view.all, view.by, view.of),
     tip: ({ e, step }) =>
       `${name(e)}\ntrial ${step[0]} after ${duration(step[1])}: ${resultText(e.metric_name, step[2])}`,

@@ -61,6 +61,7 @@ function durations(model, open) {
   return chart({
     label: "Duration of each trial in seconds",
     xLabel: () => "trial",
+    yLabel: () => "seconds",
     open,
     tip: (t) => `trial ${t.number}: ${duration(ranFor(t))}`,
     data: () => {

@@ -54,6 +54,12 @@ const columnOf = ({ key, title, kind, hidden }) => ({
   cell: (trial, write) => CELLS[kind](trial[key], trial, write),
 });
 
+// What the search calls the metric: its own name, unless that is no word or a parameter's.
+function searchName({ metric_name: name, space }) {
+  const isWord = /^[^\s<>=!~]{1,20}$/.test(name || "");
+  return isWord && !space.some((p) => p.name === name) ? name : "metric";
+}
+
 function stateCell(t) {
   const why = t.state !== "SUCCEEDED" && t.reason;
   return h(
@@ -77,7 +83,7 @@ export function jobs(model, onSelect) {
   hidden.delete(query.sort);
   const search = h("input", {
     type: "search",
-    placeholder: "text, number, lr<0.1 metric>0.9",
+    placeholder: `text, number, lr<0.1 ${searchName(model.head)}>0.9`,
     "aria-label": "Search trials",
     value: url.get("search") || "",
   });
