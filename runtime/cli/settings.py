@@ -69,7 +69,12 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
 
     settings = {name: value for name, value in vars(args).items() if name in OPTIONS}
     if "python" in settings:
-        settings["python"] = interpreter(settings["python"], os.environ)
+        if settings.get("hosts"):
+            settings["python_there"] = settings.pop("python")
+        else:
+            settings["python"] = interpreter(settings["python"], os.environ)
+    if settings.get("hosts"):
+        _take_hosts(settings)
     for role, name in _ARGUMENTS.items():
         if role in settings:
             settings[role] = _algorithm(role, settings[role])
@@ -77,6 +82,15 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
             settings[name] = {k: options.literal(v) for k, v in settings[name]}
             _take_direction(settings, name)
     return settings
+
+
+def _take_hosts(settings: dict[str, Any]) -> None:
+    """Hosts imply the executor, and how many trials run at a time: one each, or as they say."""
+    from runtime.executors.ssh.host import parse_hosts
+
+    hosts = parse_hosts(settings["hosts"])
+    settings.setdefault("executor", "ssh")
+    settings.setdefault("concurrency", sum(host.slots or 1 for host in hosts))
 
 
 def _algorithm(role: str, name: str) -> str:

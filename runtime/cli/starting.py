@@ -28,6 +28,7 @@ def _in_background(start: Start) -> int:
     """Find every mistake here, while the user is watching; then start the driver."""
     from runtime.cli import background
     from runtime.core.objective import goal
+    from runtime.driver import elsewhere
     from runtime.gpus.opening import open_gpus
     from runtime.loop import algorithms
     from runtime.loop.isolation import isolation_of
@@ -35,6 +36,7 @@ def _in_background(start: Start) -> int:
 
     keep_private()
     algorithms.load(start.config, start.space, start.began).close()
+    elsewhere.check(start.config)
     open_gpus(start.config, os.environ)
     isolation_of(start.config)
     for note in start.notes:

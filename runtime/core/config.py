@@ -35,6 +35,9 @@ class Config:
     `tuner` and `assessor` are names, or references to the user's classes as made by
     `runtime.custom.reference`. Without an `assessor`, only the tuner stops trials early.
 
+    `hosts` are those of the executor `ssh`; `python_there` is the interpreter on them, "" for the
+    one that `python` starts there.
+
     With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
     as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
 
@@ -163,6 +166,25 @@ class Config:
         kind=options.WHOLE_OR_AUTO,
         check=options.at_least_one,
         nni=("trialConcurrency",),
+    )
+    executor: str = setting(
+        RUNNING,
+        "local",
+        "--executor",
+        metavar="NAME",
+        help="run trials on this machine (local), or on those of --hosts (ssh)",
+        kind=options.TEXT,
+        check=options.one_of("local", "ssh"),
+        commands=AT_THE_START,
+    )
+    hosts: str = setting(
+        RUNNING,
+        "",
+        "--hosts",
+        metavar="HOST,...",
+        help="run trials on these machines: user@host:port*N, which runs N trials at a time",
+        default_help="this machine",
+        kind=options.TEXT,
     )
     baseline: bool = setting(
         SEARCH,
@@ -302,6 +324,7 @@ class Config:
     )
     command: str = ""
     module: str = ""
+    python_there: str = ""
     background: bool = False
     metric_name: str = ""
     optimize_by: str = ""

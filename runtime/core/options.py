@@ -148,6 +148,15 @@ def setting(group: str, default: Any = None, flag: str = "", **details: Any) -> 
 # Limits
 
 
+def one_of(*names: str) -> Callable[[Any], str]:
+    """A check that the value is one of these names."""
+
+    def check(value: Any) -> str:
+        return "" if value in names else f"must be {' or '.join(names)}, not {value}"
+
+    return check
+
+
 def at_least_one(value: int | Auto | None) -> str:
     if value is None or value == AUTO:
         return ""

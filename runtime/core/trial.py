@@ -94,7 +94,8 @@ class Trial:
     A baseline's `values` are those that the script's own expressions had, for the places that it
     has reached. `metric` is the final result as a number; it may be nan or infinite. `reports` is
     the number of intermediate results, `last` the latest. `retries` counts the failed runs before
-    the current one.
+    the current one. `place` says where it runs or ran, if not on the driver's machine: `machine` is
+    what users call it, the rest is for its executor.
     """
 
     number: int
@@ -111,6 +112,7 @@ class Trial:
     reason: str | None = None
     gpu: GpuUse | None = None
     retries: int = 0
+    place: Mapping[str, JSON] | None = None
 
     def seconds(self, now: float) -> float | None:
         """How long the trial ran, or has been running at `now`; None if it has not started."""

@@ -13,10 +13,11 @@ from annotate.errors import AnnotateError
 from runtime.core.config import Config
 from runtime.core.new_settings import BEFORE_UPDATES
 from runtime.core.paths import ExperimentFolder
-from runtime.driver import loading
+from runtime.driver import elsewhere, loading
 from runtime.driver.background import lock
 from runtime.driver.signals import Signals
 from runtime.driver.start import Start
+from runtime.executors.base import Event, Executor
 from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import Gpus, open_gpus
 from runtime.loop.algorithms import Algorithms, follow, load
@@ -56,6 +57,7 @@ def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
     environment = dict(os.environ)
     _limit_own_threads()
     loaded = load(start.config, start.space, start.began) if start.is_new else None
+    elsewhere.check(start.config)
     isolation = isolation_of(start.config)
     with call_after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
@@ -116,14 +118,25 @@ def build(
     return Experiment(
         folder,
         store,
-        lambda post: LocalExecutor(
-            post, layout(config, folder, environment), forked_script(config, folder)
-        ),
+        lambda post: _executor(config, folder, environment, post, watcher.note),
         lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
         loaded,
         watcher,
         limits=Limits(config, start.began),
     )
+
+
+def _executor(
+    config: Config,
+    folder: ExperimentFolder,
+    environment: Mapping[str, str],
+    post: Callable[[Event], None],
+    note: Callable[[str], None],
+) -> Executor:
+    script = forked_script(config, folder)
+    if config.executor == "local":
+        return LocalExecutor(post, layout(config, folder, environment), script)
+    return elsewhere.executor(config, folder, script, post, note)
 
 
 def run(experiment: Experiment, signals: Signals) -> None:

@@ -39,11 +39,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The trial's process started at `time` (seconds since the epoch)."""
+    """The trial's process started at `time` (seconds since the epoch).
+
+    `pid` is a number of its machine. `place` says where it runs, so that a later driver can take it
+    up; None if it does not outlive this one.
+    """
 
     trial: int
     time: float
     pid: int
+    place: Mapping[str, JSON] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class Executor(ABC):
 
     A trial that is running again by then is not cleared. A job that is stopped before its process
     exists gets no Started. A job that cannot be started raises AnnotateError from `start` and posts
-    nothing. `post` may be called from any thread.
+    nothing, or ends with the reason as its cause. `post` may be called from any thread.
     """
 
     def __init__(self, post: Callable[[Event], None]) -> None:
@@ -105,6 +110,13 @@ class Executor(ABC):
     @abstractmethod
     def start(self, job: Job) -> None:
         """Start `job` without waiting for it. Its trial must not be running already."""
+
+    def take_up(self, trial: int, folder: TrialFolder, place: Mapping[str, JSON] | None) -> bool:
+        """Follow a trial that an earlier driver started at `place`; False if it must run again.
+
+        It posts what a started job does: Started, all its reports from the first, Ended.
+        """
+        return False
 
     @abstractmethod
     def stop(self, trial: int, *, grace: float) -> None:

@@ -32,6 +32,7 @@ def trial_document(trial: Trial) -> dict[str, JSON]:
         "reason": trial.reason,
         "gpu": None if trial.gpu is None else trial.gpu.to_json(),
         "retries": trial.retries,
+        "machine": None if trial.place is None else trial.place.get("machine"),
     }
 
 

@@ -33,16 +33,16 @@ def conclude_trial(
 
 
 def conclude_experiment(
-    ending: tuple[str, str | None] | None, exhausted: str | None, *, has_best: bool
+    ending: tuple[str, str | None] | None, exhausted: str | None, best: Trial | None
 ) -> tuple[str, str | None]:
     """The final state and its reason.
 
     `ending` is the state and reason that it was stopped with, `exhausted` why the tuner has no
-    more values.
+    more values. `best` is the best trial.
     """
     state, reason = ending or ("DONE", None)
     if exhausted is not None and ending is None:
         reason = exhausted or "the tuner has no more values"
-    if state == "DONE" and not has_best:
+    if state == "DONE" and best is None:
         return "ERROR", reason or "every trial failed"
     return state, reason

@@ -124,9 +124,13 @@ class Experiment:
     def _resume(self) -> None:
         """Continue where the last driver stopped; trials that it left unfinished run first."""
         self._tuning.resume()
-        for trial in list(self.trials.values()):
-            if not trial.state.ended:
-                self._waiting.append(self.trials.rerun(trial.number).number)
+        for number in [n for n, trial in self.trials.items() if not trial.state.ended]:
+            trial = self.trials.rerun(number)
+            if self._executor.take_up(number, self.folder.trial(number), trial.place):
+                self._running[number] = Running.begun(self.config)
+                self._tuning.assessment.started(trial)
+            else:
+                self._waiting.append(number)
 
     # Filling the slots
 
@@ -191,8 +195,8 @@ class Experiment:
 
     def _handle(self, message: Message | None) -> None:
         match message:
-            case Started(trial, when, pid):
-                self.trials.started(trial, when)
+            case Started(trial, when, pid, place):
+                self.trials.started(trial, when, place)
                 self._gate.started(trial, pid)
             case NewView():
                 self._gate.take_view(message)
@@ -385,8 +389,7 @@ class Experiment:
                 self._executor.stop(number, grace=grace)
 
     def _finish(self) -> None:
-        has_best = self.best is not None
-        state, reason = conclude_experiment(self._ending, self._tuning.exhausted, has_best=has_best)
+        state, reason = conclude_experiment(self._ending, self._tuning.exhausted, self.best)
         for number in self._waiting if state == "DONE" else ():
             self.trials.cancel(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
         self._set_state(state, reason)

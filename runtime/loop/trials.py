@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.metrics import Batch
 from runtime.core.trial import GpuUse, Origin, Trial, TrialState, best, random_id
@@ -70,6 +71,7 @@ class Trials(Mapping[int, Trial]):
                 created=trial.created,
                 gpu=trial.gpu,
                 retries=retries,
+                place=trial.place,
             )
         )
 
@@ -85,9 +87,10 @@ class Trials(Mapping[int, Trial]):
             self._store.set_gpu(number, use)
         self._keep(replace(self._trials[number], gpu=use))
 
-    def started(self, number: int, when: float) -> None:
-        self._store.start_trial(number, when)
-        self._keep(replace(self._trials[number], state=TrialState.RUNNING, started=when))
+    def started(self, number: int, when: float, place: Mapping[str, JSON] | None) -> None:
+        self._store.start_trial(number, when, place)
+        running = replace(self._trials[number], state=TrialState.RUNNING, started=when, place=place)
+        self._keep(running)
 
     def reported(self, number: int, batch: Batch, *, keep: bool) -> None:
         """Store a trial's reports if they are to `keep`, and the values that it had as written."""

@@ -28,12 +28,17 @@ def _add_retries(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE trial ADD COLUMN retries INTEGER NOT NULL DEFAULT 0")
 
 
+def _add_place(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE trial ADD COLUMN place TEXT")
+
+
 #: By version: the step that upgrades it to the next one.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _add_checksums,
     2: _add_history,
     3: _add_gpu,
     4: _add_retries,
+    5: _add_place,
 }
 
 

@@ -68,6 +68,7 @@ def trial_of(row: sqlite3.Row) -> Trial:
         reason=row["reason"] and _text(row["reason"]),
         gpu=None if row["gpu"] is None else GpuUse.from_json(_object(row["gpu"])),
         retries=row["retries"],
+        place=None if row["place"] is None else _object(row["place"]),
     )
 
 

@@ -4,7 +4,7 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Increases with every change to the tables; `migrations` upgrades older files.
-VERSION = 5
+VERSION = 6
 
 HISTORY = """
 -- Results of other experiments or files, for the tuner to learn from.
@@ -48,7 +48,8 @@ CREATE TABLE trial (
     told     INTEGER UNIQUE,            -- step in which the tuner got its result; NULL until then
     checksum INTEGER,                   -- of the result, see checksums.py; NULL until it ends
     gpu      TEXT,                      -- JSON, see GpuUse; NULL if it uses no GPU
-    retries  INTEGER NOT NULL DEFAULT 0 -- failed runs before the current one
+    retries  INTEGER NOT NULL DEFAULT 0,-- failed runs before the current one
+    place    TEXT                       -- JSON, see Trial.place; NULL for this machine
 );
 
 CREATE TABLE report (

@@ -194,11 +194,13 @@ class Store:
             ),
         )
 
-    def start_trial(self, number: int, started: float) -> None:
-        """Mark the trial as running since `started`."""
+    def start_trial(
+        self, number: int, started: float, place: Mapping[str, JSON] | None = None
+    ) -> None:
+        """Mark the trial as running since `started`, on another machine if it has a `place`."""
         self._execute(
-            "UPDATE trial SET state = ?, started = ? WHERE number = ?",
-            (TrialState.RUNNING.value, started, number),
+            "UPDATE trial SET state = ?, started = ?, place = ? WHERE number = ?",
+            (TrialState.RUNNING.value, started, place and json.dumps(place), number),
         )
 
     def set_gpu(self, number: int, use: GpuUse | None) -> None:

@@ -1,4 +1,4 @@
-"""Decides whose metrics files to read, so that trials which report nothing cost nothing."""
+"""Decides whose files to read, so that trials which write nothing cost nothing."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _INTERVAL = 0.1  # seconds between two reads; reports that come close together s
 
 
 class MetricsWatch:
-    """The metrics files of the running trials.
+    """The metrics files of the running trials; with `outputs` also what they print.
 
     A file that is not watched, because the system does not tell or the trial has removed it, is
     read again and again. Call `add` and `remove` under one lock, everything else from the thread of
     the selector.
     """
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
-        self._selector = selector
+    def __init__(self, selector: selectors.BaseSelector, *, outputs: bool = False) -> None:
+        self._selector, self._outputs = selector, outputs
         self._events: FileEvents | None = None
         self._tried = False
         self._listening = False  # whether a change wakes the selector
@@ -29,13 +29,18 @@ class MetricsWatch:
         self._next = 0.0  # no file is read before this time, in monotonic seconds
 
     def add(self, task: Task) -> None:
-        """Create the trial's file, and watch it from now on. Raises OSError on a full disk."""
-        with open(task.metrics, "ab"):
-            pass
+        """Create the trial's files, and watch them from now on. Raises OSError on a full disk."""
         if not self._tried:
             self._tried, self._events = True, events_in(task.folder)
-        self._trials[task.metrics] = task.trial
-        self._watch(task.metrics)
+        for path in self._files(task):
+            with open(path, "ab"):
+                pass
+            self._trials[path] = task.trial
+            self._watch(path)
+
+    def _files(self, task: Task) -> tuple[str, ...]:
+        outputs = (task.stdout, task.stderr) if self._outputs else ()
+        return (task.metrics, *outputs)
 
     def _watch(self, path: str) -> None:
         if self._events is not None:
@@ -43,10 +48,11 @@ class MetricsWatch:
                 self._events.watch(path)
 
     def remove(self, task: Task) -> None:
-        """Watch the trial's file no more."""
-        self._trials.pop(task.metrics, None)
-        if self._events is not None:
-            self._events.forget(task.metrics)
+        """Watch the trial's files no more."""
+        for path in self._files(task):
+            self._trials.pop(path, None)
+            if self._events is not None:
+                self._events.forget(path)
 
     def take(self) -> set[int]:
         """The trials that may have reported since the last call."""

@@ -70,7 +70,8 @@ class Runner:
     With `server_command`, trials are forked from that server; if forking fails, the log says why
     and trials are started as new processes. With `stage`, the stage folder of the experiment, all
     processes of its trials end with this one, however it ends, and those that an earlier executor
-    left behind are killed first.
+    left behind are killed first. `umask` is that of the trials. With `outputs`, the listener also
+    reads soon after a trial has printed.
     """
 
     def __init__(
@@ -79,6 +80,8 @@ class Runner:
         umask: int,
         stage: str,
         server_command: ServerCommand | None = None,
+        *,
+        outputs: bool = False,
     ) -> None:
         self._listener, self._umask = listener, umask
         self._stage = stage
@@ -98,7 +101,7 @@ class Runner:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._metrics = MetricsWatch(self._selector)
+        self._metrics = MetricsWatch(self._selector, outputs=outputs)
         self._server: ForkServer | None = None
         self._servers_started = 0
         if server_command is not None:

@@ -96,6 +96,8 @@ CASES = {
         Case("--concurrency auto", "auto", 2, 2),
         Case("--concurrency 1", 1, "auto", "auto"),
     ],
+    "executor": [Case("--executor local", "local"), Case("--executor ssh --hosts a", "ssh")],
+    "hosts": [Case("--hosts a,me@b:2222*2", "a,me@b:2222*2")],
     "baseline": [Case("--no-baseline", False), Case("--baseline", True)],
     "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
     "stall_timeout": [Case("--stall-timeout 3m", 180)],
@@ -183,7 +185,7 @@ def test_every_option_has_a_case_here():
 def test_every_config_field_is_a_setting_or_describes_what_runs():
     fixed = {
         *("script", "module", "cwd", "arguments", "command", "background"),
-        *("metric_name", "optimize_by"),
+        *("metric_name", "optimize_by", "python_there"),
     }
     assert {f.name for f in fields(Config)} == set(OPTIONS) | fixed
 

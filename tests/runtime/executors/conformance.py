@@ -151,9 +151,13 @@ class ExecutorConformance:
         executor.start(job(0, "raise SystemExit(4)"))
         assert self.until_ended(inbox, 0)[-1].code == 4
 
-    def test_starting_a_missing_command_raises(self, executor, inbox, job):
-        with pytest.raises(AnnotateError, match="/no/such/python cannot be started"):
+    def test_a_missing_command_is_named(self, executor, inbox, job):
+        try:
             executor.start(job(0, "", command=("/no/such/python",)))
+            reason = self.until_ended(inbox, 0)[-1].cause
+        except AnnotateError as error:
+            reason = error.message
+        assert reason.startswith("/no/such/python cannot be started")
 
     def test_closing_kills_running_jobs(self, create, inbox, job):
         executor = create(inbox.put)

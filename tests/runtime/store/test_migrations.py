@@ -70,6 +70,13 @@ ALTER TABLE trial ADD COLUMN gpu TEXT;
 PRAGMA user_version = 4;
 """
 )
+FILES[5] = (
+    FILES[4]
+    + """
+ALTER TABLE trial ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 5;
+"""
+)
 
 
 @pytest.fixture(params=FILES)

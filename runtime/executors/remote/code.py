@@ -1,0 +1,46 @@
+"""The agent's code as it is sent to a machine, and the command that starts it there."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import io
+import shlex
+import tarfile
+from pathlib import Path
+
+_ROOT = "~/.local/share/annotate/agent"
+_OURS = Path(__file__).parents[2]  # the folder `runtime`
+_OLDEST = "import sys; sys.exit(sys.version_info < (3, 8))"
+
+
+@functools.cache
+def archive() -> bytes:
+    """The modules that an agent imports, as a compressed tar archive: equal for equal modules."""
+    stage = _OURS / "stage"
+    files = [_OURS / "__init__.py", stage / "__init__.py", stage / "annotate_isolate.py"]
+    files += sorted((stage / "agent").glob("*.py"))
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for file in files:
+            content = file.read_bytes()
+            about = tarfile.TarInfo(str(file.relative_to(_OURS.parent)))
+            about.size, about.mode = len(content), 0o600
+            tar.addfile(about, io.BytesIO(content))
+    return gzip.compress(data.getvalue(), mtime=0)
+
+
+def start_command(experiment: str, python: str) -> list[str]:
+    """Starts the agent's bootstrap with `python`, or with the first that is new enough."""
+    code = hashlib.sha256(archive()).hexdigest()[:16]
+    program = (_OURS / "stage" / "agent" / "bootstrap.py").read_text()
+    words = shlex.join(["-c", program, _ROOT, code, experiment])
+    if python:
+        return ["sh", "-c", f"exec {shlex.quote(python)} {words}"]
+    choose = (
+        f"for p in python python3; do "
+        f"$p -c {shlex.quote(_OLDEST)} 2>/dev/null && exec $p {words}; done; "
+        """echo '{"error": "no Python 3.8 or newer is on the PATH"}'"""
+    )
+    return ["sh", "-c", choose]

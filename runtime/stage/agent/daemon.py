@@ -1,0 +1,358 @@
+"""The agent: one process per experiment and machine, which runs trials for a driver elsewhere.
+
+It outlives the driver's connection. Whoever attaches is told what runs, and gets what it lacks of
+the runs' files from the offsets that it names. Requests, as messages of `frames.py`:
+
+    hello   protocol
+    trees   trees: by name, lists of entries as in `bundles.py`
+    blob    sha256, offset, last, and bytes
+    build   names of trees to build; files: small files of the experiment, by path
+    serve   command: of the fork server; or null: no server
+    start   run, task, limit: bytes of its output folder that come home; files: by name their
+            sizes, and bytes
+    have    run, offsets: what the driver has of each file
+    stop    run, grace
+    forget  run: remove its folder
+    ping
+    close   kill all trials, and end
+
+and answers:
+
+    welcome protocol, facts, runs
+    need    hashes
+    built
+    started run, time, pid
+    refused run, reason, hint: the run could not be started
+    out     run, file, offset, and bytes
+    file    run, path, offset, size, and bytes: of the output folder, before `ended`
+    ended   run, time, code, cause, lost; left: names of files beyond the limit
+    pong
+    broke   reason: a bug of ours, or a damaged request; the agent ends the connection
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import shutil
+import socket
+import time
+import traceback
+from queue import SimpleQueue
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from runtime.stage.agent import outputs
+from runtime.stage.agent.bundles import Bundles
+from runtime.stage.agent.facts import facts_of
+from runtime.stage.agent.fork_server import ServerCommand
+from runtime.stage.agent.frames import Message
+from runtime.stage.agent.link import Link, is_own_user
+from runtime.stage.agent.runner import Listener, Runner
+from runtime.stage.agent.runs import FILES, Run, Runs
+from runtime.stage.agent.task import CannotStart, Task
+
+PROTOCOL = 1
+SOCKET = "agent.sock"
+_IDLE = 600.0  # seconds without driver and running trial after which the agent ends
+_TREES = {"stage": "stage", "snapshot": "snapshot", "code": "code"}  # folders of the experiment
+
+
+class Agent:
+    """Serves the experiment's folder, the current folder, until it is closed or not needed."""
+
+    def __init__(self) -> None:
+        self._folder = os.getcwd()
+        self._runs = Runs(os.path.join(self._folder, "runs"))
+        self._runs.recover()
+        self._bundles = Bundles(os.path.join(self._folder, "..", "..", "contents"))
+        self._trees: Dict[str, List[Any]] = {}
+        self._environment = dict(os.environ)
+        self._follower = _Follower(self._wake)
+        self._runner: Optional[Runner] = None
+        self._listening = _listen()
+        self._link: Optional[Link] = None
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listening, selectors.EVENT_READ)
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._busy_at = time.monotonic()
+        self._closing = False
+
+    def serve(self) -> None:
+        while not self._closing and not self._is_idle():
+            self._selector.select(_IDLE / 10)
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake_read, 4096)
+            self._accept()
+            self._take_news()
+            if self._link is not None:
+                self._exchange(self._link)
+        if self._runner is not None:
+            self._runner.close()
+        if self._closing:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._say_closed()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b".")
+
+    def _take_news(self) -> None:
+        """Record what the runner told; an end waits until all that came before it is sent."""
+        while not self._follower.news.empty():
+            key, event, fields = self._follower.news.get()
+            run = self._runs.by_key(key)
+            if event == "broke":
+                raise RuntimeError(fields["reason"])
+            if run is None:
+                continue
+            if event == "ended":
+                run.finish(fields)
+                continue
+            if event == "cleared":
+                self._runs.clear(run)
+                continue
+            run.record_start(fields)
+            if self._link is not None:
+                self._link.send({"event": "started", "run": run.name, **fields})
+
+    def _is_idle(self) -> bool:
+        if self._link is not None or any(run.end is None for run in self._runs):
+            self._busy_at = time.monotonic()
+        return time.monotonic() > self._busy_at + _IDLE or not os.path.exists(SOCKET)
+
+    # The driver
+
+    def _accept(self) -> None:
+        try:
+            channel, _ = self._listening.accept()
+        except BlockingIOError:
+            return
+        if not is_own_user(channel):
+            channel.close()
+            return
+        if self._link is not None:  # its connection broke, and we have not noticed
+            self._drop(self._link)
+        self._link = Link(channel)
+        self._selector.register(self._link, selectors.EVENT_READ)
+
+    def _drop(self, old: Link) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(old)
+        old.close()
+        self._link = None
+        for run in self._runs:
+            run.have, run.told = None, False
+
+    def _exchange(self, driver: Link) -> None:
+        try:
+            for message, data in driver.read():
+                self._handle(driver, message, data)
+            self._send_news(driver)
+        except Exception as error:
+            logging.exception("a request failed")
+            driver.send({"event": "broke", "reason": describe(error)})
+            self._drop(driver)
+            return
+        if driver.closed:
+            self._drop(driver)
+            return
+        events = selectors.EVENT_READ
+        if driver.has_waiting:
+            events |= selectors.EVENT_WRITE
+        self._selector.modify(driver, events)
+
+    def _send_news(self, driver: Link) -> None:
+        """Send what the driver lacks of the runs, fairly, and ends after all that came before."""
+        driver.flush()
+        runs = [run for run in self._runs if run.have is not None and not run.told]
+        while runs and not driver.is_full and not driver.closed:
+            runs = [run for run in runs if self._send_next(driver, run)]
+
+    def _send_next(self, driver: Link, run: Run) -> bool:
+        """Send the next piece of a run; False if there is none."""
+        end = run.end  # read first: what is written before the end comes before it
+        chunk = run.next_chunk()
+        if chunk is not None:
+            name, offset, data = chunk
+            driver.send({"event": "out", "run": run.name, "file": name, "offset": offset}, data)
+            return True
+        if end is not None:
+            left = outputs.send(driver, run)
+            driver.send({"event": "ended", "run": run.name, "left": left, **end})
+            run.told = True
+        return False
+
+    def _handle(self, driver: Link, message: Message, data: bytes) -> None:
+        handler = getattr(self, "_do_" + str(message.get("do")), None)
+        if handler is None:
+            raise ValueError("unknown request %r" % (message.get("do"),))
+        handler(driver, message, data)
+
+    def _do_hello(self, driver: Link, message: Message, data: bytes) -> None:
+        driver.send(
+            {
+                "event": "welcome",
+                "protocol": PROTOCOL,
+                "facts": facts_of(self._folder),
+                "serving": self._runner is not None,
+                "runs": [run.summary() for run in self._runs],
+            }
+        )
+
+    def _do_ping(self, driver: Link, message: Message, data: bytes) -> None:
+        driver.send({"event": "pong"})
+
+    def _do_trees(self, driver: Link, message: Message, data: bytes) -> None:
+        self._trees = message["trees"]
+        entries = [entry for tree in self._trees.values() for entry in tree]
+        driver.send({"event": "need", "hashes": self._bundles.missing(entries)})
+
+    def _do_blob(self, driver: Link, message: Message, data: bytes) -> None:
+        self._bundles.add(message["sha256"], message["offset"], data, last=message["last"])
+
+    def _do_build(self, driver: Link, message: Message, data: bytes) -> None:
+        for name in message["names"]:
+            self._bundles.build(self._trees[name], os.path.join(self._folder, _TREES[name]))
+        for path, text in message["files"].items():
+            with open(os.path.join(self._folder, path), "w", errors="surrogateescape") as file:
+                file.write(text)
+        driver.send({"event": "built"})
+
+    def _do_serve(self, driver: Link, message: Message, data: bytes) -> None:
+        if self._runner is not None:
+            return
+        command = message["command"]
+        if command is not None:
+            environment = self._inherit(command["environment"])
+            command = ServerCommand(**dict(command, environment=environment))
+        stage = os.path.join(self._folder, "stage")
+        umask = int(message["umask"])
+        self._runner = Runner(self._follower, umask, stage, command, outputs=True)
+
+    def _inherit(self, variables: Dict[str, str]) -> Dict[str, str]:
+        """The machine's environment with a trial's variables, and both of Python's paths."""
+        joined = {**self._environment, **variables}
+        own = self._environment.get("PYTHONPATH")
+        if own and "PYTHONPATH" in variables:
+            joined["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], own])
+        return joined
+
+    # Runs
+
+    def _do_start(self, driver: Link, message: Message, data: bytes) -> None:
+        assert self._runner is not None
+        name = message["run"]
+        if name in self._runs.by_name:
+            return  # the connection broke after the request had come
+        run = self._runs.make(name)
+        run.have, run.limit = dict.fromkeys(FILES, 0), int(message["limit"])
+        offset = 0
+        for path, size in message["files"].items():
+            goal = os.path.join(run.folder, path)
+            os.makedirs(os.path.dirname(goal), exist_ok=True)
+            with open(goal, "wb") as file:
+                file.write(data[offset : offset + size])
+            offset += size
+        fields = dict(message["task"])
+        for key in ("command", "argv"):
+            fields[key] = None if fields[key] is None else tuple(fields[key])
+        fields["environment"] = self._inherit(fields["environment"])
+        task = Task(**dict(fields, trial=run.key))
+        self._follower.watch(task.trial, run.folder)
+        try:
+            self._runner.start(task)
+        except (CannotStart, OSError) as error:
+            hint = getattr(error, "hint", "")
+            self._runs.forget(name)
+            driver.send({"event": "refused", "run": name, "reason": str(error), "hint": hint})
+
+    def _do_have(self, driver: Link, message: Message, data: bytes) -> None:
+        run = self._runs.by_name.get(message["run"])
+        if run is None:
+            return
+        run.have = {name: int(message["offsets"].get(name, 0)) for name in FILES}
+        if run.started is not None:
+            driver.send({"event": "started", "run": run.name, **run.started})
+
+    def _do_stop(self, driver: Link, message: Message, data: bytes) -> None:
+        run = self._runs.by_name.get(message["run"])
+        if run is not None and run.end is None and self._runner is not None:
+            self._runner.stop(run.key, float(message["grace"]))
+
+    def _do_forget(self, driver: Link, message: Message, data: bytes) -> None:
+        self._runs.forget(message["run"])
+
+    def _do_close(self, driver: Link, message: Message, data: bytes) -> None:
+        self._closing = True
+
+    def _say_closed(self) -> None:
+        if self._link is not None:
+            self._link.send({"event": "closed"})
+            self._link.close()
+
+
+class _Follower(Listener):
+    """Hands what the runner tells over to the agent's loop, in order."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.news: SimpleQueue[Tuple[int, str, Dict[str, Any]]] = SimpleQueue()
+        self._wake = wake
+        self._files: Dict[int, Tuple[str, List[int]]] = {}  # by trial: its run's folder, and sizes
+
+    def on_start(self, trial: int, when: float, pid: int) -> None:
+        self.news.put((trial, "started", {"time": when, "pid": pid}))
+        self._wake()
+
+    def watch(self, trial: int, folder: str) -> None:
+        """Wake the loop when the trial writes to its run's folder."""
+        self._files[trial] = (folder, [])
+
+    def read(self, trial: int) -> bool:
+        folder, before = self._files[trial]
+        sizes = [_size(os.path.join(folder, name)) for name in FILES]
+        if sizes != before:
+            self._files[trial] = (folder, sizes)
+            self._wake()
+        return False
+
+    def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
+        end = {"time": when, "code": code, "cause": cause, "lost": lost}
+        self.news.put((trial, "ended", end))
+        self._wake()
+
+    def on_clear(self, trial: int) -> None:
+        self.news.put((trial, "cleared", {}))
+        self._wake()
+
+    def on_bug(self, error: Exception) -> None:
+        self.news.put((-1, "broke", {"reason": describe(error)}))
+        self._wake()
+
+
+def describe(error: BaseException) -> str:
+    """An error of ours, and where it arose."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " (%s, line %s)" % (os.path.basename(frames[-1].filename), frames[-1].lineno)
+    return "%s: %s%s" % (type(error).__name__, error, place if frames else "")
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _listen() -> socket.socket:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(SOCKET)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(SOCKET)
+    listening.listen(8)
+    listening.setblocking(False)
+    return listening

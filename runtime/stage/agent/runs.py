@@ -1,0 +1,143 @@
+"""The runs of an agent's trials: what each wrote, how far the driver has it, and its end."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import stat
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, Optional, Tuple
+
+FILES = ("stdout", "stderr", "metrics.jsonl")
+_CHUNK = 256 << 10  # bytes of a file that are read at a time
+
+
+@dataclass
+class Run:
+    """One run of a trial. `have` is how many bytes of each file the driver has, if it asked.
+
+    `limit` is how many bytes of its output folder come home. `end` tells how it ended: code, cause,
+    lost and time. `told` is whether the driver knows, `cleared` whether nothing of it runs any
+    more, and `forgotten` whether its folder is to be removed then.
+    """
+
+    name: str
+    folder: str
+    key: int  # the runner's number for it
+    have: Optional[Dict[str, int]] = None
+    started: Optional[Dict[str, Any]] = None
+    end: Optional[Dict[str, Any]] = None
+    told: bool = False
+    cleared: bool = False
+    forgotten: bool = False
+    limit: int = 0
+
+    def next_chunk(self) -> Optional[Tuple[str, int, bytes]]:
+        """A file, an offset, and the bytes there that the driver lacks; None if it has all."""
+        have = self.have
+        if have is None:
+            return None
+        for name in FILES:
+            offset = have[name]
+            with contextlib.suppress(OSError):
+                with _open_regular(os.path.join(self.folder, name)) as file:
+                    file.seek(offset)
+                    data = file.read(_CHUNK)
+                if data:
+                    have[name] = offset + len(data)
+                    return name, offset, data
+        return None
+
+    def record_start(self, started: Dict[str, Any]) -> None:
+        """Record the time and process ID of its start."""
+        self.started = started
+        with contextlib.suppress(OSError):
+            _write(os.path.join(self.folder, "start.json"), started)
+
+    def finish(self, end: Dict[str, Any]) -> None:
+        """Record the end, on disk first: an agent that comes after this one reads it there."""
+        with contextlib.suppress(OSError):  # a full disk: the agent still knows it
+            _write(os.path.join(self.folder, "end.json"), end)
+        self.end = end
+
+    def summary(self) -> Dict[str, Any]:
+        return {"run": self.name, "started": self.started, "ended": self.end is not None}
+
+
+@dataclass
+class Runs:
+    """All runs below `folder`, by name."""
+
+    folder: str
+    by_name: Dict[str, Run] = field(default_factory=dict)
+    _keys: Iterator[int] = field(default_factory=itertools.count)
+
+    def recover(self) -> None:
+        """Take up what an earlier agent left; what had not ended then is lost."""
+        os.makedirs(self.folder, exist_ok=True)
+        for name in os.listdir(self.folder):
+            place = os.path.join(self.folder, name)
+            run = self.by_name[name] = Run(name, place, next(self._keys))
+            run.started = _read(os.path.join(place, "start.json"))
+            run.end = _read(os.path.join(place, "end.json"))
+            if run.end is None:
+                cause = "the agent ended, and the trial with it"
+                run.finish({"code": -9, "cause": cause, "lost": True, "time": None})
+            run.cleared = True
+
+    def make(self, name: str) -> Run:
+        """An empty folder for a new run."""
+        run = self.by_name[name] = Run(name, os.path.join(self.folder, name), next(self._keys))
+        os.makedirs(os.path.join(run.folder, "output"))
+        return run
+
+    def forget(self, name: str) -> None:
+        """Remove a run and its folder, as soon as nothing of it runs any more."""
+        run = self.by_name.get(name)
+        if run is not None:
+            run.forgotten = True
+            self._remove(run)
+
+    def clear(self, run: Run) -> None:
+        """Nothing of the run runs any more."""
+        run.cleared = True
+        self._remove(run)
+
+    def _remove(self, run: Run) -> None:
+        if run.cleared and run.forgotten:
+            del self.by_name[run.name]
+            shutil.rmtree(run.folder, ignore_errors=True)
+
+    def by_key(self, key: int) -> Optional[Run]:
+        """The run with this key, unless it was forgotten."""
+        return next((run for run in self.by_name.values() if run.key == key), None)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(list(self.by_name.values()))
+
+
+def _open_regular(path: str) -> Any:
+    """Open a regular file only: a trial may have put a pipe or a link there."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError("not a regular file")
+    return os.fdopen(file, "rb")
+
+
+def _write(path: str, document: Dict[str, Any]) -> None:
+    with open(path + ".new", "w") as file:
+        json.dump(document, file)
+    os.replace(path + ".new", path)
+
+
+def _read(path: str) -> Optional[Dict[str, Any]]:
+    try:
+        with open(path) as file:
+            document = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
