@@ -19,7 +19,10 @@ REMOVES = """\
 import os, shutil
 lr = 0.1  # @nni.uniform(0, 1)
 if os.environ["NNI_TRIAL_SEQ_ID"] == "1":
-    shutil.rmtree(os.path.dirname(os.path.dirname(os.environ["NNI_SYS_DIR"])))
+    experiment = os.path.dirname(os.path.dirname(os.environ["NNI_SYS_DIR"]))
+    # At once: the driver kills the trial when it notices, which may be in the middle of a removal.
+    os.rename(experiment, experiment + "-gone")
+    shutil.rmtree(experiment + "-gone")
 # @nni.report_final_result(lr)
 """
 
