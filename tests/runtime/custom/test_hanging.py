@@ -405,6 +405,28 @@ def test_a_worker_that_outlives_its_call_does_not_hide_that_the_algorithm_has_en
     tuner.close()
 
 
+def test_a_class_that_closes_our_connection_is_named_and_ended(own, until):
+    text = """
+        import os, time
+        from tuners import Tuner
+        class Own(Tuner):
+            def ask(self):
+                with open("pid", "w") as file:
+                    file.write(str(os.getpid()))
+                os.closerange(3, 100)
+                time.sleep(1000)
+            def tell(self, values, metric):
+                pass
+    """
+    folder = own(text)
+    config = Config("train.py", str(folder), sys.executable, tuner=f"{folder / 'own.py'}:Own")
+    tuner = CustomTuner(config, SPACE)
+    with pytest.raises(AnnotateError, match=r"own\.py:5: .* it closed its connection to Annotate"):
+        tuner.ask()
+    tuner.close()
+    until(lambda: not runs(int((folder / "pid").read_text())))
+
+
 def test_an_algorithm_runs_in_the_trials_folder(own, tmp_path, monkeypatch):
     text = """
         import os
