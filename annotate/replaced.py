@@ -71,12 +71,12 @@ def unread(tree: ast.Module, target: str, line: int) -> bool:
     stores = list(_stores(found, target))
     if not stores:
         return False
-    end = max(_end(found.scope, node) for node in stores)
+    start, end = _start(found), max(_end(found.scope, node) for node in stores)
     harmless = {id(node) for store in stores for node in _own_value(found, store)}
     return not any(
-        id(node) not in harmless and (inner or found.statement.lineno < node.lineno <= end)
+        node.lineno <= end and (inner or node.lineno > start)
         for node, inner in _reads(found.scope, target)
-        if not inner or node.lineno <= end
+        if id(node) not in harmless
     )
 
 
@@ -216,15 +216,23 @@ def _stores(found: _Found, name: str) -> Iterator[ast.AST]:
                 yield node
 
 
+def _start(found: _Found) -> int:
+    """The line after which code may run behind the annotated statement, again in a loop."""
+    line = found.statement.lineno
+    return min([line, *(loop.lineno - 1 for loop in _loops(found.scope, line))])
+
+
 def _end(scope: ast.AST, node: ast.AST) -> int:
     """The line after which `node` does not run again: that of the outermost loop around it."""
     line = getattr(node, "lineno", 0)
-    ends = [
-        loop.end_lineno or 0
-        for loop in ast.walk(scope)
-        if isinstance(loop, _LOOPS) and loop.lineno <= line <= (loop.end_lineno or 0)
-    ]
-    return max([line, *ends])
+    return max([line, *(loop.end_lineno or 0 for loop in _loops(scope, line))])
+
+
+def _loops(scope: ast.AST, line: int) -> Iterator[ast.stmt]:
+    """The loops around `line`."""
+    for node in ast.walk(scope):
+        if isinstance(node, _LOOPS) and node.lineno <= line <= (node.end_lineno or 0):
+            yield node
 
 
 def _own_value(found: _Found, store: ast.AST) -> Iterator[ast.AST]:

@@ -34,6 +34,7 @@ READ = {
     "counted down": "x = 1\nwhile x > 0:\n    x -= 1\n",
     "two phases": "x = 1\nf(x)\nx = 2\nf(x)\n",
     "in a loop": "x = 1\nfor i in y:\n    f(x)\n    x = 2\n",
+    "in the next round": "for i in y:\n    f(x)\n    x = 1\n    if i:\n        x = 2\n",
     "by a function": "x = 1\ndef f():\n    return x\nf()\nexec(code)\n",
     "by a closure": "def f():\n    x = 1\n    g = lambda: x\n    g()\n    x = 2\n",
     "never set again": "x = 1\nf(x)\n",
