@@ -21,14 +21,19 @@ MAX_ITEMS = 10_000_000  # of a file, which may use the same part many times
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 
+def read_bytes(path: Path, *, limit: int = MAX_BYTES) -> bytes:
+    """The content of a file, or of a pipe. Raises OSError, and AnnotateError if it is too large."""
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise AnnotateError(f"{path} is larger than {limit >> 20} MiB")
+    return data
+
+
 def read_text(path: Path, *, limit: int = MAX_BYTES) -> str:
     """The text of a file, or of a pipe. Raises AnnotateError that names the file."""
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise AnnotateError(f"{path} is larger than {limit >> 20} MiB")
-        return data.decode("utf-8-sig")
+        return read_bytes(path, limit=limit).decode("utf-8-sig")
     except OSError as error:
         raise AnnotateError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:

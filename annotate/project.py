@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from annotate import formats, overridden
+from annotate import formats, limits, overridden
 from annotate.data.data_file import may_be_annotated
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, python_files
@@ -196,7 +196,7 @@ def _read_data(root: Path) -> dict[PurePosixPath, bytes]:
 def read_file(path: Path) -> bytes:
     """The bytes of a file; raises AnnotateError, which suggests a similar name."""
     try:
-        return path.read_bytes()
+        return limits.read_bytes(path)
     except FileNotFoundError:
         hint = _similar(path)
         raise AnnotateError(f"{path} does not exist", hint=hint) from None

@@ -10,6 +10,7 @@ import pytest
 from annotate import formats, limits
 from annotate.errors import AnnotateError, Mistakes
 from annotate.process_wide import deeper_stack, no_collection
+from annotate.project import read_file
 from annotate.space import SearchSpace
 from runtime.loop import known_results
 from runtime.nni_config import document
@@ -73,6 +74,8 @@ def test_the_last_thread_restores_what_the_first_one_changed():
 def test_a_file_without_an_end_is_refused(tmp_path):
     with pytest.raises(AnnotateError, match="/dev/zero is larger than 1 MiB"):
         limits.read_text(tmp_path.joinpath("/dev/zero"), limit=1 << 20)
+    with pytest.raises(AnnotateError, match="/dev/zero is larger than 256 MiB"):
+        read_file(tmp_path.joinpath("/dev/zero"))
 
 
 def test_a_part_that_is_used_many_times_counts_each_time():
