@@ -1,0 +1,97 @@
+"""Measure what a trial costs on other machines, over a fork here and over a new process here.
+
+    python benchmarks/engines.py [--hosts alpha*4,beta*4] [--trials 100] [--runs 3] [--script torch]
+
+Without --hosts it starts two SSH servers on this machine (as root, with sshd installed), so that
+only the way to the trial differs. Runs alternate, A B A B. The cost of a trial is the time from the
+first trial's creation to the last one's end, over the number of trials, eight at a time. Prints
+medians in milliseconds, the fastest run in brackets, and ratios.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+ANNOTATE = [sys.executable, "-m", "annotate_hpo"]
+REPORT = """\
+x = 0.5  # @nni.uniform(0, 1)
+# @nni.report_final_result(x)
+"""
+SCRIPTS = {"plain": REPORT, "numpy": "import numpy\n" + REPORT, "torch": "import torch\n" + REPORT}
+
+
+def cost(folder, trials, environment, *words):
+    """Milliseconds per trial."""
+    home = tempfile.mkdtemp(dir=folder)
+    command = [*ANNOTATE, "run", "train.py", "--max-trials", str(trials), "--tuner", "random"]
+    done = subprocess.run(
+        [*command, "--no-baseline", "--json", *words],
+        cwd=folder,
+        env={**environment, "ANNOTATE_HOME": home},
+        check=True,
+        capture_output=True,
+    )
+    ran = json.loads(done.stdout)["trials"]
+    assert all(trial["state"] == "SUCCEEDED" for trial in ran)
+    took = max(trial["ended"] for trial in ran) - min(trial["created"] for trial in ran)
+    return 1000 * took / trials
+
+
+@contextmanager
+def own_hosts(folder):
+    """Two SSH servers on this machine; yields their names and an environment that knows them."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.runtime.executors.ssh import servers
+
+    hosts, home = servers.make(Path(folder), ["alpha", "beta"])
+    for host in hosts:
+        host.start()
+    try:
+        yield "alpha*4,beta*4", {**os.environ, "HOME": str(home)}
+    finally:
+        for host in hosts:
+            host.stop()
+
+
+@contextmanager
+def given_hosts(names):
+    yield names, dict(os.environ)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hosts")
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--script", choices=SCRIPTS, default="plain")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "project").mkdir()
+        Path(folder, "project", "train.py").write_text(SCRIPTS[args.script])
+        with given_hosts(args.hosts) if args.hosts else own_hosts(folder) as (hosts, environment):
+            ways = {
+                "fork": ["--concurrency", "8"],
+                "SSH": ["--hosts", hosts],
+                "new process": ["--concurrency", "8", "--fresh-process"],
+            }
+            results = {name: [] for name in ways}
+            for _ in range(args.runs):
+                for name, words in ways.items():
+                    trials = args.trials if name != "new process" else max(8, args.trials // 10)
+                    where = Path(folder, "project")
+                    results[name].append(cost(where, trials, environment, *words))
+    fork = statistics.median(results["fork"])
+    print(f"{'a trial, ' + args.script:<24} {'median ms':>18} {'of a fork':>10}")
+    for name, values in results.items():
+        median = statistics.median(values)
+        print(f"{name:<24} {median:10.1f} ({min(values):.1f}) {median / fork:9.2f}x")
+
+
+if __name__ == "__main__":
+    main()
