@@ -48,7 +48,7 @@ from runtime.stage.agent.bundles import Bundles
 from runtime.stage.agent.facts import facts_of
 from runtime.stage.agent.fork_server import ServerCommand
 from runtime.stage.agent.frames import Message
-from runtime.stage.agent.link import Link, is_own_user
+from runtime.stage.agent.link import Link, take_over
 from runtime.stage.agent.runner import Listener, Runner
 from runtime.stage.agent.runs import FILES, Run, Runs
 from runtime.stage.agent.task import CannotStart, Task
@@ -110,15 +110,17 @@ class Agent:
                 raise RuntimeError(fields["reason"])
             if run is None:
                 continue
+            run.has_news = True
             if event == "ended":
-                run.finish(fields)
-                continue
-            if event == "cleared":
+                run.end = fields
+                if self._link is None:
+                    run.keep_end()
+            elif event == "cleared":
                 self._runs.clear(run)
-                continue
-            run.record_start(fields)
-            if self._link is not None:
-                self._link.send({"event": "started", "run": run.name, **fields})
+            elif event == "started":
+                run.started = fields
+                if self._link is not None:
+                    self._link.send({"event": "started", "run": run.name, **fields})
 
     def _is_idle(self) -> bool:
         if self._link is not None or any(run.end is None for run in self._runs):
@@ -132,21 +134,27 @@ class Agent:
             channel, _ = self._listening.accept()
         except BlockingIOError:
             return
-        if not is_own_user(channel):
+        try:
+            driver = take_over(channel)
+        except OSError:
+            logging.exception("a connection failed")
             channel.close()
             return
         if self._link is not None:  # its connection broke, and we have not noticed
             self._drop(self._link)
-        self._link = Link(channel)
-        self._selector.register(self._link, selectors.EVENT_READ)
+        self._link = driver
+        self._selector.register(driver.source, selectors.EVENT_READ)
 
     def _drop(self, old: Link) -> None:
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(old)
+        for descriptor in (old.source, old.goal):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(descriptor)
         old.close()
         self._link = None
         for run in self._runs:
             run.have, run.told = None, False
+            if run.end is not None:
+                run.keep_end()
 
     def _exchange(self, driver: Link) -> None:
         try:
@@ -161,27 +169,29 @@ class Agent:
         if driver.closed:
             self._drop(driver)
             return
-        events = selectors.EVENT_READ
-        if driver.has_waiting:
-            events |= selectors.EVENT_WRITE
-        self._selector.modify(driver, events)
+        registered = driver.goal in self._selector.get_map()
+        if driver.has_waiting and not registered:
+            self._selector.register(driver.goal, selectors.EVENT_WRITE)
+        elif registered and not driver.has_waiting:
+            self._selector.unregister(driver.goal)
 
     def _send_news(self, driver: Link) -> None:
         """Send what the driver lacks of the runs, fairly, and ends after all that came before."""
         driver.flush()
-        runs = [run for run in self._runs if run.have is not None and not run.told]
+        runs = [run for run in self._runs if run.has_news and run.have is not None]
         while runs and not driver.is_full and not driver.closed:
             runs = [run for run in runs if self._send_next(driver, run)]
 
     def _send_next(self, driver: Link, run: Run) -> bool:
         """Send the next piece of a run; False if there is none."""
-        end = run.end  # read first: what is written before the end comes before it
+        run.has_news, end = False, run.end
         chunk = run.next_chunk()
         if chunk is not None:
             name, offset, data = chunk
             driver.send({"event": "out", "run": run.name, "file": name, "offset": offset}, data)
+            run.has_news = True
             return True
-        if end is not None:
+        if end is not None and not run.told:
             left = outputs.send(driver, run)
             driver.send({"event": "ended", "run": run.name, "left": left, **end})
             run.told = True
@@ -276,6 +286,7 @@ class Agent:
         if run is None:
             return
         run.have = {name: int(message["offsets"].get(name, 0)) for name in FILES}
+        run.has_news = True
         if run.started is not None:
             driver.send({"event": "started", "run": run.name, **run.started})
 
@@ -317,6 +328,7 @@ class _Follower(Listener):
         sizes = [_size(os.path.join(folder, name)) for name in FILES]
         if sizes != before:
             self._files[trial] = (folder, sizes)
+            self.news.put((trial, "wrote", {}))
             self._wake()
         return False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import os
 import socket
@@ -12,20 +13,25 @@ from typing import Iterator, Tuple
 from runtime.stage.agent.frames import Damaged, Decoder, Message, encode
 
 _ENOUGH = 4 << 20  # bytes that wait to be sent, beyond which no file is read
+_HANDING = 5.0  # seconds for `attach` to hand over its descriptors
+_AT_ONCE = 1 << 18  # bytes that are read or written at a time
 
 
 class Link:
-    """A connected socket. Nothing blocks: what cannot be sent yet waits in memory."""
+    """The standard input and output of an `attach` process, which leads to the driver.
 
-    def __init__(self, channel: socket.socket) -> None:
-        channel.setblocking(False)
+    `channel` is the connection to that process, which lives as long as it is open. Nothing blocks:
+    what cannot be sent yet waits in memory.
+    """
+
+    def __init__(self, channel: socket.socket, source: int, goal: int) -> None:
         self._channel = channel
+        self.source, self.goal = source, goal  # to read from and to write to
+        for descriptor in (source, goal):
+            os.set_blocking(descriptor, False)
         self._decoder = Decoder()
         self._waiting = bytearray()
         self.closed = False
-
-    def fileno(self) -> int:
-        return self._channel.fileno()
 
     @property
     def is_full(self) -> bool:
@@ -40,10 +46,10 @@ class Link:
         self.flush()
 
     def flush(self) -> None:
-        """Send what the socket takes now."""
+        """Send what the descriptor takes now."""
         try:
             while self._waiting and not self.closed:
-                count = self._channel.send(self._waiting[: 1 << 18])
+                count = os.write(self.goal, self._waiting[:_AT_ONCE])
                 del self._waiting[:count]
         except BlockingIOError:
             pass
@@ -52,8 +58,10 @@ class Link:
 
     def read(self) -> Iterator[Tuple[Message, bytes]]:
         """The messages that have arrived. Closes itself at the end of the stream."""
+        if self.closed:
+            return
         try:
-            data = self._channel.recv(1 << 18)
+            data = os.read(self.source, _AT_ONCE)
         except BlockingIOError:
             return
         except OSError:
@@ -67,17 +75,38 @@ class Link:
             self.close()
 
     def close(self) -> None:
-        self.closed = True
-        with contextlib.suppress(OSError):
+        if not self.closed:
+            self.closed = True
             self._channel.close()
+            for descriptor in (self.source, self.goal):
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
 
 
-def is_own_user(channel: socket.socket) -> bool:
+def hand_over(channel: socket.socket) -> None:
+    """In `attach`: give the agent our standard input and output."""
+    numbers = array.array("i", [0, 1])
+    channel.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)])
+
+
+def take_over(channel: socket.socket) -> Link:
+    """In the agent: a link over what `attach` hands over. Raises OSError."""
+    if not _is_own_user(channel):
+        raise PermissionError("another user connects")
+    channel.settimeout(_HANDING)
+    numbers = array.array("i", [0, 0])
+    size = len(numbers) * numbers.itemsize
+    _, control, _, _ = channel.recvmsg(1, socket.CMSG_SPACE(size))
+    if not control:
+        raise OSError("no descriptor came")
+    _, _, data = control[0]
+    return Link(channel, *struct.unpack("2i", data[:size]))
+
+
+def _is_own_user(channel: socket.socket) -> bool:
     """Whether the other side belongs to this process's user, or to root."""
     if not sys.platform.startswith("linux"):
         return True  # the folder of the socket keeps others out
     size = struct.calcsize("3i")
-    _, user, _ = struct.unpack(
-        "3i", channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    )
-    return user in (0, os.getuid())
+    data = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return struct.unpack("3i", data)[1] in (0, os.getuid())

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import logging
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 from typing import List, Optional
 
 from runtime.stage.agent import daemon
+from runtime.stage.agent.link import hand_over
 
 _START_LIMIT = 30.0  # seconds for an agent to start
 _PROGRAM = (
@@ -50,14 +50,16 @@ def _serve() -> int:
 
 
 def _attach() -> int:
-    """Relay between standard input and output and the agent's socket."""
+    """Give the agent our standard input and output, and stay until it needs them no more."""
     channel = _connect() or _start()
     if channel is None:
         with contextlib.suppress(OSError), open(_LOG, errors="replace") as file:
             sys.stderr.write(file.read()[-2000:])
         sys.stderr.write("the agent did not start within %g s\n" % _START_LIMIT)
         return 1
-    return _relay(channel)
+    hand_over(channel)
+    channel.recv(1)  # until the agent closes it
+    return 0
 
 
 def _connect() -> Optional[socket.socket]:
@@ -87,23 +89,3 @@ def _start() -> Optional[socket.socket]:
             return channel
         time.sleep(0.02)
     return None
-
-
-def _relay(channel: socket.socket) -> int:
-    while True:
-        ready, _, _ = select.select([0, channel], [], [])
-        if channel in ready:
-            data = channel.recv(1 << 18)
-            if not data:
-                return 0
-            _write(1, data)
-        if 0 in ready:
-            data = os.read(0, 1 << 18)
-            if not data:
-                return 0
-            channel.sendall(data)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

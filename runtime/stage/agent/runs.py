@@ -20,7 +20,8 @@ class Run:
     """One run of a trial. `have` is how many bytes of each file the driver has, if it asked.
 
     `limit` is how many bytes of its output folder come home. `end` tells how it ended: code, cause,
-    lost and time. `told` is whether the driver knows, `cleared` whether nothing of it runs any
+    lost and time. `told` is whether the driver knows that, `has_news` whether
+    there may be more to tell, `cleared` whether nothing of it runs any
     more, and `forgotten` whether its folder is to be removed then.
     """
 
@@ -31,6 +32,7 @@ class Run:
     started: Optional[Dict[str, Any]] = None
     end: Optional[Dict[str, Any]] = None
     told: bool = False
+    has_news: bool = False
     cleared: bool = False
     forgotten: bool = False
     limit: int = 0
@@ -51,17 +53,11 @@ class Run:
                     return name, offset, data
         return None
 
-    def record_start(self, started: Dict[str, Any]) -> None:
-        """Record the time and process ID of its start."""
-        self.started = started
-        with contextlib.suppress(OSError):
-            _write(os.path.join(self.folder, "start.json"), started)
-
-    def finish(self, end: Dict[str, Any]) -> None:
-        """Record the end, on disk first: an agent that comes after this one reads it there."""
-        with contextlib.suppress(OSError):  # a full disk: the agent still knows it
-            _write(os.path.join(self.folder, "end.json"), end)
-        self.end = end
+    def keep_end(self) -> None:
+        """Write the end to disk, where an agent that comes after this one reads it."""
+        with contextlib.suppress(OSError):  # a full disk: this agent still knows it
+            path = os.path.join(self.folder, "end.json")
+            _write(path, {"started": self.started, "end": self.end, "limit": self.limit})
 
     def summary(self) -> Dict[str, Any]:
         return {"run": self.name, "started": self.started, "ended": self.end is not None}
@@ -81,11 +77,10 @@ class Runs:
         for name in os.listdir(self.folder):
             place = os.path.join(self.folder, name)
             run = self.by_name[name] = Run(name, place, next(self._keys))
-            run.started = _read(os.path.join(place, "start.json"))
-            run.end = _read(os.path.join(place, "end.json"))
-            if run.end is None:
-                cause = "the agent ended, and the trial with it"
-                run.finish({"code": -9, "cause": cause, "lost": True, "time": None})
+            kept = _read(os.path.join(place, "end.json"))
+            cause = "the agent ended, and the trial with it"
+            run.end = kept.get("end") or {"code": -9, "cause": cause, "lost": True, "time": None}
+            run.started, run.limit = kept.get("started"), kept.get("limit", 0)
             run.cleared = True
 
     def make(self, name: str) -> Run:
@@ -134,10 +129,11 @@ def _write(path: str, document: Dict[str, Any]) -> None:
     os.replace(path + ".new", path)
 
 
-def _read(path: str) -> Optional[Dict[str, Any]]:
+def _read(path: str) -> Dict[str, Any]:
+    """The document in the file; empty if there is none."""
     try:
         with open(path) as file:
             document = json.load(file)
     except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
+        return {}
+    return document if isinstance(document, dict) else {}
