@@ -170,7 +170,10 @@ class Machine:
     async def _write(self, stream: Stream) -> None:
         with contextlib.suppress(OSError):
             while True:
-                await stream.write(await self._outgoing.get())
+                data = bytearray(await self._outgoing.get())
+                while not self._outgoing.empty() and len(data) < _READ:
+                    data += self._outgoing.get_nowait()
+                await stream.write(bytes(data))
 
     async def _greet(
         self, messages: AsyncIterator[tuple[Message, bytes]]

@@ -93,6 +93,7 @@ class Agent:
                 self._exchange(self._link)
         if self._runner is not None:
             self._runner.close()
+        self._runs.close()
         if self._closing:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._say_closed()

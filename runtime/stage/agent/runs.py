@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 import stat
+import threading
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 from typing import Any, Dict, Iterator, Optional, Tuple
 
 FILES = ("stdout", "stderr", "metrics.jsonl")
@@ -70,6 +72,8 @@ class Runs:
     folder: str
     by_name: Dict[str, Run] = field(default_factory=dict)
     _keys: Iterator[int] = field(default_factory=itertools.count)
+    _useless: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    _thread: Optional[threading.Thread] = None
 
     def recover(self) -> None:
         """Take up what an earlier agent left; what had not ended then is lost."""
@@ -104,7 +108,21 @@ class Runs:
     def _remove(self, run: Run) -> None:
         if run.cleared and run.forgotten:
             del self.by_name[run.name]
-            shutil.rmtree(run.folder, ignore_errors=True)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._clean, name="cleaner", daemon=True)
+                self._thread.start()
+            self._useless.put(run.folder)
+
+    def _clean(self) -> None:
+        """Remove folders, for which the disk may take a while."""
+        for folder in iter(self._useless.get, ""):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Wait until the folders of forgotten runs are removed."""
+        if self._thread is not None:
+            self._useless.put("")
+            self._thread.join()
 
     def by_key(self, key: int) -> Optional[Run]:
         """The run with this key, unless it was forgotten."""
