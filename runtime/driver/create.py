@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 import string
@@ -98,8 +97,11 @@ def find_script(script: str) -> Path:
         raise AnnotateError(f"{script} does not exist", hint=_similar(path))
     if is_data(path.name):
         raise AnnotateError(f"{script} is not a script", hint="name the script that reads it")
-    if not os.access(path, os.R_OK):
-        raise AnnotateError(f"{script} cannot be read: permission denied")
+    try:
+        path.open("rb").close()  # os.access would ask for the real user, without capabilities
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise AnnotateError(f"{script} cannot be read: {reason}") from None
     return path
 
 

@@ -57,9 +57,9 @@ def test_a_user_without_a_home_is_told_to_name_one(public):
     environment = {k: v for k, v in os.environ.items() if k not in ("HOME", "ANNOTATE_HOME")}
     if os.geteuid() != 0 or subprocess.run([*become, "-c", ""], check=False).returncode:
         pytest.skip("nobody without an account can run this interpreter")
-    (public / "train.py").write_text(
-        "x = 0.5  # @nni.uniform(0, 1)\n# @nni.report_final_result(x)\n"
-    )
+    script = public / "train.py"
+    script.write_text("x = 0.5  # @nni.uniform(0, 1)\n# @nni.report_final_result(x)\n")
+    script.chmod(0o600)  # the user may read it by the capability alone
     home = public / "home"
     home.mkdir()
     os.chown(home, 54321, -1)
