@@ -28,6 +28,11 @@ class Layout:
     stdin: str | None = None
     runner: str = "annotate_run.py"
 
+    @property
+    def folder(self) -> str:
+        """The experiment's folder on the machine."""
+        return os.path.dirname(self.stage)  # noqa: PTH120  a path of another machine
+
     def task(self, job: Job, folder: str) -> Task:
         """`job` as it runs on this machine, with its files in `folder`."""
         command = job.command

@@ -171,8 +171,7 @@ class RemoteExecutor(Executor, Owner):
 
     def _send(self, run: _Run, job: Job, machine: Machine) -> None:
         assert machine.layout is not None
-        place = machine.layout.stage.rpartition("/")[0]
-        task = machine.layout.task(job, f"{place}/runs/{run.name}")
+        task = machine.layout.task(job, f"{machine.layout.folder}/runs/{run.name}")
         files = {}
         for path in sorted(job.folder.path.rglob("*")):
             name = path.relative_to(job.folder.path).as_posix()
@@ -212,7 +211,7 @@ class RemoteExecutor(Executor, Owner):
         ours = {run.name: run for run in self._runs.values() if run.machine is machine}
         for name in known - ours.keys():
             machine.send({"do": "stop", "run": name, "grace": 0.0})
-            machine.send({"do": "forget", "run": name})
+            machine.send({"do": "forget", "run": name, "keep": None})
         for name, run in ours.items():
             if name in known:
                 self._ask_for(run)
@@ -287,12 +286,16 @@ class RemoteExecutor(Executor, Owner):
                 self.post(Reported(run.trial, batch, run.handled))
 
     def _on_end(self, run: _Run, machine: Machine, end: Message) -> None:
-        left = end["left"]
-        if left:
+        left, keep = end["left"], None
+        if left and machine.layout is not None:
+            root, _, experiment = machine.layout.folder.rpartition("/experiments/")
+            keep = f"{root}/outputs/{experiment}/{run.trial}"
             shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
-            self._note(f"trial {run.trial}: {shown} is too large to come home from {machine.name}")
-        else:
-            machine.send({"do": "forget", "run": run.name})
+            self._note(
+                f"trial {run.trial}: too large to come home: {shown}; {machine.name} keeps all of"
+                f" its output folder in {keep}"
+            )
+        machine.send({"do": "forget", "run": run.name, "keep": keep})
         when = time.time() if end["time"] is None else end["time"] - machine.clock
         self._finish(run, end["code"], end["cause"], lost=bool(end["lost"]), when=when)
 

@@ -12,7 +12,7 @@ the runs' files from the offsets that it names. Requests, as messages of `frames
             sizes, and bytes
     have    run, offsets: what the driver has of each file
     stop    run, grace
-    forget  run: remove its folder
+    forget  run: remove its folder; keep: a folder to which its output folder is moved, or null
     ping
     close   kill all trials, and end
 
@@ -297,6 +297,10 @@ class Agent:
             self._runner.stop(run.key, float(message["grace"]))
 
     def _do_forget(self, driver: Link, message: Message, data: bytes) -> None:
+        run = self._runs.by_name.get(message["run"])
+        if run is not None and message["keep"] is not None:
+            with contextlib.suppress(OSError):  # the trial has removed it
+                os.renames(os.path.join(run.folder, "output"), message["keep"])
         self._runs.forget(message["run"])
 
     def _do_close(self, driver: Link, message: Message, data: bytes) -> None:
