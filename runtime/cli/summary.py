@@ -14,14 +14,14 @@ from runtime.cli.terminal import visible
 from runtime.cli.text import number, value, values_words
 from runtime.core.config import BY_DEFAULT, Config
 from runtime.core.trial import Origin, Trial, TrialState
+from runtime.kept.notes import notes
 from runtime.loop.experiment import Experiment
-from runtime.loop.trials import Trials
 from runtime.system.units import count, duration
 
 
 def summary(experiment: Experiment) -> str:
     """Several lines, without a newline at the end."""
-    parts = [_result(experiment), _guess(experiment), _remarks(experiment)]
+    parts = [_result(experiment), _guess(experiment), _notes(experiment)]
     parts += [_where(experiment), _next(experiment)]
     return "\n" + "\n\n".join(part for part in parts if part)
 
@@ -79,19 +79,10 @@ def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list
     ]
 
 
-def _remarks(experiment: Experiment) -> str:
-    by_script = not experiment.config.command
+def _notes(experiment: Experiment) -> str:
     trials = experiment.trials
-    remarks = trials.effects.remarks(experiment.space, trials.values(), by_script=by_script)
-    return "\n".join(f"Note: {remark}." for remark in [*remarks, *_finals(trials)])
-
-
-def _finals(trials: Trials) -> list[str]:
-    several = trials.with_several_finals
-    if not several:
-        return []
-    others = f" and {len(several) - 1} more" if len(several) > 1 else ""
-    return [f"trial {several[0]}{others} reported several final results; the last one counts"]
+    lines = notes(trials.effects, experiment.space, trials.values(), experiment.config)
+    return "\n".join(f"Note: {visible(line)}." for line in lines)
 
 
 def _where(experiment: Experiment) -> str:

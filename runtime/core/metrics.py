@@ -11,7 +11,7 @@ from pathlib import Path
 
 from annotate.json_value import JSON
 from annotate.space import Values
-from runtime.core.trial import Report
+from runtime.core.trial import Observed, Report
 
 _CHUNK = 1 << 20  # bytes per read, which bounds the memory that a flood of reports takes
 
@@ -34,6 +34,11 @@ class Batch:
     notes: list[str] = field(default_factory=list)
     wrote: dict[str, float] = field(default_factory=dict)
     has_more: bool = False
+
+    @property
+    def observed(self) -> Observed:
+        """What the trial did with its values, as far as these records tell."""
+        return dict.fromkeys(self.used) | self.ended
 
     def __bool__(self) -> bool:
         records = (self.reports, self.written, self.used, self.ended, self.notes, self.wrote)

@@ -8,9 +8,14 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
+from typing import TypeAlias
 
 from annotate.json_value import JSON
 from annotate.space import Values
+
+#: What a trial did with the parameters that it used: the values that each one's names had when it
+#: reported its result; None until it does, empty if the names cannot be followed.
+Observed: TypeAlias = Mapping[str, "list[JSON] | None"]
 
 _ID = string.ascii_letters + string.digits
 
@@ -95,7 +100,7 @@ class Trial:
     has reached. `metric` is the final result as a number; it may be nan or infinite. `reports` is
     the number of intermediate results, `last` the latest. `retries` counts the failed runs before
     the current one. `place` says where it runs or ran, if not on the driver's machine: `machine` is
-    what users call it, the rest is for its executor.
+    what users call it, the rest is for its executor. `finals` is the number of final results.
     """
 
     number: int
@@ -113,6 +118,7 @@ class Trial:
     gpu: GpuUse | None = None
     retries: int = 0
     place: Mapping[str, JSON] | None = None
+    finals: int = 0
 
     def seconds(self, now: float) -> float | None:
         """How long the trial ran, or has been running at `now`; None if it has not started."""
@@ -122,13 +128,13 @@ class Trial:
 
     def with_reports(self, reports: Iterable[Report]) -> Trial:
         """The trial after these further reports; the last final one is its result."""
-        metric, count, last = self.metric, self.reports, self.last
+        metric, count, last, finals = self.metric, self.reports, self.last, self.finals
         for report in reports:
             if report.kind == "final":
-                metric = report.number
+                metric, finals = report.number, finals + 1
             else:
                 count, last = count + 1, report.number
-        return replace(self, metric=metric, reports=count, last=last)
+        return replace(self, metric=metric, reports=count, last=last, finals=finals)
 
     @property
     def ranks(self) -> bool:

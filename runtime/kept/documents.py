@@ -12,6 +12,7 @@ from annotate.json_value import JSON
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.trial import Trial, best
+from runtime.kept.notes import read_notes
 from runtime.store import Store
 
 
@@ -69,6 +70,7 @@ def results_document(store: Store) -> dict[str, JSON]:
         "optimize": config.optimize,
         "optimize_by": config.optimize_by,
         "best": best_document(trial_document(top) if top else None),
+        "notes": read_notes(store),
         "trials": trial_documents(store),
     }
 

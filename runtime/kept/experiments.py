@@ -12,6 +12,7 @@ from runtime.core.metrics import finite
 from runtime.core.new_settings import without_updates
 from runtime.core.paths import ExperimentFolder
 from runtime.kept.documents import best_document, trial_document
+from runtime.kept.notes import read_notes
 from runtime.store import ExperimentRow, Store
 from runtime.store.reader import Reader
 from runtime.system.lock import is_held
@@ -92,12 +93,15 @@ def status(experiment: Document) -> Document:
     return document | {"trials": experiment["counts"], "best": best}
 
 
-def details(experiment: Document) -> Document:
-    """What `experiment show --json` prints."""
+def details(folder: ExperimentFolder) -> Document:
+    """What `experiment show --json` prints; `notes` as in `runtime.kept.notes`."""
+    experiment = read(folder)
+    with Store.open(folder.store) as store:
+        notes = read_notes(store)
     names = ("id", "name", "state", "reason", "created", "ended", "folder", "metric_name")
     best = best_document(experiment["best"])
     document = _select(experiment, *names, "optimize", "optimize_by", "config", "space")
-    return document | {"trials": _count(experiment), "best": best}
+    return document | {"trials": _count(experiment), "best": best, "notes": notes}
 
 
 def progress(experiment: Document) -> Document:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.metrics import Batch
 from runtime.core.trial import GpuUse, Origin, Trial, TrialState, best, random_id
-from runtime.loop.effects import Effects
+from runtime.kept.effects import Effects
 from runtime.store import Store
 
 
@@ -24,10 +23,9 @@ class Trials(Mapping[int, Trial]):
         self._space = space
         self._changed = changed
         self._trials = {trial.number: trial for trial in store.trials()}
-        self.effects = Effects(space, self._trials.values())
+        self.effects = Effects(space, self._trials.values(), store.observations())
         self._ids = {trial.id for trial in self._trials.values()}
         self._number = max(self._trials, default=-1)
-        self._finals: Counter[int] = Counter()  # final results of each trial's current run
 
     def __getitem__(self, number: int) -> Trial:
         return self._trials[number]
@@ -41,11 +39,6 @@ class Trials(Mapping[int, Trial]):
     def best(self, *, maximize: bool) -> Trial | None:
         return best(list(self._trials.values()), maximize=maximize)
 
-    @property
-    def with_several_finals(self) -> list[int]:
-        """The trials that reported more than one final result to this driver."""
-        return [number for number, count in sorted(self._finals.items()) if count > 1]
-
     def new(self, origin: Origin, values: Values, *, asked: int | None = None) -> Trial:
         """Add a trial, which waits to be started; `asked` is the step of the tuner's answer."""
         name = next(n for n in iter(random_id, "") if n not in self._ids)
@@ -58,7 +51,6 @@ class Trials(Mapping[int, Trial]):
     def rerun(self, number: int, *, failed: bool = False) -> Trial:
         """Let an interrupted or failed trial wait again; what it reported is forgotten."""
         trial = self._trials[number]
-        del self._finals[number]
         retries = trial.retries + failed
         self._store.restart_trial(number, retries)
         return self._keep(
@@ -95,7 +87,6 @@ class Trials(Mapping[int, Trial]):
     def reported(self, number: int, batch: Batch, *, keep: bool) -> None:
         """Store a trial's reports if they are to `keep`, and the values that it had as written."""
         trial = self._trials[number]
-        self._finals[number] += sum(report.kind == "final" for report in batch.reports)
         if batch.reports and keep:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)
@@ -105,12 +96,15 @@ class Trials(Mapping[int, Trial]):
             order = [p.key for p in self._space if p.key in values]
             trial = replace(trial, values={key: values[key] for key in order})
             self._store.set_values(number, trial.values)
-        self.effects.reported(trial, batch)
+        if observed := batch.observed:
+            self._store.add_observations(number, observed)
+            self.effects.observed(trial, observed)
         self._keep(trial)
 
     def cut(self, number: int, curve: Sequence[float]) -> None:
         """Drop a trial's result, and its reports beyond the first ones, `curve`."""
-        trial = replace(self._trials[number], metric=None, reports=len(curve), last=curve[-1])
+        trial = replace(self._trials[number], metric=None, finals=0)
+        trial = replace(trial, reports=len(curve), last=curve[-1])
         self._store.cut_reports(trial)
         self._keep(trial)
 

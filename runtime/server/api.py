@@ -65,7 +65,7 @@ def experiments() -> list[dict[str, JSON]]:
 def experiment(id: ExperimentId) -> dict[str, JSON]:  # noqa: A002  named like the path's part
     folder = finding.experiment(id)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
-        return describe.experiment(folder, store.experiment(), reader)
+        return describe.experiment(folder, store, reader)
 
 
 @router.get("/{id}/events")

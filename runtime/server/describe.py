@@ -11,22 +11,27 @@ from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
 from runtime.kept.documents import trial_document
 from runtime.kept.experiments import experiment_document
-from runtime.store import ExperimentRow
+from runtime.kept.notes import read_notes
+from runtime.store import Store
 from runtime.store.columns import COLUMNS
 from runtime.store.reader import Reader
 
 _TOP = 10  # trials in each ranking
 
 
-def experiment(folder: ExperimentFolder, row: ExperimentRow, reader: Reader) -> dict[str, JSON]:
+def experiment(folder: ExperimentFolder, store: Store, reader: Reader) -> dict[str, JSON]:
     """Everything the pages of one experiment need at first.
 
     `columns` are those of the trials' table; `top` has the best trials in either direction.
+    `notes` are those of `runtime.kept.notes` once the experiment has ended: they need every trial.
     """
+    row = store.experiment()
     names, config = row.space.names, Config.from_json(row.config)
     first = reader.trial(0)
+    document = experiment_document(folder, row, reader)
     return {
-        **experiment_document(folder, row, reader),
+        **document,
+        "notes": [] if document["state"] in ("INITIALIZED", "RUNNING") else read_notes(store),
         "config": finite(config.to_json()),
         "space": [parameter(p, names[p.key]) for p in row.space],
         "space_json": finite(row.space.to_json()),

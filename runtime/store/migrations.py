@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 
 from runtime.store import checksums
-from runtime.store.schema import HISTORY, VERSION
+from runtime.store.schema import HISTORY, OBSERVATION, VERSION
 
 
 def _add_checksums(connection: sqlite3.Connection) -> None:
@@ -32,6 +32,17 @@ def _add_place(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE trial ADD COLUMN place TEXT")
 
 
+def _add_observations(connection: sqlite3.Connection) -> None:
+    """Nobody kept what earlier trials did, so their first one leaves every parameter open."""
+    connection.execute("ALTER TABLE trial ADD COLUMN finals INTEGER NOT NULL DEFAULT 0")
+    connection.execute(OBSERVATION)
+    connection.execute(
+        "INSERT INTO observation SELECT first.number, json_each.key, '[]' FROM"
+        " (SELECT number FROM trial WHERE ended IS NOT NULL ORDER BY number LIMIT 1) AS first,"
+        " experiment, json_each(experiment.space)"
+    )
+
+
 #: By version: the step that upgrades it to the next one.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _add_checksums,
@@ -39,6 +50,7 @@ MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     3: _add_gpu,
     4: _add_retries,
     5: _add_place,
+    6: _add_observations,
 }
 
 

@@ -69,6 +69,7 @@ def trial_of(row: sqlite3.Row) -> Trial:
         gpu=None if row["gpu"] is None else GpuUse.from_json(_object(row["gpu"])),
         retries=row["retries"],
         place=None if row["place"] is None else _object(row["place"]),
+        finals=row["finals"],
     )
 
 

@@ -4,7 +4,7 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Increases with every change to the tables; `migrations` upgrades older files.
-VERSION = 6
+VERSION = 7
 
 HISTORY = """
 -- Results of other experiments or files, for the tuner to learn from.
@@ -15,6 +15,15 @@ CREATE TABLE history (
     source   TEXT NOT NULL,             -- an experiment or a file, for display
     told     INTEGER UNIQUE             -- step in which the tuner received it; NULL until then
 );
+"""
+OBSERVATION = """
+-- What trials did with the parameters that they used. Only the first trials are observed.
+CREATE TABLE observation (
+    trial     INTEGER NOT NULL REFERENCES trial (number),
+    parameter TEXT NOT NULL,            -- its key
+    "values"  TEXT,                     -- JSON: see Observed in runtime.core.trial
+    PRIMARY KEY (trial, parameter)
+) WITHOUT ROWID;
 """
 
 SCHEMA = f"""
@@ -49,7 +58,8 @@ CREATE TABLE trial (
     checksum INTEGER,                   -- of the result, see checksums.py; NULL until it ends
     gpu      TEXT,                      -- JSON, see GpuUse; NULL if it uses no GPU
     retries  INTEGER NOT NULL DEFAULT 0,-- failed runs before the current one
-    place    TEXT                       -- JSON, see Trial.place; NULL for this machine
+    place    TEXT,                      -- JSON, see Trial.place; NULL for this machine
+    finals   INTEGER NOT NULL DEFAULT 0 -- number of final results so far; the last one counts
 );
 
 CREATE TABLE report (
@@ -59,4 +69,4 @@ CREATE TABLE report (
     time     REAL NOT NULL,
     PRIMARY KEY (trial, sequence)
 ) WITHOUT ROWID;
-{HISTORY}"""
+{HISTORY}{OBSERVATION}"""

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
-from runtime.core.trial import GpuUse, Report, Trial, TrialState, number
+from runtime.core.trial import GpuUse, Observed, Report, Trial, TrialState, number
 from runtime.store import checksums, database
 from runtime.store.errors import RESTORE, StoreError, decoded, translate_errors
 from runtime.store.history import KnownResult
@@ -216,6 +216,18 @@ class Store:
         """Append reports in this order; the last final one becomes the trial's result."""
         self._write(lambda db: _add_reports(db, trial, reports))
 
+    def add_observations(self, trial: int, observed: Observed) -> None:
+        """Record what the trial did with its values; later observations replace earlier ones."""
+        rows = [
+            (trial, key, None if values is None else json.dumps(values))
+            for key, values in observed.items()
+        ]
+        sql = (
+            'INSERT INTO observation (trial, parameter, "values") VALUES (?, ?, ?) ON CONFLICT DO'
+            ' UPDATE SET "values" = coalesce(excluded."values", "values")'
+        )
+        self._write(lambda db: db.executemany(sql, rows))
+
     def cut_reports(self, trial: Trial) -> None:
         """Delete the trial's result, and its reports beyond the first `trial.reports`."""
 
@@ -225,7 +237,7 @@ class Store:
                 (trial.number, trial.reports),
             )
             db.execute(
-                "UPDATE trial SET final = NULL, metric = NULL, reports = ?, last = ?"
+                "UPDATE trial SET final = NULL, metric = NULL, finals = 0, reports = ?, last = ?"
                 " WHERE number = ?",
                 (trial.reports, _null_if_nan(trial.last), trial.number),
             )
@@ -257,8 +269,9 @@ class Store:
         def restart(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM report WHERE trial = ?", (number,))
             db.execute(
-                "UPDATE trial SET state = ?, final = NULL, metric = NULL, reports = 0, last = NULL,"
-                " started = NULL, ended = NULL, reason = NULL, checksum = NULL, retries = ?"
+                "UPDATE trial SET state = ?, final = NULL, metric = NULL, finals = 0, reports = 0,"
+                " last = NULL, started = NULL, ended = NULL, reason = NULL, checksum = NULL,"
+                " retries = ?"
                 " WHERE number = ?",
                 (TrialState.WAITING.value, retries, number),
             )
@@ -268,6 +281,14 @@ class Store:
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
         return self._decoded(trial_of, "SELECT * FROM trial ORDER BY number")
+
+    def observations(self) -> dict[int, dict[str, list[JSON] | None]]:
+        """What trials did with the parameters that they used, by trial; see Observed."""
+        observations: dict[int, dict[str, list[JSON] | None]] = {}
+        sql = 'SELECT trial, parameter, "values" FROM observation ORDER BY trial, parameter'
+        for trial, key, values in self._decoded(lambda r: (*r[:2], r[2] and json.loads(r[2])), sql):
+            observations.setdefault(trial, {})[key] = values
+        return observations
 
     def count_trials(self) -> int:
         ((count,),) = self._rows("SELECT count(*) FROM trial")
@@ -324,7 +345,7 @@ def _add_reports(db: sqlite3.Connection, trial: int, reports: Iterable[Report]) 
     for report in reports:
         if report.kind == "final":
             db.execute(
-                "UPDATE trial SET final = ?, metric = ? WHERE number = ?",
+                "UPDATE trial SET final = ?, metric = ?, finals = finals + 1 WHERE number = ?",
                 (json.dumps(report.value), _null_if_nan(report.number), trial),
             )
         else:

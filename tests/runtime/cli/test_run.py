@@ -474,6 +474,7 @@ def test_an_unknown_metric_and_several_final_results_are_each_noted_once(annotat
     )
     done = annotate("run", "train.py", "--max-trials", 2)
     assert done.stdout.count("trial 0 and 1 more reported several final results") == 1
+    assert re.search(r"^notes +trial 0 and 1 more", annotate("experiment", "show").stdout, re.M)
     assert re.search(r"^ +0 +1e\+300 +\S+ +as written y=1$", done.stderr, re.MULTILINE)
     assert ", maximize y (default; --minimize overrides), seed " in done.stderr
     assert done.stdout.count("because the name `y` implies no direction") == 1

@@ -143,6 +143,16 @@ def test_the_overview_shows_best_baseline_counts_limits_and_settings(page, site)
     assert page.get_by_role("combobox", name="State").input_value() == "SUCCEEDED"
 
 
+def test_the_overview_of_an_ended_experiment_shows_its_notes(page, site):
+    new_experiment(site.home, "Equal", [(trial(n), [], 0.5) for n in range(6)])
+    go(page, site, "Equal")
+    notes = page.get_by_label("Notes").get_by_role("listitem")
+    assert notes.all_inner_texts() == ["no parameter had an effect: all 6 results are 0.5"]
+    shoot(page, "notes")
+    go(page, site, "Plain")
+    assert page.get_by_label("Notes").count() == 0
+
+
 def test_a_failed_trial_shows_the_end_of_its_log(page, site):
     go(page, site, "StrangeX")
     failed = page.get_by_label("Failures")

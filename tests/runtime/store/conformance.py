@@ -37,6 +37,8 @@ CALLS = {
     "set_gpu": (0, GpuUse(("0",))),
     "set_reason": (0, "waiting"),
     "add_reports": (0, [Report("intermediate", 0.25, 3.0), Report("final", 1, 4.0)]),
+    "add_observations": (0, {"lr": [0.5], "momentum": None}),
+    "observations": (),
     "cut_reports": (trial(reports=1, last=0.25),),
     "set_values": (0, {"lr": 0.25}),
     "end_trial": (trial(state=TrialState.SUCCEEDED, ended=5.0),),
@@ -112,6 +114,7 @@ class StoreConformance:
             (ended,) = reader.trials()
         assert ended.state is TrialState.SUCCEEDED
         assert (ended.metric, ended.reports, ended.last, ended.ended) == (1.0, 1, 0.25, 5.0)
+        assert ended.finals == 1
         assert store.steps() == [(1, "ask", 0), (2, "tell", 0)]
 
     def test_reports_keep_their_order_and_form(self, store):
@@ -120,6 +123,12 @@ class StoreConformance:
         store.add_reports(0, [Report("intermediate", {"default": 2, "x": "é"}, 3.0)])
         assert list(store.reports(0)) == [3, 1, {"default": 2, "x": "é"}]
         assert store.curves() == {0: [3, 1, {"default": 2, "x": "é"}]}
+
+    def test_the_latest_values_that_a_trial_is_seen_to_end_with_are_kept(self, store):
+        store.add_trial(trial())
+        store.add_observations(0, {"lr": None, "b": [1, "x"]})
+        store.add_observations(0, {"lr": [], "b": None})
+        assert store.observations() == {0: {"lr": [], "b": [1, "x"]}}
 
     def test_a_nan_result_reads_back_as_nan(self, store):
         store.add_trial(trial())

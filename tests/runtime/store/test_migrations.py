@@ -77,6 +77,13 @@ ALTER TABLE trial ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 PRAGMA user_version = 5;
 """
 )
+FILES[6] = (
+    FILES[5]
+    + """
+ALTER TABLE trial ADD COLUMN place TEXT;
+PRAGMA user_version = 6;
+"""
+)
 
 
 @pytest.fixture(params=FILES)
@@ -101,6 +108,7 @@ def check(store):
     assert list(store.reports(0)) == [0.3, 0.4]
     assert store.steps() == [(1, "ask", 0), (2, "tell", 0), (3, "ask", 1)]
     assert store.experiment().name == "old"
+    assert store.observations() == {0: {"lr": []}}, "so that no note claims what nobody observed"
 
 
 def test_there_is_a_file_of_every_earlier_version():

@@ -35,6 +35,7 @@ export async function show(main, model) {
   const top = table("Top 10");
   const failed = h("div", { class: "w12", hidden: true });
   const waits = h("div", { class: "w12", hidden: true });
+  const notes = h("div", { class: "w12", hidden: true });
   const plot = results(model);
   const orderSwitch = switches("Order", { maximize: "Highest", minimize: "Lowest" }, direction, (key) => {
     direction = key;
@@ -48,6 +49,7 @@ export async function show(main, model) {
       numbers.boxes,
       failed,
       waits,
+      notes,
       h(
         "div",
         { class: "column w8" },
@@ -69,6 +71,7 @@ export async function show(main, model) {
     const e = model.head;
     numbers.fill(e);
     redraw(values, [e.best, e.baseline], () => bestValues(model));
+    remarks(notes, e.notes);
     redraw(top, e.top[direction], () => ranking(model, e.top[direction]));
   }
   const refresh = inTurn(async () => {
@@ -192,6 +195,24 @@ function waiting(box, model) {
         ),
         reasons(held, (number) => showTrial(model, number)),
       ),
+  );
+}
+
+// What its results say about the parameters, once it has ended.
+function remarks(box, notes) {
+  box.hidden = !notes.length;
+  if (!notes.length) return;
+  redraw(box, notes, () =>
+    h(
+      "section",
+      { class: "card", "aria-label": "Notes" },
+      h("header", {}, h("h2", {}, `Note${notes.length > 1 ? "s" : ""}`)),
+      h(
+        "ul",
+        { class: "why" },
+        notes.map((note) => h("li", {}, named(short(note, 600)))),
+      ),
+    ),
   );
 }
 

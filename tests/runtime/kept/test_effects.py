@@ -1,13 +1,15 @@
 """Only parameters without any effect are named at the end."""
 
 import itertools
+import json
+from dataclasses import replace
 
 import pytest
 
 from annotate.space import SearchSpace
 from runtime.core.metrics import Batch
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.loop.effects import Effects
+from runtime.kept.effects import Effects
 
 SPACE = SearchSpace.from_json(
     {f"train/{name}/uniform": {"_type": "uniform", "_value": [0, 9]} for name in ("a", "b")}
@@ -24,11 +26,11 @@ def trials(rows):
 
 def remarks(rows, ended=(), *, used=(A, B), by_script=True):
     """The remarks after trials with these (a, b, result); `ended`: the final values of b."""
-    effects = Effects(SPACE, [])
+    effects = Effects(SPACE, [], {})
     every = trials(rows)
     for trial, values in itertools.zip_longest(every, ended):
         batch = Batch(used=set(used), ended={} if values is None else {B: values})
-        effects.reported(trial, batch)
+        effects.observed(trial, batch.observed)
         effects.ended(trial)
     return effects.remarks(SPACE, every, by_script=by_script)
 
@@ -87,11 +89,10 @@ def test_equal_results_of_all_trials_are_reported_once():
 
 def test_what_an_earlier_driver_saw_in_the_baseline_counts():
     baseline = Trial(0, "t0", Origin.BASELINE, TrialState.SUCCEEDED, {A: 1}, metric=1)
-    effects = Effects(SPACE, [baseline])
-    for trial in trials(ROWS):
-        effects.ended(trial)
+    later = [replace(trial, number=trial.number + 1) for trial in trials(ROWS)]
+    effects = Effects(SPACE, [baseline, *later], {3: {A: [3]}})
     (remark,) = effects.remarks(SPACE, [], by_script=True)
-    assert remark.startswith("b had no effect: none of 5 trials reached")
+    assert remark.startswith("b had no effect: none of 6 trials reached")
 
 
 SCRIPT = """\
@@ -134,3 +135,9 @@ def test_a_run_names_what_the_script_replaces_or_never_reaches(annotate, folder)
         f"Note: rate had no effect: {replaced} 5.",
     ]
     assert "train.py:21 overrides train.py:20: decay is not tuned\n" in done.stderr
+    shown = annotate("experiment", "show").stdout
+    assert [f"Note: {line}." for line in shown.split("notes")[1].split("\n") if line.strip()]
+    kept = json.loads(annotate("experiment", "show", "--json").stdout)["notes"]
+    assert [f"Note: {note}." for note in kept] == notes
+    resumed = json.loads(annotate("resume", "--max-trials", 9, "--json").stdout)["notes"]
+    assert resumed == [note.replace("none of 8", "none of 9") for note in kept]

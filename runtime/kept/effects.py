@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 
 from annotate.json_value import JSON
 from annotate.space import SearchSpace
-from runtime.core.metrics import Batch
-from runtime.core.trial import Origin, Trial, TrialState
+from runtime.core.trial import Observed, Origin, Trial, TrialState
 
 _FEW = 3
 _SEVERAL = 5
@@ -57,27 +56,34 @@ class _Evidence:
 
 
 class Effects:
-    """Follows the trials of one driver; `trials` are those of earlier ones."""
+    """Collects what trials did with their values: the stored trials first, then each new report.
 
-    def __init__(self, space: SearchSpace, trials: Iterable[Trial]) -> None:
+    `observations` are those of the store, by trial.
+    """
+
+    def __init__(
+        self, space: SearchSpace, trials: Iterable[Trial], observations: Mapping[int, Observed]
+    ) -> None:
         self._evidence = {parameter.key: _Evidence() for parameter in space}
         self._succeeded = 0
         for trial in trials:
             if trial.origin is Origin.BASELINE:
                 for key in self._evidence.keys() & trial.values.keys():
                     self._evidence[key].used = True
+            self.observed(trial, observations.get(trial.number, {}))
+            if trial.state.ended:
+                self.ended(trial)
 
     @property
     def watched(self) -> list[str]:
         """The parameters about which the next trial should report."""
         return [key for key, evidence in self._evidence.items() if not evidence.settled]
 
-    def reported(self, trial: Trial, batch: Batch) -> None:
-        for key in batch.used:
-            if key in self._evidence:
-                self._evidence[key].used = True
-        for key, values in batch.ended.items():
-            if key in self._evidence and key in trial.values:
+    def observed(self, trial: Trial, observed: Observed) -> None:
+        for key in self._evidence.keys() & observed.keys():
+            values = observed[key]
+            self._evidence[key].used = True
+            if values is not None and key in trial.values:
                 self._evidence[key].add(trial.number, trial.values[key], values)
 
     def ended(self, trial: Trial) -> None:
