@@ -1,4 +1,4 @@
-"""Finds the command-line options that a Python file declares with argparse or click.
+"""Finds the command-line options that a Python file declares with argparse, click, typer or fire.
 
 Reads only the syntax tree, so it knows only plain literals.
 """
@@ -8,21 +8,26 @@ from __future__ import annotations
 import ast
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from annotate.parameter_options import Parameter, fire_parameters, typer_parameters
 
 _PARSES = ("parse_args", "parse_known_args", "parse_intermixed_args", "parse_known_intermixed_args")
 _SHORT = ("store_true", "store_false", "store_const", "append_const", "count", "help", "version")
+_MARKS = (b"add_argument", b"option(", b"Option(", b"parse_", b"Fire(")
 #: Stands for a word that is known only at run time.
 UNKNOWN = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One `add_argument` or `click.option` call.
+    """One `add_argument` or `click.option` call, or an option of typer.
 
     `receiver` is the code before `.add_argument`. `values` is how many words it takes, like nargs
     of argparse; 0 for a switch. `default` is the line on which the default begins, if there is one.
+    `variables` are the environment variables that set it, and `parameter` is the parameter that an
+    option of typer has.
     """
 
     receiver: str
@@ -31,6 +36,8 @@ class Option:
     values: int | str | None
     switch_pair: bool
     default: int | None
+    variables: tuple[str, ...] = ()
+    parameter: Parameter | None = None
 
     @property
     def positional(self) -> bool:
@@ -51,7 +58,8 @@ class Declared:
     """What one file declares.
 
     `defaults` lists the options whose default a later `set_defaults` is certain to replace: the
-    name, the line of the option's default, and the line of the call.
+    name, the line of the option's default, and the line of the call. `fires` are the parameters of
+    the function that each call of fire runs.
     """
 
     options: tuple[Option, ...] = ()
@@ -59,11 +67,12 @@ class Declared:
     defaults: tuple[tuple[str, int, int], ...] = ()
     abbreviates: bool = True
     subcommands: bool = False
+    fires: tuple[list[Parameter], ...] = ()
 
 
 def declared(code: bytes) -> Declared:
     """Read a file; one that does not parse declares nothing."""
-    if b"add_argument" not in code and b"option(" not in code and b"parse_" not in code:
+    if not any(mark in code for mark in _MARKS):
         return Declared()
     try:
         with warnings.catch_warnings():
@@ -72,13 +81,16 @@ def declared(code: bytes) -> Declared:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return Declared()
     calls = list(_calls(tree.body, ()))
-    options = [(o, where) for call, where in calls if (o := _option(call)) is not None]
+    aliases = _aliases(tree)
+    options = [(o, where) for call, where in calls if (o := _option(call, aliases)) is not None]
+    by_parameters = [_typer_option(p) for p in typer_parameters(tree)]
     return Declared(
-        options=tuple(option for option, _ in options),
+        options=(*(option for option, _ in options), *by_parameters),
         parses=tuple(p for call, _ in calls if (p := _parse(call)) is not None),
         defaults=tuple(_defaults(calls, options)),
         abbreviates=not any(_is_false(_keyword(call, "allow_abbrev")) for call, _ in calls),
         subcommands=any(_name(call.func) == "add_subparsers" for call, _ in calls),
+        fires=tuple(fire_parameters(tree)),
     )
 
 
@@ -101,9 +113,51 @@ def _calls(body: Sequence[ast.stmt], where: _Where) -> Iterator[tuple[ast.Call, 
                     waiting += [part for part in parts if isinstance(part, ast.AST)]
 
 
-def _option(call: ast.Call) -> Option | None:
+def _aliases(tree: ast.Module) -> dict[str, str]:
+    """The receiver of each name that only stands for an `add_argument`: `add = p.add_argument`."""
+    receivers: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            value = node.value
+            bound = value if isinstance(value, ast.Attribute) else None
+            receiver = ""
+            if bound is not None and bound.attr == "add_argument":
+                receiver = ast.unparse(bound.value)
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    receivers.setdefault(target.id, set()).add(receiver)
+    return {name: min(of) for name, of in receivers.items() if "" not in of and len(of) == 1}
+
+
+def _typer_option(parameter: Parameter) -> Option:
+    call = parameter.option
+    texts = [_literal(arg) for arg in call.args] if call is not None else []
+    flags = [f for t in texts if isinstance(t, str) and t.startswith("-") for f in t.split("/")]
+    name = parameter.name.replace("_", "-")
+    pair = [f"--{name}", f"--no-{name}"] if parameter.switch else [f"--{name}"]
+    return Option(
+        receiver="",
+        flags=tuple(flags or pair),
+        click=True,
+        values=0 if parameter.switch else None,
+        switch_pair=False,
+        default=parameter.default,
+        variables=_variables(call) if call is not None else (),
+        parameter=parameter,
+    )
+
+
+def _variables(call: ast.Call) -> tuple[str, ...]:
+    """The names in `envvar=`, a text or a list of them."""
+    node = _keyword(call, "envvar")
+    nodes = node.elts if isinstance(node, (ast.List, ast.Tuple)) else [node]
+    return tuple(name for n in nodes if isinstance(name := _literal(n), str))
+
+
+def _option(call: ast.Call, aliases: Mapping[str, str]) -> Option | None:
     name = _name(call.func)
-    if name not in ("add_argument", "option"):
+    receiver = aliases.get(name) if isinstance(call.func, ast.Name) else _receiver(call)
+    if name not in ("add_argument", "option") and name not in aliases:
         return None
     click = name == "option"
     flags = tuple(
@@ -118,12 +172,13 @@ def _option(call: ast.Call) -> Option | None:
     action = _keyword(call, "action")
     default = _keyword(call, "default")
     return Option(
-        receiver=_receiver(call),
+        receiver=receiver or "",
         flags=flags,
         click=click,
         values=_values(call, action),
         switch_pair=action is not None and _name(action) == "BooleanOptionalAction",
         default=None if default is None else default.lineno,
+        variables=_variables(call) if click else (),
     )
 
 

@@ -1,14 +1,15 @@
 """Finds annotated values that something else is certain to replace, whatever a trial chooses.
 
 `--lr 0.5` on the command line replaces the default of `add_argument("--lr", default=0.1)`. So do
-`parse_args(["--lr", "0.5"])`, a later `set_defaults(lr=0.5)` and a second assignment. This module
-finds only what is certain before any trial runs.
+`parse_args(["--lr", "0.5"])`, a later `set_defaults(lr=0.5)`, a second assignment, and an
+environment variable that click reads. This module finds only what is certain before any trial runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ from typing import NoReturn
 from annotate import imports, replaced
 from annotate.data.form import is_data
 from annotate.declared_options import Declared, Option, declared
+from annotate.parameter_options import fire_words
 from annotate.plan import Place
 
+_TOKEN = re.compile(r"""'[^']*'|"[^"]*"|[{}\[\],:]|[^{}\[\],:'"]+""")
 _OVERRIDE = re.compile(r"[+~]{0,2}([A-Za-z_][\w./-]*)(?:@[\w.]*)?=")
 #: Libraries whose options are named by a function's parameters or a class's fields.
 _BY_NAME = frozenset(
@@ -46,13 +49,16 @@ class Overridden:
 
 
 def find(
-    places: Sequence[Place], code: Mapping[PurePosixPath, bytes], arguments: Sequence[str]
+    places: Sequence[Place],
+    code: Mapping[PurePosixPath, bytes],
+    arguments: Sequence[str],
+    environment: Mapping[str, str] = os.environ,
 ) -> list[Overridden]:
-    """The places that are overridden when the files `code` run with the script's `arguments`.
+    """The places that are overridden when the files `code` run with `arguments` in `environment`.
 
     Only keys whose places are all overridden: a parameter with another place has an effect.
     """
-    program = _Program(code, arguments)
+    program = _Program(code, arguments, environment)
     overridden = [
         Overridden(p, by) for p in places if (by := program.overrides(p, places)) is not None
     ]
@@ -65,10 +71,11 @@ def find(
 
 @dataclass
 class _Program:
-    """The files that run, and the words on the command line."""
+    """The files that run, the words on the command line, and the environment."""
 
     code: Mapping[PurePosixPath, bytes]
     arguments: Sequence[str]
+    environment: Mapping[str, str]
 
     @cached_property
     def _python(self) -> dict[str, bytes]:
@@ -94,13 +101,16 @@ class _Program:
             return self._of_option(place)
         if place.kind == "assignment" and (line := self._replacement(place)) is not None:
             return f"{place.path}:{line}"
+        option = self._parameter_option(place)
+        if option is not None:
+            return self._by_words(option, [(self.arguments, "on the command line")])
         if not self.arguments:
             return None
         word = None
         if is_data(place.path):
             word = self._override(place)
         elif _is_field(place, places):
-            word = self._flag(place.target) or self._override(place)
+            word = self._flag(place.target) or self._fire_word(place) or self._override(place)
         return None if word is None else f"{word} on the command line"
 
     def _replacement(self, place: Place) -> int | None:
@@ -118,9 +128,30 @@ class _Program:
         for name, line, by in here.defaults:
             if name == place.target and line == option.default:
                 return f"set_defaults in {place.path}:{by}"
-        parses = self._parses(place.path, option)
+        return self._by_words(option, self._parses(place.path, option))
+
+    def _by_words(self, option: Option, parses: list[tuple[Sequence[str], str]]) -> str | None:
+        """What sets the option in every one of the `parses`: a flag, or else a variable."""
         flags = [self._flag_used(option, words) for words, _ in parses]
-        return None if None in flags else f"{flags[0]} {parses[0][1]}"
+        if None not in flags:
+            return f"{flags[0]} {parses[0][1]}"
+        variable = next((name for name in option.variables if self.environment.get(name)), None)
+        return None if variable is None else f"the environment's {variable}"
+
+    def _parameter_option(self, place: Place) -> Option | None:
+        """Typer's option for the parameter whose default the place is, if it is the only one."""
+        if place.kind != "default":
+            return None
+        options = [o for o in self._declared.get(place.path, Declared()).options if o.parameter]
+        of_place = [
+            o
+            for o in options
+            if o.default == place.line and o.parameter and o.parameter.name == place.target
+        ]
+        if len(of_place) != 1:
+            return None
+        flags = set(of_place[0].flags)
+        return of_place[0] if sum(not flags.isdisjoint(o.flags) for o in options) == 1 else None
 
     def _parses(self, path: str, option: Option) -> list[tuple[Sequence[str], str]]:
         """The words of each call that may parse the option, and their place in the source."""
@@ -145,6 +176,16 @@ class _Program:
 
     # Values that are set by name
 
+    def _fire_word(self, place: Place) -> str | None:
+        """The word with which fire sets the parameter: `-l 0.5`, or a positional one."""
+        fires = [(path, ps) for path, file in self._declared.items() for ps in file.fires]
+        if len(fires) != 1 or fires[0][0] != place.path:
+            return None
+        parameters = fires[0][1]
+        if not any(p.name == place.target and p.default == place.line for p in parameters):
+            return None
+        return fire_words(parameters, self.arguments).get(place.target)
+
     def _flag(self, name: str) -> str | None:
         """The flag `--name` among the arguments, also as `--part.name` and with dashes."""
         marked = any(mark in code for code in self._python.values() for mark in _BY_NAME_MARKS)
@@ -162,7 +203,7 @@ class _Program:
         names = set(self._keys(place))
         for word in self.arguments:
             match = _OVERRIDE.match(word)
-            if match is not None and match[1].replace("/", ".") in names:
+            if match is not None and not names.isdisjoint(_set_keys(match[1], word[match.end() :])):
                 return word
         return None
 
@@ -174,6 +215,26 @@ class _Program:
             yield place.target
         for start in range(len(folders)):
             yield ".".join([*folders[start:], place.target])
+
+
+def _set_keys(key: str, value: str) -> Iterator[str]:
+    """The keys that Hydra's `key=value` sets; a dictionary sets those in it: `optim={lr: 0.5}`."""
+    path = [key.replace("/", ".")]
+    if not value.startswith("{"):
+        yield path[0]
+    depth = 0  # of lists, whose items have no keys
+    last = ""
+    for token in _TOKEN.findall(value):
+        depth += (token == "[") - (token == "]")
+        if depth == 0 and token == ":":
+            yield ".".join([*path, last])
+        elif depth == 0 and token == "{":
+            path += [last] if last else []
+            last = ""
+        elif depth == 0 and token == "}":
+            path, last = path[:-1] or path, ""
+        elif token.strip():
+            last = token.strip()
 
 
 def _is_field(place: Place, places: Sequence[Place]) -> bool:

@@ -17,7 +17,9 @@ KIND = "keyword"
 def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
     if isinstance(node, cst.ClassDef):
         yield from _named(node.keywords)
-    elif isinstance(node, cst.Call) and not option.is_option(node):
+    elif isinstance(node, cst.Call) and option.is_parameter_option(node, tree):
+        yield from (target for target in _named(node.args) if target.name == "default")
+    elif isinstance(node, cst.Call) and not option.is_option(node, tree):
         yield from _named(node.args)
 
 

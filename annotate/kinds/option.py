@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -13,7 +14,7 @@ from annotate.tree import Tree
 KIND = "option"
 
 
-def is_option(call: cst.Call) -> bool:
+def is_option(call: cst.Call, tree: Tree) -> bool:
     """Whether a call declares a command-line option, judging by its name and flags."""
     func = call.func
     name = func.attr if isinstance(func, cst.Attribute) else func
@@ -21,11 +22,23 @@ def is_option(call: cst.Call) -> bool:
         return False
     if name.value == "option":
         return any(flag.startswith("-") for flag in _flags(call))
-    return name.value == "add_argument"
+    if name.value == "add_argument" or name is not func:
+        return name.value == "add_argument"
+    # add = parser.add_argument
+    flags = _flags(call)
+    bound = rf"\b{name.value}[ \t]*=[ \t]*[\w.]+\.add_argument\b(?![ \t]*\()"
+    return bool(flags) and flags[0][0] == "-" and re.search(bound, tree.text) is not None
+
+
+def is_parameter_option(call: cst.Call, tree: Tree) -> bool:
+    """Whether a call describes a parameter, as typer's `Option` and `Argument` do."""
+    name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    is_named = isinstance(name, cst.Name) and name.value in ("Option", "Argument")
+    return is_named and "typer" in tree.text
 
 
 def targets(node: cst.CSTNode, tree: Tree) -> Iterator[Target]:
-    if isinstance(node, cst.Call) and is_option(node):
+    if isinstance(node, cst.Call) and is_option(node, tree):
         for argument in node.args:
             if argument.keyword is not None and argument.keyword.value == "default":
                 yield Target(KIND, _destination(node), argument.value)
@@ -62,6 +75,11 @@ VALID = [
         "argparse: named by `dest`",
         "parser.add_argument('--lr', dest='rate', default=0.1)  # @nni.uniform(0, 1)\n",
         {"rate/uniform": [0, 1]},
+    ),
+    Valid(
+        "argparse: with a name for `add_argument`",
+        "add = parser.add_argument\nadd('--lr', type=float, default=0.1)  # @nni.uniform(0, 1)\n",
+        {"lr/uniform": [0, 1]},
     ),
     Valid(
         "click",

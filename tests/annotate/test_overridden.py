@@ -26,6 +26,32 @@ import click
 def main(lr, shout): ...
 main()
 """
+TYPER = """\
+import typer
+from typing import Annotated
+app = typer.Typer()
+@app.command()
+def main(
+    lr: Annotated[float, typer.Option("--rate", "-r")] = 0.1,  # @nni.uniform(0, 1)
+    decay: float = typer.Option(0.1, "--wd", envvar="WD_OF_TEST"),  # @nni.uniform(0, 1)
+    batch_size: int = 32,  # @nni.choice(16, 32)
+): ...
+app()
+"""
+FIRE = """\
+import fire
+def train(data, lr=0.1, *, batch=32, beta=0.5):  # @nni.variable(nni.uniform(0, 1), name=lr)
+    pass
+fire.Fire(train)
+"""
+ALIAS = """\
+import argparse
+p = argparse.ArgumentParser()
+group = p.add_argument_group()
+add = group.add_argument
+add("--lr", type=float, default=0.1)  # @nni.uniform(0, 1)
+p.parse_args()
+"""
 HYDRA = "import hydra\nx = 'conf'\n"
 BY_NAME = "import {}\ndef main(lr: float = 0.1):  # @nni.uniform(0, 1)\n    pass\n"
 
@@ -83,6 +109,22 @@ def overridden(folder, files, words):
         pytest.param(CLICK, "-l0.5 --no-shout", "lr shout", id="click's short option and switch"),
         pytest.param(CLICK, "--l 0.5", "", id="click has no prefixes"),
         pytest.param(BY_NAME.format("fire"), "--lr=1", "lr", id="fire"),
+        pytest.param(TYPER, "-r 1 --batch-size 3", "lr batch_size", id="typer's own flags"),
+        pytest.param(TYPER, "--lr 1 --decay 1", "", id="typer's flags that are renamed"),
+        pytest.param(TYPER, "--wd=1", "decay", id="typer's option as a default"),
+        pytest.param(
+            TYPER + TYPER[TYPER.index("@app") :].replace("main(", "other(").replace("# @nni", "# "),
+            "--rate 1",
+            "",
+            id="two commands with the flag",
+        ),
+        pytest.param(FIRE, "data.csv 0.5", "lr", id="fire's positional"),
+        pytest.param(FIRE, "0.5 --data=x", "lr", id="fire's positional beside a flag"),
+        pytest.param(FIRE, "data.csv -l 0.5", "lr", id="fire's letter"),
+        pytest.param(FIRE, "data.csv --batch 0.5", "", id="fire's flag with a value"),
+        pytest.param(FIRE, "data.csv - 0.5", "", id="fire's separator"),
+        pytest.param(FIRE.replace("Fire(train)", "Fire({})"), "x 1", "", id="fire without a name"),
+        pytest.param(ALIAS, "--l 1", "lr", id="a name for add_argument"),
         pytest.param(BY_NAME.format("tyro"), "--optimizer.lr 1", "lr", id="tyro"),
         pytest.param(BY_NAME.format("os"), "--lr=1", "", id="no library that takes options"),
         pytest.param(
@@ -99,6 +141,17 @@ def test_an_option_given_on_the_command_line_is_not_tuned(tmp_path, source, word
     assert len(remarks(project, "train.py")) == len(found)
 
 
+@pytest.mark.parametrize(("source", "variable"), [(CLICK, "LR_OF_TEST"), (TYPER, "WD_OF_TEST")])
+def test_an_option_that_the_environment_sets_is_not_tuned(tmp_path, monkeypatch, source, variable):
+    source = source.replace("default=0.1)", "default=0.1, envvar=['X_OF_TEST', 'LR_OF_TEST'])")
+    monkeypatch.setenv(variable, "")  # click ignores an empty one
+    assert overridden(tmp_path, {"train.py": source}, "")[0] == set()
+    monkeypatch.setenv(variable, "0.5")
+    found, project = overridden(tmp_path, {"train.py": source}, "")
+    assert found == {"lr" if source.startswith("import click") else "decay"}
+    assert f"the environment's {variable} overrides train.py:" in remarks(project, "train.py")[0]
+
+
 @pytest.mark.parametrize(
     ("file", "words", "names"),
     [
@@ -107,6 +160,9 @@ def test_an_option_given_on_the_command_line_is_not_tuned(tmp_path, source, word
         ("conf/config.yaml", "optimizer.lr=0.5 xlr=1 lr", ""),
         ("conf/optimizer/adam.yaml", "optimizer.lr=0.5", "lr"),
         ("conf/optimizer/adam.yaml", "lr=0.5", ""),
+        ("conf/optimizer/adam.yaml", "optimizer={name:'a:b',x:[{lr:1}],lr:.5}", "lr"),
+        ("conf/optimizer/adam.yaml", "optimizer={x:[{lr:1}],y:{lr:1},z:lr}", ""),
+        ("conf/optimizer/adam.yaml", "optimizer={x:{y:1},lr:1}", "lr"),
     ],
 )
 def test_an_override_of_hydra_is_not_tuned(tmp_path, file, words, names):
