@@ -51,6 +51,7 @@ NARROW = {
         "runtime.executors",
         "runtime.core.trial",
         "runtime.core.paths",
+        "runtime.core.host",
         "runtime.system.private",
         "runtime.core.metrics",
         "runtime.stage.agent",

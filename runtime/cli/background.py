@@ -17,17 +17,18 @@ def start(
     port: int | None,
     as_json: bool,
     debug: bool,
+    logins: bytes = b"",
 ) -> int:
     """Start the driver of an existing experiment and say how to follow it; returns the exit code.
 
     `options` are those of `resume`, for the driver; `goal` is what it optimizes and
-    what is new in it, for the user.
+    what is new in it, for the user. `logins` are as made by `runtime.cli.logins.of`.
     """
     from runtime.driver import background
     from runtime.server import launch
 
     pages = launch.ensure(port, folder.id)
-    background.start(folder, [*options, *(["--debug"] if debug else [])])
+    background.start(folder, [*options, *(["--debug"] if debug else [])], logins)
     if as_json:
         terminal.show(json.dumps({"experiment": folder.id, "pages": pages}, indent=2))
     else:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from annotate.errors import AnnotateError
-from runtime.cli import terminal
+from runtime.cli import logins, terminal
 from runtime.cli.progress import LinesProgress, LiveProgress, Progress
 from runtime.cli.summary import summary
 from runtime.core.paths import ExperimentFolder
@@ -24,8 +24,9 @@ from runtime.system.private import keep_private
 def drive(start: Start) -> int:
     """Run the experiment to its end and return the exit code."""
     keep_private()
+    start = logins.with_logins(start)
     with Signals(detached=start.detached) as signals:
-        parts = build.prepare(start, terminal.say)
+        parts = build.prepare(start, terminal.say, logins.asker())
         return _drive(start, parts, start.make_folder(), signals)
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.cli import options, selection, settings
 from runtime.core.config import Config
-from runtime.core.options import RESUME
+from runtime.core.options import RESUME, Settings
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -54,8 +54,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="return at once; the experiment runs in the background",
     )
-    # For the background driver: the file descriptor of its lock, and the typed settings as JSON.
+    # For the background driver: the file descriptor of its lock, whether it reads secrets from its
+    # standard input, and the typed settings as JSON.
     where.add_argument("--driver", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--logins", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--settings", type=json.loads, default={}, help=argparse.SUPPRESS)
     parser.add_argument(
         "-p",
@@ -70,13 +72,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from annotate.errors import AnnotateError
-    from runtime.cli import background
+    from runtime.cli import logins
     from runtime.cli.driving import drive
     from runtime.core.new_settings import new_settings, resumed
     from runtime.core.objective import goal, with_new_name
     from runtime.driver.resumable import check_resumable
     from runtime.driver.start import Start
-    from runtime.gpus.opening import open_gpus
     from runtime.store import Store
     from runtime.system.units import count
 
@@ -102,14 +103,8 @@ def run(args: argparse.Namespace) -> int:
     check_resumable(folder, config)
     in_front = args.foreground or args.driver is not None
     if args.background or (config.background and not in_front):
-        open_gpus(config, os.environ)  # report missing GPUs here, not only in the driver's log
-        return background.start(
-            folder,
-            _driver_options(args, typed),
-            goal=goal(config, new=False) + resumed(trials, config, new),
-            port=args.port,
-            as_json=args.json,
-            debug=args.debug,
+        return _in_background(
+            args, folder, config, typed, goal(config, new=False) + resumed(trials, config, new)
         )
     return drive(
         Start(
@@ -122,7 +117,29 @@ def run(args: argparse.Namespace) -> int:
             debug=args.debug,
             lock_file=args.driver,
             new_settings=tuple(new),
+            logins=logins.read() if args.logins else {},
         )
+    )
+
+
+def _in_background(
+    args: argparse.Namespace, folder: ExperimentFolder, config: Config, typed: Settings, goal: str
+) -> int:
+    """Report what is missing here, not only in the driver's log, and start the driver."""
+    from runtime.cli import background, logins
+    from runtime.driver import elsewhere
+    from runtime.gpus.opening import open_gpus
+
+    hosts = elsewhere.check(config, logins.known(config), logins.asker())
+    open_gpus(config, os.environ)
+    return background.start(
+        folder,
+        _driver_options(args, typed),
+        goal=goal,
+        port=args.port,
+        as_json=args.json,
+        debug=args.debug,
+        logins=logins.of(hosts),
     )
 
 
@@ -134,7 +151,7 @@ def changed_config(stored: dict[str, Any], typed: dict[str, Any]) -> Config:
     return config
 
 
-def _driver_options(args: argparse.Namespace, typed: dict[str, Any]) -> list[str]:
+def _driver_options(args: argparse.Namespace, typed: Settings) -> list[str]:
     """The options that change the experiment; the background driver applies them itself."""
     file = args.search_space
     return [

@@ -86,7 +86,7 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
 
 def _take_hosts(settings: dict[str, Any]) -> None:
     """Hosts imply the executor, and how many trials run at a time: one each, or as they say."""
-    from runtime.executors.ssh.host import parse_hosts
+    from runtime.core.host import parse_hosts
 
     hosts = parse_hosts(settings["hosts"])
     settings.setdefault("executor", "ssh")
@@ -123,6 +123,9 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
     in the file are for the algorithm in the file.
     """
     merged = {**file, **typed}
+    if typed.get("executor", file.get("executor")) != file.get("executor"):
+        for name in {"hosts", "machines", "logins_file"} - typed.keys():  # of the file's executor
+            merged.pop(name, None)
     for role, name in _ARGUMENTS.items():
         if name in file and not replaces(role, file, typed):
             merged[name] = {**file[name], **typed.get(name, {})}
@@ -145,8 +148,11 @@ def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
     from runtime import nni_config
     from runtime.core.objective import with_objective
 
+    python = None
+    if not getattr(args, "hosts", ""):  # the file says where it is
+        python = vars(args).pop("python", None)
     options_typed = typed(args)
-    described = nni_config.read(args.config, os.environ, python=options_typed.pop("python", None))
+    described = nni_config.read(args.config, os.environ, python=python)
     merged = merge(described.settings, options_typed)
     config = Config.new(merged)
     refuse_unused(config, options_typed)

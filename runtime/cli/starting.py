@@ -26,7 +26,7 @@ def start(start: Start) -> int:
 
 def _in_background(start: Start) -> int:
     """Find every mistake here, while the user is watching; then start the driver."""
-    from runtime.cli import background
+    from runtime.cli import background, logins
     from runtime.core.objective import goal
     from runtime.driver import elsewhere
     from runtime.gpus.opening import open_gpus
@@ -36,7 +36,8 @@ def _in_background(start: Start) -> int:
 
     keep_private()
     algorithms.load(start.config, start.space, start.began).close()
-    elsewhere.check(start.config)
+    start = logins.with_logins(start)
+    hosts = elsewhere.check(start.config, start.logins, logins.asker())
     open_gpus(start.config, os.environ)
     isolation_of(start.config)
     for note in start.notes:
@@ -49,4 +50,5 @@ def _in_background(start: Start) -> int:
         port=start.port,
         as_json=start.as_json,
         debug=start.debug,
+        logins=logins.of(hosts),
     )

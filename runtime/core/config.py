@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 
 from annotate.errors import AnnotateError
@@ -36,7 +36,8 @@ class Config:
     `runtime.custom.reference`. Without an `assessor`, only the tuner stops trials early.
 
     `hosts` are those of the executor `ssh`; `python_there` is the interpreter on them, "" for the
-    one that `python` starts there.
+    one that `python` starts there. `machines` has what a config file says about some of them, by
+    name; `logins_file` is that file if it has their passwords, which are never stored.
 
     With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
     as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
@@ -325,6 +326,8 @@ class Config:
     command: str = ""
     module: str = ""
     python_there: str = ""
+    machines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    logins_file: str = ""
     background: bool = False
     metric_name: str = ""
     optimize_by: str = ""

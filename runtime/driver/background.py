@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -38,10 +39,11 @@ def lock(folder: ExperimentFolder, handed_down: int | None = None) -> Lock:
     return lock
 
 
-def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
+def start(folder: ExperimentFolder, options: Sequence[str] = (), logins: bytes = b"") -> None:
     """Start the driver of `folder`; it holds the lock from the start.
 
-    `options` are those of `annotate resume`. The driver's output goes to files in the folder.
+    `options` are those of `annotate resume`. The driver reads `logins` from its standard input, so
+    that they are in no file, argument or variable. Its output goes to files in the folder.
     Raises AnnotateError with that output if it fails at once.
     """
     with (
@@ -49,11 +51,12 @@ def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
         folder.stdout.open("ab") as stdout,
         folder.stderr.open("ab") as stderr,
     ):
+        words = ["--driver", str(held.fileno()), *(["--logins"] if logins else [])]
         process = subprocess.Popen(
-            annotate_hpo.command("resume", folder.id, "--driver", str(held.fileno()), *options),
+            annotate_hpo.command("resume", folder.id, *words, *options),
             cwd=folder.path,
             env=annotate_hpo.environment({**os.environ, "ANNOTATE_HOME": str(paths.home())}),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if logins else subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
@@ -61,6 +64,9 @@ def start(folder: ExperimentFolder, options: Sequence[str] = ()) -> None:
             pass_fds=[held.fileno()],
         )
         held.sign(process.pid)
+        if process.stdin is not None:
+            with process.stdin as stdin, contextlib.suppress(BrokenPipeError):
+                stdin.write(logins)
     until = time.monotonic() + _PATIENCE
     while process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)

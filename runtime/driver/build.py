@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
+from runtime.core.host import Host
 from runtime.core.new_settings import BEFORE_UPDATES
 from runtime.core.paths import ExperimentFolder
 from runtime.driver import elsewhere, loading
 from runtime.driver.background import lock
+from runtime.driver.elsewhere import Ask
 from runtime.driver.signals import Signals
 from runtime.driver.start import Start
 from runtime.executors.base import Event, Executor
@@ -45,25 +47,27 @@ class Parts:
     environment: Mapping[str, str]  # the user's, which the trials inherit
     algorithms: Algorithms | None
     gpus: Gpus | None  # None: no trial leases any
+    hosts: tuple[Host, ...]  # that trials run on; none: this machine
 
 
-def prepare(start: Start, notify: Callable[[str], None]) -> Parts:
+def prepare(start: Start, notify: Callable[[str], None], ask: Ask | None = None) -> Parts:
     """Load the algorithms and find the GPUs, so that mistakes show before anything is written.
 
-    Calls `notify` when the GPUs' driver is slow and with what users should know about `--isolate`.
+    Calls `notify` when the GPUs' driver is slow and with what users should know about `--isolate`,
+    and `ask`, if it is given, when a host wants a secret that `start` lacks.
     Raises AnnotateError, for example when the tuner does not support the search space or when there
     are too few GPUs.
     """
     environment = dict(os.environ)
     _limit_own_threads()
     loaded = load(start.config, start.space, start.began) if start.is_new else None
-    elsewhere.check(start.config)
+    hosts = elsewhere.check(start.config, start.logins, ask)
     isolation = isolation_of(start.config)
     with call_after(_SLOW, lambda: notify("Still waiting for NVIDIA's driver.")):
         gpus = open_gpus(start.config, environment)
     if isolation is not None and isolation.note:
         notify(isolation.note)
-    return Parts(environment, loaded, gpus)
+    return Parts(environment, loaded, gpus, hosts)
 
 
 @contextmanager
@@ -112,13 +116,13 @@ def build(
     watcher: Watcher,
 ) -> Experiment:
     """The experiment, ready to run on this machine."""
-    config, environment = start.config, parts.environment
+    config = start.config
     for algorithm in (loaded.tuner, loaded.assessor):
         follow(algorithm, watcher.note)
     return Experiment(
         folder,
         store,
-        lambda post: _executor(config, folder, environment, post, watcher.note),
+        lambda post: _executor(config, parts, folder, post, watcher.note),
         lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
         loaded,
         watcher,
@@ -128,15 +132,15 @@ def build(
 
 def _executor(
     config: Config,
+    parts: Parts,
     folder: ExperimentFolder,
-    environment: Mapping[str, str],
     post: Callable[[Event], None],
     note: Callable[[str], None],
 ) -> Executor:
     script = forked_script(config, folder)
     if config.executor == "local":
-        return LocalExecutor(post, layout(config, folder, environment), script)
-    return elsewhere.executor(config, folder, script, post, note)
+        return LocalExecutor(post, layout(config, folder, parts.environment), script)
+    return elsewhere.executor(config, parts.hosts, folder, script, post, note)
 
 
 def run(experiment: Experiment, signals: Signals) -> None:

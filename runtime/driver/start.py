@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from annotate.project import Project
 from annotate.space import SearchSpace
 from runtime.core.config import Config
+from runtime.core.host import Login
 from runtime.core.paths import ExperimentFolder
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Start:
     is_new: bool = False
     began: float = field(default_factory=time.monotonic)
     new_settings: tuple[str, ...] = ()  # of a resumed experiment, for its first line
+    logins: Mapping[str, Login] = field(default_factory=dict)  # by name of the host; never stored
 
     @property
     def detached(self) -> bool:

@@ -12,11 +12,15 @@ from pydantic_core import ErrorDetails
 from annotate.errors import Mistake
 from runtime.nni_config.document import ConfigMistakes, Document, Field
 from runtime.nni_config.fields import (
+    MACHINES,
     NO_EFFECT,
     NOT_SUPPORTED,
     PLATFORM,
+    PLATFORMS,
     SAME,
+    SAME_OF_A_MACHINE,
     SCHEMA,
+    SECRETS,
     ConfigFile,
 )
 
@@ -24,6 +28,10 @@ _KINDS = {
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "string_type": "a text",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "list_type": "a list",
     "dict_type": "a section with fields",
     "model_type": "a section with fields",
     "model_attributes_type": "a section with fields",
@@ -73,23 +81,42 @@ def described(model: type[BaseModel], data: Any, above: Field = ()) -> Iterator[
         yield (*above, name), info.description or ""
         inner = section(info.annotation)
         if inner is not None:
-            yield from described(inner, data[name], (*above, name))
+            for field, part in _parts(data[name], (*above, name)):
+                yield from described(inner, part, field)
+
+
+def _parts(data: Any, field: Field) -> Iterator[tuple[Field, Any]]:
+    """The section at a field, or the sections in its list, each with its place."""
+    if isinstance(data, list):
+        yield from (((*field, number), part) for number, part in enumerate(data))
+    else:
+        yield field, data
 
 
 def section(annotation: Any) -> type[BaseModel] | None:
-    """The model of a field that is a section, or None."""
-    for part in getattr(annotation, "__args__", (annotation,)):
+    """The model of a field that is a section or a list of sections, or None."""
+    parts = getattr(annotation, "__args__", (annotation,))
+    inside_lists = [inner for part in parts for inner in getattr(part, "__args__", ())]
+    for part in (*parts, *inside_lists):
         if isinstance(part, type) and issubclass(part, BaseModel):
             return part
     return None
 
 
 def _repeated(document: Document) -> Iterator[Mistake]:
-    for names in SAME:
-        present = [name for name in names if value_at(document.data, name) is not None]
+    groups: list[tuple[Any, Field, tuple[str, ...]]] = [
+        (document.data, (), names) for names in SAME
+    ]
+    for name in MACHINES:
+        machines = value_at(document.data, name)
+        for number, machine in enumerate(machines if isinstance(machines, list) else ()):
+            place: Field = (*name.split("."), number)
+            groups += [(machine, place, names) for names in SAME_OF_A_MACHINE]
+    for data, above, names in groups:
+        present = [name for name in names if value_at(data, name) is not None]
         for name in present[1:]:
             yield document.mistake(
-                tuple(name.split(".")),
+                (*above, *name.split(".")),
                 f"{name} and {present[0]} are the same setting",
                 "remove one of them",
                 code="C203",
@@ -99,11 +126,11 @@ def _repeated(document: Document) -> Iterator[Mistake]:
 def _unsupported(document: Document) -> Iterator[Mistake]:
     for name in PLATFORM:
         platform = value_at(document.data, name)
-        if platform not in (None, "local"):
+        if platform is not None and platform not in PLATFORMS:
             yield document.mistake(
                 tuple(name.split(".")),
-                f"{name} {platform!r} is not supported; trials run on this machine only",
-                "write local",
+                f"{name} {platform!r} is not supported yet",
+                f"write {' or '.join(PLATFORMS)}",
                 code="C301",
             )
             return
@@ -123,15 +150,22 @@ def _mistake(document: Document, details: ErrorDetails) -> Mistake:
     elif kind == "literal_error":
         message = f"{name} must be {details['ctx']['expected']}, not {details['input']!r}"
     elif kind in _KINDS:
-        message = f"{name} must be {_KINDS[kind]}, not {details['input']!r}"
+        message = f"{name} must be {_KINDS[kind]}"
+        if not _may_be_secret(field):
+            message += f", not {details['input']!r}"
     else:
         message = f"{name}: {details['msg']}"
     return document.mistake(field, message, code="C202")
 
 
+def _may_be_secret(field: Field) -> bool:
+    """Whether the value at the field is or has a secret."""
+    return field[-1] in SECRETS or not {"machineList", "trainingService"}.isdisjoint(field[-2:])
+
+
 def _unknown(document: Document, field: Field) -> Mistake:
     model: type[BaseModel] = SCHEMA
-    for name in field[:-1]:
+    for name in (name for name in field[:-1] if not isinstance(name, int)):
         info = next(i for i in model.model_fields.values() if i.alias == name)
         model = section(info.annotation) or model
     known = {str(i.alias).lower(): str(i.alias) for i in model.model_fields.values()}

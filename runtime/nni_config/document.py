@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from runtime.system.units import count
 
 _MAX_BYTES = 1 << 22
 _MAX_ITEMS = 100_000
+_SECRET = re.compile(
+    r"""(?P<name>(?:passwd|password|passphrase|sshPassphrase)["']?\s*:\s*)(?P<rest>\S.*)"""
+)
 
 Field: TypeAlias = tuple[str | int, ...]
 
@@ -34,7 +38,10 @@ class ConfigMistakes(Mistakes):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A config file: `data` is its content, `path` is as the user typed it."""
+    """A config file: `data` is its content, `path` is as the user typed it.
+
+    `lines` are shown to users, so they lack what may be a password.
+    """
 
     path: str
     lines: tuple[str, ...]
@@ -74,7 +81,7 @@ def load(path: Path) -> Document:
     except AnnotateError as error:
         hint = "" if path.exists() else _similar(path)
         raise AnnotateError(error.message, hint=hint) from None
-    lines = tuple(text.splitlines())
+    lines = tuple(_without_secret(line) for line in text.splitlines())
     try:
         root = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
@@ -93,6 +100,11 @@ def load(path: Path) -> Document:
     if tags := list(_tags(document, root, ())):
         raise ConfigMistakes(str(path), tags)
     return document
+
+
+def _without_secret(line: str) -> str:
+    """The line with asterisks from a secret on; as long as it was, as mistakes point into it."""
+    return _SECRET.sub(lambda match: match["name"] + "*" * len(match["rest"]), line)
 
 
 def _broken(path: str, lines: tuple[str, ...], error: MarkedYAMLError) -> Mistake:

@@ -25,11 +25,13 @@ SPACE_FILE = ("searchSpacePath", "searchSpaceFile")
 COMMAND = ("trial.command", "trialCommand", "trainingService.trialCommand")
 CODE_FOLDER = ("trial.codeDir", "trialCodeDirectory", "trainingService.trialCodeDirectory")
 PLATFORM = ("trainingServicePlatform", "trainingService.platform", "trainingService.name")
+MACHINES = ("machineList", "trainingService.machineList")
 SAME: tuple[tuple[str, ...], ...] = (
     SPACE_FILE,
     COMMAND,
     CODE_FOLDER,
     PLATFORM,
+    MACHINES,
     ("tuner.builtinTunerName", "tuner.name"),
     ("tuner.codeDir", "tuner.codeDirectory"),
     ("assessor.builtinAssessorName", "assessor.name"),
@@ -38,6 +40,21 @@ SAME: tuple[tuple[str, ...], ...] = (
     ("advisor.codeDir", "advisor.codeDirectory"),
     *(option.nni for option in OPTIONS.values() if len(option.nni) > 1),
 )
+
+# Fields of a machine that mean the same.
+SAME_OF_A_MACHINE: tuple[tuple[str, ...], ...] = (
+    ("ip", "host"),
+    ("username", "user"),
+    ("passwd", "password"),
+    ("sshKeyPath", "sshKeyFile"),
+    ("passphrase", "sshPassphrase"),
+    ("maxTrialNumPerGpu", "maxTrialNumberPerGpu"),
+)
+#: Fields whose values are never shown.
+SECRETS = ("passwd", "password", "passphrase", "sshPassphrase")
+GPU_NUMBER = OPTIONS["gpus"].nni
+#: The executor of each platform.
+PLATFORMS = {"local": "local", "remote": "ssh"}
 
 Args = dict[str, Any]
 
@@ -100,12 +117,39 @@ class _Trial(_Fields):
     code_dir: Text | None = _is("The code folder (default: the config file's folder).")
 
 
+_NO_GPUS = f"{NO_EFFECT}: trials on other machines reserve no GPU yet."
+
+
+class Machine(_Fields):
+    """An entry of `machineList`."""
+
+    ip: Text | None = _is("The machine's name or address, or a `Host` of `~/.ssh/config`.")
+    host: Text | None = _is("Same as `ip`.")
+    port: int | None = _is("The port of its SSH server (default: that of the SSH config, or 22).")
+    username: Text | None = _is("The user there (default: that of the SSH config, or yours).")
+    user: Text | None = _is("Same as `username`.")
+    passwd: Text | None = _is("The user's password.")
+    password: Text | None = _is("Same as `passwd`.")
+    ssh_key_path: Text | None = _is("The file of the private key (default: your keys and agent).")
+    ssh_key_file: Text | None = _is("Same as `sshKeyPath`.")
+    passphrase: Text | None = _is("The passphrase of that key.")
+    ssh_passphrase: Text | None = _is("Same as `passphrase`.")
+    python_path: Text | None = _is("A folder there that comes first on the `PATH`.")
+    pre_command: Text | None = _is("A shell command that runs there before the first trial.")
+    gpu_indices: Any = _is(_NO_GPUS)
+    max_trial_num_per_gpu: Any = _is(_NO_GPUS)
+    max_trial_number_per_gpu: Any = _is(_NO_GPUS)
+    use_active_gpu: Any = _is(_NO_GPUS)
+
+
 class _TrainingService(_Fields):
-    platform: Text | None = _is("Must be `local`. Other platforms are not supported yet.")
+    platform: Text | None = _is("Same as `trainingServicePlatform`.")
     name: Text | None = _is("Same as `platform`.")
     trial_command: Text | None = _is("Same as `trial.command`.")
     trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
     debug: bool | None = _is("Same as `debug`.")
+    machine_list: list[Machine] | None = _is("Same as `machineList`.")
+    reuse_mode: bool | None = _is(f"{NO_EFFECT}: machines are always used again.")
 
 
 def _belongs_to(platform: str) -> Any:
@@ -127,7 +171,10 @@ class ConfigFile(_Fields):
     trial_command: Text | None = _is("Same as `trial.command`.")
     trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
     training_service_platform: Text | None = _is(
-        "Must be `local`. Other platforms are not supported yet."
+        "`local`, or `remote` for the machines of `machineList`. Others are not supported yet."
+    )
+    machine_list: list[Machine] | None = _is(
+        "The [machines](machines.md#nnis-machinelist) that trials run on, by SSH."
     )
     debug: bool | None = _is("Whether the driver logs every step.")
     log_level: Literal["trace", "debug", "info", "warning", "error", "fatal"] | None = _is(
@@ -147,8 +194,7 @@ class ConfigFile(_Fields):
     tuner_gpu_indices: Any = _is(f"{NO_EFFECT}: algorithms run on the CPU.")
     config_version: Text | None = _is(f"{NO_EFFECT}: fields of all versions are accepted.")
     experiment_type: Text | None = _is(f"{NO_EFFECT}: every experiment tunes hyper-parameters.")
-    machine_list: Any = _belongs_to("remote")
-    remote_config: Any = _belongs_to("remote")
+    remote_config: Any = _is(f"{NO_EFFECT}: machines are always used again.")
     shared_storage: Any = _is(f"{NOT_SUPPORTED}: trials and their results stay on this machine.")
     pai_config: Any = _belongs_to("pai")
     pai_yarn_config: Any = _belongs_to("paiYarn")

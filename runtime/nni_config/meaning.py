@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from runtime import custom
 from runtime.core.config import OPTIONS, Config
 from runtime.core.options import Settings
 from runtime.loop import algorithms
-from runtime.nni_config import checking
+from runtime.nni_config import checking, machines
 from runtime.nni_config.checking import value_at
 from runtime.nni_config.document import ConfigMistakes, Document, load
 from runtime.nni_config.fields import (
@@ -49,7 +50,7 @@ class Described:
 def read(path: Path, environment: Mapping[str, str], *, python: str | None = None) -> Described:
     """Read the config file `path`; paths in it are relative to its folder.
 
-    `python` runs the trials instead of the interpreter that the command names. Raises
+    `python`, as typed, runs the trials instead of the interpreter that the command names. Raises
     ConfigMistakes with all that is wrong in the file, Mistakes for wrong annotations, and
     AnnotateError.
     """
@@ -79,12 +80,14 @@ class _Reader:
         code = self._code_folder()
         space = self._space()
         algorithms_named = self._algorithms()
+        self._mistakes += machines.mistakes(self._document)
         if self._mistakes:
             raise ConfigMistakes(self._document.path, self._mistakes)
         assert command is not None
         running = self._running(command, code)
         # NNI runs no baseline: a script that asks for its values may not run without any.
-        settings = {**self._settings(), **algorithms_named, **running, "baseline": False}
+        where = machines.settings(self._document)
+        settings = {**self._settings(), **where, **algorithms_named, **running, "baseline": False}
         project = _project(running, code, space)
         if running["script"]:
             config = Config.new(running)
@@ -159,17 +162,33 @@ class _Reader:
     def _running(self, command: str, code: Path) -> dict[str, Any]:
         plain = plain_script(command, code, self._environment)
         if plain is None:
-            python = self._python or self._interpreter()
+            python = self._named_python() or self._interpreter()
             return {"script": "", "command": command, "cwd": str(code), "python": python}
-        origin = f"the interpreter of the command, {plain.python},"
-        python = self._python or usable(plain.python, origin, self._environment, code)
+        there: dict[str, str] = {}
+        if self._elsewhere:
+            word = shlex.split(command)[0]
+            there = {"python_there": self._python or (plain.python if "/" in word else word)}
+            python = self._interpreter()
+        else:
+            origin = f"the interpreter of the command, {plain.python},"
+            python = self._named_python() or usable(plain.python, origin, self._environment, code)
         return {
+            **there,
             "script": plain.script,
             "module": plain.module,
             "arguments": plain.arguments,
             "cwd": str(code),
             "python": python,
         }
+
+    @property
+    def _elsewhere(self) -> bool:
+        return machines.executor(self._document.data) not in (None, "local")
+
+    def _named_python(self) -> str | None:
+        if self._python is None or self._elsewhere:
+            return None
+        return interpreter(self._python, self._environment)
 
     def _interpreter(self) -> str:
         """The interpreter for custom algorithms; trials run a line for the shell."""

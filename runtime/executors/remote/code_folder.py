@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -10,6 +11,9 @@ _FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "__pypacka
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 _LARGEST = 100 << 20  # bytes of a file
 _MOST = 1 << 30  # bytes of all
+_CONFIG = 1 << 20  # bytes of a config file
+_PASSWORD = re.compile(rb"""\b(?:passwd|password|passphrase|sshPassphrase)["']?\s*:""")
+_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 
 def files_to_ship(root: Path, home: Path) -> tuple[list[Path], list[Path]]:
@@ -37,3 +41,15 @@ def files_to_ship(root: Path, home: Path) -> tuple[list[Path], list[Path]]:
             too_much = status.st_size > _LARGEST or total > _MOST
             (left if too_much else files).append(path)
     return files, left
+
+
+def holds_secrets(path: Path) -> bool:
+    """Whether the file is a private key, or a config file with the passwords of a machineList."""
+    try:
+        with path.open("rb") as file:
+            if path.suffix.lower() in (".yml", ".yaml"):
+                data = file.read(_CONFIG)
+                return b"machineList" in data and _PASSWORD.search(data) is not None
+            return _KEY.match(file.read(64)) is not None
+    except OSError:
+        return False

@@ -142,7 +142,8 @@ class Machine:
             ) from None
         if "error" in message:
             await stream.close()
-            raise Unreachable(str(message["error"]), "name a Python with --python", final=True)
+            hint = str(message.get("hint", "name a Python with --python"))
+            raise Unreachable(str(message["error"]), hint, final=True)
         return message
 
     async def _messages(self, stream: Stream) -> AsyncIterator[tuple[Message, bytes]]:

@@ -24,7 +24,7 @@ OTHERS = {
     CREATE: {"--help", "--config", "--port", "--foreground", "--debug", "--json"},
     RESUME: {
         *("--help", "--search-space", "--annotations", "--json", "--foreground", "--background"),
-        *("--driver", "--settings", "--port", "--debug"),
+        *("--driver", "--settings", "--logins", "--port", "--debug"),
     },
 }
 
@@ -186,6 +186,7 @@ def test_every_config_field_is_a_setting_or_describes_what_runs():
     fixed = {
         *("script", "module", "cwd", "arguments", "command", "background"),
         *("metric_name", "optimize_by", "python_there"),
+        *("machines", "logins_file"),
     }
     assert {f.name for f in fields(Config)} == set(OPTIONS) | fixed
 

@@ -196,10 +196,10 @@ def test_a_broken_yaml_search_space_is_named(tmp_path, text):
 
 
 def test_another_training_service_is_one_clear_mistake(read):
-    text = V1.replace("Platform: local", "Platform: remote") + "machineList: [{ip: 10.0.0.1}]\n"
-    ((line, message, _),) = mistakes(read, text)
-    assert line == 6
-    assert "trials run on this machine only" in message
+    text = V1.replace("Platform: local", "Platform: pai") + "paiConfig: {userName: me}\n"
+    ((line, message, hint),) = mistakes(read, text)
+    assert (line, message) == (6, "trainingServicePlatform 'pai' is not supported yet")
+    assert hint == "write local or remote"
 
 
 def test_two_names_of_one_field_are_a_mistake(read):

@@ -65,18 +65,19 @@ def make(folder, names):
     user = folder / "user"
     ssh = user / ".ssh"
     ssh.mkdir(parents=True, mode=0o700)
-    _key(ssh / "id")
+    make_key(ssh / "id")
     servers, known, config = [], [], []
     for name in names:
         place = folder / name
         (place / "home").mkdir(parents=True)
-        _key(place / "host_key")
+        make_key(place / "host_key")
         (place / "authorized_keys").write_bytes((ssh / "id.pub").read_bytes())
         server = Server(name, place, _free_port())
         (place / "sshd_config").write_text(
             f"Port {server.port}\nListenAddress 127.0.0.1\nHostKey {place}/host_key\n"
             f"AuthorizedKeysFile {place}/authorized_keys\nPidFile none\nStrictModes no\n"
-            "UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n"
+            "UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+            "PermitRootLogin yes\nPrintMotd no\n"
             f"SetEnv HOME={server.home} PATH={os.environ['PATH']}\n"
         )
         key = (place / "host_key.pub").read_text().split()[:2]
@@ -89,10 +90,9 @@ def make(folder, names):
     return servers, user
 
 
-def _key(path):
-    subprocess.run(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True, timeout=60
-    )
+def make_key(path, passphrase=""):
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(path)]
+    subprocess.run(words, check=True, timeout=60)
 
 
 def _free_port():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from annotate.errors import AnnotateError
 
@@ -14,11 +15,20 @@ _HOST = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """The secrets of a host. They are in memory only, and never shown."""
+
+    passphrase: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """A machine that SSH reaches; what is None comes from the user's SSH config.
 
-    `slots` is how many trials it runs at a time. `python` is the interpreter there, and `before`
-    runs in the shell before it. The secrets are in memory only, and never shown.
+    `slots` is how many trials it runs at a time. `python` is the interpreter there. `folder` comes
+    first on the PATH there, and `before` runs in the shell before anything else. `key` is the file
+    of a private key here.
     """
 
     address: str
@@ -26,10 +36,10 @@ class Host:
     port: int | None = None
     slots: int | None = None
     python: str = ""
+    folder: str = ""
     before: str = ""
     key: str | None = None
-    passphrase: str | None = field(default=None, repr=False)
-    password: str | None = field(default=None, repr=False)
+    login: Login = Login()
 
     @property
     def name(self) -> str:
@@ -37,10 +47,6 @@ class Host:
         address = f"[{self.address}]" if ":" in self.address else self.address
         login = f"{self.user}@{address}" if self.user else address
         return f"{login}:{self.port}" if self.port else login
-
-    @property
-    def login(self) -> str:
-        return self.user or "you"
 
     @property
     def ssh_words(self) -> str:
@@ -59,6 +65,22 @@ def parse_hosts(text: str) -> tuple[Host, ...]:
     if not hosts:
         raise AnnotateError("no host is named", hint="write, for example, user@host or a,b:2222*2")
     return hosts
+
+
+def with_details(
+    hosts: tuple[Host, ...], details: Mapping[str, Mapping[str, str]], logins: Mapping[str, Login]
+) -> tuple[Host, ...]:
+    """The hosts with what a config file says about each, and with their secrets; both by name."""
+    return tuple(
+        replace(
+            host,
+            key=details.get(host.name, {}).get("key"),
+            folder=details.get(host.name, {}).get("folder", ""),
+            before=details.get(host.name, {}).get("before", ""),
+            login=logins.get(host.name, Login()),
+        )
+        for host in hosts
+    )
 
 
 def _parse(word: str) -> Host:
