@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from annotate import formats
+from annotate.domains.choice import is_domain
 from annotate.errors import Mistakes
 from annotate.instrument import Place
+from annotate.json_value import JSON
 from annotate.space import Values
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A parameter on both sides: its code, or None if it has no place there."""
+    """A parameter on both sides: its code, or None if it has no place there.
+
+    `laws` names on each side the domain that the value is from, if that is an option of a choice.
+    """
 
     key: str
     name: str
@@ -22,6 +28,7 @@ class Row:
     b: str | None
     differs: bool
     remark: str = ""
+    laws: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,24 @@ def rows(
             theirs = other.inner_code if b is None else _code(other, b)
             changed = other.domain != place.domain
             remark = f"its domain was {place.domain}, is now {other.domain}" if changed else ""
-            differs = changed or not place.alike(mine, theirs)
-            table.append(Row(key, place.name, other.where, mine, theirs, differs, remark))
+            laws = law(a.get(key)), law(None if b is None else b.get(key))
+            other_law = all(laws) and laws[0] != laws[1]
+            differs = changed or other_law or not place.alike(mine, theirs)
+            row = Row(key, place.name, other.where, mine, theirs, differs, remark, laws)
+            table.append(row)
     table += [
         Row(key, place.name, place.where, None, place.inner_code, True, "new")
         for key, place in new.items()
         if key not in old
     ]
     return table
+
+
+def law(value: JSON) -> str:
+    """The domain that a nested value is from, as in `choice(nni.uniform(0, 1), 3)`; "" if none."""
+    inside = [key for key in value if key != "_name"] if isinstance(value, Mapping) else []
+    is_law = len(inside) == 1 and is_domain(value["_name"], inside[0])
+    return inside[0] if is_law else ""
 
 
 def _code(place: Place, values: Values) -> str:

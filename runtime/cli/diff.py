@@ -103,11 +103,18 @@ def _print_rows(a: Trial, b: Trial | None, difference: Difference, metric: str) 
         table.add_column(column, overflow="fold")
     for row in difference.rows:
         mark = "*" if row.differs else ""
-        sides = ("" if side is None else " ".join(side.split()) for side in (row.a, row.b))
+        sides = map(_side, (row.a, row.b), row.laws)
         table.add_row(*map(terminal.cell, (mark, row.name, *sides, row.remark)))
     results = [number(t.metric) if t and t.metric is not None else "" for t in (a, b)]
+    if any(row.name == metric for row in difference.rows):
+        metric = f"{metric} (result)"
     table.add_row("", terminal.cell(metric), *results, "", style="dim")
     Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+def _side(code: str | None, law: str) -> str:
+    text = "" if code is None else " ".join(code.split())
+    return f"{text} ({law})" if law else text
 
 
 def _document(past: Past, a: Trial, b: Trial | None, difference: Difference) -> dict[str, object]:
@@ -125,6 +132,7 @@ def _document(past: Past, a: Trial, b: Trial | None, difference: Difference) -> 
                 "where": row.where,
                 "a": row.a,
                 "b": row.b,
+                "laws": list(row.laws),
                 "differs": row.differs,
                 "remark": row.remark,
             }

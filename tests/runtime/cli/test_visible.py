@@ -1,5 +1,6 @@
 """Text from a trial never controls the terminal, and each value stays on its line."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -52,6 +53,30 @@ def test_control_characters_are_shown_as_escapes(text, shown, in_lines):
 def test_a_nested_choice_is_shown_with_its_branch(given, shown):
     assert value(given) == shown
     assert values_line({"k\n": given}, {}) == rf"k\n={shown}"
+
+
+NESTED = """\
+p = 0.5  # @nni.choice(nni.uniform(0, 1), nni.choice(3, 4))
+scaler = max(1, 2)  # @nni.function_choice(max(1, 2), min(1, 2))
+# @nni.report_final_result(p)
+"""
+
+
+def test_show_and_diff_name_parameters_and_the_branch_of_nested_values(annotate, folder):
+    (folder / "train.py").write_text(NESTED)
+    annotate("run", "train.py", "--tuner", "random", "--max-trials", 5, "--seed", 1)
+    values = {
+        t["number"]: t["values"] for t in json.loads(annotate("trial", "ls", "--json").stdout)
+    }
+    key = "train/p/choice"
+    number = next(n for n, v in values.items() if n and "uniform" in v[key])
+    shown = annotate("diff", 0, number).stdout
+    assert re.search(r"\*  +p  +0.5  +0\.\d+ \(uniform\)", shown)
+    assert re.search(r"^  +p \(result\)  +0.5  ", shown, re.MULTILINE), "not a second row `p`"
+    text = annotate("experiment", "show").stdout
+    assert re.search(r"^best values  p  +\S+ \((uniform|choice)\)$", text, re.MULTILINE)
+    assert re.search(r"^space  +p  +choice\(uniform\(0, 1\), choice\(3, 4\)\)$", text, re.MULTILINE)
+    assert "train/" not in text.split("\nspace ")[1]
 
 
 def test_no_control_character_of_a_trial_reaches_the_terminal(annotate, folder):
