@@ -20,6 +20,7 @@ _NO_MEMORY = re.compile(
     r"|[Oo]ut of memory|OUT_OF_MEMORY|_ALLOC_FAILED|RESOURCE_EXHAUSTED|by signal: Killed"
 )
 _GPU = re.compile(r"CUDA|CUBLAS|CUDNN|HIP |GPU")
+_FRAME = re.compile(r'^  File "(?s:.*?)", line \d+[^\n]*', re.MULTILINE)
 _NO_MODULE = "ModuleNotFoundError: "
 _NUMBER = re.compile(r"[-+]?\d[\d.,e+-]*")
 
@@ -67,7 +68,8 @@ def failure_of(
 
 def _error_line(output: str) -> str:
     """The line with the error: in a traceback, the first one after the frames."""
-    lines = output.splitlines()
+    # The name of a file may have several lines.
+    lines = _FRAME.sub("  File", output).splitlines()
     if lines and lines[0].startswith(_TRACEBACK):
         lines = [line for line in lines[1:] if line[:1].strip()][:1] or lines
     return lines[-1].strip() if lines else ""

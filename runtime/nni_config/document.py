@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,13 @@ from typing import Any, TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+from ruamel.yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
 from annotate import limits
 from annotate.errors import AnnotateError, Mistake, Mistakes
@@ -83,7 +90,10 @@ def load(path: Path) -> Document:
         raise AnnotateError(error.message, hint=hint) from None
     lines = tuple(_without_secret(line) for line in text.splitlines())
     try:
-        root = YAML(typ="rt", pure=True).load(text)
+        _check_depth(path, text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the later counts
+            root = YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         raise ConfigMistakes(str(path), [_broken(str(path), lines, error)]) from None
     except (YAMLError, ValueError) as error:
@@ -105,6 +115,16 @@ def load(path: Path) -> Document:
 def _without_secret(line: str) -> str:
     """The line with asterisks from a secret on; as long as it was, as mistakes point into it."""
     return _SECRET.sub(lambda match: match["name"] + "*" * len(match["rest"]), line)
+
+
+def _check_depth(path: Path, text: str) -> None:
+    """Raise AnnotateError if the text is nested too deeply, which would take seconds to load."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, (MappingStartEvent, SequenceStartEvent))
+        depth -= isinstance(event, (MappingEndEvent, SequenceEndEvent))
+        if depth > limits.MAX_DEPTH:
+            raise AnnotateError(f"{path} is {limits.TOO_DEEP}")
 
 
 def _broken(path: str, lines: tuple[str, ...], error: MarkedYAMLError) -> Mistake:

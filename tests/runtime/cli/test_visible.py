@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runtime.cli import terminal
+from runtime.cli.diffs import git_diff
 from runtime.cli.terminal import visible
 from runtime.cli.text import value, values_line
 
@@ -101,3 +102,19 @@ def test_every_command_prints_through_the_terminal_module():
     for file in folder.glob("*.py"):
         text = file.read_text().replace("def _print(", "")
         assert file.name == "terminal.py" or not plain.search(text), file.name
+
+
+@pytest.mark.parametrize("name", ["train.py", "a b é/tr.py", "a\n\t\x1b\u202e\"\\'\x9b/tr.py"])
+@pytest.mark.parametrize("program", [["git", "apply"], ["patch", "-p1"]])
+def test_a_diff_applies_whatever_the_file_is_called(tmp_path, name, program):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"a\n")
+    diff = git_diff(name, b"a\n", b"b\n")
+    head = diff.decode().split("@@")[0]
+    assert head.count("\n") == 2
+    assert not COMMANDING.search(head)
+    assert ('"' in head) == ("\n" in name)
+    if shutil.which(program[0]):
+        subprocess.run(program, input=diff, cwd=tmp_path, check=True)
+        assert path.read_bytes() == b"b\n"

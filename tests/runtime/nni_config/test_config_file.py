@@ -195,6 +195,21 @@ def test_a_broken_yaml_search_space_is_named(tmp_path, text):
     assert "space.yml" in "\n".join([caught.value.message, *(m.display() for m in mistakes)])
 
 
+@pytest.mark.parametrize("text", ["x: " + "[" * 300, "- " * 300 + "x: [", "x: " + "{a: " * 300])
+def test_a_deep_file_is_refused_before_all_of_it_is_parsed(tmp_path, text):
+    (tmp_path / "deep.yml").write_text(text)  # its syntax error is further on
+    with pytest.raises(AnnotateError, match=r"deep.yml is nested more than 100 levels deep"):
+        read_space(tmp_path / "deep.yml")
+
+
+def test_an_anchor_that_is_used_again_means_the_later_one(tmp_path, recwarn):
+    domain = "{_type: choice, _value: [%d]}"
+    text = f"a: &x {domain % 1}\nb: &x {domain % 2}\nc: *x\n"
+    (tmp_path / "space.yml").write_text(text)
+    values = [p.domain.to_json()["_value"] for p in read_space(tmp_path / "space.yml")]
+    assert (values, list(recwarn)) == ([[1], [2], [2]], [])
+
+
 def test_another_training_service_is_one_clear_mistake(read):
     text = V1.replace("Platform: local", "Platform: pai") + "paiConfig: {userName: me}\n"
     ((line, message, hint),) = mistakes(read, text)
