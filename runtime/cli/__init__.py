@@ -64,11 +64,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("log trial", "runtime.cli.log:trial", "print a trial's output"),
     ("config show", "runtime.cli.config_show", "show paths and settings"),
     ("ss_gen", "runtime.cli.ss_gen", "write the search space of annotated code as NNI's JSON"),
-    (
-        "platform clean",
-        "runtime.cli.platform_clean",
-        "remove the leftovers of experiments that were never fully created",
-    ),
+    ("engines check", "runtime.cli.engines_check", "look at the machines that trials may run on"),
+    ("platform clean", "runtime.cli.platform_clean", "remove what crashes left, here and there"),
     ("tensorboard start", "runtime.cli.tensorboard:start", "show event files in TensorBoard"),
     ("tensorboard stop", "runtime.cli.tensorboard:stop", "stop TensorBoard"),
     ("completion", "runtime.cli.completion", "print a completion script for your shell"),

@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +21,7 @@ from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.code_folder import files_to_ship, holds_secrets
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.remote.plan import Plan
+from runtime.executors.remote.probe import Seen, probe
 from runtime.executors.ssh.carrier import PASSPHRASE, PASSWORD, LockedOut, SshCarrier
 from runtime.system.private import users_umask
 
@@ -40,60 +41,66 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
             raise AnnotateError("--hosts has no effect with --executor local", hint="remove one")
         return ()
     hosts = with_details(parse_hosts(config.hosts), config.machines, logins)
+    for given, flag in ((config.gpus, "--gpus"), (config.isolate, "--isolate")):
+        if given:
+            raise AnnotateError(f"{flag} works on this machine only", hint=f"remove {flag}")
+    looks = look_at([replace(host, python=config.python_there) for host in hosts], ask)
+    failures = [look.seen for look in looks if isinstance(look.seen, Unreachable)]
+    if len(failures) == len(looks):
+        lines = [f"{look.host.name}: {look.seen}" for look in looks]
+        raise AnnotateError("\n".join(lines), hint=failures[0].hint)
+    return tuple(look.host for look in looks)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A host with its secrets, and what was seen there, or why nothing was."""
+
+    host: Host
+    seen: Seen | Unreachable
+
+
+def look_at(hosts: Sequence[Host], ask: Ask | None) -> list[Look]:
+    """Look at all hosts at once. Asks for a secret that is missing, if it can.
+
+    Raises AnnotateError if the package for it is missing.
+    """
     if importlib.util.find_spec("asyncssh") is None:
         raise AnnotateError(
             "trials on other machines need the package asyncssh",
             hint='install it with: pip install "annotate-hpo[ssh]"',
         )
-    for given, flag in ((config.gpus, "--gpus"), (config.isolate, "--isolate")):
-        if given:
-            raise AnnotateError(f"{flag} works on this machine only", hint=f"remove {flag}")
     logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it logs every command
-    hosts, failures = asyncio.run(_connect(hosts, ask))
-    if len(failures) == len(hosts):
-        lines = [f"{host.name}: {why}" for host, why in zip(hosts, failures, strict=True)]
-        raise AnnotateError("\n".join(lines), hint=failures[0].hint)
-    return tuple(replace(host, python=config.python_there) for host in hosts)
+    return asyncio.run(_look_at(hosts, ask))
 
 
-async def _connect(
-    hosts: Sequence[Host], ask: Ask | None
-) -> tuple[tuple[Host, ...], list[Unreachable]]:
-    """Connect to all hosts at once; returns them with their secrets, and the failures."""
-    connected = []
-    failures = []
-    results = await asyncio.gather(*(_failure(host) for host in hosts))
-    for host, failure in zip(hosts, results, strict=True):
-        if ask is not None and isinstance(failure, LockedOut):
-            host, failure = await _unlock(host, failure, ask)
-        connected.append(host)
-        failures += [] if failure is None else [failure]
-    return tuple(connected), failures
+async def _look_at(hosts: Sequence[Host], ask: Ask | None) -> list[Look]:
+    looks = list(await asyncio.gather(*(_look(host) for host in hosts)))
+    if ask is not None:
+        looks = [await _unlock(look, ask) for look in looks]
+    return looks
 
 
-async def _failure(host: Host) -> Unreachable | None:
+async def _look(host: Host) -> Look:
     try:
-        await SshCarrier(host).check()
+        return Look(host, await probe(SshCarrier(host)))
     except Unreachable as error:
-        return error
-    return None
+        return Look(host, error)
 
 
-async def _unlock(
-    host: Host, failure: Unreachable | None, ask: Ask
-) -> tuple[Host, Unreachable | None]:
+async def _unlock(look: Look, ask: Ask) -> Look:
     """Ask for what the host wants until it lets the user in."""
     for kind in (PASSPHRASE, PASSWORD):
         for _ in range(_TRIES):
-            if not isinstance(failure, LockedOut) or kind not in failure.wants:
+            if not isinstance(look.seen, LockedOut) or kind not in look.seen.wants:
                 break
             owner = "the key for " if kind == PASSPHRASE else ""
-            secret = ask(f"{kind.capitalize()} of {owner}{host.name}: ")
+            secret = ask(f"{kind.capitalize()} of {owner}{look.host.name}: ")
             if not secret:
                 break
-            host = replace(host, login=replace(host.login, **{kind: secret}))
-            failure = await _failure(host)
-    return host, failure
+            login = replace(look.host.login, **{kind: secret})
+            look = await _look(replace(look.host, login=login))
+    return look
 
 
 def executor(

@@ -49,6 +49,10 @@ class Carrier(ABC):
     async def open(self, command: Sequence[str]) -> Stream:
         """Start a command there; raises Unreachable."""
 
+    async def connect(self) -> None:
+        """Connect, if that is apart from `open`; raises Unreachable."""
+        return
+
     async def close(self) -> None:
         """Release the connection."""
         return

@@ -34,8 +34,25 @@ def archive() -> bytes:
 def start_command(experiment: str, python: str) -> list[str]:
     """Starts the agent's bootstrap with `python`, or with the first that is new enough."""
     code = hashlib.sha256(archive()).hexdigest()[:16]
-    program = (_OURS / "stage" / "agent" / "bootstrap.py").read_text()
-    words = shlex.join(["-c", program, _ROOT, code, experiment])
+    return _with_python(python, _program("bootstrap"), _ROOT, code, experiment)
+
+
+def probe_command(python: str) -> list[str]:
+    """Starts the program that looks at a machine, likewise."""
+    return _with_python(python, _program("probe"), _ROOT, _program("facts"))
+
+
+def clean_command(python: str) -> list[str]:
+    """Starts the program that removes what agents left, likewise."""
+    return _with_python(python, _program("clean"), _ROOT)
+
+
+def _program(name: str) -> str:
+    return (_OURS / "stage" / "agent" / f"{name}.py").read_text()
+
+
+def _with_python(python: str, program: str, *arguments: str) -> list[str]:
+    words = shlex.join(["-c", program, *arguments])
     if python:
         return ["sh", "-c", f"exec {shlex.quote(python)} {words}"]
     choose = (

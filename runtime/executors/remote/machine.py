@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from annotate.json_value import JSON
 from runtime.executors.layout import Layout
 from runtime.executors.remote import code
+from runtime.executors.remote.answer import answer
 from runtime.executors.remote.carrier import Carrier, Stream, Unreachable
 from runtime.executors.remote.plan import Plan
 from runtime.stage.agent.frames import Damaged, Decoder, Message, encode
@@ -117,34 +118,13 @@ class Machine:
         command = code.start_command(self._plan.folder.id, self.carrier.python)
         stream = await self.carrier.open(command)
         try:
-            if (await self._answer(stream))["need"]:
+            if (await answer(stream))["need"]:
                 archive = code.archive()
                 await stream.write(f"{len(archive)}\n".encode() + archive)
-                await self._answer(stream)
+                await answer(stream)
         except (OSError, KeyError) as error:
             raise Unreachable(f"{(await stream.close()).strip() or error}") from None
         return stream
-
-    async def _answer(self, stream: Stream) -> Message:
-        """A line of the bootstrap, which no other output may follow yet."""
-        line = b""
-        while not line.endswith(b"\n"):
-            data = await stream.read(1)
-            if not data:
-                raise Unreachable((await stream.close()).strip() or "it closed the connection")
-            line += data
-        try:
-            ((message, _),) = Decoder().feed(line)
-        except (Damaged, ValueError):
-            text = line.decode(errors="replace").strip()
-            raise Unreachable(
-                f"its shell prints {text!r}", "a login file there must print nothing", final=True
-            ) from None
-        if "error" in message:
-            await stream.close()
-            hint = str(message.get("hint", "name a Python with --python"))
-            raise Unreachable(str(message["error"]), hint, final=True)
-        return message
 
     async def _messages(self, stream: Stream) -> AsyncIterator[tuple[Message, bytes]]:
         """What the agent sends, until the connection ends or falls silent."""

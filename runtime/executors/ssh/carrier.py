@@ -56,8 +56,8 @@ class SshCarrier(Carrier):
     async def open(self, command: Sequence[str]) -> Stream:
         import asyncssh
 
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._connect()
+        await self.connect()
+        assert self._connection is not None
         words = _line(self.host, command)
         try:
             process = await self._connection.create_process(words, encoding=None)
@@ -66,10 +66,9 @@ class SshCarrier(Carrier):
             raise Unreachable(str(error)) from None
         return _SshStream(process)
 
-    async def check(self) -> None:
-        """Connect and disconnect; raises Unreachable."""
-        self._connection = await self._connect()
-        await self.close()
+    async def connect(self) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
 
     async def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,0 +1,83 @@
+"""Look at the machines that trials would run on: can they be used, and what do they have?
+
+  annotate engines check --hosts alpha,me@beta:2222
+  annotate engines check -c config.yml
+
+Nothing is left on the machines. Exits with 2 if one of them cannot be used."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from annotate.errors import AnnotateError
+from annotate.json_value import JSON
+from runtime.cli import machines, terminal
+
+if TYPE_CHECKING:
+    from runtime.driver.elsewhere import Look
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    machines.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON list")
+
+
+def run(args: argparse.Namespace) -> int:
+    from runtime.cli import logins
+    from runtime.driver.elsewhere import look_at
+
+    hosts = machines.named(args)
+    if not hosts:
+        raise AnnotateError("no machine is named", hint="name some: --hosts alpha,me@beta")
+    documents = [_document(look) for look in look_at(hosts, logins.asker())]
+    if args.json:
+        terminal.show(json.dumps(documents, indent=2))
+    else:
+        terminal.show("\n\n".join(_shown(document) for document in documents))
+    return 0 if all(document["usable"] for document in documents) else 2
+
+
+def _document(look: Look) -> dict[str, JSON]:
+    from runtime.executors.remote.carrier import Unreachable
+
+    if isinstance(look.seen, Unreachable):
+        return {
+            "machine": look.host.name,
+            "usable": False,
+            "reason": str(look.seen),
+            "hint": look.seen.hint,
+        }
+    facts = look.seen.facts
+    return {
+        "machine": look.host.name,
+        "usable": True,
+        "trials_at_a_time": look.host.slots,
+        "connected_in": round(look.seen.connecting, 3),
+        "answered_in": round(look.seen.answering, 3),
+        **{name: facts[name] for name in ("host", "system", "python", "version")},
+        **{name: facts[name] for name in ("cores", "memory", "free", "folder", "gpus")},
+    }
+
+
+def _shown(document: dict[str, JSON]) -> str:
+    if not document["usable"]:
+        hint = f"\n  to mend it     {document['hint']}" if document["hint"] else ""
+        return f"{document['machine']}: cannot be used\n  reason         {document['reason']}{hint}"
+    rows = {
+        "computer": f"{document['host']}, {document['system']}",
+        "connected in": f"{document['connected_in']:.2f} s; Python answered in "
+        f"{document['answered_in']:.2f} s",
+        "Python": f"{document['version']}, {document['python']}",
+        "CPU cores": document["cores"],
+        "memory": _gib(document["memory"]),
+        "free disk": f"{_gib(document['free'])} in {document['folder']}",
+        "GPUs": "; ".join(document["gpus"]) or "none",
+    }
+    lines = [f"  {name:<13}  {value}" for name, value in rows.items()]
+    return "\n".join([f"{document['machine']}: ready", *lines])
+
+
+def _gib(size: JSON) -> str:
+    return f"{size / (1 << 30):.1f} GiB"
