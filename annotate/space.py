@@ -74,8 +74,9 @@ class SearchSpace:
 
         Raises SpaceError that names a missing or unknown parameter, or one outside its domain.
         """
+        keys = {p.key for p in self.parameters}
         for key in values:
-            if not any(p.key == key for p in self.parameters):
+            if key not in keys:
                 raise SpaceError(f"{key!r} is not in the search space", hint=self._known(key))
         located = {}
         for parameter in self.parameters:

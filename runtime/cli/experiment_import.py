@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     with Lock(folder.lock).acquire(), Store.open(folder.store, write=True) as store:
         space = store.experiment().space
-        split = known_results.split_by_space(space, results, args.filename)
-        for result in split.known:
-            store.add_history(result)
+        counted = terminal.counted(results, "reading results")
+        split = known_results.split_by_space(space, counted, args.filename)
+        store.add_history(split.known)
     terminal.show(split.sentence(args.filename))
     return 0

@@ -9,8 +9,9 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 #: Faults of the machine, which a sentence explains better than a traceback.
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
+
+T = TypeVar("T")
+
+_MANY = 10_000  # items that may take a second
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 #: Control characters, lone surrogates, separators of lines, and marks that change the direction.
@@ -63,6 +68,16 @@ def show_bytes(data: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def counted(items: Sequence[T], what: str) -> Iterable[T]:
+    """The items; on a terminal, many of them are counted on standard error while they last."""
+    if len(items) < _MANY or not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, what, console=Console(stderr=True), transient=True)
 
 
 def cell(text: object, style: str = "") -> Text:

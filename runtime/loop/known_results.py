@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,22 +86,22 @@ def split_by_space(space: SearchSpace, results: Iterable[JSON], source: str) -> 
     A result whose value is null is that of a failed trial.
     """
     known, misfits = [], []
-    ignored: dict[str, None] = {}
+    names = _Names(space)
     for result in results:
         try:
-            known.append(_known(space, result, source, ignored))
+            known.append(_known(space, result, source, names))
         except SpaceError as error:
             misfits.append(error.message)
-    return Split(tuple(known), tuple(misfits), tuple(ignored))
+    return Split(tuple(known), tuple(misfits), tuple(names.ignored))
 
 
-def _known(space: SearchSpace, result: JSON, source: str, ignored: dict[str, None]) -> KnownResult:
+def _known(space: SearchSpace, result: JSON, source: str, names: _Names) -> KnownResult:
     if not isinstance(result, Mapping):
         raise SpaceError(f"{result!r} is not an object")
     values = result.get("parameter", result.get("values"))
     if not isinstance(values, Mapping):
         raise SpaceError('it has no "parameter"')
-    own = dict(_own(space, values, ignored))
+    own = {key: value for name, value in values.items() if (key := names.key(name)) is not None}
     metric = result.get("value", result.get("metric"))
     if metric is not None:
         metric = number(metric)
@@ -110,18 +110,24 @@ def _known(space: SearchSpace, result: JSON, source: str, ignored: dict[str, Non
     return KnownResult(space.locate(own), metric, source)
 
 
-def _own(
-    space: SearchSpace, values: Mapping[str, JSON], ignored: dict[str, None]
-) -> Iterator[tuple[str, JSON]]:
-    """Yield whole keys with their values. Adds names that are no parameter to `ignored`.
+class _Names:
+    """Finds parameters by name; remembers each answer, because results repeat their names."""
 
-    A name that may be one of several parameters raises SpaceError.
-    """
-    for name, value in values.items():
-        if space.called(name):
-            yield space.resolve(name).key, value
-        elif name != BUDGET:  # which each tuner sets by itself
-            ignored.setdefault(name)
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._keys: dict[str, str | None] = {}
+
+    def key(self, name: str) -> str | None:
+        """The whole key; None for no parameter. Raises SpaceError if it may mean several."""
+        if name not in self._keys:
+            known = self._space.called(name)
+            self._keys[name] = self._space.resolve(name).key if known else None
+        return self._keys[name]
+
+    @property
+    def ignored(self) -> list[str]:
+        """Names that are no parameter, except the budget's, which each tuner sets by itself."""
+        return [name for name, key in self._keys.items() if key is None and name != BUDGET]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +141,7 @@ class WarmStart:
         """Store it in the experiment of `folder`, which has not started yet."""
         if self.known or self.queued:
             with Store.open(folder.store, write=True) as store:
-                for result in self.known:
-                    store.add_history(result)
+                store.add_history(self.known)
                 self._enqueue(Trials(store, store.experiment().space, lambda trial: None), config)
 
     def _enqueue(self, trials: Trials, config: Config) -> None:

@@ -107,10 +107,10 @@ class Tuning:
         if record.calls or record.ended:
             self.replaying = True
             self._thread.replay(record, self.assessment.assessor)
-        for result in self._store.history():
-            if result.told is None:
-                self._store.tell_history(result.number, self._trials.next_step())
-                self._thread.learn(result)
+        results = [result for result in self._store.history() if result.told is None]
+        self._store.tell_history([(r.number, self._trials.next_step()) for r in results])
+        for result in results:
+            self._thread.learn(result)
 
     def _record(self) -> Record:
         return Record.read(self._store, self._folder.store, self._trials)
@@ -128,8 +128,9 @@ class Tuning:
     def import_results(self, results: Sequence[JSON]) -> str:
         """Tell imported results, in the form of `known_results.split_by_space`."""
         split = known_results.split_by_space(self.space, results, "a request")
+        next_step = self._trials.next_step
+        self._store.add_history([replace(result, told=next_step()) for result in split.known])
         for result in split.known:
-            self._store.add_history(replace(result, told=self._trials.next_step()))
             self._thread.learn(result)
         self.exhausted = None  # it may have values again
         return split.sentence("outside")

@@ -310,16 +310,17 @@ class Store:
 
     # Results of other experiments or files
 
-    def add_history(self, known: KnownResult) -> None:
-        """Add a known result for the tuner to learn from."""
-        self._execute(
-            'INSERT INTO history ("values", metric, source, told) VALUES (?, ?, ?, ?)',
-            (json.dumps(known.values), known.metric, known.source, known.told),
-        )
+    def add_history(self, results: Iterable[KnownResult]) -> None:
+        """Add known results for the tuner to learn from."""
+        rows = [(json.dumps(r.values), r.metric, r.source, r.told) for r in results]
+        sql = 'INSERT INTO history ("values", metric, source, told) VALUES (?, ?, ?, ?)'
+        self._write(lambda db: db.executemany(sql, rows))
 
-    def tell_history(self, number: int, told: int) -> None:
-        """Record that the tuner received this known result in the step `told`."""
-        self._execute("UPDATE history SET told = ? WHERE number = ?", (told, number))
+    def tell_history(self, told: Iterable[tuple[int, int]]) -> None:
+        """Record known results that the tuner received: the number of each, and the step."""
+        rows = [(step, number) for number, step in told]
+        sql = "UPDATE history SET told = ? WHERE number = ?"
+        self._write(lambda db: db.executemany(sql, rows))
 
     def history(self) -> list[KnownResult]:
         """Every known result, in the order in which they were added."""

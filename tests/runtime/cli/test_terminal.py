@@ -12,6 +12,8 @@ import time
 import psutil
 import pytest
 
+from runtime.cli.terminal import counted
+
 SCRIPT = """\
 import os, signal, subprocess, time
 x = 0.5  # @nni.uniform(0, 1)
@@ -137,3 +139,16 @@ def test_ctrl_c_during_creation_leaves_no_experiment(folder, home):
     assert it.code() == 130
     assert not list(home.glob("experiments/[!.]*")) or goes_on(it.text, home)
     assert "Traceback" not in it.text
+
+
+def test_many_items_are_counted_on_a_terminal_only(monkeypatch, capsys):
+    items = range(20_000)
+    assert list(counted(items, "reading")) == list(items)
+    assert capsys.readouterr().err == ""
+    master, slave = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(slave, "w") as screen:
+        monkeypatch.setattr(sys, "stderr", screen)
+        assert list(counted(items, "reading")) == list(items)
+        assert b"reading" in os.read(master, 65536)
+    os.close(master)

@@ -46,8 +46,8 @@ CALLS = {
     "trials": (),
     "count_trials": (),
     "steps": (),
-    "add_history": (KnownResult({"lr": 0.1}, 0.5, "results.csv"),),
-    "tell_history": (1, 4),
+    "add_history": ([KnownResult({"lr": 0.1}, 0.5, "results.csv")],),
+    "tell_history": ([(1, 4)],),
     "history": (),
     "reports": (0,),
     "curves": (),
@@ -93,7 +93,7 @@ class StoreConformance:
     @pytest.fixture
     def filled(self, store):
         store.add_trial(trial())
-        store.add_history(KnownResult({"lr": 0.1}, 0.5, "results.csv"))
+        store.add_history([KnownResult({"lr": 0.1}, 0.5, "results.csv")])
         return store
 
     def test_an_experiment_reads_back(self, store, path, open_store):
@@ -158,13 +158,21 @@ class StoreConformance:
         assert list(store.reports(0)) == [0.5, 0.25]
 
     def test_known_results_keep_their_order_and_their_step(self, store):
-        store.add_history(KnownResult({"lr": 0.1}, 0.5, "results.csv"))
-        store.add_history(KnownResult({"lr": 0.2}, None, "Xyz"))
-        store.tell_history(2, 1)
+        store.add_history([KnownResult({"lr": 0.1}, 0.5, "results.csv")])
+        store.add_history(iter([KnownResult({"lr": 0.2}, None, "Xyz")]))
+        store.tell_history([(2, 1)])
         first, second = store.history()
         assert first == KnownResult({"lr": 0.1}, 0.5, "results.csv", 1, None)
         assert second == KnownResult({"lr": 0.2}, None, "Xyz", 2, 1)
         assert store.steps() == [(1, "learn", 2)]
+
+    def test_many_known_results_are_one_transaction(self, store):
+        attempts = []
+        store.retry_with(lambda attempt: attempts.append(attempt) or attempt())
+        store.add_history(KnownResult({"lr": n / 99}, 0.5, "results.csv") for n in range(99))
+        store.tell_history((n, n) for n in range(1, 100))
+        assert len(attempts) == 4, "each is committed once and synced once"
+        assert [result.told for result in store.history()] == list(range(1, 100))
 
     def test_two_trials_never_share_a_number_or_an_id(self, store):
         store.add_trial(trial())
