@@ -53,5 +53,5 @@ class RetryPolicy:
 
     def _interruption(self, ended: Ended) -> str | None:
         if ended.lost:
-            return "its fork server ended"
+            return ended.cause or "its fork server ended"
         return "the disk is full" if self._disk_is_full() else None

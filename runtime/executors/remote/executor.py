@@ -8,6 +8,7 @@ import secrets
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -61,6 +62,7 @@ class RemoteExecutor(Executor, Owner):
         self._loop = asyncio.new_event_loop()
         self._machines = [Machine(carrier, plan, self) for carrier in carriers]
         self._failed: dict[str, Unreachable] = {}
+        self._heard: set[str] = set()  # machines that were ready or failed once
         self._thread = threading.Thread(target=self._run, name="remote-executor", daemon=True)
         self._thread.start()
 
@@ -162,12 +164,12 @@ class RemoteExecutor(Executor, Owner):
             self._send(run, run.job, machine)
 
     def _choose(self) -> Machine | None:
-        load = dict.fromkeys(self._machines, 0)
-        for run in self._runs.values():
-            if run.machine is not None:
-                load[run.machine] += 1
-        free = [m for m in self._machines if m.ready and load[m] < (m.carrier.slots or 1 << 30)]
-        return min(free, key=lambda m: load[m] / (m.carrier.slots or 1), default=None)
+        load = Counter(run.machine for run in self._runs.values())
+        # One that is still connecting gets its share, too: it soon is ready or fails.
+        there = [m for m in self._machines if m.ready or m.name not in self._heard]
+        free = [m for m in there if load[m] < (m.carrier.slots or 1 << 30)]
+        best = min(free, key=lambda m: load[m] / (m.carrier.slots or 1), default=None)
+        return best if best is not None and best.ready else None
 
     def _send(self, run: _Run, job: Job, machine: Machine) -> None:
         assert machine.layout is not None
@@ -206,6 +208,7 @@ class RemoteExecutor(Executor, Owner):
 
     def on_ready(self, machine: Machine, runs: Sequence[Mapping[str, JSON]]) -> None:
         self._failed.pop(machine.name, None)
+        self._heard.add(machine.name)
         # Runs that the agent knows and we do not were given up: nothing of them is needed.
         known = {str(run["run"]) for run in runs}
         ours = {run.name: run for run in self._runs.values() if run.machine is machine}
@@ -235,11 +238,13 @@ class RemoteExecutor(Executor, Owner):
         if machine.name not in self._failed:
             self._note(f"{machine.name}: {error}" + (f" ({error.hint})" if error.hint else ""))
         self._failed[machine.name] = error
+        self._heard.add(machine.name)
         if error.final:
             self._machines.remove(machine)
         if not self._machines:
             reasons = "; ".join(f"{name}: {why}" for name, why in self._failed.items())
             self.post(Broke(AnnotateError(f"no machine can be used: {reasons}", hint=error.hint)))
+        self._assign()
 
     async def on_message(self, machine: Machine, message: Message, data: bytes) -> None:
         name = str(message.get("run"))

@@ -56,6 +56,7 @@ from runtime.stage.agent.task import CannotStart, Task
 PROTOCOL = 1
 SOCKET = "agent.sock"
 _IDLE = 600.0  # seconds without driver and running trial after which the agent ends
+_UNUSED = 5.0  # the same, if it keeps nothing that a driver could want
 _TREES = {"stage": "stage", "snapshot": "snapshot", "code": "code"}  # folders of the experiment
 
 
@@ -84,7 +85,7 @@ class Agent:
 
     def serve(self) -> None:
         while not self._closing and not self._is_idle():
-            self._selector.select(_IDLE / 10)
+            self._selector.select(_IDLE / 10 if self._link is not None else _UNUSED)
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
             self._accept()
@@ -94,7 +95,7 @@ class Agent:
         if self._runner is not None:
             self._runner.close()
         self._runs.close()
-        if self._closing:
+        if self._closing or not self._runs.by_name:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._say_closed()
 
@@ -126,7 +127,8 @@ class Agent:
     def _is_idle(self) -> bool:
         if self._link is not None or any(run.end is None for run in self._runs):
             self._busy_at = time.monotonic()
-        return time.monotonic() > self._busy_at + _IDLE or not os.path.exists(SOCKET)
+        limit = _IDLE if self._runs.by_name else _UNUSED
+        return time.monotonic() > self._busy_at + limit or not os.path.exists(SOCKET)
 
     # The driver
 

@@ -82,7 +82,7 @@ class Runs:
             place = os.path.join(self.folder, name)
             run = self.by_name[name] = Run(name, place, next(self._keys))
             kept = _read(os.path.join(place, "end.json"))
-            cause = "the agent ended, and the trial with it"
+            cause = "its agent ended"
             run.end = kept.get("end") or {"code": -9, "cause": cause, "lost": True, "time": None}
             run.started, run.limit = kept.get("started"), kept.get("limit", 0)
             run.cleared = True

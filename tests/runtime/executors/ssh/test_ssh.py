@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from runtime.core.host import Host
@@ -28,7 +29,8 @@ def test_trials_run_on_all_hosts_and_what_they_write_comes_home(project, network
     assert {trial["machine"] for trial in result["trials"]} == {"alpha", "beta"}
     project.check(range(6), 3)
     for host in network[0]:
-        assert list(host.home.glob(".local/share/annotate/agent/experiments/*")) == []
+        place = host.home / ".local/share/annotate/agent/experiments" / project.experiment.name
+        assert not place.exists()
 
 
 def test_a_dropped_connection_loses_nothing(project, network):
@@ -52,6 +54,24 @@ def test_trials_that_outlive_their_driver_are_taken_up_again(project):
     run.communicate()
     project.run("resume", project.experiment.name)
     project.check(range(3), 100)
+
+
+def test_trials_of_an_agent_that_is_killed_run_again(project, network):
+    project.write(60)
+    run = project.start("run", "train.py", "--hosts", "alpha,beta", "--max-trials", "2")
+    project.wait_for_steps([0, 1])
+    place = network[0][0].home / ".local/share/annotate/agent/experiments"
+    (agent,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(place) in str(process.info["cmdline"]) and "'serve'" in str(process.info["cmdline"])
+    ]
+    agent.kill()
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    assert err.count("was interrupted because its agent ended; it will run again") == 1
+    for trial in (0, 1):
+        assert project.lines(trial, "stdout") == 60
 
 
 def test_a_host_that_is_down_is_named_and_the_others_go_on(project, network):
