@@ -81,6 +81,7 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
         if name in settings:
             settings[name] = {k: options.literal(v) for k, v in settings[name]}
             _take_direction(settings, name)
+    _refuse_two_seeds(settings)
     return settings
 
 
@@ -116,11 +117,20 @@ def _take_direction(settings: dict[str, Any], name: str) -> None:
         )
 
 
+def _refuse_two_seeds(settings: Settings) -> None:
+    seed = settings.get("seed")
+    own = settings.get("tuner_args", {}).get("seed", seed)
+    if seed is not None and own != seed:
+        raise AnnotateError(
+            f"--tuner-args seed={own} contradicts --seed {seed}", hint="give the seed once"
+        )
+
+
 def merge(file: Settings, typed: Settings) -> dict[str, Any]:
     """The settings of both; those typed win.
 
     Arguments of an algorithm are merged one by one, unless another algorithm was typed: arguments
-    in the file are for the algorithm in the file.
+    in the file are for the algorithm in the file. `--seed` also replaces the tuner's own seed.
     """
     merged = {**file, **typed}
     if typed.get("executor", file.get("executor")) != file.get("executor"):
@@ -131,6 +141,8 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
             merged[name] = {**file[name], **typed.get(name, {})}
         elif name in file:
             merged[name] = typed.get(name, {})
+    if "seed" in typed and "seed" in merged.get("tuner_args", {}):
+        merged["tuner_args"] = {**merged["tuner_args"], "seed": typed["seed"]}
     return merged
 
 

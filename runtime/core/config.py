@@ -377,10 +377,14 @@ class Config:
     def new(cls, settings: Settings) -> Config:
         """The Config of a new experiment. Raises AnnotateError with everything that is wrong.
 
-        The default name is that of the script or folder; the default seed is random.
+        The default name is that of the script or folder; the default seed is the tuner's own, if
+        its arguments have one, or else random.
         """
         name = settings.get("name") or Path(settings["script"] or settings["cwd"]).stem
-        return cls(**{"seed": secrets.randbelow(2**31), **settings, "name": name})
+        seed = settings.get("tuner_args", {}).get("seed")
+        if type(seed) is not int or seed < 0:  # absent, or a mistake that the tuner reports
+            seed = secrets.randbelow(2**31)
+        return cls(**{"seed": seed, **settings, "name": name})
 
     def to_json(self) -> dict[str, JSON]:
         return asdict(self)

@@ -18,8 +18,8 @@ class CustomTuner(Tuner):
     """The class that `config.tuner` refers to, in its own process.
 
     The values it returns lie in the space. Parameters that it leaves out stay as written in the
-    script, and extra keys are passed on. `began` and `note` are as in Conversation. Raises
-    CustomError if the class cannot be used.
+    script, and extra keys are passed on; a parameter's short name instead of its key is refused.
+    `began` and `note` are as in Conversation. Raises CustomError if the class cannot be used.
     """
 
     def __init__(
@@ -46,8 +46,10 @@ class CustomTuner(Tuner):
         values = self._conversation.call("ask")
         if not isinstance(values, Mapping):
             raise self._error(f"returned {values!r}, not a dict of parameters")
-        domains = {p.key: p.domain for p in self.space}
-        return {k: self._located(k, v) if k in domains else v for k, v in values.items()}
+        keys = {p.key for p in self.space}
+        for name in values.keys() - keys:
+            self._refuse_short(name)
+        return {k: self._located(k, v) if k in keys else v for k, v in values.items()}
 
     def recall(self, values: Values) -> None:
         self._conversation.call("recall", values=values)
@@ -57,6 +59,14 @@ class CustomTuner(Tuner):
 
     def close(self) -> None:
         self._conversation.close()
+
+    def _refuse_short(self, name: str) -> None:
+        """Refuse a parameter's short name: the script would not get the value."""
+        if parameters := self.space.called(name):
+            keys = " or ".join(p.key for p in parameters)
+            raise self._error(
+                f"returned {name!r}, which is not a key of the search space", f"use {keys}"
+            )
 
     def _located(self, key: str, value: JSON) -> JSON:
         parameter = self.space[key]

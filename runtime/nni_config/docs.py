@@ -32,6 +32,7 @@ Command-line options override the file, and settings given in neither keep their
 either, [the name of the reported value](trials.md#direction) decides. The tuner's arguments are
 merged one by one; if `--tuner` names another tuner than the file, the file's `classArgs` are
 ignored, except that their `optimize_mode` still sets the direction. Likewise for the assessor.
+`--seed` also overrides a `seed` in the tuner's `classArgs`.
 
 All mistakes are reported at once, each with its file, line and field, and nothing is started. NNI's
 fields that have no effect here are accepted with a note; unknown fields are a mistake. The file is

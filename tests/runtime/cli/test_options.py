@@ -61,6 +61,12 @@ CASES = {
             {"gamma": 0.25, "m": 3},
         ),
         Case("--tuner TPE", {"m": 3}, section("tuner", "tpe", m=3), {"m": 3}),
+        Case(
+            "--seed 0",
+            {"seed": 0, "m": 3},
+            section("tuner", "tpe", seed=5, m=3),
+            {"seed": 5, "m": 3},
+        ),
         Case("--tuner random", {}, section("tuner", "tpe", m=3), {"m": 3}),
         Case("--tuner random --tuner-args n=1", {"n": 1}, section("tuner", "tpe", m=3), {"m": 3}),
     ],
@@ -85,7 +91,10 @@ CASES = {
         Case("--minimize", False, section("advisor", "bohb", optimize_mode="maximize"), True),
         Case("--tuner-args optimize_mode=minimize", False, section("tuner", "tpe"), True),
     ],
-    "seed": [Case("--seed 0", 0)],
+    "seed": [
+        Case("--seed 0", 0, section("tuner", "tpe", seed=5), 5),
+        Case("--tuner-args seed=7", 7, section("tuner", "tpe", seed=5), 5),
+    ],
     "max_trials": [Case("--max-trials 1", 1, 5, 5), Case("--max-trials none", None, 5, 5)],
     "max_duration": [
         Case("--max-duration 2m", 120, "1h", 3600),
@@ -301,6 +310,7 @@ BAD = [
         "--minimize --tuner-args optimize_mode=maximize",
         "contradicts --minimize",
     ),
+    ("--seed 9 --tuner-args seed=7", "--tuner-args seed=7 contradicts --seed 9"),
     ("--assessor-args n=1", "--assessor-args has no effect without an assessor"),
     ("--search-space other.json", "--search-space has no effect with a config file"),
     ("--tuner-args gama=1 --tuner tpe", "did you mean 'gamma'?"),

@@ -138,7 +138,7 @@ def test_values_become_json_and_invalid_ones_are_reported(write, load):
         import numpy as np
         from tuners import Tuner
         class Own(Tuner):
-            left = [{"x": np.float32(0.5), "n": np.int64(3)}, {"x": 7}, 5]
+            left = [{"x": np.float32(0.5), "n": np.int64(3)}, {"x": 7}, 5, {"x": {1}}]
             def ask(self):
                 return self.left.pop(0)
             def tell(self, values, metric):
@@ -150,6 +150,36 @@ def test_values_become_json_and_invalid_ones_are_reported(write, load):
         tuner.ask()
     with pytest.raises(AnnotateError, match="returned 5, not a dict"):
         tuner.ask()
+    with pytest.raises(AnnotateError, match=r"own.py: the tuner returned \{1\}; set is not a type"):
+        tuner.ask()
+
+
+NNI_SET = """
+    from nni.tuner import Tuner
+    class Own(Tuner):
+        def __init__(self, values):
+            self.values = values
+        def update_search_space(self, search_space):
+            pass
+        def generate_parameters(self, parameter_id, **kwargs):
+            return {"x": {1}} if self.values is None else self.values
+"""
+
+
+def test_a_short_name_and_a_value_outside_json_name_the_file(write, config):
+    def error(values):
+        settings = config(tuner=write(NNI_SET), tuner_args={"values": values})
+        tuner = CustomTuner(settings, space)
+        with pytest.raises(AnnotateError) as raised:
+            tuner.ask()
+        tuner.close()
+        return raised.value
+
+    space = SearchSpace.from_json({"train/lr/uniform": {"_type": "uniform", "_value": [0, 1]}})
+    short = error({"lr": 55})
+    assert "returned 'lr', which is not a key of the search space" in short.message
+    assert short.hint == "use train/lr/uniform"
+    assert error(None).message.endswith("own.py: the tuner returned {1}; set is not a type of JSON")
 
 
 ADVISOR = """

@@ -6,7 +6,7 @@ import inspect
 from contextlib import suppress
 from typing import Any
 
-from annotate_algorithm.plain import plain
+from annotate_algorithm.plain import NotPlain, plain
 
 from annotate.errors import AnnotateError
 from tuners.base import Exhausted, Verdict
@@ -38,11 +38,10 @@ class Algorithm:
         return {"judges": self._assessor is not None, "methods": _methods(self._own, self._file)}
 
     def ask(self) -> Any:
-        values = self._tuner.ask()
         try:
-            return plain(values)
-        except TypeError as error:
-            raise AnnotateError(f"{self._file}: the tuner returned {values!r}: {error}") from None
+            return plain(self._tuner.ask())
+        except NotPlain as error:
+            raise AnnotateError(f"{self._file}: the tuner returned {error}") from None
 
     def recall(self, values: dict[str, Any]) -> None:
         if hasattr(self._tuner, "recall"):

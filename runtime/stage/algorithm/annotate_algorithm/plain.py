@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 
+class NotPlain(TypeError):
+    """A value that JSON cannot hold."""
+
+
 def plain(value: Any) -> Any:
     """`value` as a JSON value; accepts numpy's scalars and arrays, tuples, and enums of those.
 
-    Raises TypeError for anything else.
+    Raises NotPlain for anything else.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -22,4 +26,4 @@ def plain(value: Any) -> Any:
     for kind in (str, bool, int, float):
         if isinstance(value, kind):
             return kind(value)
-    raise TypeError(f"{value!r} of type {type(value).__name__} is not a JSON value")
+    raise NotPlain(f"{value!r}; {type(value).__name__} is not a type of JSON")
