@@ -21,8 +21,8 @@ _Assignment = ast.Assign | ast.AnnAssign
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The annotated assignment: its block, the position in it, and the scope around it."""
+class _Site:
+    """Where the annotated assignment is: its block, the position in it, and the scope around it."""
 
     block: Sequence[ast.stmt]
     index: int
@@ -46,11 +46,11 @@ def parse(code: bytes) -> ast.Module | None:
 
 def replacement(tree: ast.Module, target: str, line: int) -> int | None:
     """The line that is certain to replace the value of `target` on `line` before it is read."""
-    found = _find(tree, target, line)
-    if found is None or isinstance(found.owner, ast.Try):
+    assignment = _find(tree, target, line)
+    if assignment is None or isinstance(assignment.owner, ast.Try):
         return None
-    shared = isinstance(found.scope, ast.Module) and _in_functions(found.scope, target)
-    for statement in found.block[found.index + 1 :]:
+    shared = isinstance(assignment.scope, ast.Module) and _in_functions(assignment.scope, target)
+    for statement in assignment.block[assignment.index + 1 :]:
         if _replaces(statement, target):
             return statement.lineno
         nodes = list(ast.walk(statement))
@@ -65,17 +65,17 @@ def unread(tree: ast.Module, target: str, line: int) -> bool:
 
     If so, and it has another value at the end, the value of `line` had no effect.
     """
-    found = _find(tree, target, line)
-    if found is None or isinstance(found.scope, ast.ClassDef):
+    assignment = _find(tree, target, line)
+    if assignment is None or isinstance(assignment.scope, ast.ClassDef):
         return False
-    stores = list(_stores(found, target))
+    stores = list(_stores(assignment, target))
     if not stores:
         return False
-    start, end = _start(found), max(_end(found.scope, node) for node in stores)
-    harmless = {id(node) for store in stores for node in _own_value(found, store)}
+    start, end = _start(assignment), max(_end(assignment.scope, node) for node in stores)
+    harmless = {id(node) for store in stores for node in _own_value(assignment, store)}
     return not any(
         node.lineno <= end and (inner or node.lineno > start)
-        for node, inner in _reads(found.scope, target)
+        for node, inner in _reads(assignment.scope, target)
         if id(node) not in harmless
     )
 
@@ -107,7 +107,7 @@ def _attributes(
 # The annotated assignment
 
 
-def _find(tree: ast.Module, target: str, line: int) -> _Found | None:
+def _find(tree: ast.Module, target: str, line: int) -> _Site | None:
     waiting: list[tuple[ast.AST, ast.AST]] = [(tree, tree)]
     match = None
     while waiting:
@@ -120,7 +120,7 @@ def _find(tree: ast.Module, target: str, line: int) -> _Found | None:
                     continue
                 waiting.append((child, inner))
                 if isinstance(child, ast.Assign | ast.AnnAssign) and _assigns(child, target, line):
-                    match = _Found(block, index, node, inner)
+                    match = _Site(block, index, node, inner)
     return match
 
 
@@ -200,11 +200,11 @@ def _reads(scope: ast.AST, name: str) -> Iterator[tuple[ast.Name, bool]]:
         waiting += [(child, inner) for child in ast.iter_child_nodes(node)]
 
 
-def _stores(found: _Found, name: str) -> Iterator[ast.AST]:
+def _stores(assignment: _Site, name: str) -> Iterator[ast.AST]:
     """What may set `name` again: an assignment, or a call that may set any name."""
-    first = found.statement
-    at_top = isinstance(found.scope, ast.Module)
-    for node in ast.walk(found.scope):
+    first = assignment.statement
+    at_top = isinstance(assignment.scope, ast.Module)
+    for node in ast.walk(assignment.scope):
         if getattr(node, "lineno", 0) <= (first.end_lineno or first.lineno):
             continue
         match node:
@@ -216,10 +216,10 @@ def _stores(found: _Found, name: str) -> Iterator[ast.AST]:
                 yield node
 
 
-def _start(found: _Found) -> int:
+def _start(assignment: _Site) -> int:
     """The line after which code may run behind the annotated statement, again in a loop."""
-    line = found.statement.lineno
-    return min([line, *(loop.lineno - 1 for loop in _loops(found.scope, line))])
+    line = assignment.statement.lineno
+    return min([line, *(loop.lineno - 1 for loop in _loops(assignment.scope, line))])
 
 
 def _end(scope: ast.AST, node: ast.AST) -> int:
@@ -235,8 +235,8 @@ def _loops(scope: ast.AST, line: int) -> Iterator[ast.stmt]:
             yield node
 
 
-def _own_value(found: _Found, store: ast.AST) -> Iterator[ast.AST]:
+def _own_value(assignment: _Site, store: ast.AST) -> Iterator[ast.AST]:
     """The value of `x = f(x)` in the annotated block: what it reads goes into the new value."""
-    for statement in found.block[found.index + 1 :]:
+    for statement in assignment.block[assignment.index + 1 :]:
         if any(store is part for part in _targets(statement)):
             yield from ast.walk(statement)

@@ -91,10 +91,10 @@ def run(args: argparse.Namespace) -> int:
     nothing_left = config.max_trials is not None and config.max_trials <= trials
     if row.state == "DONE" and change is None and (nothing_left or not typed):
         reason = f"all its {count(trials, 'trial')} have run" if nothing_left else row.reason
-        more = f"N, above {trials}," if nothing_left and typed else "N"
+        number = f"N, above {trials}," if nothing_left and typed else "N"
         raise AnnotateError(
             f"experiment {folder.id} is done: {reason or 'all its trials have run'}",
-            hint=f"annotate resume {folder.id} --max-trials {more} runs more trials",
+            hint=f"annotate resume {folder.id} --max-trials {number} runs more trials",
         )
     new = new_settings(row.config, config, typed)
     notes: list[str] = []

@@ -69,9 +69,9 @@ def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list
     rows = [("", "as written", "best")] if baseline else [("", "", "best")]
     for parameter in experiment.space:
         key = parameter.key
-        written = value(baseline.values[key]) if baseline and key in baseline.values else ""
+        as_written = value(baseline.values[key]) if baseline and key in baseline.values else ""
         rows.append(
-            (visible(names[key]), written, value(best.values[key]) if key in best.values else "")
+            (visible(names[key]), as_written, value(best.values[key]) if key in best.values else "")
         )
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     return [

@@ -80,7 +80,7 @@ def _print_reports(path: Path, space: SearchSpace, metric: str) -> None:
     file = MetricsFile(path)
     intermediate, final, as_written = [], None, {}
     while batch := file.read():
-        as_written.update(batch.written)
+        as_written.update(batch.as_written)
         for report in batch.reports:
             if report.kind == "final":
                 final = report

@@ -20,7 +20,7 @@ _CHUNK = 1 << 20  # bytes per read, which bounds the memory that a flood of repo
 class Batch:
     """The new records of one read.
 
-    `written` has the values of annotated places that ran as written, by parameter. `used` are
+    `as_written` has the values of annotated places that ran as written, by parameter. `used` are
     parameters that the trial used, and `ended` has the values that their names had when it reported
     its result. `notes` are messages for the user. `wrote` has the files that the trial opened for
     writing, and when, in seconds since the epoch. `has_more` means that the file may hold further
@@ -28,7 +28,7 @@ class Batch:
     """
 
     reports: list[Report] = field(default_factory=list)
-    written: Values = field(default_factory=dict)
+    as_written: Values = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     ended: dict[str, list[JSON]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Batch:
         return dict.fromkeys(self.used) | self.ended
 
     def __bool__(self) -> bool:
-        records = (self.reports, self.written, self.used, self.ended, self.notes, self.wrote)
+        records = (self.reports, self.as_written, self.used, self.ended, self.notes, self.wrote)
         return any(map(bool, records))
 
 
@@ -85,7 +85,7 @@ def _read_line(line: bytes, batch: Batch) -> None:
         record = json.loads(line)
         kind, value = record["type"], record["value"]
         if kind == "written":
-            batch.written.setdefault(str(record["key"]), value)
+            batch.as_written.setdefault(str(record["key"]), value)
         elif kind == "used":
             batch.used.update(map(str, value))
         elif kind == "ended":

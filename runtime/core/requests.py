@@ -226,18 +226,18 @@ class Requests:
 
     def _follow(self) -> None:
         self._last, self._seen = 0, (-1, -1)
-        told = False
+        notified = False
         while not self._end.is_set():
             failed = True
             with suppress(AnnotateError, OSError, sqlite3.Error, ValueError):
-                self._read(told=told)
+                self._read(notified=notified)
                 failed = False
-            told = self._file.wait(retry=failed) or failed
+            notified = self._file.wait(retry=failed) or failed
 
-    def _read(self, *, told: bool) -> None:
-        """Post the new requests if the file has changed, which the system may have told."""
+    def _read(self, *, notified: bool) -> None:
+        """Post the new requests if the file has changed, or the system says so."""
         now = self._stat()
-        if now == self._seen and not told:
+        if now == self._seen and not notified:
             return
         if now[0] != self._seen[0]:
             self._last = 0  # another file, whose requests are numbered from 1 again

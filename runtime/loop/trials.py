@@ -90,9 +90,9 @@ class Trials(Mapping[int, Trial]):
         if batch.reports and keep:
             self._store.add_reports(number, batch.reports)
             trial = trial.with_reports(batch.reports)
-        if batch.written and trial.origin is not Origin.TUNER:
+        if batch.as_written and trial.origin is not Origin.TUNER:
             # The first value of a place counts; a loop may reach it again with another value.
-            values = batch.written | trial.values
+            values = batch.as_written | trial.values
             order = [p.key for p in self._space if p.key in values]
             trial = replace(trial, values={key: values[key] for key in order})
             self._store.set_values(number, trial.values)

@@ -41,10 +41,11 @@ class FileWait:
     def wait(self, *, retry: bool = False) -> bool:
         """Return when the file may have changed since `begin`, or after `wake`.
 
-        With `retry`, returns after a pause at the latest. Returns whether a change was told.
+        With `retry`, returns after a pause at the latest. Returns whether the system reported a
+        change.
         """
-        tells = self._events is not None and self._events.watches(self._path)
-        self._poll.poll(None if tells and not retry else 1000 * self._interval)
+        watched = self._events is not None and self._events.watches(self._path)
+        self._poll.poll(None if watched and not retry else 1000 * self._interval)
         return self._events is not None and bool(self._events.changed())
 
     def wake(self) -> None:

@@ -58,7 +58,7 @@ def test_a_damaged_line_loses_only_itself(file, damaged):
 
 def test_the_first_written_value_of_a_parameter_counts(file):
     file.write_text(line("written", 1, key="a") + line("written", 2, key="a"))
-    assert MetricsFile(file).read().written == {"a": 1}
+    assert MetricsFile(file).read().as_written == {"a": 1}
 
 
 def test_a_large_file_is_read_in_parts(file):

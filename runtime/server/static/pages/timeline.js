@@ -150,15 +150,15 @@ function bySlot(bars) {
 }
 
 function byGpu(bars, uses) {
-  const found = new Map();
+  const barsOf = new Map();
   for (const bar of bars) {
     for (const gpu of uses.get(bar.trial.number)?.gpus || []) {
-      if (!found.has(gpu)) found.set(gpu, []);
-      found.get(gpu).push(bar);
+      if (!barsOf.has(gpu)) barsOf.set(gpu, []);
+      barsOf.get(gpu).push(bar);
     }
   }
   const order = new Intl.Collator(undefined, { numeric: true }).compare;
-  return [...found]
+  return [...barsOf]
     .sort(([a], [b]) => order(a, b))
     .map(([gpu, own]) => {
       const some = packed(own);

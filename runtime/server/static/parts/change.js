@@ -16,12 +16,12 @@ async function open(model) {
   }
   if (!experiment) return;
   const e = model.head;
-  const close = () => made.close();
+  const close = () => panel.close();
   const input = (kind, value) =>
     h("input", { ...kind, value: value === null ? "" : String(value), placeholder: "no limit" });
   const count = { type: "number", min: "1", step: "1" };
   const whole = (text) => (text === "" ? null : Number(text));
-  const made = dialog(
+  const panel = dialog(
     "Change the experiment",
     null,
     h(
@@ -60,7 +60,7 @@ async function open(model) {
   );
 
   // A label, its field, the button that sends it, and the driver's answer.
-  function row(label, input, made, hint = "") {
+  function row(label, input, requestOf, hint = "") {
     const answer = h("p", { role: "status" });
     const button = h("button", { class: "primary", disabled: !runs }, "Set");
     input.disabled = !runs;
@@ -70,7 +70,7 @@ async function open(model) {
       if (sent) return;
       sent = true;
       try {
-        const [kind, document] = made(input.value);
+        const [kind, document] = requestOf(input.value);
         put(answer, await change(model.id, kind, document));
         answer.className = "good";
       } catch (error) {

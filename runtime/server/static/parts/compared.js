@@ -26,13 +26,13 @@ export async function compareTrials(model, numbers) {
     Promise.all(shown.map((n) => get(model.id, `/trials/${n}`))),
     get(model.id, `/curves?${numbered(shown)}`),
   ]);
-  let found;
+  let answers;
   try {
-    found = await forDialog(reading);
+    answers = await forDialog(reading);
   } catch (error) {
     toast(error.message);
   }
-  if (found) show(model, numbers, shown, ...found);
+  if (answers) show(model, numbers, shown, ...answers);
 }
 
 function show(model, numbers, shown, trials, reports) {
@@ -56,7 +56,7 @@ function show(model, numbers, shown, trials, reports) {
     );
   };
   const values = trials.map((t) => t.values);
-  const made = dialog(
+  const panel = dialog(
     "Comparison",
     null,
     h(
@@ -66,7 +66,7 @@ function show(model, numbers, shown, trials, reports) {
       h("span", { class: "grow" }),
       copying("Copy JSON", () => JSON.stringify(values, null, 2)),
       copying("Copy Python", () => python(values)),
-      h("button", { onclick: () => made.close() }, "Close"),
+      h("button", { onclick: () => panel.close() }, "Close"),
     ),
     h(
       "p",

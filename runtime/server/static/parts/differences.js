@@ -15,27 +15,27 @@ export const commonMetric = (all) => {
 
 // What to know before comparing them.
 export function remarks(all) {
-  const found = [];
+  const notes = [];
   const [up, down] = ["maximize", "minimize"].map((way) =>
     all.filter((e) => e.optimize === way).map(name),
   );
   if (up.length && down.length) {
-    found.push(
+    notes.push(
       `Their goals differ: higher is better for ${list(up.map(quoted))}, lower for ${list(down.map(quoted))}. ` +
         "Do not compare their curves directly.",
     );
   }
   const metrics = [...new Set(all.map(metricOf))];
-  if (metrics.length > 1) found.push(`They report different results: ${list(metrics)}.`);
+  if (metrics.length > 1) notes.push(`They report different results: ${list(metrics)}.`);
   const rows = spaces(all);
   const other = rows.filter(([, texts]) => new Set(texts).size > 1);
-  if (!other.length) found.push("All have the same search space.");
-  else if (other.length === rows.length) found.push("Their search spaces share no parameter with the same domain.");
+  if (!other.length) notes.push("All have the same search space.");
+  else if (other.length === rows.length) notes.push("Their search spaces share no parameter with the same domain.");
   else
-    found.push(
+    notes.push(
       `Their search spaces differ in ${list(other.map(([p]) => p))}; ${rows.length - other.length} of ${rows.length} parameters are the same.`,
     );
-  return found;
+  return notes;
 }
 
 // Cards with one table each for `count` experiments, and `fill(all)`, which updates them.

@@ -25,21 +25,21 @@ import { change, get } from "./server.js";
 import { inTurn } from "./update.js";
 
 export async function showTrial(model, which) {
-  let found;
+  let trial;
   let points = [];
   const plot = curveChart({
     height: 200,
-    of: () => [[found.number, points]],
+    of: () => [[trial.number, points]],
     tip: (t, p) => `report ${p[0]}: ${reported(p[3])}`,
   });
   async function read() {
-    found = await get(model.id, `/trials/${which}`);
+    trial = await get(model.id, `/trials/${which}`);
     const first = points.length ? points.at(-1)[0] + 1 : 0;
-    const rows = (await get(model.id, `/curves?first=${first}&trial=${found.number}`))[
-      found.number
+    const rows = (await get(model.id, `/curves?first=${first}&trial=${trial.number}`))[
+      trial.number
     ];
-    points.push(...rows.map(([n, v]) => [n, numberOf(v), found, v]));
-    return found;
+    points.push(...rows.map(([n, v]) => [n, numberOf(v), trial, v]));
+    return trial;
   }
   try {
     if (!(await forDialog(read()))) return;
@@ -53,34 +53,34 @@ export async function showTrial(model, which) {
   const values = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Values" });
   const title = h("span");
   const curve = h("section", {}, h("h2", {}, title, plot.reset), plot.box);
-  const log = logOf(model, found.number, found.state === "FAILED" ? "stderr" : "stdout");
-  const close = () => made.close();
+  const log = logOf(model, trial.number, trial.state === "FAILED" ? "stderr" : "stdout");
+  const close = () => panel.close();
   function draw() {
-    redraw(head, [found.state, model.head.state], () => [
-      h("h1", {}, `Trial ${found.number}`),
-      h("span", { class: "mono muted" }, found.id),
-      pill(found.state),
+    redraw(head, [trial.state, model.head.state], () => [
+      h("h1", {}, `Trial ${trial.number}`),
+      h("span", { class: "mono muted" }, trial.id),
+      pill(trial.state),
       h("span", { class: "grow" }),
-      actions(model, found, close),
+      actions(model, trial, close),
       h("button", { onclick: close }, "Close"),
     ]);
-    redraw(facts, [found, found.ended ? 0 : duration(ranFor(found))], () => factsOf(model, found));
-    redraw(values, found.values, () => valuesOf(model, found));
+    redraw(facts, [trial, trial.ended ? 0 : duration(ranFor(trial))], () => factsOf(model, trial));
+    redraw(values, trial.values, () => valuesOf(model, trial));
     curve.hidden = !points.length;
     title.textContent = `${points.length} intermediate result${points.length === 1 ? "" : "s"} `;
     plot.again();
   }
   // The address names the trial, so that it can be shared.
   const address = location.pathname + location.search.replace(/^\?trial=\w+$/, "");
-  history.replaceState(null, "", `${location.pathname}?trial=${found.number}`);
+  history.replaceState(null, "", `${location.pathname}?trial=${trial.number}`);
   const refresh = inTurn(async () => {
     await read();
     draw();
     log.more();
   });
-  const onUpdate = (changed) => changed.some((t) => t.number === found.number) && refresh();
+  const onUpdate = (changed) => changed.some((t) => t.number === trial.number) && refresh();
   const tick = setInterval(() => {
-    if (!found.ended && !document.hidden) {
+    if (!trial.ended && !document.hidden) {
       draw();
       log.more();
     }
@@ -89,18 +89,18 @@ export async function showTrial(model, which) {
   const onClose = () => {
     clearInterval(tick);
     model.listeners.delete(onUpdate);
-    if (location.search === `?trial=${found.number}`) history.replaceState(null, "", address);
+    if (location.search === `?trial=${trial.number}`) history.replaceState(null, "", address);
   };
   draw();
-  const made = dialog(
-    `Trial ${found.number}`,
+  const panel = dialog(
+    `Trial ${trial.number}`,
     onClose,
     head,
     facts,
     values,
     curve,
     log.section,
-    h("p", { class: "muted mono small" }, found.folder),
+    h("p", { class: "muted mono small" }, trial.folder),
   );
 }
 
@@ -147,14 +147,14 @@ function valuesOf(model, t) {
 }
 
 function actions(model, trial, close) {
-  const made = [
+  const buttons = [
     copying("Copy JSON", () => JSON.stringify(trial.values, null, 2)),
     copying("Copy Python", () => python(trial.values)),
   ];
   if (model.head.state === "RUNNING") {
     if (["RUNNING", "WAITING"].includes(trial.state))
-      made.push(h("button", { class: "danger", onclick: () => kill(model, trial.number) }, "Kill"));
-    made.push(
+      buttons.push(h("button", { class: "danger", onclick: () => kill(model, trial.number) }, "Kill"));
+    buttons.push(
       h(
         "button",
         {
@@ -168,7 +168,7 @@ function actions(model, trial, close) {
       ),
     );
   }
-  return made;
+  return buttons;
 }
 
 async function kill(model, number) {
