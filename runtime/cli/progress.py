@@ -115,7 +115,15 @@ class Progress:
             result = f"{trial.state.value}: {terminal.visible(trial.reason or '')}{times} "
         else:
             result = f"{number(trial.metric if trial.metric is not None else float('nan')):>8} "
-        return f"{trial.number:4d} {result} {took:>6}  {mark}{values}"
+        return f"{trial.number:4d} {result} {took:>6}  {self._machine(trial)}{mark}{values}"
+
+    def _machine(self, trial: Trial) -> str:
+        """The trial's machine as a column, if there are several."""
+        names = [host.partition("*")[0].strip() for host in self.config.hosts.split(",")]
+        if trial.place is None or len(names) < 2:
+            return ""
+        name = terminal.visible(str(trial.place.get("machine")))
+        return f"{name:<{max(map(len, names))}}  "
 
     def running(self) -> list[Trial]:
         states = (TrialState.RUNNING, TrialState.WAITING)
@@ -194,7 +202,7 @@ class LiveProgress(Progress):
             table.add_row(
                 terminal.cell(f"{trial.number:4d} ▸", style="cyan"),
                 terminal.cell(_how_far(trial, took), style="cyan"),
-                terminal.cell(gpu_line(trial.gpu), style="cyan"),
+                terminal.cell(self._machine(trial) + gpu_line(trial.gpu), style="cyan"),
                 terminal.cell(last or trial.reason or "", style="bold"),
                 terminal.cell(values_line(trial.values, self.names) or "as written", style="dim"),
             )

@@ -49,6 +49,9 @@ def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric
     table.add_column("state")
     table.add_column(escape(metric), justify="right")
     table.add_column("time", justify="right")
+    has_machines = any(trial["machine"] is not None for trial in trials)
+    if has_machines:
+        table.add_column("machine")
     has_gpus = any(trial["gpu"] is not None for trial in trials)
     if has_gpus:
         table.add_column("GPU")
@@ -61,6 +64,7 @@ def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric
             trial["state"],
             "" if trial["metric"] is None else number(trial["metric"]),
             "" if trial["seconds"] is None else duration(trial["seconds"]),
+            *([terminal.cell(trial["machine"] or "")] if has_machines else []),
             *([terminal.cell(_gpu(trial["gpu"]))] if has_gpus else []),
             terminal.cell(values_line(trial["values"], names)),
             terminal.cell(_reason(trial)),

@@ -48,7 +48,12 @@ def columns(config: Config) -> list[dict[str, JSON]]:
     """The columns that the trials' table can show; the result's is titled with its name."""
     named = {"metric": config.metric_name} if config.metric_name else {}
     return [
-        {"key": c.name, "title": named.get(c.name, c.title), "kind": c.kind, "hidden": c.hidden}
+        {
+            "key": c.name,
+            "title": named.get(c.name, c.title),
+            "kind": c.kind,
+            "hidden": c.hidden and not (c.name == "machine" and config.executor != "local"),
+        }
         for c in COLUMNS
         if c.title is not None
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: How the browser renders a cell: the keys of CELLS in static/parts/jobs.js.
-Kind = Literal["number", "code", "state", "result", "duration", "words", "time"]
+Kind = Literal["number", "code", "state", "result", "duration", "words", "text", "time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ COLUMNS = (
     Column("reports", "Reports", hidden=True),
     Column("last"),
     Column("origin", "Origin", "words", hidden=True),
+    Column("machine", "Machine", "text", hidden=True, sql="json_extract(place, '$.machine')"),
     Column("created"),
     Column("started", "Started", "time", hidden=True),
     Column("ended", "Ended", "time", hidden=True),

@@ -34,6 +34,7 @@ _STRICT = (
 _STRICT_COLUMNS = {
     "metric": _STRICT.format("metric", "final IS NOT NULL"),
     "last": _STRICT.format("last", "reports > 0"),
+    "machine": "json_extract(place, '$.machine') AS machine",
 }
 _LIVE = ", ".join(_STRICT_COLUMNS.get(name, name) for name in LIVE)
 

@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
+from runtime.core.config import Config
 from runtime.kept import lookup
+from runtime.server.describe import columns
 from runtime.server.watch import Watch
 from runtime.store.columns import COLUMNS, LIVE
 from tests.runtime.server.conftest import serving
@@ -102,6 +104,13 @@ def test_every_column_of_the_table_is_in_the_document_and_sorts(faces):
     assert shown == {c.name for c in COLUMNS if c.title}
     for column in COLUMNS:
         assert site.json(f"{api}/trials?sort={column.name}")["total"] == len(RESULTS)
+
+
+def test_the_machine_is_shown_unless_all_trials_are_local():
+    for executor, is_hidden in (("local", True), ("ssh", False)):
+        config = Config("train.py", "/project", "python3", executor=executor, hosts="alpha")
+        shown = {column["key"]: column["hidden"] for column in columns(config)}
+        assert shown["machine"] is is_hidden
 
 
 def test_a_search_filters_by_every_column(faces):

@@ -172,6 +172,7 @@ function describe({ trial, from, to }, use) {
     `trial ${trial.number}: ${words(trial.state)}`,
     `${time(from)}, ${duration(to - from)}`,
     waitedText(use).slice(0, 240) || (waited >= 1 ? `waited ${duration(waited)}` : ""),
+    trial.machine ? `on ${trial.machine}` : "",
     use?.gpus.length ? usedText(use) : "",
     trial.state === "FAILED" ? (trial.reason || "").slice(0, 120) : "",
   ]

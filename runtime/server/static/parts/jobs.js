@@ -42,6 +42,7 @@ const CELLS = {
   result: (v, _, write) => h("td", { class: "number" }, write(v)),
   duration: (_, trial) => h("td", { class: "number" }, duration(ranFor(trial))),
   words: (v) => h("td", {}, words(v)),
+  text: (v) => h("td", {}, v ?? ""),
   time: (v) => h("td", { class: "when" }, time(v)),
 };
 const RIGHT = ["number", "result", "duration"]; // kinds that are aligned to the right

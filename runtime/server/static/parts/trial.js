@@ -121,6 +121,7 @@ function factsOf(model, t) {
       h("span", { class: "big best" }, number(t.metric)),
       h("span", { class: "muted" }, t.metric === null ? "no result; " : `${metricOf(model.head)}; `, times),
     ),
+    t.machine ? h("p", { class: "muted" }, `on ${t.machine}`) : null,
     t.gpu?.gpus.length ? h("p", { class: "muted" }, usedText(t.gpu)) : null,
     t.started && waitedText(t.gpu) ? h("p", { class: "muted" }, waitedText(t.gpu)) : null,
     final,

@@ -1,12 +1,14 @@
 """Trials on machines that SSH reaches: real servers on this machine, and breaks of all kinds."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
 import psutil
 import pytest
 
+from runtime.cli import main
 from runtime.core.host import Host
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.ssh.carrier import SshCarrier
@@ -21,12 +23,22 @@ class TestSsh(ExecutorConformance):
         return lambda post: RemoteExecutor(post, [SshCarrier(Host("alpha"))], plan)
 
 
-def test_trials_run_on_all_hosts_and_what_they_write_comes_home(project, network):
+def test_trials_run_on_all_hosts_and_what_they_write_comes_home(
+    project, network, monkeypatch, capsys
+):
     project.write(3)
     words = ["run", "train.py", "--hosts", "alpha*2,beta", "--max-trials", "6", "--json"]
-    result = json.loads(project.run(*words)[0])
+    out, err = project.run(*words)
+    result = json.loads(out)
     assert result["best"]["metric"] == min(trial["metric"] for trial in result["trials"])
-    assert {trial["machine"] for trial in result["trials"]} == {"alpha", "beta"}
+    machines = {trial["number"]: trial["machine"] for trial in result["trials"]}
+    assert set(machines.values()) == {"alpha", "beta"}
+    monkeypatch.setenv("ANNOTATE_HOME", project.environment["ANNOTATE_HOME"])
+    main(["trial", "ls"])
+    table = capsys.readouterr().out
+    for number, machine in machines.items():
+        assert re.search(rf"^ +{number} .*s  {machine} ", err, re.MULTILINE)
+        assert re.search(rf"^ +{number} .* {machine} ", table, re.MULTILINE)
     project.check(range(6), 3)
     for host in network[0]:
         place = host.home / ".local/share/annotate/agent/experiments" / project.experiment.name
