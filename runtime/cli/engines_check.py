@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         terminal.show(json.dumps(documents, indent=2))
     else:
-        terminal.show("\n\n".join(_shown(document) for document in documents))
+        terminal.show("\n\n".join(shown(document) for document in documents))
     return 0 if all(document["usable"] for document in documents) else 2
 
 
@@ -61,7 +61,8 @@ def _document(look: Look) -> dict[str, JSON]:
     }
 
 
-def _shown(document: dict[str, JSON]) -> str:
+def shown(document: dict[str, JSON]) -> str:
+    """One machine, as printed."""
     if not document["usable"]:
         hint = f"\n  to mend it     {document['hint']}" if document["hint"] else ""
         return f"{document['machine']}: cannot be used\n  reason         {document['reason']}{hint}"

@@ -1,7 +1,10 @@
 """Hosts as users name them: what is wrong with one is said, and what is left there is removed."""
 
 import json
+import re
+from pathlib import Path
 
+from runtime.cli import engines_check
 from tests.runtime.executors.ssh import servers
 
 
@@ -32,6 +35,25 @@ def test_engines_check_says_for_each_host_what_is_there_or_what_to_mend(project,
     assert found["wrong"]["hint"] == "check with: ssh wrong"
     assert found["nowhere.invalid"]["reason"] == "there is no host of this name"
     assert found["root@[::1]:1"]["hint"] == "check with: ssh -p 1 root@::1"
+    printed = [engines_check.shown(found[name]) for name in ("alpha", "nowhere.invalid")]
+    assert _words("\n\n".join(printed)) == _words(_transcript())
+
+
+def _transcript():
+    """What docs/machines.md says that the command prints."""
+    page = (Path(__file__).parents[4] / "docs" / "machines.md").read_text()
+    (block,) = re.findall(r"\$ annotate engines check .*\n((?:.|\n)+?)```", page)
+    return block.rstrip()
+
+
+def _words(text):
+    """The text without what differs between machines: numbers, and names and paths behind them."""
+    rows = []
+    for line in text.splitlines():
+        label, _, value = line.strip().partition("   ")
+        differs = label in ("computer", "Python", "free disk", "GPUs")
+        rows.append((label, "" if differs else re.sub(r"[\d.]+", "N", value.strip())))
+    return rows
 
 
 def test_platform_clean_removes_what_agents_left_on_the_named_hosts(project, network):
