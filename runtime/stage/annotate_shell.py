@@ -12,6 +12,8 @@ import sys
 import annotate_magic_names as magic_names  # type: ignore[import-not-found]
 import annotate_output
 
+#: Options such as `-n 10 -r 3`, before the code that a magic times.
+_TIMED = re.compile(r"(?:-\w+(?:[ \t]*\d+)?[ \t]+)+")
 _DOLLAR = re.compile(r"\$(\$|[A-Za-z_]\w*(?:\.\w+)*)")
 
 
@@ -79,6 +81,8 @@ class InteractiveShell:
 
     def run_line_magic(self, magic_name, line, _stack_depth=1):
         """Run a line magic, or skip one that does not affect Python."""
+        if magic_name in magic_names.TIMES:
+            return self._once(_TIMED.sub("", line.strip(), count=1))
         line = _expanded(line, sys._getframe(_stack_depth)).strip()
         if magic_name in magic_names.RUN | magic_names.VALUES:
             return getattr(self, "_" + magic_name)(line)
@@ -93,11 +97,22 @@ class InteractiveShell:
         return self.run_line_magic(name, line, _stack_depth=2)
 
     def run_cell_magic(self, magic_name, line, cell):
-        """Write a file, or skip a cell that does not affect Python."""
+        """Write a file, run a cell once, or skip one that does not affect Python."""
+        if magic_name in magic_names.TIMES:
+            return self._once(cell)
         if magic_name in magic_names.WRITES and not line.strip().startswith("-"):
             _write(_path(_expanded(line, sys._getframe(1))), cell)
         elif not magic_names.is_skipped_cell(magic_name, line):
             refuse("%%" + magic_name)
+        return None
+
+    def _once(self, code):
+        """Run Python code in the notebook's names; return the value of a lone expression."""
+        try:
+            code = compile(code, "<magic>", "eval")
+        except SyntaxError:
+            code = compile(code, "<magic>", "exec")
+        return eval(code, self.user_ns)
 
     def system(self, cmd):
         """Skip a shell command, as trials do with a line that begins with an exclamation mark."""

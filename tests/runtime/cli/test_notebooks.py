@@ -69,6 +69,9 @@ def listed(name):
 get_ipython().run_line_magic("env", "A={1 + 1}")
 get_ipython().run_line_magic("matplotlib", "inline")
 get_ipython().magic("cd -q ..")
+get_ipython().magic("time timed = 2")
+get_ipython().run_cell_magic("timeit", "-n 3", "import math\\ntimed += 1")
+print(timed + get_ipython().run_line_magic("timeit", "-n 10 -r 2 timed * 2"))
 get_ipython().run_line_magic("cd", "-")
 get_ipython().run_cell_magic("writefile", "'helper one.py'", "x = 1\\n")
 import os
@@ -97,21 +100,22 @@ def test_cells_find_what_jupyter_gives_them_or_its_name(run_script, folder):
     done = run_script({"nb.ipynb": "{}"}, {"nb.ipynb": frozen}, ("nb.ipynb",), code=1)
     *lines, last = done.stdout.splitlines()
     assert lines[:3] == ["'in out\\n' True ['shown', 7] True 7 7 import", "in out", "'shown'"]
-    assert lines[3:8] == [
+    assert lines[3:9] == [
         "7",
         "[<IPython.core.display.HTML object>, 1] False {} InteractiveShell",
         "env: A=2",
+        "9",
         str(folder),
         "['A a $HOME', 'b'] A a $HOME b 2 agg 5",
     ]
     assert (folder / "helper one.py").read_text() == "x = 1\n"
-    assert lines[8:11] == [
+    assert lines[9:12] == [
         "NeedsJupyter %sql needs Jupyter, which trials do not use",
         "NeedsJupyter %%cython needs Jupyter, which trials do not use",
         "AttributeError get_ipython().kernel needs Jupyter, which trials do not use",
     ]
-    assert lines[11] == "AttributeError type object 'HTML' has no attribute 'of_nothing'"
-    assert lines[12].startswith("AttributeError IPython.display.of_nothing is not available, bec")
+    assert lines[12] == "AttributeError type object 'HTML' has no attribute 'of_nothing'"
+    assert lines[13].startswith("AttributeError IPython.display.of_nothing is not available, bec")
     assert last == "shown, because the cell fails"
     assert done.stderr.startswith("in stderr\nannotate: trials skip !make\nTraceback")
     assert "(only Colab has google.colab; catch ImportError where you import it)" in done.stderr
