@@ -79,7 +79,6 @@ def run(args: argparse.Namespace) -> int:
     from runtime.driver.resumable import check_resumable
     from runtime.driver.start import Start
     from runtime.store import Store
-    from runtime.system.units import count
 
     folder = selection.experiment(args.id)
     with Store.open(folder.store) as store:
@@ -90,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
     config = changed_config(row.config, typed)
     nothing_left = config.max_trials is not None and config.max_trials <= trials
     if row.state == "DONE" and change is None and (nothing_left or not typed):
-        reason = f"all its {count(trials, 'trial')} have run" if nothing_left else row.reason
+        ran = "its only trial has run" if trials == 1 else f"all its {trials} trials have run"
+        reason = ran if nothing_left else row.reason
         number = f"N, above {trials}," if nothing_left and typed else "N"
         raise AnnotateError(
             f"experiment {folder.id} is done: {reason or 'all its trials have run'}",

@@ -93,6 +93,8 @@ def find_script(script: str) -> Path:
     path = Path(script).absolute()
     if path.is_dir():
         raise AnnotateError(f"{script} is a folder", hint="name the script inside it")
+    if not path.is_file() and path.exists():
+        raise AnnotateError(f"{script} is not a regular file", hint="name a script")
     if not path.is_file():
         raise AnnotateError(f"{script} does not exist", hint=_similar(path))
     if is_data(path.name):

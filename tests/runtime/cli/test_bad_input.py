@@ -28,6 +28,7 @@ def test_a_missing_script_is_reported(annotate, good, home):
 
 def test_a_folder_instead_of_a_script_is_reported(annotate, folder):
     assert "is a folder" in refused(annotate, "run", ".")
+    assert "is not a regular file" in refused(annotate, "run", "/dev/zero")
 
 
 def test_a_script_without_annotations_is_explained(annotate, folder, home):
