@@ -13,7 +13,7 @@ from annotate.json_value import JSON, same
 from annotate.suggest.around import Range
 from annotate.suggest.catalogue import holding
 from annotate.suggest.exclusions import is_excluded_name, is_measure
-from annotate.suggest.lookalikes import is_checkpoint_size
+from annotate.suggest.lookalikes import is_checkpoint_size, is_published
 from annotate.suggest.site import snake, words
 
 #: Keys that show that a file configures training; without one, nothing is proposed.
@@ -37,6 +37,7 @@ _CLASSES = ("_target_", "class_path", "class_name", "type", "name", "estimator")
 _ARGUMENTS = words("init_args args kwargs params parameters hparams")
 _CLASS = re.compile(r"[A-Z]\w*[a-z]\w*")
 _SAMPLING = words("max_new_tokens max_tokens top_k top_p num_beams do_sample repetition_penalty")
+_GENERATION = words("sampling sample generation generate decode decoding llm")
 _ROWS = words("database databases db sql postgres mysql mongo mongodb kafka redis elasticsearch")
 _POPULATION = re.compile(r"(n_?)?pop(ulation)?(_?size)?")
 #: Keys of the configuration file that is published with a model.
@@ -127,11 +128,14 @@ class _Config:
         return (
             is_excluded_name(name, value, self.names)
             or any(map(is_measure, path))
-            or (name == "temperature" and bool(beside & _SAMPLING))
+            or (name == "temperature" and (bool(beside & _SAMPLING) or _is_in(path, _GENERATION)))
             or _POPULATION.fullmatch(name) is not None
-            or ("batch" in name and any(set(step.split("_")) & _ROWS for step in path))
+            or ("batch" in name and _is_in(path, _ROWS))
             or ("decay" in name and value == 0 and "params" in beside)
-            or (self._is_pretrained and is_checkpoint_size(name, value))
+            or (
+                (self._is_pretrained or any(map(is_published, path)))
+                and is_checkpoint_size(name, value)
+            )
         )
 
     def _callee(self, entry: Entry) -> str | None:
@@ -149,6 +153,11 @@ class _Config:
         values = (self._load(e) for e in entries if e is not None and e.kind == "scalar")
         last = (value.rpartition(".")[2] for value in values if isinstance(value, str))
         return [name for name in last if _CLASS.fullmatch(name)]
+
+
+def _is_in(path: list[str], names: frozenset[str]) -> bool:
+    """Whether a key around has one of these words in its name."""
+    return any(set(step.split("_")) & names for step in path)
 
 
 def _siblings(contents: Contents) -> Mapping[tuple[str | int, ...], frozenset[str]]:

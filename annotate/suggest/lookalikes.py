@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from annotate.kinds import keyword
+from annotate.kinds import default, keyword
 from annotate.suggest.facts import Facts
 from annotate.suggest.site import Site, snake, words
 
@@ -19,7 +19,7 @@ _SIZES = {
     "width": r"(n_)?(hidden|embed(ding)?|emb|model|feature|feat|encoder|text|vision|bert|proj\w*)"
     r"(_hidden)?_(size|dim|dims|width)|d_model|n_embd|n_embed|dim|hidden|width",
     "depth": r"(n|num)_?(hidden_|encoder_|transformer_)?layers?|depth",
-    "heads": r"(n|num)_?(attention_)?heads?",
+    "heads": r"(n|num)_?(attention_|kv_)?heads?",
 }
 #: Keys such as "bert-base", "gpt2-xl" and "resnet50", which name variants of a model.
 _VARIANT = re.compile(
@@ -27,6 +27,12 @@ _VARIANT = re.compile(
     r"|efficientnet|dino).*|([a-z_]+[-_.])?(tiny|mini|nano|small|base|medium|large|huge|giant|xl)"
     r"|(\d+(\.\d+)?[mb])",
     re.IGNORECASE,
+)
+#: Names such as `gemma_2b`, `GPT2` and `bert_base`, of one size of a published model.
+_PUBLISHED = re.compile(
+    r"(?:.*_)?(?:bert|gpt|llama|vit|resnet|t5|clip|opus|whisper|mistral|qwen|gemma|swin|convnext"
+    r"|efficientnet|dino)(?:_?v?\d\w*|\w*_(?:tiny|mini|nano|small|base|medium|large|huge|giant|xl"
+    r"|\d+(?:[p_]\d+)?[mb])(?:_\w+)?)"
 )
 _DATABASES = words(
     "sqlite3 sqlalchemy psycopg2 psycopg pymongo motor pymysql MySQLdb mysql asyncpg redis"
@@ -93,9 +99,28 @@ def _is_of_group(site: Site) -> bool:
 
 def _is_of_checkpoint(site: Site, facts: Facts) -> bool:
     """Whether it is a size of a published model, which the model's weights fix."""
-    if any(_VARIANT.fullmatch(key) for key in site.around.keys):
-        return site.target.kind in (keyword.KIND, "entry") and site.around.is_table
-    return facts.pretrained and is_checkpoint_size(site.name, site.value)
+    if any(_VARIANT.fullmatch(key) for key in site.around.keys) and site.around.is_table:
+        return site.target.kind in (keyword.KIND, "entry")
+    around = site.around
+    if any(map(is_published, around.functions)):
+        return _is_size(site.name)
+    known = facts.pretrained or (
+        site.callee is None and any(map(is_published, (*around.keys, *_names(around.beside))))
+    )
+    return known and is_checkpoint_size(site.name, site.value)
+
+
+def is_published(name: str) -> bool:
+    """Whether a function, a variable or a key is called like one size of a published model."""
+    return _PUBLISHED.fullmatch(snake(name)) is not None
+
+
+def _names(code: str) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*", code)
+
+
+def _is_size(name: str) -> bool:
+    return any(re.fullmatch(names, name) for names in _SIZES.values())
 
 
 def is_checkpoint_size(name: str, value: object) -> bool:
@@ -107,6 +132,10 @@ def is_checkpoint_size(name: str, value: object) -> bool:
 
 def _is_batch_of_rows(site: Site, facts: Facts) -> bool:
     call, callee = site.around.call, site.callee
+    if site.target.kind == default.KIND and any(
+        map(_INSERTS.fullmatch, site.around.functions[-1:])
+    ):
+        return True
     if call is None or callee is None:
         tops = set(facts.origins.values())
         return bool(tops & _DATABASES) and not facts.families

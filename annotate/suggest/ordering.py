@@ -47,11 +47,14 @@ def ordered(findings: Iterable[F]) -> list[F]:
     """The findings, with domains of lower and upper values that do not overlap.
 
     They meet at the lower value. A lower value above its upper one is no floor, and is dropped.
+    Without a `max_lr`, `base_lr` is the learning rate itself.
     """
     kept = list(findings)
     for low, high in _PAIRS:
         lows = [f for f in kept if low.fullmatch(f.name) and is_number(f.value)]
         highs = [f for f in kept if f not in lows and high.fullmatch(f.name) and is_number(f.value)]
+        if low.pattern.startswith("base_") and not highs:
+            continue
         kept = [g for f in kept if (g := _placed(f, lows, highs)) is not None]
     return kept
 

@@ -98,13 +98,27 @@ FRIENDS = {
         "c.yaml",
         "epochs: 3\nmodel_name_or_path: bert-base-uncased\nhidden_size: 768\n",
     ),
+    "sizes below the name of a published model": (
+        "c.yaml",
+        "epochs: 3\nmodels:\n  bert-base: {hidden_size: 768}\n  gpt2:\n    n_layer: 12\n",
+    ),
     "the zero of a group": ("c.yaml", "epochs: 3\ng:\n- params: x\n  weight_decay: 0.0\n"),
     "rows of a database": ("c.toml", "epochs = 3\n[database]\nbatch_size = 500\n"),
     "the temperature of sampling": ("c.yaml", "epochs: 3\ntemperature: 0.7\ntop_p: 0.9\n"),
+    "the temperature below sampling": ("c.yaml", "epochs: 3\nsampling:\n  temperature: 0.8\n"),
     "a population": ("c.yaml", "epochs: 3\npopulation_size: 100\n"),
     "measuring": ("c.yaml", "epochs: 3\neval:\n  dropout: 0.1\n"),
     "a value given elsewhere": ("c.yaml", "a: &x 3\ndropout: *x\nlr:\n"),
 }
+
+
+def test_base_lr_is_a_lower_bound_only_beside_max_lr():
+    alone, beside = (
+        proposed("base_lr: 0.01\n", "c.yaml"),
+        proposed("base_lr: 0.01\nmax_lr: 0.1\n", "c.yaml"),
+    )
+    assert alone.proposals[0].annotation == "@nni.loguniform(1e-4, 1.0)"
+    assert beside.proposals[0].annotation == "@nni.loguniform(1e-4, 0.01)"
 
 
 @pytest.mark.parametrize(("path", "text"), FRIENDS.values(), ids=FRIENDS)

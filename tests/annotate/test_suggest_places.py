@@ -108,6 +108,11 @@ def row(title, code, *proposals):
             "a = SGD(\n lr=0.01,\n)\nb = SGD(\n lr=0.01,\n)",
             *["@nni.loguniform(1e-4, 1.0)"] * 2,
         ),
+        row(
+            "the width of a model that is called like its kind",
+            "import torch\nbert = Bert(\n hidden_size=768,\n)",
+            "@nni.choice(384, 768, 1536)",
+        ),
         row("the discount", "import gymnasium\ngamma = 0.99", "@nni.uniform(0.9, 0.999)"),
         row(
             "a smallest rate stays below the rate",
@@ -239,10 +244,17 @@ FRIENDS = {
     "sizes of published models": (
         "import torch\nSIZES = {\n 'gpt2': dict(n_embd=768),\n 'gpt2-xl': dict(n_embd=1600),\n}"
     ),
+    "sizes in a variable called like a published model": (
+        "import torch\nGPT2 = dict(\n n_layer=12,\n n_head=12,\n n_embd=768,\n)"
+    ),
+    "sizes in a function called like a published model": (
+        "import torch\ndef gemma2_2b():\n    return {\n 'num_kv_heads': 1,\n 'embed_dim': 640}"
+    ),
     "the width of a published model that is loaded": (
         "hidden_size = 768\nnum_layers = 12\nm = AutoModel.from_pretrained('bert-base-uncased')"
     ),
     "rows of a database": "import pymongo\nBATCH_SIZE = 500\nc.find(batch_size=100)",
+    "rows that a function of the script inserts": "def insert(db, rows, batch_size=500): pass",
     "rows that a function sends": "send_rows(rows, batch_size=100)",
     "a population": "population_size = 8_000_000\npop_size = 100",
     "the temperature of sampling": "import torch\nm.generate(x, temperature=0.7, top_k=50)",
