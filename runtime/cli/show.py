@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from annotate.project import code_folder, read_project
     from annotate.remarks import remarks
+    from runtime.system.interpreter import interpreter
+    from runtime.system.outside import with_outside
 
     if args.module:
         target = targets.target(args.path, args)
@@ -33,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
         path = Path(args.path)
         script = None if path.is_dir() else path
         project = read_project(script, args.code_folder or code_folder(path))
+        if script is not None:
+            python = interpreter(None, os.environ, args.path)
+            project = with_outside(project, python, os.environ, Path.cwd(), path.absolute().parent)
     for sentence in remarks(project, args.path):
         terminal.say(f"annotate: {sentence}")
     if args.json:

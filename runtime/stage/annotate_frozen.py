@@ -5,6 +5,7 @@ compiled comes from the frozen, instrumented copy. Python 3.8, standard library 
 """
 
 import builtins
+import io
 import os
 import sys
 from importlib.machinery import (
@@ -20,6 +21,7 @@ from importlib.machinery import (
 )
 
 import annotate_copied
+from annotate_builtin import Builtin
 
 _stage = os.path.dirname(os.path.abspath(__file__))
 _snapshot = os.path.join(os.path.dirname(_stage), "snapshot")
@@ -157,7 +159,8 @@ def _freeze_files_by_path():
     """Have modules that a script loads by their file's path use the snapshot's code.
 
     `importlib.util` takes this function when it is imported. With a loader, as the path's finders
-    call it, nothing changes.
+    call it, nothing changes. `runpy` reads what it runs by `io.open_code`, which the import system
+    calls by another name.
     """
     from importlib import _bootstrap_external as external
 
@@ -174,6 +177,15 @@ def _freeze_files_by_path():
     for module in (external, sys.modules.get("importlib.util")):
         if module is not None:
             setattr(module, "spec_from_file_location", spec_from_file_location)  # noqa: B010
+    io.open_code = _OpenCode(io.open_code)
+
+
+class _OpenCode(Builtin):
+    """Opens the snapshot's copy of a file that `runpy.run_path` runs."""
+
+    def __call__(self, path):
+        copy = frozen(path)
+        return self.__wrapped__(path if copy is None or os.path.isdir(copy) else copy)
 
 
 class _FinderWithoutOurs(FileFinder):

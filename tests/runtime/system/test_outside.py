@@ -121,6 +121,7 @@ def test_a_module_that_is_loaded_by_its_path_is_frozen(annotate, folder):
         "from importlib import util\n"
         f"spec = util.spec_from_file_location('settings', {str(core)!r})\n"
         "module = util.module_from_spec(spec)\nspec.loader.exec_module(module)\nK = module.K\n"
+        f"import runpy\nassert runpy.run_path({str(core)!r})['K'] == K\n"
     )
     write(folder, {"core.py": "K = 1\n", "train.py": load + TRAIN + EDITS.format(path=str(core))})
     done = annotate("run", "train.py", "--max-trials", 3, "--json")
@@ -140,6 +141,9 @@ def test_annotations_outside_the_code_folder_come_with_the_option(annotate, fold
     core = Path(folder.resolve(), "proj", "core.py")
     assert f"tools/train.py has no annotation, but {core} has, outside the code folder" in errors
     assert "hint: --code-folder . includes it\n" in errors
+    shown = annotate("show", "tools/train.py", PYTHONPATH=".").stderr
+    assert f"{core} has annotations, but is not in the code folder" in shown
+    assert "--code-folder . includes them" in shown
     done = annotate(
         *("run", "tools/train.py", "--code-folder", ".", "--max-trials", 1, "--json"),
         PYTHONPATH=".",
