@@ -114,7 +114,7 @@ class Notebook(Source):
         lines = text.split("\n")
         ends = [cell.line - 1 for cell in self.cells[1:]] + [len(lines)]
         parts = []
-        for cell, end in zip(self.cells, ends, strict=True):
+        for cell, end in zip(self.cells, ends, strict=False):  # there may be no cell
             capture = "" if cell.capture is None else f" %%capture {cell.capture}".rstrip()
             parts += [f"{MARK}{cell.number}{capture}", *lines[cell.line - 1 : end]]
         return "\n".join(parts).encode("utf-8", errors="surrogatepass")

@@ -49,7 +49,7 @@ def _drive(start: Start, parts: Parts, folder: ExperimentFolder, signals: Signal
         if start.as_json:
             terminal.show(json.dumps(results_document(store), indent=2))
         else:
-            terminal.show(summary(experiment))
+            terminal.show(summary(experiment, store.experiment().paused))
     if experiment.state == "STOPPED":
         _print_how_to_resume(folder)
         return 130

@@ -19,10 +19,10 @@ from runtime.loop.experiment import Experiment
 from runtime.system.units import count, duration
 
 
-def summary(experiment: Experiment) -> str:
-    """Several lines, without a newline at the end."""
+def summary(experiment: Experiment, paused: float) -> str:
+    """Several lines, without a newline at the end. `paused` as in ExperimentRow."""
     parts = [_result(experiment), _guess(experiment), _notes(experiment)]
-    parts += [_where(experiment), _next(experiment)]
+    parts += [_where(experiment, paused), _next(experiment)]
     return "\n" + "\n\n".join(part for part in parts if part)
 
 
@@ -85,7 +85,7 @@ def _notes(experiment: Experiment) -> str:
     return "\n".join(f"Note: {visible(line)}." for line in lines)
 
 
-def _where(experiment: Experiment) -> str:
+def _where(experiment: Experiment, paused: float) -> str:
     trials = experiment.trials.values()
     counts = Counter(trial.state for trial in trials)
     states = ", ".join(
@@ -95,7 +95,7 @@ def _where(experiment: Experiment) -> str:
     )
     starts = [t.started for t in trials if t.started is not None]
     ended = experiment.ended or time.time()
-    took = f" in {duration(ended - min(starts))}" if starts else ""
+    took = f" in {duration(max(0.0, ended - min(starts) - paused))}" if starts else ""
     number = count(len(trials), "trial")
     lines = [f"Experiment {experiment.folder.id}: {number} ({states}){took}"]
     if experiment.reason and experiment.best is not None:

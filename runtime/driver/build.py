@@ -117,6 +117,7 @@ def build(
 ) -> Experiment:
     """The experiment, ready to run on this machine."""
     config = start.config
+    store.add_pause(time.time())
     for algorithm in (loaded.tuner, loaded.assessor):
         follow(algorithm, watcher.note)
     return Experiment(

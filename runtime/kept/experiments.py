@@ -31,7 +31,8 @@ def experiment_document(folder: ExperimentFolder, row: ExperimentRow, reader: Re
     """The experiment's state, limits and progress.
 
     `counts` is the number of trials in each state, `best` the document of the best trial. Times
-    are seconds since the epoch, durations seconds. `metric_name` and `optimize_by` as in Config.
+    are seconds since the epoch, durations seconds. `paused` is the time in which no driver ran.
+    `metric_name` and `optimize_by` as in Config.
     """
     config = Config.from_json(row.config)
     state, reason = current_state(row, folder)
@@ -43,6 +44,7 @@ def experiment_document(folder: ExperimentFolder, row: ExperimentRow, reader: Re
         "reason": reason,
         "created": row.created,
         "ended": row.ended,
+        "paused": row.paused,
         "folder": str(folder.path),
         "metric_name": config.metric_name,
         "optimize": config.optimize,

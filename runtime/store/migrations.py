@@ -43,6 +43,10 @@ def _add_observations(connection: sqlite3.Connection) -> None:
     )
 
 
+def _add_paused(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE experiment ADD COLUMN paused REAL NOT NULL DEFAULT 0")
+
+
 #: By version: the step that upgrades it to the next one.
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _add_checksums,
@@ -51,6 +55,7 @@ MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     4: _add_retries,
     5: _add_place,
     6: _add_observations,
+    7: _add_paused,
 }
 
 

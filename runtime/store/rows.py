@@ -30,6 +30,7 @@ class ExperimentRow:
     space: SearchSpace
     created: float
     ended: float | None
+    paused: float = 0.0  # seconds in which no driver ran it
 
 
 def experiment_of(row: sqlite3.Row) -> ExperimentRow:
@@ -42,6 +43,7 @@ def experiment_of(row: sqlite3.Row) -> ExperimentRow:
         SearchSpace.from_stored(json.loads(row["space"])),
         float(_time(row["created"]) or 0.0),
         _time(row["ended"]),
+        float(row["paused"]),
     )
 
 

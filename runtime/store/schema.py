@@ -4,7 +4,7 @@
 APPLICATION_ID = 0x416E6E74
 
 #: Increases with every change to the tables; `migrations` upgrades older files.
-VERSION = 7
+VERSION = 8
 
 HISTORY = """
 -- Results of other experiments or files, for the tuner to learn from.
@@ -36,7 +36,8 @@ CREATE TABLE experiment (
     config  TEXT NOT NULL,              -- JSON, see runtime.core.config
     space   TEXT NOT NULL,              -- NNI's search space JSON
     created REAL NOT NULL,
-    ended   REAL
+    ended   REAL,
+    paused  REAL NOT NULL DEFAULT 0     -- seconds without a driver, between two of its runs
 );
 
 CREATE TABLE trial (

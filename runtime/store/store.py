@@ -63,7 +63,7 @@ class Store:
         new = path.with_name(path.name + ".new")
         with cls(database.create(new), new) as store:
             store._execute(
-                "INSERT INTO experiment VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO experiment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     row.id,
                     row.name,
@@ -73,6 +73,7 @@ class Store:
                     json.dumps(row.space.to_stored()),
                     row.created,
                     row.ended,
+                    row.paused,
                 ),
             )
         new.rename(path)
@@ -166,6 +167,14 @@ class Store:
     def set_state(self, state: str, reason: str | None, ended: float | None) -> None:
         self._execute(
             "UPDATE experiment SET state = ?, reason = ?, ended = ?", (state, reason, ended)
+        )
+
+    def add_pause(self, now: float) -> None:
+        """Count the time since the last trial as a pause: a driver takes over at `now`."""
+        self._execute(
+            "UPDATE experiment SET paused = paused + max(0, :now - coalesce("
+            "(SELECT max(coalesce(ended, started)) FROM trial), :now))",
+            {"now": now},
         )
 
     def set_config(self, config: dict[str, JSON]) -> None:

@@ -34,6 +34,11 @@ def notebook(*cells, **options):
     return json.dumps(content, **{"indent": 1, "ensure_ascii": False, **options}).encode()
 
 
+def test_a_notebook_without_cells_has_nothing_to_tune():
+    data = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+    assert expand(data, "nb.ipynb", BELOW).parameters == ()
+
+
 def sources(data):
     cells = json.loads(data)["cells"][1:]
     return ["".join(cell["source"]) for cell in cells]

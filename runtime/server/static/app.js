@@ -285,7 +285,7 @@ function showHeading(model, name) {
   let shownState = "";
   function update() {
     const e = model.head;
-    clock.textContent = duration((e.ended || Date.now() / 1000) - e.created);
+    clock.textContent = duration((e.ended || Date.now() / 1000) - e.created - e.paused);
     if (shownState === e.state) return;
     shownState = e.state;
     put(status, pill(e.state));

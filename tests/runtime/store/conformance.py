@@ -30,6 +30,7 @@ def experiment(**changes):
 CALLS = {
     "experiment": (),
     "set_state": ("DONE", None, 9.0),
+    "add_pause": (9.0,),
     "set_config": ({"k": 2},),
     "set_space": (SearchSpace.from_json({"lr": {"_type": "uniform", "_value": [0, 2]}}),),
     "add_trial": (trial(1),),
@@ -93,6 +94,7 @@ class StoreConformance:
     @pytest.fixture
     def filled(self, store):
         store.add_trial(trial())
+        store.start_trial(0, 1.0)
         store.add_history([KnownResult({"lr": 0.1}, 0.5, "results.csv")])
         return store
 
@@ -116,6 +118,15 @@ class StoreConformance:
         assert (ended.metric, ended.reports, ended.last, ended.ended) == (1.0, 1, 0.25, 5.0)
         assert ended.finals == 1
         assert store.steps() == [(1, "ask", 0), (2, "tell", 0)]
+
+    def test_the_time_from_the_last_trial_to_the_next_driver_is_a_pause(self, store):
+        store.add_pause(5.0)
+        store.add_trial(trial())
+        store.start_trial(0, 20.0)
+        store.add_pause(21.5)
+        store.end_trial(trial(state=TrialState.SUCCEEDED, ended=25.0))
+        store.add_pause(35.0)
+        assert store.experiment().paused == 11.5
 
     def test_reports_keep_their_order_and_form(self, store):
         store.add_trial(trial())

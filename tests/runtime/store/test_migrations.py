@@ -84,6 +84,18 @@ ALTER TABLE trial ADD COLUMN place TEXT;
 PRAGMA user_version = 6;
 """
 )
+FILES[7] = (
+    FILES[6]
+    + """
+ALTER TABLE trial ADD COLUMN finals INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE observation (
+    trial INTEGER NOT NULL REFERENCES trial (number), parameter TEXT NOT NULL, "values" TEXT,
+    PRIMARY KEY (trial, parameter)
+) WITHOUT ROWID;
+INSERT INTO observation VALUES (0, 'lr', '[]');
+PRAGMA user_version = 7;
+"""
+)
 
 
 @pytest.fixture(params=FILES)

@@ -77,7 +77,7 @@ function states(all) {
     ["trials", all.map((e) => String(Object.values(e.counts).reduce((a, b) => a + b, 0)))],
     ...kinds.map((s) => [words(s), all.map((e) => String(e.counts[s] || 0))]),
     ["started", all.map((e) => time(e.created))],
-    ["duration", all.map((e) => duration((e.ended || Date.now() / 1000) - e.created))],
+    ["duration", all.map((e) => duration((e.ended || Date.now() / 1000) - e.created - e.paused))],
   ];
 }
 

@@ -17,7 +17,7 @@ export function stats(head) {
   return { boxes, fill, tick };
 }
 
-const secondsRun = (e) => (e.ended || Date.now() / 1000) - e.created;
+const secondsRun = (e) => (e.ended || Date.now() / 1000) - e.created - e.paused;
 const total = (e) => Object.values(e.counts).reduce((a, b) => a + b, 0);
 const label = (...rest) => h("div", { class: "label" }, ...rest);
 
