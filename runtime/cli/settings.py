@@ -68,13 +68,16 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
     from runtime.system.interpreter import interpreter
 
     settings = {name: value for name, value in vars(args).items() if name in OPTIONS}
+    is_elsewhere = bool(settings.get("hosts") or "slurm" in (*settings, settings.get("executor")))
     if "python" in settings:
-        if settings.get("hosts"):
+        if is_elsewhere:
             settings["python_there"] = settings.pop("python")
         else:
             settings["python"] = interpreter(settings["python"], os.environ)
     if settings.get("hosts"):
         _take_hosts(settings)
+    if settings.get("slurm"):
+        _take_slurm(settings)
     for role, name in _ARGUMENTS.items():
         if role in settings:
             settings[role] = _algorithm(role, settings[role])
@@ -92,6 +95,16 @@ def _take_hosts(settings: dict[str, Any]) -> None:
     hosts = parse_hosts(settings["hosts"])
     settings.setdefault("executor", "ssh")
     settings.setdefault("concurrency", sum(host.slots or 1 for host in hosts))
+
+
+def _take_slurm(settings: dict[str, Any]) -> None:
+    """What jobs need implies the executor; pilots, how many trials run at a time."""
+    from runtime.executors.slurm.request import parse_request
+
+    request = parse_request(settings["slurm"])
+    settings.setdefault("executor", "slurm")
+    if request.pilots:
+        settings.setdefault("concurrency", request.pilots * request.slots)
 
 
 def _algorithm(role: str, name: str) -> str:

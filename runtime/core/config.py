@@ -35,9 +35,10 @@ class Config:
     `tuner` and `assessor` are names, or references to the user's classes as made by
     `runtime.custom.reference`. Without an `assessor`, only the tuner stops trials early.
 
-    `hosts` are those of the executor `ssh`; `python_there` is the interpreter on them, "" for the
-    one that `python` starts there. `machines` has what a config file says about some of them, by
-    name; `logins_file` is that file if it has their passwords, which are never stored.
+    `hosts` are those of the executor `ssh`, `slurm` the options of the executor `slurm`;
+    `python_there` is the interpreter on those machines, "" for the one that `python` starts there.
+    `machines` has what a config file says about some hosts, by name; `logins_file` is that file if
+    it has their passwords, which are never stored.
 
     With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
     as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
@@ -173,9 +174,9 @@ class Config:
         "local",
         "--executor",
         metavar="NAME",
-        help="run trials on this machine (local), or on those of --hosts (ssh)",
+        help="run trials on this machine (local), those of --hosts (ssh) or in jobs (slurm)",
         kind=options.TEXT,
-        check=options.one_of("local", "ssh"),
+        check=options.one_of("local", "ssh", "slurm"),
         commands=AT_THE_START,
     )
     hosts: str = setting(
@@ -186,6 +187,17 @@ class Config:
         help="run trials on these machines: user@host:port*N, which runs N trials at a time",
         default_help="this machine",
         kind=options.TEXT,
+    )
+    slurm: str = setting(
+        RUNNING,
+        "",
+        "--slurm",
+        metavar="K=V,...",
+        help="run each trial in a job of Slurm with these options of sbatch, or, with pilots=N, in"
+        " N jobs that stay",
+        default_help="none",
+        kind=options.TEXT,
+        commands=AT_THE_START,
     )
     baseline: bool = setting(
         SEARCH,

@@ -22,6 +22,9 @@ from runtime.executors.remote.code_folder import files_to_ship, holds_secrets
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.remote.plan import Plan
 from runtime.executors.remote.probe import Seen, probe
+from runtime.executors.slurm import commands
+from runtime.executors.slurm.executor import SlurmExecutor
+from runtime.executors.slurm.request import parse_request
 from runtime.executors.ssh.carrier import PASSPHRASE, PASSWORD, LockedOut, SshCarrier
 from runtime.system.private import users_umask
 
@@ -34,16 +37,35 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
     """The hosts that trials run on, none for this machine; `logins` has their secrets by name.
 
     Connects to the hosts: one that works is enough. Asks for a secret that is missing, if it can.
-    Raises AnnotateError.
+    Asks Slurm whether it takes such a job. Raises AnnotateError.
     """
+    if config.slurm and config.executor != "slurm":
+        raise AnnotateError(
+            f"--slurm has no effect with --executor {config.executor}", hint="remove one"
+        )
     if config.executor == "local":
         if config.hosts:
             raise AnnotateError("--hosts has no effect with --executor local", hint="remove one")
         return ()
-    hosts = with_details(parse_hosts(config.hosts), config.machines, logins)
     for given, flag in ((config.gpus, "--gpus"), (config.isolate, "--isolate")):
         if given:
             raise AnnotateError(f"{flag} works on this machine only", hint=f"remove {flag}")
+    if config.executor == "slurm":
+        _check_slurm(config)
+        return ()
+    return _check_hosts(config, logins, ask)
+
+
+def _check_slurm(config: Config) -> None:
+    if config.hosts:
+        raise AnnotateError("--hosts has no effect with --executor slurm", hint="remove one")
+    reason = asyncio.run(commands.why_refused(parse_request(config.slurm).options))
+    if reason is not None:
+        raise AnnotateError(f"Slurm refuses: {reason}", hint="change --slurm")
+
+
+def _check_hosts(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple[Host, ...]:
+    hosts = with_details(parse_hosts(config.hosts), config.machines, logins)
     looks = look_at([replace(host, python=config.python_there) for host in hosts], ask)
     failures = [look.seen for look in looks if isinstance(look.seen, Unreachable)]
     if len(failures) == len(looks):
@@ -121,6 +143,9 @@ def executor(
         note(f"not sent to other machines, as it has passwords or keys: {_shown(private, code)}")
     files = [path for path in files if path not in private]
     plan = Plan(folder, code, tuple(files), Path(config.cwd), script, users_umask())
+    if config.executor == "slurm":
+        request = parse_request(config.slurm)
+        return SlurmExecutor(post, request, plan, note, config.python_there)
     return RemoteExecutor(post, [SshCarrier(host) for host in hosts], plan, note)
 
 

@@ -38,6 +38,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The job has been taken, and its trial waits for a machine; `why` is for users."""
+
+    trial: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The trial's process started at `time` (seconds since the epoch).
 
@@ -69,7 +77,8 @@ class Ended:
 
     `code` is its exit code, or the negative number of the signal that killed it. `cause` explains
     the end if the executor knows more than the code says. `lost` means that the trial was cut off
-    through no fault of its own and may run again.
+    through no fault of its own and may run again; `cancelled` that a person or an engine ended it
+    on purpose.
     """
 
     trial: int
@@ -77,6 +86,7 @@ class Ended:
     code: int
     cause: str | None = None
     lost: bool = False
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +103,14 @@ class Broke:
     error: Exception
 
 
-Event: TypeAlias = Started | Reported | Ended | Cleared | Broke
+Event: TypeAlias = Waiting | Started | Reported | Ended | Cleared | Broke
+MakeExecutor: TypeAlias = "Callable[[Callable[[Event], None]], Executor]"
 
 
 class Executor(ABC):
     """Runs jobs. Posts for each job: one Started, any number of Reported, one Ended, one Cleared.
 
+    Before Started, any number of Waiting.
     A trial that is running again by then is not cleared. A job that is stopped before its process
     exists gets no Started. A job that cannot be started raises AnnotateError from `start` and posts
     nothing, or ends with the reason as its cause. `post` may be called from any thread.

@@ -23,6 +23,8 @@ def conclude_trial(
         state, reason = running.ends_as
         failure = Failure(reason, "") if state is TrialState.FAILED else None
         return replace(trial, state=state, reason=reason), failure
+    if ended.cancelled and not ended.lost:
+        return replace(trial, state=TrialState.USER_CANCELED, reason=ended.cause), None
     failure = failure_of(trial, ended.code, folder, ended.cause, python=running.python)
     if failure is not None:
         return replace(trial, state=TrialState.FAILED, reason=failure.reason), failure

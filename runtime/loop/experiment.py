@@ -18,9 +18,9 @@ from runtime.core.failures import Failure
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.executors.base import Broke, Cleared, Ended, Event, Executor, Reported, Started
+from runtime.executors.base import Broke, Cleared, Ended, MakeExecutor, Reported, Started, Waiting
 from runtime.gpus.polling import NewView
-from runtime.loop import assessment, change_space, tuner_thread
+from runtime.loop import assessment, beginnings, change_space, tuner_thread
 from runtime.loop.algorithms import Algorithms
 from runtime.loop.conclude import conclude_experiment, conclude_trial
 from runtime.loop.full_disk import DiskGuard
@@ -53,7 +53,7 @@ class Experiment:
         self,
         folder: ExperimentFolder,
         store: Store,
-        make_executor: Callable[[Callable[[Event], None]], Executor],
+        make_executor: MakeExecutor,
         make_gate: Callable[[Trials, Callable[[NewView], None]], Gate],
         algorithms: Algorithms,
         watcher: Watcher,
@@ -195,9 +195,8 @@ class Experiment:
 
     def _handle(self, message: Message | None) -> None:
         match message:
-            case Started(trial, when, pid, place):
-                self.trials.started(trial, when, place)
-                self._gate.started(trial, pid)
+            case Waiting() | Started():
+                beginnings.record(message, self.trials, self._gate, self._running)
             case NewView():
                 self._gate.take_view(message)
             case Reported():

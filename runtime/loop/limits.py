@@ -18,9 +18,9 @@ from runtime.system.units import duration
 class Running:
     """The state of a running trial that is not stored.
 
-    `started` is when it started and `heard` when it last reported, both in monotonic seconds;
-    `curve` holds its intermediate results. `ends_as` is its final state and the reason, once it
-    is being stopped.
+    `started` is when it started and `heard` when it last reported, both in monotonic seconds, and
+    infinite while it waits for a machine elsewhere: no limit counts that. `curve` holds its
+    intermediate results. `ends_as` is its final state and the reason, once it is being stopped.
 
     A trial whose process has `ended` counts as running until its last results are judged.
     """
@@ -37,8 +37,14 @@ class Running:
 
     @classmethod
     def begun(cls, config: Config) -> Running:
-        now = time.monotonic()
+        now = time.monotonic() if config.executor == "local" else math.inf
         return cls(now, now, python="" if config.command else config.python)
+
+    def begin(self, when: float) -> None:
+        """It started elsewhere at `when`, in seconds since the epoch."""
+        if self.started == math.inf:
+            now = time.monotonic()
+            self.started, self.heard = now - max(0.0, time.time() - when), now
 
     @property
     def continues(self) -> bool:

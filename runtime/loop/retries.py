@@ -1,7 +1,8 @@
 """Retry policy: always rerun interrupted trials; rerun failed ones up to `--retries` times.
 
-A trial is interrupted when its fork server dies or the disk fills up. A fourth interruption
-counts as a failure, because the trial itself may be the cause.
+A trial is interrupted when its fork server dies, its machine is lost or the disk fills up. A fourth
+interruption counts as a failure, because the trial itself may be the cause, unless somebody ended
+it on purpose.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class RetryPolicy:
             return None
         cause = self._interruption(ended)
         if cause is not None and self._interruptions[trial.number] < _MAX_INTERRUPTIONS:
-            self._interruptions[trial.number] += 1
+            self._interruptions[trial.number] += not ended.cancelled
             text = f"trial {trial.number} was interrupted because {cause}; it will run again"
             return Reason(text, is_failure=False)
         if trial.retries >= self._retries:

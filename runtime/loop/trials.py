@@ -80,8 +80,11 @@ class Trials(Mapping[int, Trial]):
         self._keep(replace(self._trials[number], gpu=use))
 
     def started(self, number: int, when: float, place: Mapping[str, JSON] | None) -> None:
+        trial = self._trials[number]
+        if trial.reason is not None:
+            self._store.set_reason(number, None)
         self._store.start_trial(number, when, place)
-        running = replace(self._trials[number], state=TrialState.RUNNING, started=when, place=place)
+        running = replace(trial, state=TrialState.RUNNING, reason=None, started=when, place=place)
         self._keep(running)
 
     def reported(self, number: int, batch: Batch, *, keep: bool) -> None:

@@ -37,12 +37,15 @@ class Carrier(ABC):
     """One machine. `name` is what users call it, `slots` how many trials it runs at a time.
 
     `slots` is None if only the experiment's concurrency limits them. `python` is the interpreter
-    there, "" for the one that `python` starts.
+    there, "" for the one that `python` starts. `program` is the agent's that the stream needs.
+    `instance` tells agents of one experiment apart whose machines may share a home folder.
     """
 
     name: str
     slots: int | None = None
     python: str = ""
+    program: str = "attach"
+    instance: str = ""
     platform: str
 
     @abstractmethod

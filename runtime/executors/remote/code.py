@@ -31,10 +31,13 @@ def archive() -> bytes:
     return gzip.compress(data.getvalue(), mtime=0)
 
 
-def start_command(experiment: str, python: str) -> list[str]:
-    """Starts the agent's bootstrap with `python`, or with the first that is new enough."""
+def start_command(experiment: str, python: str, program: str = "attach") -> list[str]:
+    """Starts the agent's bootstrap with `python`, or with the first that is new enough.
+
+    The bootstrap becomes the agent's `program` for the experiment.
+    """
     code = hashlib.sha256(archive()).hexdigest()[:16]
-    return _with_python(python, _program("bootstrap"), _ROOT, code, experiment)
+    return _with_python(python, _program("bootstrap"), _ROOT, code, experiment, program)
 
 
 def probe_command(python: str) -> list[str]:
@@ -58,6 +61,6 @@ def _with_python(python: str, program: str, *arguments: str) -> list[str]:
     choose = (
         f"for p in python python3; do "
         f"$p -c {shlex.quote(_OLDEST)} 2>/dev/null && exec $p {words}; done; "
-        """echo '{"error": "no Python 3.8 or newer is on the PATH"}'"""
+        """echo '{"error": "no Python 3.8 or newer is on the PATH"}'; exit 2"""
     )
     return ["sh", "-c", choose]

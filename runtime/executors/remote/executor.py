@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
 from runtime.core.metrics import MetricsFile
 from runtime.core.paths import TrialFolder
-from runtime.executors.base import Broke, Cleared, Ended, Event, Executor, Job, Reported, Started
+from runtime.executors.base import (
+    Broke,
+    Cleared,
+    Ended,
+    Event,
+    Executor,
+    Job,
+    Reported,
+    Started,
+    Waiting,
+)
 from runtime.executors.remote.carrier import Carrier, Unreachable
 from runtime.executors.remote.machine import Machine, Owner
 from runtime.executors.remote.plan import Plan
+from runtime.executors.remote.run import Run
 from runtime.stage.agent.frames import Message
-from runtime.stage.agent.runs import FILES
 
-_LOST = 300.0  # seconds without its machine after which a trial runs again elsewhere
 _STOP_LIMIT = 15.0  # seconds beyond the grace period for a stopped trial to end
 _CLOSE_LIMIT = 15.0  # seconds for an agent to kill its trials and to end
 _LEAVE_LIMIT = 5.0  # seconds for the connections to end
@@ -32,22 +40,10 @@ _OUTPUT = 100 << 20  # bytes of a trial's output folder that come home
 _HANDLING = 60.0  # seconds for the loop to take a trial's reports
 
 
-@dataclass(slots=True)
-class _Run:
-    """One run of a trial. `machine` is None until one is chosen for it."""
-
-    trial: int
-    name: str
-    folder: TrialFolder
-    job: Job | None  # None if an earlier driver started it
-    metrics: MetricsFile
-    machine: Machine | None = None
-    give_up_at: float | None = None  # monotonic seconds
-    handled: threading.Event | None = None
-
-
 class RemoteExecutor(Executor, Owner):
     """Chooses a machine for each job: the one with the fewest trials for its slots."""
+
+    lost_after = 300.0  # seconds without its machine after which a trial runs again elsewhere
 
     def __init__(
         self,
@@ -58,9 +54,13 @@ class RemoteExecutor(Executor, Owner):
     ) -> None:
         super().__init__(post)
         self._note = note
-        self._runs: dict[int, _Run] = {}
+        self._runs: dict[int, Run] = {}
         self._loop = asyncio.new_event_loop()
-        self._machines = [Machine(carrier, plan, self) for carrier in carriers]
+        self._plan = plan
+        self._carriers = carriers
+        self._tasks: dict[Machine, asyncio.Task[None]] = {}  # each keeps its machine connected
+        self._settled = False  # whether all trials of an earlier driver have been taken up
+        self._strays: dict[Machine, set[str]] = {}  # runs that nobody has taken up yet
         self._failed: dict[str, Unreachable] = {}
         self._heard: set[str] = set()  # machines that were ready or failed once
         self._thread = threading.Thread(target=self._run, name="remote-executor", daemon=True)
@@ -70,19 +70,15 @@ class RemoteExecutor(Executor, Owner):
 
     def start(self, job: Job) -> None:
         name = f"{job.trial}-{secrets.token_hex(4)}"
-        run = _Run(job.trial, name, job.folder, job, MetricsFile(job.folder.metrics))
-        for file in FILES:
-            (job.folder.path / file).unlink(missing_ok=True)
+        run = Run(job.trial, name, job.folder, job, MetricsFile(job.folder.metrics))
+        run.clear()
         self._call(self._begin, run)
 
     def take_up(self, trial: int, folder: TrialFolder, place: Mapping[str, JSON] | None) -> bool:
-        name = None if place is None else place.get("machine")
-        machine = next((m for m in self._machines if m.name == name), None)
-        if machine is None or place is None:
+        if place is None:
             return False
-        run = _Run(trial, str(place["run"]), folder, None, MetricsFile(folder.metrics), machine)
-        self._call(self._begin, run)
-        return True
+        taking = self._take_up(trial, folder, place)
+        return asyncio.run_coroutine_threadsafe(taking, self._loop).result()
 
     def stop(self, trial: int, *, grace: float) -> None:
         self._call(self._stop, trial, grace)
@@ -102,7 +98,7 @@ class RemoteExecutor(Executor, Owner):
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.set_exception_handler(self._on_error)
-        self._tasks = [self._loop.create_task(self._keep(machine)) for machine in self._machines]
+        self._open()
         self._loop.call_soon(self._tick)
         self._loop.run_forever()
 
@@ -112,6 +108,16 @@ class RemoteExecutor(Executor, Owner):
         if isinstance(error, Exception):
             self.post(Broke(error))
 
+    def _open(self) -> None:
+        for carrier in self._carriers:
+            self._add(carrier)
+
+    def _add(self, carrier: Carrier) -> Machine:
+        """Use one more machine."""
+        machine = Machine(carrier, self._plan, self)
+        self._tasks[machine] = self._loop.create_task(self._keep(machine))
+        return machine
+
     async def _keep(self, machine: Machine) -> None:
         try:
             await machine.run()
@@ -120,18 +126,28 @@ class RemoteExecutor(Executor, Owner):
             self.post(Broke(error))
 
     async def _close(self) -> None:
-        closing = [machine.close(_CLOSE_LIMIT) for machine in self._machines]
-        for machine, closed in zip(self._machines, await asyncio.gather(*closing), strict=True):
-            if not closed and machine.layout is not None:
-                self._note(f"{machine.name}: its trials could not be ended: no connection")
-        _, pending = await asyncio.wait(self._tasks, timeout=_LEAVE_LIMIT)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        leaving = [machine.carrier.close() for machine in self._machines]
-        await asyncio.wait_for(asyncio.gather(*leaving), _LEAVE_LIMIT)
+        machines = list(self._tasks)
+        closed = await asyncio.gather(*(machine.close(_CLOSE_LIMIT) for machine in machines))
+        for machine, is_closed in zip(machines, closed, strict=True):
+            if not is_closed and machine.layout is not None:
+                await self._on_open_end(machine)
+        await asyncio.gather(*(self._remove(machine, _LEAVE_LIMIT) for machine in machines))
         for run in list(self._runs.values()):
             self._finish(run, -signal.SIGKILL)
+
+    async def _on_open_end(self, machine: Machine) -> None:
+        """The machine did not say that all its trials have ended."""
+        self._note(f"{machine.name}: its trials could not be ended: no connection")
+
+    async def _remove(self, machine: Machine, seconds: float = 0.0) -> None:
+        """Use the machine no more; its connection may need `seconds` to end."""
+        task = self._tasks.pop(machine, None)
+        if task is not None:
+            await asyncio.wait([task], timeout=seconds)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(machine.carrier.close(), _LEAVE_LIMIT)
 
     def _tick(self) -> None:
         """Give up runs whose machine is away, or that should have ended."""
@@ -142,43 +158,78 @@ class RemoteExecutor(Executor, Owner):
             if run.give_up_at is not None and now >= run.give_up_at:
                 where = machine.name if machine is not None else "its machine"
                 self._finish(run, -signal.SIGKILL, f"{where} did not say whether it ended")
-            elif machine is not None and since is not None and now >= since + _LOST:
-                cause = f"{machine.name} was out of reach for {_LOST:g} s"
+            elif machine is not None and since is not None and now >= since + self.lost_after:
+                cause = f"{machine.name} was out of reach for {self.lost_after:g} s"
                 self._finish(run, -signal.SIGKILL, cause, lost=True)
         self._loop.call_later(1.0, self._tick)
 
-    def _begin(self, run: _Run) -> None:
+    async def _take_up(self, trial: int, folder: TrialFolder, place: Mapping[str, JSON]) -> bool:
+        machine = self._machine_at(place)
+        if machine is None:
+            return False
+        metrics = MetricsFile(folder.metrics)
+        name = str(place["run"])
+        self._strays.get(machine, set()).discard(name)
+        self._begin(Run(trial, name, folder, None, metrics, machine))
+        return True
+
+    def _machine_at(self, place: Mapping[str, JSON]) -> Machine | None:
+        """The machine of a trial that an earlier driver started; None if it is not ours."""
+        return next((m for m in self._tasks if m.name == place.get("machine")), None)
+
+    def _begin(self, run: Run) -> None:
         self._runs[run.trial] = run
+        if run.job is not None and not self._settled:
+            self._settled = True
+            self._end_strays()
         if run.machine is not None and run.machine.ready:
             self._ask_for(run)
         self._assign()
 
     def _assign(self) -> None:
-        for run in list(self._runs.values()):
-            if run.machine is not None or run.job is None:
-                continue
+        """Send waiting runs to machines that have room; tell the others why they wait."""
+        waiting = self._waiting()
+        for run in waiting:
             machine = self._choose()
-            if machine is None:
-                return
+            if machine is None or run.job is None:
+                break
             run.machine = machine
             self._send(run, run.job, machine)
+        why = self._why_waiting()
+        for run in waiting:
+            if run.machine is None and why is not None and why != run.why:
+                run.why = why
+                self.post(Waiting(run.trial, why))
+
+    def _waiting(self) -> list[Run]:
+        return [run for run in self._runs.values() if run.machine is None]
+
+    def _why_waiting(self) -> str | None:
+        """Why there is no machine for a run; None if that will soon change."""
+        if any(machine.ready for machine in self._tasks):
+            return None
+        return "; ".join(f"{name}: {why}" for name, why in self._failed.items()) or None
+
+    def _load(self) -> dict[Machine, int]:
+        """How many runs each machine has."""
+        load = dict.fromkeys(self._tasks, 0)
+        for run in self._runs.values():
+            if run.machine in load:
+                load[run.machine] += 1
+        return load
 
     def _choose(self) -> Machine | None:
-        load = Counter(run.machine for run in self._runs.values())
+        load = self._load()
         # One that is still connecting gets its share, too: it soon is ready or fails.
-        there = [m for m in self._machines if m.ready or m.name not in self._heard]
-        free = [m for m in there if load[m] < (m.carrier.slots or 1 << 30)]
+        there = [m for m in self._tasks if m.ready or m.name not in self._heard]
+        free = [m for m in there if not m.draining and load[m] < (m.carrier.slots or 1 << 30)]
         best = min(free, key=lambda m: load[m] / (m.carrier.slots or 1), default=None)
         return best if best is not None and best.ready else None
 
-    def _send(self, run: _Run, job: Job, machine: Machine) -> None:
+    def _send(self, run: Run, job: Job, machine: Machine) -> None:
         assert machine.layout is not None
         task = machine.layout.task(job, f"{machine.layout.folder}/runs/{run.name}")
-        files = {}
-        for path in sorted(job.folder.path.rglob("*")):
-            name = path.relative_to(job.folder.path).as_posix()
-            if path.is_file() and name not in FILES and not name.startswith("output/"):
-                files[name] = path.read_bytes()
+        files = run.files()
         sizes = {name: len(data) for name, data in files.items()}
         fields = {name: getattr(task, name) for name in task.__dataclass_fields__}
         fields["environment"] = dict(task.environment)
@@ -196,11 +247,18 @@ class RemoteExecutor(Executor, Owner):
         run.machine.send({"do": "stop", "run": run.name, "grace": grace})
 
     def _finish(
-        self, run: _Run, code: int, cause: str | None = None, *, lost: bool = False, when: float = 0
+        self,
+        run: Run,
+        code: int,
+        cause: str | None = None,
+        *,
+        lost: bool = False,
+        cancelled: bool = False,
+        when: float = 0,
     ) -> None:
         if self._runs.get(run.trial) is run:
             del self._runs[run.trial]
-            self.post(Ended(run.trial, when or time.time(), code, cause, lost))
+            self.post(Ended(run.trial, when or time.time(), code, cause, lost, cancelled))
             self.post(Cleared(run.trial))  # its folder here is written by nobody else
             self._assign()
 
@@ -209,12 +267,11 @@ class RemoteExecutor(Executor, Owner):
     def on_ready(self, machine: Machine, runs: Sequence[Mapping[str, JSON]]) -> None:
         self._failed.pop(machine.name, None)
         self._heard.add(machine.name)
-        # Runs that the agent knows and we do not were given up: nothing of them is needed.
         known = {str(run["run"]) for run in runs}
         ours = {run.name: run for run in self._runs.values() if run.machine is machine}
-        for name in known - ours.keys():
-            machine.send({"do": "stop", "run": name, "grace": 0.0})
-            machine.send({"do": "forget", "run": name, "keep": None})
+        self._strays[machine] = known - ours.keys()
+        if self._settled:
+            self._end_strays()
         for name, run in ours.items():
             if name in known:
                 self._ask_for(run)
@@ -225,14 +282,18 @@ class RemoteExecutor(Executor, Owner):
                 self._finish(run, -signal.SIGKILL, cause, lost=True)
         self._assign()
 
-    def _ask_for(self, run: _Run) -> None:
+    def _end_strays(self) -> None:
+        """End the runs that agents know and we do not: they were given up."""
+        for machine, names in self._strays.items():
+            for name in names if machine.ready else ():
+                machine.send({"do": "stop", "run": name, "grace": 0.0})
+                machine.send({"do": "forget", "run": name, "keep": None})
+        self._strays.clear()
+
+    def _ask_for(self, run: Run) -> None:
         """Have the agent send what this side lacks."""
         assert run.machine is not None
-        offsets = {}
-        for name in FILES:
-            path = run.folder.path / name
-            offsets[name] = path.stat().st_size if path.exists() else 0
-        run.machine.send({"do": "have", "run": run.name, "offsets": offsets})
+        run.machine.send({"do": "have", "run": run.name, "offsets": run.offsets()})
 
     def on_down(self, machine: Machine, error: Unreachable) -> None:
         if machine.name not in self._failed:
@@ -240,8 +301,8 @@ class RemoteExecutor(Executor, Owner):
         self._failed[machine.name] = error
         self._heard.add(machine.name)
         if error.final:
-            self._machines.remove(machine)
-        if not self._machines:
+            del self._tasks[machine]
+        if not self._tasks:
             reasons = "; ".join(f"{name}: {why}" for name, why in self._failed.items())
             self.post(Broke(AnnotateError(f"no machine can be used: {reasons}", hint=error.hint)))
         self._assign()
@@ -260,25 +321,18 @@ class RemoteExecutor(Executor, Owner):
         elif event == "ended":
             self._on_end(run, machine, message)
         elif event == "file":
-            _write(run.folder, str(message["path"]), message["offset"], data)
+            run.write_output(str(message["path"]), message["offset"], data)
         elif event == "refused":
             with run.folder.stderr.open("a") as file:
                 file.write(f"{message['reason']}\n")
             self._finish(run, 1, str(message["reason"]))
 
-    async def _on_output(self, run: _Run, message: Message, data: bytes) -> None:
-        """Append to our copy, at the offset that it has."""
-        path = run.folder.path / str(message["file"])
-        have = path.stat().st_size if path.exists() else 0
-        new = data[max(0, have - message["offset"]) :]
-        if message["offset"] > have or not new:
-            return
-        with path.open("ab") as file:
-            file.write(new)
+    async def _on_output(self, run: Run, message: Message, data: bytes) -> None:
+        path = run.append(str(message["file"]), message["offset"], data)
         if path == run.folder.metrics:
             await self._read_metrics(run)
 
-    async def _read_metrics(self, run: _Run) -> None:
+    async def _read_metrics(self, run: Run) -> None:
         """Post the new reports; waits while the experiment has not taken the last ones."""
         more = True
         while more:
@@ -290,7 +344,7 @@ class RemoteExecutor(Executor, Owner):
             if batch or more:
                 self.post(Reported(run.trial, batch, run.handled))
 
-    def _on_end(self, run: _Run, machine: Machine, end: Message) -> None:
+    def _on_end(self, run: Run, machine: Machine, end: Message) -> None:
         left, keep = end["left"], None
         if left and machine.layout is not None:
             root, _, experiment = machine.layout.folder.rpartition("/experiments/")
@@ -303,14 +357,3 @@ class RemoteExecutor(Executor, Owner):
         machine.send({"do": "forget", "run": run.name, "keep": keep})
         when = time.time() if end["time"] is None else end["time"] - machine.clock
         self._finish(run, end["code"], end["cause"], lost=bool(end["lost"]), when=when)
-
-
-def _write(folder: TrialFolder, name: str, offset: int, data: bytes) -> None:
-    """Write a part of a file of the output folder."""
-    path = (folder.path / name).resolve()
-    if not path.is_relative_to(folder.output.resolve()):
-        raise ValueError(f"{name} leaves the output folder")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("r+b" if offset else "wb") as file:
-        file.seek(offset)
-        file.write(data)

@@ -46,6 +46,7 @@ class Machine:
         self.carrier = carrier
         self.layout: Layout | None = None  # known once it was ready
         self.ready = False
+        self.draining = False  # whether it takes no more trials
         self.clock = 0.0  # seconds that its clock is ahead of ours
         self.down_since: float | None = time.monotonic()
         self._plan, self._owner = plan, owner
@@ -115,7 +116,9 @@ class Machine:
 
     async def _open(self) -> Stream:
         """Start the agent's bootstrap, and send the agent's code if the machine lacks it."""
-        command = code.start_command(self._plan.folder.id, self.carrier.python)
+        carrier = self.carrier
+        name = "-".join(filter(None, (self._plan.folder.id, carrier.instance)))
+        command = code.start_command(name, carrier.python, carrier.program)
         stream = await self.carrier.open(command)
         try:
             if (await answer(stream))["need"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runtime.executors.remote.carrier import Stream, Unreachable
 
@@ -55,8 +55,10 @@ class ProcessStream(Stream):
         return text
 
 
-async def open_process(command: Sequence[str]) -> ProcessStream:
-    """Start a program; raises Unreachable if there is none."""
+async def open_process(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> ProcessStream:
+    """Start a program, in our own environment or another; raises Unreachable if there is none."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -64,6 +66,7 @@ async def open_process(command: Sequence[str]) -> ProcessStream:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env=environment,
         )
     except OSError as error:
         reason = f"{shlex.join(command[:1])}: {error.strerror or error}"

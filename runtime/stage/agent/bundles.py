@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 from typing import Iterable, List, Sequence, Tuple
 
@@ -29,7 +30,8 @@ class Bundles:
 
     def add(self, sha256: str, offset: int, data: bytes, *, last: bool) -> None:
         """Store a part of a content, which comes in order; raises ValueError if it is not it."""
-        partial = self._file(sha256) + ".partial"
+        # Agents on other machines may share this folder.
+        partial = "%s.partial-%s-%d" % (self._file(sha256), socket.gethostname(), os.getpid())
         os.makedirs(os.path.dirname(partial), exist_ok=True)
         with open(partial, "r+b" if offset else "wb") as file:
             file.truncate(offset)

@@ -37,19 +37,19 @@ import logging
 import os
 import selectors
 import shutil
+import signal
 import socket
 import time
-import traceback
-from queue import SimpleQueue
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from runtime.stage.agent import outputs
 from runtime.stage.agent.bundles import Bundles
 from runtime.stage.agent.facts import facts_of
+from runtime.stage.agent.follower import Follower, describe
 from runtime.stage.agent.fork_server import ServerCommand
 from runtime.stage.agent.frames import Message
 from runtime.stage.agent.link import Link, take_over
-from runtime.stage.agent.runner import Listener, Runner
+from runtime.stage.agent.runner import Runner
 from runtime.stage.agent.runs import FILES, Run, Runs
 from runtime.stage.agent.task import CannotStart, Task
 
@@ -57,20 +57,29 @@ PROTOCOL = 1
 SOCKET = "agent.sock"
 _IDLE = 600.0  # seconds without driver and running trial after which the agent ends
 _UNUSED = 5.0  # the same, if it keeps nothing that a driver could want
+_DOUBT = 1.0  # seconds for an engine's SIGTERM to reach the agent after its trials
+_TERMINATED = (-signal.SIGTERM, 128 + signal.SIGTERM)
 _TREES = {"stage": "stage", "snapshot": "snapshot", "code": "code"}  # folders of the experiment
 
 
 class Agent:
-    """Serves the experiment's folder, the current folder, until it is closed or not needed."""
+    """Serves the experiment's folder, the current folder, until it is closed or not needed.
 
-    def __init__(self) -> None:
+    With `holds`, it belongs to a job of an engine, which ends it and its trials by SIGTERM. The
+    trials' ends then say nothing, and are not told. Nobody takes up its folder.
+    """
+
+    def __init__(self, *, holds: bool = False) -> None:
+        self._holds = holds
+        self._revoked = False  # whether the engine has ended the job
+        self._doubtful: List[Tuple[float, Run, Dict[str, Any]]] = []  # ends, and when to believe
         self._folder = os.getcwd()
         self._runs = Runs(os.path.join(self._folder, "runs"))
         self._runs.recover()
         self._bundles = Bundles(os.path.join(self._folder, "..", "..", "contents"))
         self._trees: Dict[str, List[Any]] = {}
         self._environment = dict(os.environ)
-        self._follower = _Follower(self._wake)
+        self._follower = Follower(self._wake)
         self._runner: Optional[Runner] = None
         self._listening = _listen()
         self._link: Optional[Link] = None
@@ -84,20 +93,36 @@ class Agent:
         self._closing = False
 
     def serve(self) -> None:
-        while not self._closing and not self._is_idle():
-            self._selector.select(_IDLE / 10 if self._link is not None else _UNUSED)
+        if self._holds:
+            signal.signal(signal.SIGTERM, self._on_term)
+        while not (self._closing or self._revoked or self._is_idle()):
+            self._selector.select(self._patience())
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_read, 4096)
             self._accept()
+            if self._revoked:
+                break
             self._take_news()
             if self._link is not None:
                 self._exchange(self._link)
+        if self._revoked and self._link is not None:
+            self._drop(self._link)
         if self._runner is not None:
             self._runner.close()
         self._runs.close()
-        if self._closing or not self._runs.by_name:
+        if self._closing or self._holds or not self._runs.by_name:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._say_closed()
+
+    def _patience(self) -> float:
+        """Seconds until the agent looks whether it is still needed, and what it may believe."""
+        if self._doubtful:
+            return _DOUBT
+        return _UNUSED if self._link is None else _IDLE / 10
+
+    def _on_term(self, number: int, frame: Any) -> None:
+        self._revoked = True
+        self._wake()
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -114,20 +139,32 @@ class Agent:
                 continue
             run.has_news = True
             if event == "ended":
-                run.end = fields
-                if self._link is None:
-                    run.keep_end()
+                self._end(run, fields)
             elif event == "cleared":
                 self._runs.clear(run)
             elif event == "started":
                 run.started = fields
                 if self._link is not None:
                     self._link.send({"event": "started", "run": run.name, **fields})
+        while self._doubtful and time.monotonic() >= self._doubtful[0][0]:
+            self._believe(*self._doubtful.pop(0)[1:])
+
+    def _end(self, run: Run, fields: Dict[str, Any]) -> None:
+        """Record an end, unless SIGTERM may be about to reach this agent too."""
+        if self._holds and fields["code"] in _TERMINATED and not run.stopping:
+            self._doubtful.append((time.monotonic() + _DOUBT, run, fields))
+        else:
+            self._believe(run, fields)
+
+    def _believe(self, run: Run, fields: Dict[str, Any]) -> None:
+        run.end, run.has_news = fields, True
+        if self._link is None:
+            run.keep_end()
 
     def _is_idle(self) -> bool:
         if self._link is not None or any(run.end is None for run in self._runs):
             self._busy_at = time.monotonic()
-        limit = _IDLE if self._runs.by_name else _UNUSED
+        limit = _IDLE if self._runs.by_name or self._holds else _UNUSED
         return time.monotonic() > self._busy_at + limit or not os.path.exists(SOCKET)
 
     # The driver
@@ -296,6 +333,7 @@ class Agent:
     def _do_stop(self, driver: Link, message: Message, data: bytes) -> None:
         run = self._runs.by_name.get(message["run"])
         if run is not None and run.end is None and self._runner is not None:
+            run.stopping = True
             self._runner.stop(run.key, float(message["grace"]))
 
     def _do_forget(self, driver: Link, message: Message, data: bytes) -> None:
@@ -312,59 +350,6 @@ class Agent:
         if self._link is not None:
             self._link.send({"event": "closed"})
             self._link.close()
-
-
-class _Follower(Listener):
-    """Hands what the runner tells over to the agent's loop, in order."""
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.news: SimpleQueue[Tuple[int, str, Dict[str, Any]]] = SimpleQueue()
-        self._wake = wake
-        self._files: Dict[int, Tuple[str, List[int]]] = {}  # by trial: its run's folder, and sizes
-
-    def on_start(self, trial: int, when: float, pid: int) -> None:
-        self.news.put((trial, "started", {"time": when, "pid": pid}))
-        self._wake()
-
-    def watch(self, trial: int, folder: str) -> None:
-        """Wake the loop when the trial writes to its run's folder."""
-        self._files[trial] = (folder, [])
-
-    def read(self, trial: int) -> bool:
-        folder, before = self._files[trial]
-        sizes = [_size(os.path.join(folder, name)) for name in FILES]
-        if sizes != before:
-            self._files[trial] = (folder, sizes)
-            self.news.put((trial, "wrote", {}))
-            self._wake()
-        return False
-
-    def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
-        end = {"time": when, "code": code, "cause": cause, "lost": lost}
-        self.news.put((trial, "ended", end))
-        self._wake()
-
-    def on_clear(self, trial: int) -> None:
-        self.news.put((trial, "cleared", {}))
-        self._wake()
-
-    def on_bug(self, error: Exception) -> None:
-        self.news.put((-1, "broke", {"reason": describe(error)}))
-        self._wake()
-
-
-def describe(error: BaseException) -> str:
-    """An error of ours, and where it arose."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = " (%s, line %s)" % (os.path.basename(frames[-1].filename), frames[-1].lineno)
-    return "%s: %s%s" % (type(error).__name__, error, place if frames else "")
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return 0
 
 
 def _listen() -> socket.socket:

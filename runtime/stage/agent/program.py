@@ -1,4 +1,8 @@
-"""The agent's programs: `attach FOLDER` joins a driver to the agent, and starts one if needed."""
+"""The agent's programs.
+
+`attach FOLDER` joins a driver to the agent, and starts one if needed. `join FOLDER` waits for the
+agent instead, which a job of an engine runs by `hold FOLDER`.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +27,17 @@ _LOCK, _LOG = "agent.lock", "agent.log"
 
 
 def main(words: List[str]) -> None:
-    """Run `attach FOLDER` or `serve FOLDER`, FOLDER being the experiment's on this machine."""
+    """Run a program with FOLDER, the experiment's on this machine."""
     program, folder = words
     os.umask(0o077)
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)  # a socket's address may have only 108 bytes, so it is relative
-    sys.exit(_attach() if program == "attach" else _serve())
+    if program in ("attach", "join"):
+        sys.exit(_attach(starts=program == "attach"))
+    sys.exit(_serve(holds=program == "hold"))
 
 
-def _serve() -> int:
+def _serve(*, holds: bool) -> int:
     """Be the folder's agent, unless there is one."""
     lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -42,16 +48,19 @@ def _serve() -> int:
         filename=_LOG, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        daemon.Agent().serve()
+        daemon.Agent(holds=holds).serve()
     except Exception:
         logging.exception("the agent crashed")
         return 1
     return 0
 
 
-def _attach() -> int:
+def _attach(*, starts: bool) -> int:
     """Give the agent our standard input and output, and stay until it needs them no more."""
-    channel = _connect() or _start()
+    channel = _connect()
+    if channel is None and starts:
+        _start()
+    channel = channel or _wait()
     if channel is None:
         with contextlib.suppress(OSError), open(_LOG, errors="replace") as file:
             sys.stderr.write(file.read()[-2000:])
@@ -72,7 +81,7 @@ def _connect() -> Optional[socket.socket]:
     return channel
 
 
-def _start() -> Optional[socket.socket]:
+def _start() -> None:
     above = os.path.dirname
     root = above(above(above(above(os.path.abspath(__file__)))))
     subprocess.Popen(
@@ -82,6 +91,9 @@ def _start() -> Optional[socket.socket]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _wait() -> Optional[socket.socket]:
     until = time.monotonic() + _START_LIMIT
     while time.monotonic() < until:
         channel = _connect()

@@ -21,10 +21,10 @@ _CHUNK = 256 << 10  # bytes of a file that are read at a time
 class Run:
     """One run of a trial. `have` is how many bytes of each file the driver has, if it asked.
 
-    `limit` is how many bytes of its output folder come home. `end` tells how it ended: code, cause,
-    lost and time. `told` is whether the driver knows that, `has_news` whether
-    there may be more to tell, `cleared` whether nothing of it runs any
-    more, and `forgotten` whether its folder is to be removed then.
+    `limit` is how many bytes of its output folder come home. `stopping` is whether the driver wants
+    it to end. `end` tells how it ended: code, cause, lost and time. `told` is whether the driver
+    knows that, `has_news` whether there may be more to tell, `cleared` whether nothing of it runs
+    any more, and `forgotten` whether its folder is to be removed then.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Run:
     have: Optional[Dict[str, int]] = None
     started: Optional[Dict[str, Any]] = None
     end: Optional[Dict[str, Any]] = None
+    stopping: bool = False
     told: bool = False
     has_news: bool = False
     cleared: bool = False

@@ -9,7 +9,7 @@ import pytest
 
 from annotate.errors import AnnotateError
 from runtime.core.paths import TrialFolder
-from runtime.executors.base import Cleared, Ended, Job, Reported, Started
+from runtime.executors.base import Cleared, Ended, Job, Reported, Started, Waiting
 from tests.runtime.processes import runs
 
 REPORT = (
@@ -61,7 +61,7 @@ class ExecutorConformance:
         deadline = time.monotonic() + timeout
         while not (events and isinstance(events[-1], Ended) and events[-1].trial == trial):
             event = inbox.get(timeout=max(0.01, deadline - time.monotonic()))
-            if event.trial == trial:
+            if event.trial == trial and not isinstance(event, Waiting):
                 events.append(event)
         return events
 

@@ -10,9 +10,14 @@ from runtime.loop.job import stage
 @pytest.fixture
 def plan(tmp_path):
     """What an experiment needs elsewhere; its script runs the code in its first argument."""
-    code = tmp_path / "it's" / "code"
+    return make_plan(tmp_path, "EXP")
+
+
+def make_plan(folder, name):
+    """A plan of the experiment `name`, in an empty folder."""
+    code = folder / "it's" / "code"
     code.mkdir(parents=True)
-    experiment = ExperimentFolder(tmp_path / "driver" / "EXP")
+    experiment = ExperimentFolder(folder / "driver" / name)
     stage(experiment.stage, code)
     (code / "data.txt").write_text("data")
     for folder in (code, experiment.snapshot / "code"):
