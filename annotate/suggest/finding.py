@@ -14,7 +14,7 @@ from annotate.kinds import default
 from annotate.kinds.target import Target
 from annotate.snippets import fold
 from annotate.suggest import choices, positions
-from annotate.suggest.around import Range, listed
+from annotate.suggest.around import Range, is_number, listed
 from annotate.suggest.catalogue import RULES, holding
 from annotate.suggest.described import renamed
 from annotate.suggest.exclusions import is_excluded, is_of_evaluation
@@ -83,15 +83,16 @@ class _Judge:
         """The finding for a value: by its name, the keyword that takes it, or texts about it."""
         if not site.known or site.target.problem or site.around.in_string:
             return None
-        if finding := self._alone(site):
+        finding = self._alone(site)
+        if finding and (site.declared or not is_number(site.value)):
             return finding
         if is_lookalike(site, self._facts) or site.is_element or is_of_evaluation(site):
-            return None
-        names = [*self._flow.keywords(site)]
-        if not is_excluded(site, self._facts):
+            return finding
+        names = [*self._flow.keywords(site)]  # what takes a value says more than its own name
+        if not finding and not is_excluded(site, self._facts):
             names += renamed(self._script, site)
-        finding = next(filter(None, map(self._alone, names)), None)
-        return replace(finding, site=site) if finding else None
+        better = next(filter(None, map(self._alone, names)), None)
+        return replace(better, site=site) if better else finding
 
     def in_call(self, call: cst.Call, site: Site) -> Finding | None:
         """The finding for a positional value, which is tuned by a choice of whole calls."""

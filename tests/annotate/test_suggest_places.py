@@ -113,6 +113,12 @@ def row(title, code, *proposals):
             "import torch\nbert = Bert(\n hidden_size=768,\n)",
             "@nni.choice(384, 768, 1536)",
         ),
+        row(
+            "what takes a constant says more than the constant's name",
+            "from sklearn.linear_model import LogisticRegression\n"
+            "REG = 1.0\nm = LogisticRegression(C=REG)",
+            "@nni.loguniform(0.01, 100.0)",
+        ),
         row("the discount", "import gymnasium\ngamma = 0.99", "@nni.uniform(0.9, 0.999)"),
         row(
             "a smallest rate stays below the rate",
