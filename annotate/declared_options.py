@@ -83,14 +83,14 @@ def declared(code: bytes) -> Declared:
     calls = list(_calls(tree.body, ()))
     aliases = _aliases(tree)
     options = [(o, where) for call, where in calls if (o := _option(call, aliases)) is not None]
-    by_parameters = [_typer_option(p) for p in typer_parameters(tree)]
+    by_parameters = [_typer_option(p) for p in (typer_parameters(tree) if b"typer" in code else ())]
     return Declared(
         options=(*(option for option, _ in options), *by_parameters),
         parses=tuple(p for call, _ in calls if (p := _parse(call)) is not None),
         defaults=tuple(_defaults(calls, options)),
         abbreviates=not any(_is_false(_keyword(call, "allow_abbrev")) for call, _ in calls),
         subcommands=any(_name(call.func) == "add_subparsers" for call, _ in calls),
-        fires=tuple(fire_parameters(tree)),
+        fires=tuple(fire_parameters(tree)) if b"fire" in code else (),
     )
 
 

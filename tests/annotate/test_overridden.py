@@ -118,6 +118,12 @@ def overridden(folder, files, words):
             "",
             id="two commands with the flag",
         ),
+        pytest.param(
+            "def main(lr=Option(0.1, '-r')):  # @nni.uniform(0, 1)\n    pass\n",
+            "-r 1",
+            "",
+            id="another library's Option",
+        ),
         pytest.param(FIRE, "data.csv 0.5", "lr", id="fire's positional"),
         pytest.param(FIRE, "0.5 --data=x", "lr", id="fire's positional beside a flag"),
         pytest.param(FIRE, "data.csv -l 0.5", "lr", id="fire's letter"),

@@ -38,7 +38,7 @@ def profile(
     return ExperimentProfile(
         id=row.id,
         revision=trials,
-        execDuration=max(0, round(end - row.created)),
+        execDuration=max(0, round(end - row.created - row.paused)),
         logDir=str(folder.path),
         nextSequenceId=trials,
         startTime=_milliseconds(row.created),
