@@ -334,14 +334,14 @@ class RemoteExecutor(Executor, Owner):
 
     async def _read_metrics(self, run: Run) -> None:
         """Post the new reports; waits while the experiment has not taken the last ones."""
-        more = True
-        while more:
+        has_more = True
+        while has_more:
             if run.handled is not None:
                 await asyncio.to_thread(run.handled.wait, _HANDLING)
             batch = run.metrics.read()
-            more = batch.has_more
-            run.handled = threading.Event() if more else None
-            if batch or more:
+            has_more = batch.has_more
+            run.handled = threading.Event() if has_more else None
+            if batch or has_more:
                 self.post(Reported(run.trial, batch, run.handled))
 
     def _on_end(self, run: Run, machine: Machine, end: Message) -> None:

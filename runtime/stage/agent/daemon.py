@@ -129,7 +129,7 @@ class Agent:
             os.write(self._wake_write, b".")
 
     def _take_news(self) -> None:
-        """Record what the runner told; an end waits until all that came before it is sent."""
+        """Record what the runner says; an end waits until all that came before it is sent."""
         while not self._follower.news.empty():
             key, event, fields = self._follower.news.get()
             run = self._runs.by_key(key)
@@ -192,7 +192,7 @@ class Agent:
         old.close()
         self._link = None
         for run in self._runs:
-            run.have, run.told = None, False
+            run.have, run.end_sent = None, False
             if run.end is not None:
                 run.keep_end()
 
@@ -231,10 +231,10 @@ class Agent:
             driver.send({"event": "out", "run": run.name, "file": name, "offset": offset}, data)
             run.has_news = True
             return True
-        if end is not None and not run.told:
+        if end is not None and not run.end_sent:
             left = outputs.send(driver, run)
             driver.send({"event": "ended", "run": run.name, "left": left, **end})
-            run.told = True
+            run.end_sent = True
         return False
 
     def _handle(self, driver: Link, message: Message, data: bytes) -> None:

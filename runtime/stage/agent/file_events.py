@@ -1,4 +1,4 @@
-"""Changes of files, told by the system, so that nobody has to look again and again."""
+"""Changes of files, as the system reports them, so that nobody has to look again and again."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def events_in(folder: str) -> FileEvents | None:
 
 
 def _tells(events: FileEvents, folder: str) -> bool:
-    """Whether a change of `folder` is told; True if this user may not change it."""
+    """Whether the system reports a change of `folder`; True if this user may not change it."""
     try:
         events.watch(folder)
         status = os.stat(folder)
@@ -112,9 +112,9 @@ def _tells(events: FileEvents, folder: str) -> bool:
         return True
     except OSError:
         return False
-    told = bool(events.changed())
+    is_reported = bool(events.changed())
     events.forget(folder)
-    return told
+    return is_reported
 
 
 def _error() -> OSError:

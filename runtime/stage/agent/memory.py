@@ -34,13 +34,13 @@ def memory_used(pid: int, limit: int) -> int:
 
 def _processes() -> dict[int, tuple[int, int]]:
     """Each process's parent and resident memory in bytes, by process ID."""
-    page, found = os.sysconf("SC_PAGE_SIZE"), {}
+    page, processes = os.sysconf("SC_PAGE_SIZE"), {}
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):  # it ended
             with open(f"/proc/{name}/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()
-            found[int(name)] = int(fields[1]), int(fields[21]) * page
-    return found
+            processes[int(name)] = int(fields[1]), int(fields[21]) * page
+    return processes
 
 
 def _processes_by_ps() -> dict[int, tuple[int, int]]:

@@ -22,9 +22,9 @@ class Run:
     """One run of a trial. `have` is how many bytes of each file the driver has, if it asked.
 
     `limit` is how many bytes of its output folder come home. `stopping` is whether the driver wants
-    it to end. `end` tells how it ended: code, cause, lost and time. `told` is whether the driver
-    knows that, `has_news` whether there may be more to tell, `cleared` whether nothing of it runs
-    any more, and `forgotten` whether its folder is to be removed then.
+    it to end. `end` tells how it ended: code, cause, lost and time; `end_sent` is whether it went
+    to the driver. `has_news` is whether there may be more to send, `cleared` whether nothing of it
+    runs any more, and `forgotten` whether its folder is to be removed then.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Run:
     started: Optional[Dict[str, Any]] = None
     end: Optional[Dict[str, Any]] = None
     stopping: bool = False
-    told: bool = False
+    end_sent: bool = False
     has_news: bool = False
     cleared: bool = False
     forgotten: bool = False
