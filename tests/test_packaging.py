@@ -65,7 +65,7 @@ def test_everything_that_ci_uses_is_pinned():
             pinned[name] = number
     extras = SETUP["options.extras_require"]
     for line in (SETUP["options"]["install_requires"] + extras["test"] + extras["dev"]).split():
-        name = re.split(r"[<>=]", line)[0].lower().replace("_", "-")
+        name = re.split(r"[<>=[]", line)[0].lower().replace("_", "-")
         assert name in pinned, f"{name} is missing: make constraints"
     assert f"torch=={pinned['torch']}" in extras["test"]
 
