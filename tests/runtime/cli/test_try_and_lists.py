@@ -100,7 +100,17 @@ def test_trials_are_listed_by_id_prefix_or_default(annotate, experiment):
     assert lists[0] == lists[1] == lists[2]
     assert [t["number"] for t in lists[0]] == [0, 1, 2]
     keys = {"number", "id", "state", "values", "metric", "intermediate", "seconds", "reason"}
-    keys |= {"gpu", "retries", "origin", "reports", "last", "created", "started", "ended"}
+    keys |= {
+        "gpu",
+        "machine",
+        "retries",
+        "origin",
+        "reports",
+        "last",
+        "created",
+        "started",
+        "ended",
+    }
     assert set(lists[0][0]) == keys
     table = annotate("trial", "ls").stdout
     assert all(t["id"] in table for t in lists[0])
