@@ -1,5 +1,7 @@
 """Passwords and passphrases: read from a config file or asked for, and found nowhere."""
 
+import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,15 +79,13 @@ def files_with(secret, *folders):
 
 def processes_with(secret):
     """The processes whose arguments or variables have the secret."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/[ce]*"):
-        if path.name in ("cmdline", "environ"):
-            try:
-                data = path.read_bytes()
-            except OSError:  # it has ended
-                continue
-            found += [str(path)] if secret.encode() in data else []
-    return found
+    holders = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):  # it has ended
+            for name in ("cmdline", "environ"):
+                data = Path("/proc", pid, name).read_bytes()
+                holders += [f"{pid} {name}"] if secret.encode() in data else []
+    return holders
 
 
 def test_secrets_of_a_config_file_log_in_and_are_found_nowhere(project, network, doors):
