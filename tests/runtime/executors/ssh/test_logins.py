@@ -80,7 +80,7 @@ def files_with(secret, *folders):
 def processes_with(secret):
     """The processes whose arguments or variables have the secret."""
     holders = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208
         with contextlib.suppress(OSError):  # it has ended
             for name in ("cmdline", "environ"):
                 data = Path("/proc", pid, name).read_bytes()
