@@ -2,11 +2,12 @@
 
     python benchmarks/engines.py [--hosts alpha*4,beta*4] [--trials 100] [--runs 3] [--script torch]
 
-Without --hosts it starts two SSH servers on this machine (as root, with sshd installed), so that
-only the way to the trial differs. Runs alternate, A B A B, with eight trials at a time. The cost of a
-trial is the time from the first end to the last, over the number of trials. "Before" is the time
-from the first trial's creation to the first end: connecting, shipping and the first fork. Prints
-medians in milliseconds, the fastest run in brackets, and ratios.
+Without --hosts it starts two SSH servers on this machine (as root, with sshd installed): then only
+the way to the trial differs, and everything shares the same cores. Runs alternate, A B A B, with
+eight trials at a time. The cost of a trial is the time from the first end to the last, over the
+number of trials. "Before" is the time from the first trial's creation to the first end: connecting,
+shipping and the first fork. Prints medians in milliseconds, the fastest run in brackets, and
+ratios.
 """
 
 import argparse
