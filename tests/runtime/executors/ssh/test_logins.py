@@ -10,7 +10,8 @@ import pytest
 
 from tests.runtime.executors.ssh import servers
 
-PASSWORD, PASSPHRASE = "planted-password-4711", "planted-passphrase-0815"
+#: This process's own: tests beside it pass theirs to ssh-keygen as an argument.
+PASSWORD, PASSPHRASE = (f"planted-{word}-{os.getpid()}-47" for word in ("password", "passphrase"))
 PROGRAM = Path(__file__).parent / "password_server.py"
 CONFIG = """\
 trialConcurrency: 2
