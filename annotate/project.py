@@ -43,13 +43,15 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class OutsideFolder:
-    """Modules outside the code folder, by their path below `folder`, which is on Python's path.
+    """Modules outside the code folder, by their path below `folder`.
 
-    They are frozen as they are: annotations in them have no effect.
+    They are frozen as they are: annotations in them have no effect. With `on_path`, the folder is
+    on Python's path before the script starts; otherwise the script may add it.
     """
 
     folder: Path
     files: Mapping[PurePosixPath, bytes] = field(repr=False)
+    on_path: bool = False
 
     @property
     def annotated(self) -> list[Path]:

@@ -31,8 +31,8 @@ def freeze(project: Project, folder: Path) -> None:
 
     Writes `code/` (what trials run), `source/` (annotated files as written), `data.json` (a list of
     the annotated data files, if any), `outside/N/` (modules from the Nth folder that `outside.list`
-    lists) and the manifest. The manifest is written last, after every
-    file is on disk, so a folder with a manifest is complete.
+    lists) and the manifest, which also names those of these folders that are on Python's path. It
+    is written last, after every file is on disk, so a folder with a manifest is complete.
     """
     # Other data files are read where they are.
     files = [file for file in project.files if file.annotated or not is_data(file.path.name)]
@@ -63,6 +63,7 @@ def freeze(project: Project, folder: Path) -> None:
         },
         "space": project.space.to_json(),
         "names": _names(project),
+        "on_path": [str(outside.folder) for outside in project.outside if outside.on_path],
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
 

@@ -142,7 +142,10 @@ def executor(
     if private:
         note(f"not sent to other machines, as it has passwords or keys: {_shown(private, code)}")
     files = [path for path in files if path not in private]
-    plan = Plan(folder, code, tuple(files), Path(config.cwd), script, users_umask())
+    if not Path(os.path.realpath(config.cwd)).is_relative_to(code):
+        note(f"other machines get the code folder {code}, not the rest of the working folder")
+    python_path = os.environ.get("PYTHONPATH", "")
+    plan = Plan(folder, code, tuple(files), Path(config.cwd), script, users_umask(), python_path)
     if config.executor == "slurm":
         request = parse_request(config.slurm)
         return SlurmExecutor(post, request, plan, note, config.python_there)

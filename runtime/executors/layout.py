@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runtime.executors.base import Job
@@ -26,6 +26,7 @@ class Layout:
     cwd: str
     environment: Mapping[str, str]
     stdin: str | None = None
+    moved: Callable[[str], str] = str  # where an absolute path of the driver's machine is there
     runner: str = "annotate_run.py"
 
     @property
@@ -35,9 +36,10 @@ class Layout:
 
     def task(self, job: Job, folder: str) -> Task:
         """`job` as it runs on this machine, with its files in `folder`."""
-        command = job.command
-        if job.argv is not None:
-            command = (self.python, os.path.join(self.stage, self.runner), *job.argv)  # noqa: PTH118
+        command, argv = job.command, job.argv
+        if argv is not None:
+            argv = (self._program(argv[0]), *argv[1:])
+            command = (self.python, os.path.join(self.stage, self.runner), *argv)  # noqa: PTH118
         return Task(
             trial=job.trial,
             folder=folder,
@@ -51,7 +53,7 @@ class Layout:
                 "NNI_OUTPUT_DIR": os.path.join(folder, "output"),  # noqa: PTH118
                 "NNI_STAGE_DIR": self.stage,
             },
-            argv=job.argv,
+            argv=argv,
             stdin=self.stdin,
             isolation=job.isolation,
             memory=job.memory,
@@ -60,7 +62,12 @@ class Layout:
     def server_command(self, script: str) -> ServerCommand:
         """Starts a fork server for `script`, the first word of the jobs' `argv`."""
         program = os.path.join(self.stage, "annotate_fork_server.py")  # noqa: PTH118
-        return ServerCommand(self.python, program, script, self.cwd, self._inherited())
+        word = self._program(script)
+        return ServerCommand(self.python, program, word, self.cwd, self._inherited())
+
+    def _program(self, word: str) -> str:
+        """The first word of a job's `argv` as the machine knows it."""
+        return self.moved(word) if os.path.isabs(word) else word  # noqa: PTH117
 
     def _inherited(self) -> dict[str, str]:
         """The environment, with the stage first on Python's path."""

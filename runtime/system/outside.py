@@ -58,7 +58,10 @@ def with_outside(
         code = search.add(new)
         if not code:
             break
-    folders = tuple(OutsideFolder(folder, files) for folder, files in search.files.items())
+    folders = tuple(
+        OutsideFolder(folder, files, folder in search.on_path)
+        for folder, files in search.files.items()
+    )
     return replace(project, outside=folders)
 
 
@@ -83,6 +86,7 @@ class _Search:
         entry: Path,
     ) -> None:
         self.files: dict[Path, dict[PurePosixPath, bytes]] = {}
+        self.on_path: set[Path] = set()  # folders in which the interpreter itself finds modules
         self._root = project.root
         self._python, self._environment = python, environment
         self._cwd, self._entry = cwd, entry
@@ -92,6 +96,7 @@ class _Search:
         """Add the files of these modules; returns the sources that are new."""
         names = [name for name in sorted(names) if not _exists(self._entry.resolve(), name)]
         places, library = self._ask(names)
+        self.on_path.update(place.resolve().parent for place in places)
         for folder in self._around:
             places += [folder / name for name in names] + [folder / f"{name}.py" for name in names]
         sources = []

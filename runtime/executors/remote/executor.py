@@ -322,10 +322,6 @@ class RemoteExecutor(Executor, Owner):
             self._on_end(run, machine, message)
         elif event == "file":
             run.write_output(str(message["path"]), message["offset"], data)
-        elif event == "refused":
-            with run.folder.stderr.open("a") as file:
-                file.write(f"{message['reason']}\n")
-            self._finish(run, 1, str(message["reason"]))
 
     async def _on_output(self, run: Run, message: Message, data: bytes) -> None:
         path = run.append(str(message["file"]), message["offset"], data)

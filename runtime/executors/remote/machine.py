@@ -175,7 +175,14 @@ class Machine:
             await self._ship(messages, facts["folder"])
         script = self._plan.script
         command = None if script is None else self.layout.server_command(script)
-        self.send({"do": "serve", "umask": self._plan.umask, "command": command and vars(command)})
+        self.send(
+            {
+                "do": "serve",
+                "cwd": self.layout.cwd,
+                "umask": self._plan.umask,
+                "command": command and vars(command),
+            }
+        )
         runs: Sequence[Mapping[str, JSON]] = welcome["runs"]
         return runs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +37,24 @@ class Shipped:
                 offset, data = offset + len(data), following
 
 
-def ship(folder: ExperimentFolder, code: Path, files: list[Path]) -> Shipped:
-    """The experiment's own files and `files` of the code folder. Raises OSError."""
+def ship(
+    folder: ExperimentFolder, base: Path, files: Sequence[Path], outside: Sequence[Path]
+) -> Shipped:
+    """The experiment's own files, and those of the user below `base`. Raises OSError.
+
+    `files` are the code folder's, `outside` the folders beside it with modules in the snapshot.
+    """
     contents: dict[str, Path] = {}
+    code = _tree(base, files, contents)
+    for number, place in enumerate(outside):
+        copies = folder.snapshot / "outside" / str(number)
+        below = place.relative_to(base)
+        for path, sha256, mode in _tree(copies, _below(copies), contents):
+            code.append(((below / path).as_posix(), sha256, mode))
     trees = {
         "stage": _tree(folder.stage, _below(folder.stage), contents),
         "snapshot": _tree(folder.snapshot, _below(folder.snapshot), contents),
-        "code": _tree(code, files, contents),
+        "code": code,
     }
     if folder.stdin.exists():
         trees["snapshot"] += _tree(folder.path, [folder.stdin], contents)
@@ -58,7 +69,9 @@ def _is_cache(path: Path) -> bool:
     return "__pycache__" in path.parts
 
 
-def _tree(root: Path, files: list[Path], contents: dict[str, Path]) -> list[tuple[str, str, int]]:
+def _tree(
+    root: Path, files: Sequence[Path], contents: dict[str, Path]
+) -> list[tuple[str, str, int]]:
     tree = []
     for file in files:
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ the runs' files from the offsets that it names. Requests, as messages of `frames
     trees   trees: by name, lists of entries as in `bundles.py`
     blob    sha256, offset, last, and bytes
     build   names of trees to build; files: small files of the experiment, by path
-    serve   command: of the fork server; or null: no server
+    serve   cwd: the trials' working folder; umask; command: of the fork server, null for none
     start   run, task, limit: bytes of its output folder that come home; files: by name their
             sizes, and bytes
     have    run, offsets: what the driver has of each file
@@ -22,7 +22,6 @@ and answers:
     need    hashes
     built
     started run, time, pid
-    refused run, reason, hint: the run could not be started
     out     run, file, offset, and bytes
     file    run, path, offset, size, and bytes: of the output folder, before `ended`
     ended   run, time, code, cause, lost; left: names of files beyond the limit
@@ -280,6 +279,7 @@ class Agent:
         if command is not None:
             environment = self._inherit(command["environment"])
             command = ServerCommand(**dict(command, environment=environment))
+        os.makedirs(message["cwd"], exist_ok=True)  # nothing of it may have been sent
         stage = os.path.join(self._folder, "stage")
         umask = int(message["umask"])
         self._runner = Runner(self._follower, umask, stage, command, outputs=True)
@@ -317,9 +317,9 @@ class Agent:
         try:
             self._runner.start(task)
         except (CannotStart, OSError) as error:
-            hint = getattr(error, "hint", "")
-            self._runs.forget(name)
-            driver.send({"event": "refused", "run": name, "reason": str(error), "hint": hint})
+            run.cleared = True
+            end = {"time": time.time(), "code": 1, "cause": str(error), "lost": False}
+            self._believe(run, end)
 
     def _do_have(self, driver: Link, message: Message, data: bytes) -> None:
         run = self._runs.by_name.get(message["run"])

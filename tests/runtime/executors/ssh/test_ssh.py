@@ -68,6 +68,21 @@ def test_trials_that_outlive_their_driver_are_taken_up_again(project):
     project.check(range(3), 100)
 
 
+@pytest.mark.parametrize("script", ["tools/train.py", "{folder}/tools/train.py"])
+def test_a_script_below_the_working_folder_finds_its_modules_there(project, script):
+    for name in ("tools", "lib"):
+        (project.folder / name).mkdir()
+    (project.folder / "lib" / "core.py").write_text("K = 7\n")
+    (project.folder / "tools" / "train.py").write_text(
+        "x = 0.5  # @nni.uniform(0, 1)\nfrom core import K\n# @nni.report_final_result(x + K)\n"
+    )
+    project.environment["PYTHONPATH"] = "lib"
+    words = ["run", script.format(folder=project.folder), "--hosts", "alpha", "--max-trials", "1"]
+    out, err = project.run(*words, "--json")
+    assert json.loads(out)["best"]["metric"] == 7.5
+    assert f"get the code folder {project.folder / 'tools'}, not the rest" in err
+
+
 def test_trials_of_an_agent_that_is_killed_run_again(project, network):
     project.write(60)
     run = project.start("run", "train.py", "--hosts", "alpha,beta", "--max-trials", "2")
