@@ -30,7 +30,7 @@ from runtime.executors.base import (
 from runtime.executors.remote.carrier import Carrier, Unreachable
 from runtime.executors.remote.machine import Machine, Owner
 from runtime.executors.remote.plan import Plan
-from runtime.executors.remote.run import Run
+from runtime.executors.remote.run import End, Run
 from runtime.stage.agent.frames import Message
 
 _STOP_LIMIT = 15.0  # seconds beyond the grace period for a stopped trial to end
@@ -133,7 +133,7 @@ class RemoteExecutor(Executor, Owner):
                 await self._on_open_end(machine)
         await asyncio.gather(*(self._remove(machine, _LEAVE_LIMIT) for machine in machines))
         for run in list(self._runs.values()):
-            self._finish(run, -signal.SIGKILL)
+            self._finish(run, End(-signal.SIGKILL))
 
     async def _on_open_end(self, machine: Machine) -> None:
         """The machine did not say that all its trials have ended."""
@@ -157,10 +157,10 @@ class RemoteExecutor(Executor, Owner):
             since = None if machine is None else machine.down_since
             if run.give_up_at is not None and now >= run.give_up_at:
                 where = machine.name if machine is not None else "its machine"
-                self._finish(run, -signal.SIGKILL, f"{where} did not say whether it ended")
+                self._finish(run, End(-signal.SIGKILL, f"{where} did not say whether it ended"))
             elif machine is not None and since is not None and now >= since + self.lost_after:
                 cause = f"{machine.name} was out of reach for {self.lost_after:g} s"
-                self._finish(run, -signal.SIGKILL, cause, lost=True)
+                self._finish(run, End(-signal.SIGKILL, cause, lost=True))
         self._loop.call_later(1.0, self._tick)
 
     async def _take_up(self, trial: int, folder: TrialFolder, place: Mapping[str, JSON]) -> bool:
@@ -241,24 +241,16 @@ class RemoteExecutor(Executor, Owner):
         if run is None:
             return
         if run.machine is None:
-            self._finish(run, -signal.SIGTERM)
+            self._finish(run, End(-signal.SIGTERM))
             return
         run.give_up_at = time.monotonic() + grace + _STOP_LIMIT
         run.machine.send({"do": "stop", "run": run.name, "grace": grace})
 
-    def _finish(
-        self,
-        run: Run,
-        code: int,
-        cause: str | None = None,
-        *,
-        lost: bool = False,
-        cancelled: bool = False,
-        when: float = 0,
-    ) -> None:
+    def _finish(self, run: Run, end: End) -> None:
         if self._runs.get(run.trial) is run:
             del self._runs[run.trial]
-            self.post(Ended(run.trial, when or time.time(), code, cause, lost, cancelled))
+            when = time.time() if end.when is None else end.when
+            self.post(Ended(run.trial, when, end.code, end.cause, end.lost, end.cancelled))
             self.post(Cleared(run.trial))  # its folder here is written by nobody else
             self._assign()
 
@@ -279,7 +271,7 @@ class RemoteExecutor(Executor, Owner):
                 self._send(run, run.job, machine)  # the request was lost with the connection
             else:
                 cause = f"{machine.name} no longer knows it"
-                self._finish(run, -signal.SIGKILL, cause, lost=True)
+                self._finish(run, End(-signal.SIGKILL, cause, lost=True))
         self._assign()
 
     def _end_strays(self) -> None:
@@ -351,5 +343,5 @@ class RemoteExecutor(Executor, Owner):
                 f" its output folder in {keep}"
             )
         machine.send({"do": "forget", "run": run.name, "keep": keep})
-        when = time.time() if end["time"] is None else end["time"] - machine.clock
-        self._finish(run, end["code"], end["cause"], lost=bool(end["lost"]), when=when)
+        when = None if end["time"] is None else end["time"] - machine.clock
+        self._finish(run, End(end["code"], end["cause"], lost=bool(end["lost"]), when=when))

@@ -13,6 +13,17 @@ from runtime.executors.remote.machine import Machine
 from runtime.stage.agent.runs import FILES
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a run ended, as in `Ended`; without `when` it ended now."""
+
+    code: int
+    cause: str | None = None
+    lost: bool = False
+    cancelled: bool = False
+    when: float | None = None
+
+
 @dataclass(slots=True)
 class Run:
     """One run of a trial. `machine` is None until one is chosen for it; `why` says why it waits."""

@@ -18,7 +18,7 @@ from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.remote.machine import Machine
 from runtime.executors.remote.plan import Plan
-from runtime.executors.remote.run import Run
+from runtime.executors.remote.run import End, Run
 from runtime.executors.slurm import commands
 from runtime.executors.slurm.carrier import JobCarrier, batch_script, job_in
 from runtime.executors.slurm.commands import SlurmFailed, Status
@@ -109,20 +109,11 @@ class SlurmExecutor(RemoteExecutor):
             used.given = True
             machine.draining = machine.draining or not self._request.pilots
 
-    def _finish(
-        self,
-        run: Run,
-        code: int,
-        cause: str | None = None,
-        *,
-        lost: bool = False,
-        cancelled: bool = False,
-        when: float = 0,
-    ) -> None:
+    def _finish(self, run: Run, end: End) -> None:
         sent = self._sent.pop(run.trial, None)
-        if sent is not None and not lost:
+        if sent is not None and not end.lost:
             self._durations.add(time.monotonic() - sent)
-        super()._finish(run, code, cause, lost=lost, cancelled=cancelled, when=when)
+        super()._finish(run, end)
         job = None if run.machine is None else self._job_of(run.machine)
         if job is not None and not self._request.pilots:
             self._retire(job)
@@ -254,7 +245,7 @@ class SlurmExecutor(RemoteExecutor):
         chosen = state in ("CANCELLED", "PREEMPTED") and not job.retired
         for run in [run for run in self._runs.values() if machine and run.machine is machine]:
             again = bool(self._request.pilots) or state != "CANCELLED" or job.retired
-            self._finish(run, -signal.SIGKILL, job.cause(), lost=again, cancelled=chosen)
+            self._finish(run, End(-signal.SIGKILL, job.cause(), again, chosen))
         if machine is not None:
             self._end(self._remove(machine))
         if not (job.retired or chosen) and (machine is None or machine.layout is None):
