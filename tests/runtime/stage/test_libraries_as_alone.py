@@ -33,7 +33,7 @@ SCRIPTS = {
             model(torch.full((1, 2), float(n))).sum().backward()
             shared[n] = next(model.parameters()).grad.sum()
             dist.barrier()  # a rank that leaves early cuts the other off
-            del model  # after its group it may wait for ever for gloo's thread, which waits for the GIL
+            del model  # after its group it may deadlock with gloo's thread
             dist.destroy_process_group()
         lr = 0.30000000000000004
         if __name__ == "__main__":
