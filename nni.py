@@ -39,16 +39,21 @@ _DEEPEST = 10  # nesting levels of the other data in a result
 
 
 def get_next_parameter():
-    """The trial's values as a dict from parameter to value; empty outside a trial."""
-    values = dict(_parameters())
+    """The trial's values as a dict from parameter to value; empty outside a trial.
+
+    NNI's BatchTuner gives the option that it chose, which may be any value.
+    """
+    values = _parameters()
     _taken()
-    return values
+    return dict(values) if isinstance(values, dict) else values
 
 
 def get_current_parameter(tag=None):
     """The trial's values, or the value of `tag`; None if there is no such value."""
     values = _parameters()
     _taken()
+    if not isinstance(values, dict):
+        return values if tag is None else None
     return dict(values) if tag is None else values.get(tag)
 
 

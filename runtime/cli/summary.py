@@ -13,6 +13,7 @@ from annotate.snapshot import thaw
 from runtime.cli.terminal import visible
 from runtime.cli.text import number, value, values_words
 from runtime.core.config import BY_DEFAULT, Config
+from runtime.core.received import received
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.kept.notes import notes
 from runtime.loop.experiment import Experiment
@@ -119,16 +120,27 @@ def _next(experiment: Experiment) -> str:
     if best is not None and best.values and not experiment.config.command:
         snapshot = thaw(experiment.folder.snapshot)
         annotated = bool(snapshot.annotated)
-        words = values_words(best.values, experiment.space.names, whole=not annotated)
         script = shlex.quote(experiment.config.script)
-        rest = "".join(f" {shlex.quote(word)}" for word in experiment.config.arguments)
-        arguments = f" --{rest}" if rest else ""
-        program = _program(experiment.config, snapshot.root)
-        rows.append((f"annotate try {program} {words}{arguments}", "run the best trial again"))
+        if words := _try_words(experiment, best, annotated=annotated):
+            program = _program(experiment.config, snapshot.root)
+            rows.append((f"annotate try {program} {words}", "run the best trial again"))
         if annotated and best.origin is not Origin.BASELINE:
             rows.append((f"annotate apply {name} {script}", "its values in the script, as a diff"))
     rows.append(("annotate experiment list --all", "list all experiments"))
     return "Next\n" + "\n".join(f"  # {what}\n  {command}" for command, what in rows)
+
+
+def _try_words(experiment: Experiment, best: Trial, *, annotated: bool) -> str:
+    """The trial's values and the script's arguments, for `annotate try`; "" if it takes none."""
+    config = experiment.config
+    values, names = received(config, experiment.folder, best.values), experiment.space.names
+    if not isinstance(values, dict):
+        return ""
+    if values is not best.values:
+        names = {name: name for name in values}
+    words = values_words(values, names, whole=not annotated)
+    rest = "".join(f" {shlex.quote(word)}" for word in config.arguments)
+    return f"{words} --{rest}" if rest else words
 
 
 def _program(config: Config, root: Path) -> str:

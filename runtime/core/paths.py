@@ -88,6 +88,11 @@ class ExperimentFolder:
         return self.path / "requests.db"
 
     @property
+    def is_annotated(self) -> bool:
+        """Whether the snapshot has annotated files."""
+        return (self.snapshot / "source").is_dir()
+
+    @property
     def lock(self) -> Path:
         return self.path / "lock"
 

@@ -9,9 +9,11 @@ import json
 from annotate import limits
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from annotate.space import Values
 from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.paths import ExperimentFolder
+from runtime.core.received import received
 from runtime.core.trial import Trial
 from runtime.kept.documents import trial_document
 from runtime.store import Store
@@ -30,9 +32,10 @@ def rows(folder: ExperimentFolder, *, intermediate: bool) -> list[dict[str, JSON
     `parameter` holds the values.
     """
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
-        name = Config.from_json(store.experiment().config).metric_name
+        config = Config.from_json(store.experiment().config)
         return [
-            _row(reader, trial, name, intermediate=intermediate)
+            _row(reader, trial, config.metric_name, intermediate=intermediate)
+            | {"parameter": finite(_parameter(config, folder, trial))}
             for trial in reader.trials(0, _ALL)
             if trial.state.ended
         ]
@@ -51,6 +54,12 @@ def _row(reader: Reader, trial: Trial, name: str, *, intermediate: bool) -> dict
     if intermediate:
         row["intermediate"] = [finite(value) for _, _, value, _ in reader.reports([trial.number])]
     return row
+
+
+def _parameter(config: Config, folder: ExperimentFolder, trial: Trial) -> Values:
+    """The values as the script received them, which are NNI's, if they have names."""
+    values = received(config, folder, trial.values)
+    return values if isinstance(values, dict) else trial.values
 
 
 def json_text(rows: list[dict[str, JSON]]) -> str:

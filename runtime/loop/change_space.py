@@ -100,7 +100,7 @@ def to_space(
 
 def check(folder: ExperimentFolder, before: SearchSpace, space: SearchSpace) -> None:
     """Raise AnnotateError with a line for each part of `space` that the snapshot lacks."""
-    if (folder.snapshot / "source").is_dir():
+    if folder.is_annotated:
         mistakes = [m for parameter in space for m in _unsupported(parameter, before)]
         if mistakes:
             hint = "edit the annotations, then run: annotate resume ID --annotations"

@@ -14,6 +14,7 @@ from annotate.json_value import JSON
 from annotate.snapshot import data_copies
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder, TrialFolder
+from runtime.core.received import received
 from runtime.core.trial import Trial
 from runtime.executors.base import Job
 from runtime.executors.layout import Layout
@@ -55,7 +56,8 @@ def job(
     if isolation is not None:
         make_empty(place)
     ready = replace(trial, values=checkpoints.ready(folder, trial.values))
-    _prepare(place, ready, folder.snapshot, watched)
+    given = received(config, folder, ready.values)
+    _prepare(place, ready, given, folder.snapshot, watched)
     return Job(
         trial=trial.number,
         folder=place,
@@ -95,10 +97,13 @@ def _program_word(config: Config) -> str:
     return f"-m{config.module}" if config.module else config.script
 
 
-def _prepare(place: TrialFolder, trial: Trial, snapshot: Path, watched: Sequence[str]) -> None:
+def _prepare(
+    place: TrialFolder, trial: Trial, given: JSON, snapshot: Path, watched: Sequence[str]
+) -> None:
+    """Write the files that the trial reads; its script receives the values `given`."""
     place.output.mkdir(parents=True, exist_ok=True)
     place.metrics.unlink(missing_ok=True)
-    parameters: dict[str, JSON] = {"parameter_id": trial.number, "parameters": trial.values}
+    parameters: dict[str, JSON] = {"parameter_id": trial.number, "parameters": given}
     if watched:
         parameters["watched"] = list(watched)
     if copies := data_copies(snapshot, trial.values):

@@ -13,6 +13,7 @@ from annotate.json_value import JSON
 from annotate.space import SearchSpace, Values
 from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
+from runtime.core.received import by_name
 from runtime.core.trial import Origin, TrialState, number
 from runtime.kept.tables import csv_rows
 from runtime.loop.trials import Trials
@@ -98,7 +99,7 @@ def split_by_space(space: SearchSpace, results: Iterable[JSON], source: str) -> 
 def _known(space: SearchSpace, result: JSON, source: str, names: _Names) -> KnownResult:
     if not isinstance(result, Mapping):
         raise SpaceError(f"{result!r} is not an object")
-    values = result.get("parameter", result.get("values"))
+    values = by_name(space, result.get("parameter", result.get("values")))
     if not isinstance(values, Mapping):
         raise SpaceError('it has no "parameter"')
     own = {key: value for name, value in values.items() if (key := names.key(name)) is not None}

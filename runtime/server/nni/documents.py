@@ -11,6 +11,7 @@ from runtime.core.config import Config
 from runtime.core.metrics import finite
 from runtime.core.options import AUTO
 from runtime.core.paths import ExperimentFolder
+from runtime.core.received import received
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.kept.documents import trial_document
 from runtime.kept.experiments import current_state
@@ -72,13 +73,13 @@ def status(folder: ExperimentFolder, row: ExperimentRow) -> Status:
     return Status.model_validate({"status": state, "errors": errors})
 
 
-def trial_job(folder: ExperimentFolder, reader: Reader, trial: Trial) -> TrialJob:
+def trial_job(folder: ExperimentFolder, config: Config, reader: Reader, trial: Trial) -> TrialJob:
     document = trial_document(trial)
     place = folder.trial(trial.number)
     parameters = {
         "parameter_id": document["number"],
         "parameter_source": _SOURCES[trial.origin],
-        "parameters": document["values"],
+        "parameters": finite(received(config, folder, trial.values)),
         "parameter_index": 0,
     }
     return TrialJob(

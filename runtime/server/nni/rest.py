@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 import annotate
+from runtime.core.config import Config
 from runtime.core.trial import TrialState
 from runtime.server import finding
 from runtime.server.finding import MaybeExperiment, TrialId
@@ -61,16 +62,18 @@ def trial_jobs(
     """All trials by number, or only those in one state."""
     folder = finding.experiment(experiment)
     with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        config = Config.from_json(store.experiment().config)
         trials = [t for t in store.trials() if status in (None, t.state)]
-        return [documents.trial_job(folder, reader, trial) for trial in trials]
+        return [documents.trial_job(folder, config, reader, trial) for trial in trials]
 
 
 @router.get("/trial-jobs/{trial}")
 def trial_job(trial: TrialId, experiment: MaybeExperiment = None) -> TrialJob:
     """One trial."""
     folder = finding.experiment(experiment)
-    with Reader(folder.store) as reader:
-        return documents.trial_job(folder, reader, finding.trial(reader, trial))
+    with Store.open(folder.store) as store, Reader(folder.store) as reader:
+        config = Config.from_json(store.experiment().config)
+        return documents.trial_job(folder, config, reader, finding.trial(reader, trial))
 
 
 @router.get("/metric-data", response_model=list[Metric])
