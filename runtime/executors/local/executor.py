@@ -35,6 +35,8 @@ class LocalExecutor(Executor):
             layout.stage,
             None if script is None else layout.server_command(script),
         )
+        self._thread = threading.Thread(target=self._runner.run, name="runner", daemon=True)
+        self._thread.start()
 
     def start(self, job: Job) -> None:
         self._metrics[job.trial] = _Metrics(MetricsFile(job.folder.metrics))
@@ -47,6 +49,8 @@ class LocalExecutor(Executor):
         self._runner.stop(trial, grace)
 
     def close(self) -> None:
+        self._runner.end()
+        self._thread.join()
         self._runner.close()
 
 

@@ -78,7 +78,7 @@ class Agent:
         self._bundles = Bundles(os.path.join(self._folder, "..", "..", "contents"))
         self._trees: Dict[str, List[Any]] = {}
         self._environment = dict(os.environ)
-        self._follower = Follower(self._wake)
+        self._follower = Follower()
         self._runner: Optional[Runner] = None
         self._listening = _listen()
         self._link: Optional[Link] = None
@@ -95,10 +95,7 @@ class Agent:
         if self._holds:
             signal.signal(signal.SIGTERM, self._on_term)
         while not (self._closing or self._revoked or self._is_idle()):
-            self._selector.select(self._patience())
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_read, 4096)
-            self._accept()
+            self._wait()
             if self._revoked:
                 break
             self._take_news()
@@ -107,11 +104,27 @@ class Agent:
         if self._revoked and self._link is not None:
             self._drop(self._link)
         if self._runner is not None:
+            self._runner.end()
+            self._runner.run()
             self._runner.close()
         self._runs.close()
         if self._closing or self._holds or not self._runs.by_name:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._say_closed()
+
+    def _wait(self) -> None:
+        """Wait until there is something to do, and let the runner do its part."""
+        now, patience = time.monotonic(), self._patience()
+        due = None if self._runner is None else self._runner.timeout()
+        ready = self._selector.select(patience if due is None else min(due, patience))
+        sources = [key.fileobj for key, _ in ready]
+        if self._wake_read in sources:
+            os.read(self._wake_read, 4096)
+        if self._listening in sources:
+            self._accept()
+        is_due = due is not None and time.monotonic() >= now + due
+        if self._runner is not None and (is_due or self._runner in sources):
+            self._runner.step()
 
     def _patience(self) -> float:
         """Seconds until the agent looks whether it is still needed, and what it may believe."""
@@ -129,11 +142,9 @@ class Agent:
 
     def _take_news(self) -> None:
         """Record what the runner says; an end waits until all that came before it is sent."""
-        while not self._follower.news.empty():
-            key, event, fields = self._follower.news.get()
+        while self._follower.news:
+            key, event, fields = self._follower.news.popleft()
             run = self._runs.by_key(key)
-            if event == "broke":
-                raise RuntimeError(fields["reason"])
             if run is None:
                 continue
             run.has_news = True
@@ -200,9 +211,11 @@ class Agent:
             for message, data in driver.read():
                 self._handle(driver, message, data)
             self._send_news(driver)
+            driver.flush()
         except Exception as error:
             logging.exception("a request failed")
             driver.send({"event": "broke", "reason": describe(error)})
+            driver.flush()
             self._drop(driver)
             return
         if driver.closed:
@@ -216,7 +229,6 @@ class Agent:
 
     def _send_news(self, driver: Link) -> None:
         """Send what the driver lacks of the runs, fairly, and ends after all that came before."""
-        driver.flush()
         runs = [run for run in self._runs if run.has_news and run.have is not None]
         while runs and not driver.is_full and not driver.closed:
             runs = [run for run in runs if self._send_next(driver, run)]
@@ -283,6 +295,7 @@ class Agent:
         stage = os.path.join(self._folder, "stage")
         umask = int(message["umask"])
         self._runner = Runner(self._follower, umask, stage, command, outputs=True)
+        self._selector.register(self._runner, selectors.EVENT_READ)
 
     def _inherit(self, variables: Dict[str, str]) -> Dict[str, str]:
         """The machine's environment with a trial's variables, and both of Python's paths."""
@@ -349,6 +362,7 @@ class Agent:
     def _say_closed(self) -> None:
         if self._link is not None:
             self._link.send({"event": "closed"})
+            self._link.flush()
             self._link.close()
 
 

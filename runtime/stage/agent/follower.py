@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import traceback
-from queue import SimpleQueue
-from typing import Any, Callable, Dict, List, Tuple
+from collections import deque
+from typing import Any, Deque, Dict, List, Tuple
 
 from runtime.stage.agent.runner import Listener
 from runtime.stage.agent.runs import FILES
 
 
 class Follower(Listener):
-    """Hands what the runner tells over to the agent's loop, in order."""
+    """Keeps what the runner tells, in order, until the agent's loop takes it."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
-        self.news: SimpleQueue[Tuple[int, str, Dict[str, Any]]] = SimpleQueue()
-        self._wake = wake
+    def __init__(self) -> None:
+        self.news: Deque[Tuple[int, str, Dict[str, Any]]] = deque()
         self._files: Dict[int, Tuple[str, List[int]]] = {}  # by trial: its run's folder, and sizes
 
     def on_start(self, trial: int, when: float, pid: int) -> None:
-        self.news.put((trial, "started", {"time": when, "pid": pid}))
-        self._wake()
+        self.news.append((trial, "started", {"time": when, "pid": pid}))
 
     def watch(self, trial: int, folder: str) -> None:
-        """Wake the loop when the trial writes to its run's folder."""
+        """Report when the trial writes to its run's folder."""
         self._files[trial] = (folder, [])
 
     def read(self, trial: int) -> bool:
@@ -32,22 +30,19 @@ class Follower(Listener):
         sizes = [_size(os.path.join(folder, name)) for name in FILES]
         if sizes != before:
             self._files[trial] = (folder, sizes)
-            self.news.put((trial, "wrote", {}))
-            self._wake()
+            self.news.append((trial, "wrote", {}))
         return False
 
     def on_end(self, trial: int, when: float, code: int, cause: str | None, lost: bool) -> None:
+        del self._files[trial]
         end = {"time": when, "code": code, "cause": cause, "lost": lost}
-        self.news.put((trial, "ended", end))
-        self._wake()
+        self.news.append((trial, "ended", end))
 
     def on_clear(self, trial: int) -> None:
-        self.news.put((trial, "cleared", {}))
-        self._wake()
+        self.news.append((trial, "cleared", {}))
 
     def on_bug(self, error: Exception) -> None:
-        self.news.put((-1, "broke", {"reason": describe(error)}))
-        self._wake()
+        raise error
 
 
 def describe(error: BaseException) -> str:

@@ -42,8 +42,10 @@ class Link:
         return bool(self._waiting)
 
     def send(self, message: Message, data: bytes = b"") -> None:
+        """Queue the message; `flush` sends it, together with those that follow soon."""
         self._waiting += encode(message, data)
-        self.flush()
+        if len(self._waiting) >= _AT_ONCE:
+            self.flush()
 
     def flush(self) -> None:
         """Send what the descriptor takes now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import selectors
 import time
 
@@ -33,8 +34,7 @@ class MetricsWatch:
         if not self._tried:
             self._tried, self._events = True, events_in(task.folder)
         for path in self._files(task):
-            with open(path, "ab"):
-                pass
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666))
             self._trials[path] = task.trial
             self._watch(path)
 

@@ -67,6 +67,9 @@ class Listener(ABC):
 class Runner:
     """Starts one process per trial, and follows all of them from one thread.
 
+    That thread calls `run`, or `step` whenever `fileno` is readable or `timeout` has passed. Other
+    threads may call `start`, `stop` and `end`.
+
     With `server_command`, trials are forked from that server; if forking fails, the log says why
     and trials are started as new processes. With `stage`, the stage folder of the experiment, all
     processes of its trials end with this one, however it ends, and those that an earlier executor
@@ -92,9 +95,10 @@ class Runner:
         self._usage_interval = _USAGE_INTERVAL
         self._trials: dict[int, RunningTrial] = {}
         # Trials that ended but may have left processes, earliest deadline first. Used only by
-        # self._thread.
+        # the thread that follows.
         self._leftovers: deque[RunningTrial] = deque()
         self._lock = threading.RLock()
+        self._following: int | None = None  # the thread that is in `run`
         self._closing = False
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -106,8 +110,6 @@ class Runner:
         self._servers_started = 0
         if server_command is not None:
             self._start_server(server_command)
-        self._thread = threading.Thread(target=self._run, name="runner", daemon=True)
-        self._thread.start()
 
     def start(self, task: Task) -> None:
         """Start the task without waiting for it; raises CannotStart, or OSError on a full disk."""
@@ -140,11 +142,13 @@ class Runner:
             running.kill_at = time.monotonic() + grace
         self._wake()
 
-    def close(self) -> None:
-        """Kill everything that still runs, and release all resources."""
+    def end(self) -> None:
+        """Kill everything that still runs; `run` returns when nothing does."""
         self._closing = True
         self._wake()
-        self._thread.join()
+
+    def close(self) -> None:
+        """Release all resources, after `end` and `run`."""
         if self._server is not None:
             self._server.close()
         leftovers.signal_matching(leftovers.of_experiment(self._stage))
@@ -217,6 +221,8 @@ class Runner:
     # Following
 
     def _wake(self) -> None:
+        if self._following in (None, threading.get_ident()):
+            return  # whoever calls `step` asks for the `timeout` first
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b".")
 
@@ -224,30 +230,35 @@ class Runner:
         if child.pidfd >= 0:
             self._selector.register(child.pidfd, selectors.EVENT_READ)
 
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Follow the trials until `end` was called and nothing of them runs any more."""
+        self._following = threading.get_ident()
         try:
-            self._follow()
+            while not (self._closing and not self._trials and not self._leftovers):
+                self._selector.select(self.timeout())
+                self.step()
         except Exception as error:
             self._listener.on_bug(error)
 
-    def _follow(self) -> None:
-        while True:
-            self._selector.select(self._timeout())
-            with contextlib.suppress(BlockingIOError):
-                os.read(self._wake_read, 4096)
-            self._read_server()
-            measured, reporting = self._check_usage(), self._metrics.take()
-            for running in self._snapshot():
-                self._poll(running, reads=measured or running.task.trial in reporting)
-            self._kill_leftovers()
-            if self._closing and not self._snapshot() and not self._leftovers:
-                return
+    def fileno(self) -> int:
+        """Is readable while there is something to do."""
+        return self._selector.fileno()
+
+    def step(self) -> None:
+        """Do what there is to do, without waiting."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_read, 4096)
+        self._read_server()
+        measured, reporting = self._check_usage(), self._metrics.take()
+        for running in self._snapshot():
+            self._poll(running, reads=measured or running.task.trial in reporting)
+        self._kill_leftovers()
 
     def _snapshot(self) -> list[RunningTrial]:
         with self._lock:
             return list(self._trials.values())
 
-    def _timeout(self) -> float | None:
+    def timeout(self) -> float | None:
         """Seconds until something has to be done even if nothing happens; None for never."""
         running = self._snapshot()
         if self._closing or any(r.process.polled for r in running):

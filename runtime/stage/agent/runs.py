@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, Optional, Tuple
 
 FILES = ("stdout", "stderr", "metrics.jsonl")
 _CHUNK = 256 << 10  # bytes of a file that are read at a time
+_FEW, _SMALL = 16, 1 << 20  # files, and bytes of each, that are removed at once
 
 
 @dataclass
@@ -46,14 +47,10 @@ class Run:
         if have is None:
             return None
         for name in FILES:
-            offset = have[name]
-            with contextlib.suppress(OSError):
-                with _open_regular(os.path.join(self.folder, name)) as file:
-                    file.seek(offset)
-                    data = file.read(_CHUNK)
-                if data:
-                    have[name] = offset + len(data)
-                    return name, offset, data
+            data = _read_from(os.path.join(self.folder, name), have[name])
+            if data:
+                have[name] += len(data)
+                return name, have[name] - len(data), data
         return None
 
     def keep_end(self) -> None:
@@ -109,13 +106,15 @@ class Runs:
     def _remove(self, run: Run) -> None:
         if run.cleared and run.forgotten:
             del self.by_name[run.name]
+            if _remove_small(run.folder):
+                return
             if self._thread is None:
                 self._thread = threading.Thread(target=self._clean, name="cleaner", daemon=True)
                 self._thread.start()
             self._useless.put(run.folder)
 
     def _clean(self) -> None:
-        """Remove folders, for which the disk may take a while."""
+        """Remove large folders, for which the disk may take a while."""
         for folder in iter(self._useless.get, ""):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -133,13 +132,42 @@ class Runs:
         return iter(list(self.by_name.values()))
 
 
-def _open_regular(path: str) -> Any:
-    """Open a regular file only: a trial may have put a pipe or a link there."""
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
+def _remove_small(folder: str) -> bool:
+    """Remove the folder if it holds only a few small files; returns whether it did."""
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(os.path.join(folder, "output"))
+        with os.scandir(folder) as found:
+            entries = list(itertools.islice(found, _FEW + 1))
+        if len(entries) > _FEW or any(_size(entry) > _SMALL for entry in entries):
+            return False
+        for entry in entries:
+            os.unlink(entry.path)
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    return entry.stat(follow_symlinks=False).st_size
+
+
+def _read_from(path: str, offset: int) -> bytes:
+    """What follows the offset in a regular file: a trial may have put a pipe or a link there."""
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size <= offset:
+            return b""
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return b""
+    try:
+        return os.pread(file, _CHUNK, offset) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
         os.close(file)
-        raise OSError("not a regular file")
-    return os.fdopen(file, "rb")
 
 
 def _write(path: str, document: Dict[str, Any]) -> None:

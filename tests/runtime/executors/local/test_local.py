@@ -89,13 +89,13 @@ def test_a_runner_waits_for_events_while_its_trials_sleep(create_plain, tmp_path
         sleeping, trial=1, folder=TrialFolder(tmp_path / "1"), memory=1 << 40
     )
     try:
-        assert executor._runner._timeout() is None
+        assert executor._runner.timeout() is None
         for job in (sleeping, limited):
             job.folder.path.mkdir()
             executor.start(job)
             until(lambda job=job: job.folder.stdout.read_text() == "ready\n")
             if job is sleeping:
-                until(lambda: executor._runner._timeout() > 1)
+                until(lambda: executor._runner.timeout() > 1)
         until(lambda: executor._runner._usage_interval <= 0.5)  # its memory is measured often
     finally:
         executor.close()
