@@ -34,6 +34,7 @@ _values = None  # read at first use, then the same for the life of the process
 _watched: set = set()  # parameters about which the driver asks whether they have an effect
 _recorded: set = set()
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_BUDGET = "TRIAL_BUDGET"  # watched if the script's code names it
 _LONGEST = 1 << 19  # bytes per line; the driver reads at most 1 MiB at a time
 _DEEPEST = 10  # nesting levels of the other data in a result
 
@@ -51,7 +52,7 @@ def get_next_parameter():
 def get_current_parameter(tag=None):
     """The trial's values, or the value of `tag`; None if there is no such value."""
     values = _parameters()
-    _taken()
+    _taken(tag)
     if not isinstance(values, dict):
         return values if tag is None else None
     return dict(values) if tag is None else values.get(tag)
@@ -197,12 +198,16 @@ def _used(key):
         effects.used(key, sys._getframe(2))
 
 
-def _taken():
-    """Tell the driver that the script has all values."""
-    effects = _effects() if _watched else None
+def _taken(tag=None):
+    """Tell the driver that the script has all values, but the budget only if it asked for it."""
+    keys = {key for key in _watched if tag in (None, _BUDGET) or key != _BUDGET}
+    if tag == _BUDGET and _find(tag, ()) and tag not in _recorded:
+        keys.add(tag)
+        _recorded.add(tag)
+    _watched.difference_update(keys)
+    effects = _effects() if keys else None
     if effects:
-        effects.taken(_watched)
-    _watched.clear()
+        effects.taken(keys)
 
 
 def _effects():

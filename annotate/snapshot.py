@@ -136,6 +136,25 @@ def thaw(folder: Path) -> Snapshot:
         return Snapshot(Path(manifest["root"]), files)
 
 
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Python files as trials run them: those of the code folder `root`, and those from outside."""
+
+    root: Path
+    files: dict[PurePosixPath, bytes]
+    outside: tuple[bytes, ...]
+
+
+def read_code(folder: Path) -> Code:
+    """Read the code of a snapshot; raises AnnotateError like `thaw`."""
+    with _readable(folder):
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        names = [name for name in manifest["files"] if not is_data(name)]
+        files = {PurePosixPath(name): (folder / "code" / name).read_bytes() for name in names}
+        outside = tuple(path.read_bytes() for path in sorted((folder / "outside").rglob("*.py")))
+        return Code(Path(manifest["root"]), files, outside)
+
+
 def annotated_files(folder: Path) -> tuple[Path, list[PurePosixPath]]:
     """A snapshot's code folder, and its files whose parameters are in the search space.
 

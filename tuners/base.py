@@ -89,8 +89,13 @@ class Assessor(ABC):
     which never overlap.
     """
 
+    may_read_budget = False  # whether the script's code names `TRIAL_BUDGET`; the caller sets it
+
     def __init__(self, *, maximize: bool = False) -> None:
         self.maximize = maximize
+
+    def read_budget(self, trial: int) -> None:  # noqa: B027  most assessors know no budget
+        """Learn that the script of `trial` has read its budget, so it ends by itself."""
 
     def started(self, trial: int, values: Values) -> None:  # noqa: B027  most assessors need nothing
         """Learn the values of `trial`; called once, before it is judged or finished."""

@@ -52,7 +52,7 @@ def _named(document: dict[str, JSON], space: SearchSpace) -> dict[str, JSON]:
     named = document | {"space": {names[p.key]: str(p.domain) for p in space}}
     if (best := document["best"]) is not None:
         values = {names.get(key, key): value(v) for key, v in best["values"].items()}
-        named["best"] = {"trial": best["trial"], "metric": best["metric"]}
+        named["best"] = {key: part for key, part in best.items() if key != "values"}
         named["best values"] = values
     named["notes"] = named.pop("notes")
     return named

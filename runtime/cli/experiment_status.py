@@ -33,5 +33,6 @@ def _text(document: dict[str, JSON]) -> str:
     ]
     if best is not None:
         name = f"{document['metric_name']} " if document["metric_name"] else ""
-        lines.append(f"best: {name}{best['metric']} (trial {best['trial']})")
+        stopped = ", stopped early" if "state" in best else ""
+        lines.append(f"best: {name}{best['metric']} (trial {best['trial']}{stopped})")
     return "\n".join(lines)

@@ -38,6 +38,8 @@ def _result(experiment: Experiment) -> str:
         return f"No trial gave a result: {experiment.reason or 'none was run'}."
     name = f"{experiment.config.metric_name} " if experiment.config.metric_name else ""
     head = f"Best: trial {best.number} with {name}{number(best.metric)}"
+    if best.stopped_early:
+        head = f"No trial ran to its end. {head}, its last result before it was stopped early"
     if baseline is None or not baseline.ranks or baseline.metric is None:
         return "\n".join([head + ".", "", *_values(experiment, best, None)])
     if best.number == baseline.number:

@@ -137,6 +137,10 @@ class Trial:
         return replace(self, metric=metric, reports=count, last=last, finals=finals)
 
     @property
+    def stopped_early(self) -> bool:
+        return self.state is TrialState.EARLY_STOPPED
+
+    @property
     def ranks(self) -> bool:
         """Whether the trial has a finite result, which can be compared with others'."""
         return (
@@ -169,7 +173,15 @@ def number(value: JSON) -> float:
 
 
 def best(trials: list[Trial], *, maximize: bool) -> Trial | None:
-    """The trial with the best result, the earliest if tied; None if no trial has a result."""
-    ranked = [t for t in trials if t.ranks]
+    """The trial with the best result, the earliest if tied; None if no trial has a result.
+
+    If none ran to its end, the best of those that were stopped early; its `metric` is its last
+    result.
+    """
+    ranked = [t for t in trials if t.ranks] or [
+        replace(t, metric=t.last)
+        for t in trials
+        if t.stopped_early and t.last is not None and math.isfinite(t.last)
+    ]
     sign = -1 if maximize else 1
     return min(ranked, key=lambda t: (sign * (t.metric or 0.0), t.number), default=None)

@@ -38,10 +38,14 @@ def trial_document(trial: Trial) -> dict[str, JSON]:
 
 
 def best_document(trial: dict[str, JSON] | None) -> JSON:
-    """The best trial's number, metric and values, from its document; None if there is none."""
+    """The best trial's number, metric and values, from its document; None if there is none.
+
+    Its `state` is named if no trial ran to its end: the metric is then its last result.
+    """
     if trial is None:
         return None
-    return {"trial": trial["number"], "metric": trial["metric"], "values": trial["values"]}
+    best = {"trial": trial["number"], "metric": trial["metric"], "values": trial["values"]}
+    return best | ({"state": trial["state"]} if trial["state"] != "SUCCEEDED" else {})
 
 
 def trial_documents(store: Store) -> list[dict[str, JSON]]:

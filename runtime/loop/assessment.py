@@ -78,6 +78,10 @@ class Assessment:
         if self.assessor is not None:
             _Queued(self._queue).started(trial.number, trial.values)
 
+    def read_budget(self, trial: int) -> None:
+        if self.assessor is not None:
+            _Queued(self._queue).read_budget(trial)
+
     def judge(
         self,
         trial: int,
@@ -164,6 +168,9 @@ class _Queued(Assessor):
 
     def started(self, trial: int, values: Values) -> None:
         self._queue(lambda assessor: assessor.started(trial, values))
+
+    def read_budget(self, trial: int) -> None:
+        self._queue(lambda assessor: assessor.read_budget(trial))
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         raise NotImplementedError("a verdict comes as a message")

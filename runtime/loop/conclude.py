@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from runtime.core.failures import Failure, failure_of
@@ -35,16 +36,20 @@ def conclude_trial(
 
 
 def conclude_experiment(
-    ending: tuple[str, str | None] | None, exhausted: str | None, best: Trial | None
+    ending: tuple[str, str | None] | None,
+    exhausted: str | None,
+    trials: Collection[Trial],
+    best: Trial | None,
 ) -> tuple[str, str | None]:
     """The final state and its reason.
 
     `ending` is the state and reason that it was stopped with, `exhausted` why the tuner has no
-    more values. `best` is the best trial.
+    more values. `best` is the best of the `trials`.
     """
     state, reason = ending or ("DONE", None)
     if exhausted is not None and ending is None:
         reason = exhausted or "the tuner has no more values"
     if state == "DONE" and best is None:
-        return "ERROR", reason or "every trial failed"
+        failed = all(trial.state is TrialState.FAILED for trial in trials)
+        return "ERROR", reason or ("every trial failed" if failed else "no trial gave a result")
     return state, reason

@@ -37,6 +37,7 @@ from runtime.loop.trials import Trials
 from runtime.loop.tuning import Tuning
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
+from tuners.budgets.budget import BUDGET
 
 _GRACE = 10.0  # seconds that a trial has to end by itself before it is killed
 _IDLE = 1.0  # seconds without an event until the disk is checked
@@ -165,7 +166,7 @@ class Experiment:
         return within and self._tuning.exhausted is None
 
     def _start(self, trial: Trial, variables: Mapping[str, str]) -> None:
-        watched = self.trials.effects.watched
+        watched = [*self.trials.effects.watched, *self._tuning.watched]
         self._disk.start(
             lambda: self._executor.start(job(self.config, self.folder, trial, variables, watched))
         )
@@ -234,6 +235,8 @@ class Experiment:
             self._watcher.note(text)
         running.heard = time.monotonic() if batch.reports else running.heard
         self.trials.reported(message.trial, batch, keep=not running.stopped_early)
+        if BUDGET in batch.used:
+            self._tuning.assessment.read_budget(message.trial)
         self._tuning.assessment.judge(message.trial, running, batch.reports, message.handled)
 
     def _on_assessor(self, message: assessment.Message) -> None:
@@ -388,7 +391,9 @@ class Experiment:
                 self._executor.stop(number, grace=grace)
 
     def _finish(self) -> None:
-        state, reason = conclude_experiment(self._ending, self._tuning.exhausted, self.best)
+        state, reason = conclude_experiment(
+            self._ending, self._tuning.exhausted, self.trials.values(), self.best
+        )
         for number in self._waiting if state == "DONE" else ():
             self.trials.cancel(number, TrialState.SYS_CANCELED, reason or "the experiment is done")
         self._set_state(state, reason)

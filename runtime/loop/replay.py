@@ -18,6 +18,7 @@ from runtime.core.trial import Origin, Trial, TrialState, number
 from runtime.store import Store
 from runtime.store.history import KnownResult
 from tuners.base import Assessor, Tuner
+from tuners.budgets.budget import BUDGET
 
 Call: TypeAlias = tuple[Literal["ask", "tell"], Trial] | tuple[Literal["learn"], KnownResult]
 
@@ -126,7 +127,10 @@ def _values_to_tell(trial: Trial, space: SearchSpace) -> Values | None:
 def show_curves(store: Store, trials: Iterable[Trial], assessor: Assessor) -> None:
     """Show a new assessor the curves of the trials that have ended, in the order of their ends."""
     ended = [t for t in trials if t.state.ended and t.ended is not None]
+    observed = store.observations()
     for trial in sorted(ended, key=lambda t: t.ended or 0.0):
         assessor.started(trial.number, trial.values)
+        if BUDGET in observed.get(trial.number, {}):
+            assessor.read_budget(trial.number)
         curve = [number(value) for value in store.reports(trial.number)]
         assessor.finished(trial.number, curve, trial.state is TrialState.SUCCEEDED)

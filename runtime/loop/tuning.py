@@ -21,6 +21,7 @@ from runtime.core.trial import Trial
 from runtime.loop import assessment, known_results
 from runtime.loop.algorithms import Algorithms, tuner_of
 from runtime.loop.assessment import Assessment
+from runtime.loop.budgets import names_budget
 from runtime.loop.handle_request import refusal
 from runtime.loop.replay import Record
 from runtime.loop.trials import Trials
@@ -34,6 +35,8 @@ from runtime.loop.tuner_thread import (
     TunerThread,
 )
 from runtime.store import Store
+from tuners.base import Assessor, Tuner
+from tuners.budgets.budget import BUDGET, BudgetEnd
 
 _LAST_LESSONS = 5.0  # seconds for the tuner to learn the last results
 
@@ -74,7 +77,9 @@ class Tuning:
         post: Callable[[Message | assessment.Message], None],
     ) -> None:
         self.space = space
-        self.assessment = Assessment(algorithms.assessor, post)
+        has_budgets = isinstance(algorithms.assessor, BudgetEnd)
+        self._may_read_budget = has_budgets and names_budget(config, folder)
+        self.assessment = Assessment(self._informed(algorithms.assessor), post)
         self.replaying = False  # teaching earlier results; no trial starts meanwhile
         self.asking = 0  # asks without an answer yet
         self.exhausted: str | None = None  # why the tuner has no more values
@@ -83,6 +88,17 @@ class Tuning:
         self._notify = notify
         self._change: _Change | None = None
         self._thread = TunerThread(algorithms.tuner, space, post)
+
+    @property
+    def watched(self) -> list[str]:
+        """What trials should report that they read, beside parameters: a budget."""
+        return [BUDGET] if self._may_read_budget else []
+
+    def _informed(self, assessor: Assessor | None) -> Assessor | None:
+        """The assessor, which knows from now on whether scripts may read their budgets."""
+        if assessor is not None:
+            assessor.may_read_budget = self._may_read_budget
+        return assessor
 
     @property
     def busy(self) -> bool:
@@ -150,11 +166,16 @@ class Tuning:
         self._change = _Change(request, space, record)
         self._thread.replace(
             # The experiment's own limits apply while it is loaded.
-            lambda: tuner_of(self._config, space, note=self._notify),
+            lambda: self._new_tuner(space),
             space,
             record,
             assess=not self._config.assessor,
         )
+
+    def _new_tuner(self, space: SearchSpace) -> Tuner:
+        tuner = tuner_of(self._config, space, note=self._notify)
+        self._informed(tuner.assessor)
+        return tuner
 
     def take(self, message: Message, running: Iterable[int]) -> tuple[list[Asked], Decided | None]:
         """Handle a message of the thread; returns values to start, and the end of a change.

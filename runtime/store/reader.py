@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -96,12 +96,19 @@ class Reader:
         return self._all(list, f"SELECT {_LIVE} FROM trial ORDER BY number")
 
     def top(self, count: int, *, maximize: bool) -> list[Trial]:
-        """The trials with the best finite results."""
+        """The trials with the best finite results; see `runtime.core.trial.best`."""
+        stopped = TrialState.EARLY_STOPPED
+        return self._top(TrialState.SUCCEEDED, "metric", count, maximize=maximize) or [
+            replace(trial, metric=trial.last)
+            for trial in self._top(stopped, "last", count, maximize=maximize)
+        ]
+
+    def _top(self, state: TrialState, column: str, count: int, *, maximize: bool) -> list[Trial]:
         return self._all(
             trial_of,
-            "SELECT * FROM trial WHERE state = 'SUCCEEDED' AND abs(metric) < 9e999"
-            f" ORDER BY metric {'DESC' if maximize else 'ASC'}, number LIMIT ?",
-            (count,),
+            f"SELECT * FROM trial WHERE state = ? AND abs({column}) < 9e999"
+            f" ORDER BY {column} {'DESC' if maximize else 'ASC'}, number LIMIT ?",
+            (state.value, count),
         )
 
     def table(self, query: Query) -> tuple[int, list[Trial]]:

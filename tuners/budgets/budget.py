@@ -29,28 +29,40 @@ def key(values: Values) -> str:
 class BudgetEnd(Assessor):
     """Stops a trial that trains beyond its budget; one intermediate result is one unit.
 
-    A script that obeys `TRIAL_BUDGET` is never stopped. The first trial that goes beyond its
-    budget shows that the script ignores it; later trials are then stopped exactly at their
-    budget. A trial with the full budget `most` ends by itself.
+    A script that reads `TRIAL_BUDGET` ends by itself and is never stopped, nor are its later
+    trials. One whose code names it gets the chance to read it until a trial has ended without.
+
+    The first trial of another script that goes beyond its budget shows that the script keeps
+    training; later trials are then stopped exactly at their budget. A trial with the full budget
+    `most` ends by itself.
     """
 
     def __init__(self, most: float, *, maximize: bool = False) -> None:
         super().__init__(maximize=maximize)
         self._most = most
         self._budgets: dict[int, float] = {}
-        self._is_ignored = False
+        self._reads = False  # a trial has read its budget
+        self._goes_beyond = False
 
     def started(self, trial: int, values: Values) -> None:
         self._budgets[trial] = values.get(BUDGET, self._most)
 
+    def read_budget(self, trial: int) -> None:
+        self._reads = True
+
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         budget = self._budgets.get(trial, self._most)
-        if budget >= self._most:
+        if budget >= self._most or self._reads or self.may_read_budget:
             return Verdict.KEEP
-        self._is_ignored = self._is_ignored or len(curve) > budget
-        end = budget if self._is_ignored else budget + 1
+        self._goes_beyond = self._goes_beyond or len(curve) > budget
+        end = budget if self._goes_beyond else budget + 1
         return Verdict.STOP if len(curve) >= end else Verdict.KEEP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
-        if self._budgets.get(trial, self._most) < min(len(curve), self._most):
-            self._is_ignored = True
+        if self._reads or trial not in self._budgets:
+            return
+        budget = self._budgets[trial]
+        if curve:
+            self.may_read_budget = False  # it trained without reading its budget
+        if budget < min(len(curve), self._most):
+            self._goes_beyond = True

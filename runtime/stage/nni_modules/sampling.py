@@ -97,7 +97,8 @@ def _value(name, domain, draw):
 
 def _find(name, domain):
     """The trial's value, in a tuple of length one; None if it has no value of this name."""
-    values = nni.get_next_parameter()
+    values = nni._parameters()
+    nni._taken(name or "")
     if name is None or not values:
         return None
     for key, value in values.items():

@@ -1,11 +1,18 @@
 """Budgets and checkpoints, with real scripts in real processes."""
 
+import itertools
 import json
 import shutil
+import sys
 from pathlib import Path
 
+from annotate.project import read_as_it_is
+from annotate.snapshot import freeze
+from annotate.space import SearchSpace
+from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.loop import checkpoints
+from runtime.loop.budgets import names_budget
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "pbt" / "train.py"
 
@@ -27,6 +34,16 @@ for step in range(budget):
     pass
 # @nni.report_final_result(y * budget)
 """
+OFTEN = """\
+import nni
+params = {"x": 0.5}
+params.update(nni.get_next_parameter())
+nni.report_intermediate_result(0)  # before training
+for batch in range(4 * params["TRIAL_BUDGET"]):
+    nni.report_intermediate_result(params["x"] * batch)
+nni.report_final_result(params["x"])
+"""
+SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
 
 
 def hyperband(annotate, folder, script, *words):
@@ -56,6 +73,51 @@ def test_a_script_that_keeps_to_its_budget_is_never_stopped(annotate, folder):
     ys = sorted(t["values"]["train/y/uniform"] for t in trials[1:10])
     assert sorted(t["values"]["train/y/uniform"] for t in trials[10:13]) == ys[-3:]
     assert trials[13]["values"]["train/y/uniform"] == ys[-1]
+
+
+def test_a_script_that_reads_its_budget_may_report_as_often_as_it_likes(annotate, folder):
+    (folder / "space.json").write_text('{"x": {"_type": "uniform", "_value": [0, 1]}}')
+    trials = hyperband(annotate, folder, OFTEN, "--search-space", "space.json", "--no-baseline")
+    assert {t["state"] for t in trials} == {"SUCCEEDED"}
+    assert [t["reports"] for t in trials] == [*[5] * 9, *[13] * 3, 37, 13]
+
+
+def test_a_copied_budget_counts_if_the_code_that_runs_names_it(folder, tmp_path):
+    def named(script, **files):
+        for name, text in {"train": script, **files}.items():
+            (folder / f"{name}.py").write_text(text)
+        config = Config("train.py", str(folder), sys.executable)
+        place = ExperimentFolder(tmp_path / str(next(numbers)))
+        freeze(read_as_it_is(folder / "train.py", folder, SPACE), place.snapshot)
+        return names_budget(config, place)
+
+    numbers = itertools.count()
+    asks = "import nni\nparams = {}\nparams.update(nni.get_next_parameter())\n"
+    assert named(asks + "epochs = params['TRIAL_BUDGET']\n")
+    assert named(asks + "args = parser()\nfor _ in range(args.TRIAL_BUDGET): pass\n")
+    assert named(asks + "def main(lr, TRIAL_BUDGET=1): pass\nmain(**params)\n")
+    assert not named(asks + '# TRIAL_BUDGET\n"""No TRIAL_BUDGET."""\nprint(params)\n')
+    other = "print(params['TRIAL_BUDGET'])\n"
+    assert not named(asks, other=other)
+    assert named("import other\n" + asks, other=other)
+    assert named("run('python other.py')\n" + asks, other=other)
+
+
+def test_an_experiment_whose_trials_were_all_stopped_early_has_a_best_trial(annotate, folder):
+    (folder / "train.py").write_text(IGNORES)
+    words = ["--tuner", "Hyperband", "--tuner-args", "R=9", "--no-baseline", "--max-trials", 3]
+    done = annotate("run", "train.py", *words, "--seed", 1)
+    assert "No trial ran to its end. Best: trial " in done.stdout
+    assert ", its last result before it was stopped early." in done.stdout
+    best = json.loads(annotate("experiment", "show", "--json").stdout)["best"]
+    results = json.loads(annotate("trial", "ls", "--json").stdout)
+    assert best["metric"] == max(t["last"] for t in results)
+    assert best["state"] == "EARLY_STOPPED"
+    status = annotate("experiment", "status").stdout
+    assert " DONE" in status
+    assert f"(trial {best['trial']}, stopped early)" in status
+    annotate("apply", "--write")
+    assert f"x = {best['values']['train/x/uniform']} " in (folder / "train.py").read_text()
 
 
 def test_the_commands_for_the_best_trial_leave_out_its_budget(annotate, folder):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,11 +18,12 @@ def trial(tmp_path, python):
     """Run code with `nni` as a trial would, and return the process and the lines it reported."""
     (tmp_path / "nni.py").write_bytes(NNI.read_bytes())
 
-    def run(code, values=None, check=True):
+    def run(code, values=None, check=True, watched=()):
         environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
         if values is not None:
+            document = {"parameters": values, "watched": list(watched)}
             environment |= {"NNI_SYS_DIR": str(tmp_path), "NNI_TRIAL_SEQ_ID": "3"}
-            (tmp_path / "parameters.json").write_text(json.dumps({"parameters": values}))
+            (tmp_path / "parameters.json").write_text(json.dumps(document))
         done = subprocess.run(
             [python, "-W", "error", "-c", "import nni\n" + code],
             env=environment,
@@ -62,6 +64,38 @@ def test_a_trial_sees_its_values(trial):
         values,
     )
     assert done.stdout == "0.1\n"
+
+
+BUDGET_READS = """\
+import json, sys
+def tells(way):
+    global nni
+    for name in ("nni", "annotate_effects", "nni.sampling"):
+        sys.modules.pop(name, None)
+    import nni
+    open("metrics.jsonl", "w").close()
+    way()
+    lines = [json.loads(line) for line in open("metrics.jsonl")]
+    return [line["value"].count("TRIAL_BUDGET") for line in lines if line["type"] == "used"]
+assert sum(tells(lambda: nni.get_next_parameter())) == WHOLE
+assert sum(tells(lambda: nni.get_current_parameter())) == WHOLE
+assert sum(tells(lambda: [nni.get_current_parameter("TRIAL_BUDGET") for _ in range(2)])) == 1
+assert sum(tells(lambda: nni.randint(1, 9, name="TRIAL_BUDGET"))) == 1
+assert tells(lambda: nni.get_current_parameter("lr")) == [0]
+assert tells(lambda: nni.uniform(0, 1, name="lr")) == [0]
+assert sum(tells(lambda: [nni.get_current_parameter(n) for n in ("lr", "TRIAL_BUDGET")])) == 1
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_trial_tells_that_it_reads_its_budget(trial, tmp_path, named):
+    """Asking for all values counts if the script's code names the budget, which is then watched."""
+    stage = Path(annotate.__file__).parent.parent / "runtime" / "stage"
+    (tmp_path / "annotate_effects.py").write_bytes((stage / "annotate_effects.py").read_bytes())
+    shutil.copytree(stage / "nni_modules", tmp_path / "nni_modules")
+    watched = ["lr", "TRIAL_BUDGET"] if named else ["lr"]
+    code = f"import os; os.chdir({str(tmp_path)!r})\nWHOLE = {named:d}\n{BUDGET_READS}"
+    trial(code, {"lr": 0.5, "TRIAL_BUDGET": 3}, watched=watched)
 
 
 def test_options_of_different_types_are_distinguished(trial):

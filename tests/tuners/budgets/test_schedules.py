@@ -115,6 +115,29 @@ def test_only_scripts_that_exceed_their_budget_are_stopped():
     assert second.judge(2, [0.0] * 3) is Verdict.STOP, "a replay learns what the first run learned"
 
 
+def test_a_script_that_reads_its_budget_is_never_stopped():
+    end = BudgetEnd(9)
+    end.may_read_budget = True  # its code names it
+    end.started(0, {"TRIAL_BUDGET": 2})
+    assert end.judge(0, [0.0] * 5) is Verdict.KEEP, "a report before it reads its budget"
+    end.read_budget(0)
+    end.finished(0, [0.0] * 20, ok=True)
+    end.started(1, {"TRIAL_BUDGET": 2})
+    assert end.judge(1, [0.0] * 20) is Verdict.KEEP
+
+
+def test_a_script_that_names_its_budget_but_ends_without_reading_it_is_stopped():
+    end = BudgetEnd(9)
+    end.may_read_budget = True
+    for trial in (0, 1):
+        end.started(trial, {"TRIAL_BUDGET": 2})
+    end.finished(0, [], ok=False)  # it failed before it could read anything
+    assert end.judge(1, [0.0] * 8) is Verdict.KEEP
+    end.finished(1, [0.0] * 9, ok=True)
+    end.started(2, {"TRIAL_BUDGET": 3})
+    assert [end.judge(2, [0.0] * n) for n in (2, 3)] == [Verdict.KEEP, Verdict.STOP]
+
+
 def test_the_worst_and_failed_members_copy_the_best():
     tuner = create("pbt", population_size=5, fraction=0.2, all_checkpoint_dir="/all")
     first = [tuner.ask() for _ in range(5)]

@@ -25,12 +25,13 @@ function bestOf(e) {
   const base = e.baseline?.metric;
   const write = alike([base, e.best?.metric]);
   const gain = typeof base === "number" && e.best ? e.best.metric - base : null;
+  const stopped = e.best?.state === "EARLY_STOPPED" ? ", stopped early" : "";
   const none = e.state === "RUNNING" ? "no trial has finished yet" : "no trial has a result";
   return [
     label(`Best ${metricOf(e)} (${e.optimize}${e.optimize_by ? `, ${e.optimize_by}` : ""})`),
     h("div", { class: "big best" }, e.best ? write(e.best.metric) : "–"),
     label(
-      e.best ? `trial ${e.best.number}` : none,
+      e.best ? `trial ${e.best.number}${stopped}` : none,
       gain === null ? "" : `, baseline ${write(base)} (${gain >= 0 ? "+" : ""}${write(gain)})`,
     ),
   ];
