@@ -37,7 +37,7 @@ STEPS = {
     "tuners": [
         {"base"},
         {"arguments", "fresh", "geometry"},
-        {"gaussian", "grid", "hyperopt_domain", "parzen", "random"},
+        {"gaussian", "grid", "hyperopt_domain", "parzen", "random", "rows"},
         {"surrogate"},
         {"budgets", "gp"},
         {...},  # one file or folder for each algorithm

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,11 @@ class FreshTuner(Tuner):
     def pending(self) -> list[Values]:
         """The values that were asked but not yet told, oldest first."""
         return list(self._pending.values())
+
+    @property
+    def pending_by_key(self) -> Mapping[str, Values]:
+        """The same, by a text that tells different values apart."""
+        return self._pending
 
     def knows(self, values: Values) -> bool:
         """Whether `values` were asked or told before."""

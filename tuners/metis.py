@@ -92,7 +92,7 @@ class MetisTuner(FreshTuner):
         if len(succeeded) < _ENOUGH or len(coordinates.children()) < len(coordinates):
             return None
         ranked = sorted(succeeded, key=lambda r: r.loss or 0.0)
-        levels = [coordinates.levels(r.values) for r in ranked]
+        levels = np.array([list(coordinates.levels(r.values).values()) for r in ranked])
         count = int(_GOOD * len(levels))
         good, bad = (Parzen(coordinates, some, 1.0) for some in (levels[:count], levels[count:]))
         rows = good.draw(rng, 100)

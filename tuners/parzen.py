@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from annotate.domains import Choice
 from tuners.geometry.axes import Axis, Floats, Ints, axis
-from tuners.geometry.coordinates import Coordinate, Levels, snap
+from tuners.geometry.coordinates import Coordinate, snap
 
 #: The newest observations keep their full weight; the number is hyperopt's.
 _REMEMBERED = 25
@@ -18,6 +18,8 @@ _REMEMBERED = 25
 
 class Parzen:
     """A mixture of kernels, each a product over coordinates that every observation has.
+
+    `observed` has a row of levels for each observation, in the order of the coordinates.
 
     The last kernel is the prior's. Bandwidths and the forgetting of old observations are
     hyperopt's. Drawing from whole observations preserves the dependence between coordinates
@@ -30,7 +32,7 @@ class Parzen:
     def __init__(
         self,
         coordinates: Sequence[Coordinate],
-        observed: Sequence[Levels],
+        observed: Floats,
         prior_weight: float,
         option_weight: float | None = None,
     ) -> None:
@@ -42,8 +44,7 @@ class Parzen:
         self._weights /= self._weights.sum()
         added = prior_weight / len(self._weights) if option_weight is None else option_weight
         self._kernels = [
-            _kernels(c, np.array([levels[c.number] for levels in observed]), added)
-            for c in coordinates
+            _kernels(c, observed[:, column], added) for column, c in enumerate(coordinates)
         ]
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:

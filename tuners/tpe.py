@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,10 +13,12 @@ from annotate.domains import Choice
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
 from tuners.fresh import FreshTuner
+from tuners.geometry.axes import Floats
 from tuners.geometry.coordinates import Coordinate, Levels
 from tuners.geometry.cube import Cube
 from tuners.geometry.latin_hypercube import spread
 from tuners.parzen import Parzen
+from tuners.rows import Rows
 
 #: The most results that count as good; the number is hyperopt's.
 _MOST_GOOD = 25
@@ -66,7 +69,8 @@ class TPE(FreshTuner):
         self._gamma = gamma
         self._cube = Cube(space)
         self._coordinates = self._cube.coordinates
-        self._levels: list[Levels] = []
+        self._rows = Rows(self, len(self._coordinates), self._row)
+        self._losses = array("d")
 
     def propose(self, rng: np.random.Generator) -> Values:
         if len(self.results) < self._startup:
@@ -83,35 +87,37 @@ class TPE(FreshTuner):
                     groups.append(self._coordinates.children(c.number, int(level)))
         return self._coordinates.values(drawn)
 
-    def _split(self) -> tuple[list[Levels], list[Levels]]:
-        """The good and the bad observations, each oldest first."""
-        for result in self.results[len(self._levels) :]:
-            self._levels.append(self._coordinates.levels(result.values))
-        losses = [math.inf if r.loss is None else r.loss for r in self.results]
+    def _row(self, values: Values) -> list[float]:
+        """The level of every coordinate; nan if it does not exist in the values."""
+        levels = self._coordinates.levels(values)
+        return [levels.get(c.number, math.nan) for c in self._coordinates]
+
+    def _split(self) -> tuple[Floats, Floats]:
+        """The rows of the good and of the bad observations, each oldest first."""
+        for result in self.results[len(self._losses) :]:
+            self._losses.append(math.inf if result.loss is None else result.loss)
+        losses, rows = np.array(self._losses), self._rows.results()
         count = min(math.ceil(self._gamma * len(losses)), _MOST_GOOD)
-        levels = list(self._levels)
         if self._lie:
-            pending = self.pending
-            losses += [_lie(self._lie, losses)] * len(pending)
-            levels += [self._coordinates.levels(values) for values in pending]
+            pending = self._rows.pending()
+            losses = np.append(losses, np.full(len(pending), _lie(self._lie, losses)))
+            rows = np.concatenate([rows, pending])
         order = np.argsort(losses, kind="stable")
-        return (
-            [levels[number] for number in sorted(order[:count])],
-            [levels[number] for number in sorted(order[count:])],
-        )
+        return rows[np.sort(order[:count])], rows[np.sort(order[count:])]
 
     def _best(
         self,
         group: Sequence[Coordinate],
-        good: list[Levels],
-        bad: list[Levels],
+        good: Floats,
+        bad: Floats,
         rng: np.random.Generator,
     ) -> list[float]:
         """A level for each coordinate of a group that exists together."""
         if not group:
             return []
+        numbers = [c.number for c in group]
         likely, unlikely = (
-            Parzen(group, [o for o in part if group[0].number in o], self._prior_weight, added)
+            Parzen(group, _existing(part[:, numbers]), self._prior_weight, added)
             for part, added in ((good, _OPTION_WEIGHT * self._prior_weight), (bad, None))
         )
         rows = likely.draw(rng, self._candidates)
@@ -119,8 +125,15 @@ class TPE(FreshTuner):
         return [float(level) for level in rows[chosen]]
 
 
-def _lie(kind: str, losses: list[float]) -> float:
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    if not finite or kind == "max":
-        return max(finite, default=math.inf)
-    return min(finite) if kind == "min" else float(np.mean(np.array(finite) / 2) * 2)
+def _existing(rows: Floats) -> Floats:
+    """The rows in which the coordinates of a group exist."""
+    return np.asarray(rows[~np.isnan(rows[:, 0])])
+
+
+def _lie(kind: str, losses: Floats) -> float:
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return math.inf
+    if kind == "mean":
+        return float(np.mean(finite / 2) * 2)
+    return float(finite.max() if kind == "max" else finite.min())

@@ -8,6 +8,7 @@ from scipy.optimize import check_grad
 
 import tuners
 from annotate.space import SearchSpace
+from tuners.auto.tuner import Auto
 from tuners.fresh import Result
 from tuners.gaussian import GaussianProcess
 from tuners.geometry.coordinates import Coordinates
@@ -20,7 +21,8 @@ from tuners.surrogate import Surrogate, compress
 def observed(space, count, seed=0):
     rng = np.random.default_rng(seed)
     coordinates = Coordinates(space)
-    return [coordinates.levels(space.sample(rng)) for _ in range(count)]
+    rows = [list(coordinates.levels(space.sample(rng)).values()) for _ in range(count)]
+    return np.array(rows).reshape(count, len(coordinates))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 9, 60])
@@ -59,7 +61,7 @@ def test_draws_from_a_parzen_estimate_follow_its_density():
 
 def test_values_observed_together_are_drawn_together():
     space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "xy"})
-    pairs = [{0: 0.1, 1: 0.1}, {0: 0.9, 1: 0.9}] * 10
+    pairs = np.array([[0.1, 0.1], [0.9, 0.9]] * 10)
     drawn = Parzen(Coordinates(space), pairs, 1.0).draw(np.random.default_rng(0), 2000)
     assert np.corrcoef(drawn.T)[0, 1] > 0.7
 
@@ -158,3 +160,32 @@ def test_a_search_returns_distinct_points_best_first():
     assert len(found) == 36
     assert found[0] == pytest.approx(wanted)
     assert (np.diff(utility(found)) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("name", ["tpe", "auto"])
+def test_values_are_converted_once_however_often_a_tuner_is_asked(name):
+    space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "xy"})
+    tuner = tuners.create(name, space, seed=0)
+    rows = tuner._rows if name == "tpe" else tuner._points
+    converted, convert = [], rows._convert
+    rows._convert = lambda values: converted.append(values) or convert(values)
+    for number in range(20):
+        tuner.tell({"x": number / 20, "y": 0.5}, float(number))
+    asked = [tuner.ask() for _ in range(5)]
+    assert converted == [result.values for result in tuner.results] + asked[:-1]
+
+
+def test_auto_knows_some_of_very_many_running_trials():
+    class Recorded(Auto):
+        def _model(self, *args):
+            self.model = super()._model(*args)
+            return self.model
+
+    space = SearchSpace.from_json({k: {"_type": "uniform", "_value": [0, 1]} for k in "xy"})
+    tuner = Recorded(space, seed=0)
+    for number in range(10):
+        tuner.tell({"x": number / 10, "y": 0.5}, float(number))
+    for number in range(900):
+        tuner.recall({"x": number / 900, "y": 0.2})
+    tuner.ask()
+    assert len(tuner.model._rows) == 10 + 200

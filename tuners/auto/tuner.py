@@ -12,6 +12,7 @@ from tuners.fresh import FreshTuner, Result
 from tuners.geometry.axes import Floats, Ints
 from tuners.geometry.cube import Cube
 from tuners.geometry.latin_hypercube import latin_hypercube
+from tuners.rows import Rows
 
 if TYPE_CHECKING:
     from tuners.auto.features import Features
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: How many results a model knows, and to how many of them its lengths are fitted: the time of an
 #: ask grows with the cube of these numbers.
 _KNOWN, _FITTED = 300, 100
+#: How many pending trials a model knows, which cost as much as results.
+_BELIEVED = 200
 _HYPERCUBES = 20
 
 
@@ -57,7 +60,7 @@ class Auto(FreshTuner):
         super().__init__(space, seed=seed, maximize=maximize)
         self._cube = Cube(space)
         self._start = _spread(self._cube.dimensions, abs(seed))
-        self._points: list[Floats] = []
+        self._points = Rows(self, self._cube.dimensions, self._cube.point)
 
     def propose(self, rng: np.random.Generator) -> Values | None:
         number = len(self.results) + len(self.pending)
@@ -73,11 +76,9 @@ class Auto(FreshTuner):
         from tuners.auto.search import Search
         from tuners.auto.ties import Ties
 
-        for result in self.results[len(self._points) :]:
-            self._points.append(self._cube.point(result.values))
         recipe, losses = self.recipe, _losses(self.results)
         known = _selected(losses, _KNOWN, rng)
-        points, losses = np.array(self._points)[known], losses[known]
+        points, losses = self._points.results()[known], losses[known]
         y = compressed(losses) if recipe.compressed else losses / (np.abs(losses).max() or 1.0)
         features = Features(self._cube, ordinal=recipe.ordinal, shared=recipe.shared)
         search = Search(
@@ -93,7 +94,10 @@ class Auto(FreshTuner):
     def _model(
         self, features: Features, points: Floats, y: Floats, rng: np.random.Generator
     ) -> Process:
-        """A process for which pending trials are as good as the best, so that it avoids them."""
+        """A process for which pending trials are as good as the best, so that it avoids them.
+
+        Of many, it knows some, chosen at random.
+        """
         from tuners.auto.process import Prior, Process
 
         recipe = self.recipe
@@ -101,7 +105,9 @@ class Auto(FreshTuner):
         prior = Prior(length, recipe.gloom, recipe.additive, recipe.habits)
         process = Process(features, points, y, prior, _selected(y, _FITTED, rng))
         if self.pending:
-            pending = np.array([self._cube.point(values) for values in self.pending])
+            pending = self._points.pending()
+            if len(pending) > _BELIEVED:
+                pending = pending[rng.choice(len(pending), _BELIEVED, replace=False)]
             process.believe(pending, process.best)
         return process
 
