@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 from tuners.arguments import at_least
@@ -22,7 +24,7 @@ class Asha(Assessor):
         at_least("min_steps", min_steps, 1)
         at_least("eta", eta, 2)
         self._min, self._eta = min_steps, eta
-        self._rungs: dict[int, dict[int, float]] = {}
+        self._rungs: dict[int, _Rung] = {}
 
     def judge(self, trial: int, curve: Sequence[float]) -> Verdict:
         step = len(curve)
@@ -30,10 +32,9 @@ class Asha(Assessor):
             return Verdict.KEEP
         sign = -1.0 if self.maximize else 1.0
         loss = min(sign * result for result in curve)
-        rung = self._rungs.setdefault(step, {})
-        rung[trial] = loss
-        survivors = max(1, len(rung) // self._eta)
-        return Verdict.KEEP if loss <= sorted(rung.values())[survivors - 1] else Verdict.STOP
+        losses = self._rungs.setdefault(step, _Rung()).add(trial, loss)
+        survivors = max(1, len(losses) // self._eta)
+        return Verdict.KEEP if loss <= losses[survivors - 1] else Verdict.STOP
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
         """Does nothing: a rung remembers every trial that has reached it."""
@@ -43,3 +44,20 @@ class Asha(Assessor):
         while rung < step:
             rung *= self._eta
         return rung == step
+
+
+class _Rung:
+    """The losses of the trials that have reached a rung."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, float] = {}
+        self._sorted: list[float] = []
+
+    def add(self, trial: int, loss: float) -> Sequence[float]:
+        """Add the trial's loss, or replace it if the trial runs again; returns all, sorted."""
+        loss = math.inf if math.isnan(loss) else loss
+        if trial in self._of:
+            del self._sorted[bisect_left(self._sorted, self._of[trial])]
+        self._of[trial] = loss
+        insort(self._sorted, loss)
+        return self._sorted

@@ -180,3 +180,22 @@ def test_curvefitting_judges_after_every_gap():
 def test_curvefitting_needs_the_number_of_epochs():
     with pytest.raises(TunerError, match="curvefitting needs the argument 'epoch_num'"):
         tuners.create_assessor("Curvefitting")
+
+
+@pytest.mark.parametrize("name", ["medianstop", "asha"])
+def test_a_trial_of_nan_changes_no_other_verdict(name):
+    assessor = create(name, maximize=True)
+    for trial in range(9):
+        run(assessor, trial, rising(1.0))
+        run(assessor, 100 + trial, [math.nan] * 20)
+    assert run(assessor, 200, rising(1.1)) is None
+    assert run(assessor, 201, rising(0.5)) is not None
+
+
+def test_a_trial_that_runs_again_counts_once_in_a_rung_of_asha():
+    assessor = create("asha", maximize=True)
+    for _ in range(5):
+        assert assessor.judge(0, [0.9]) is Verdict.KEEP
+    # If all runs counted, the best third of six would be two.
+    assert assessor.judge(1, [0.5]) is Verdict.STOP
+    assert assessor.judge(2, [0.8]) is Verdict.STOP
