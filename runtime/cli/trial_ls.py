@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from annotate.json_value import JSON
 from runtime.cli import selection, terminal
@@ -35,42 +34,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric: str) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+    from runtime.cli.table import Heading, show_table
     from runtime.cli.text import number, values_line
     from runtime.system.units import duration
 
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("trial", justify="right")
-    table.add_column("id")
-    table.add_column("state")
-    table.add_column(escape(metric), justify="right")
-    table.add_column("time", justify="right")
+    def result(trial: Mapping[str, JSON]) -> str:
+        return "" if trial["metric"] is None else number(trial["metric"])
+
+    def took(trial: Mapping[str, JSON]) -> str:
+        return "" if trial["seconds"] is None else duration(trial["seconds"])
+
     has_machines = any(trial["machine"] is not None for trial in trials)
-    if has_machines:
-        table.add_column("machine")
     has_gpus = any(trial["gpu"] is not None for trial in trials)
-    if has_gpus:
-        table.add_column("GPU")
-    table.add_column("values", overflow="fold")
-    table.add_column("reason", overflow="fold")
-    for trial in trials:
-        table.add_row(
-            str(trial["number"]),
-            trial["id"],
-            trial["state"],
-            "" if trial["metric"] is None else number(trial["metric"]),
-            "" if trial["seconds"] is None else duration(trial["seconds"]),
-            *([terminal.cell(trial["machine"] or "")] if has_machines else []),
-            *([terminal.cell(_gpu(trial["gpu"]))] if has_gpus else []),
-            terminal.cell(values_line(trial["values"], names)),
-            terminal.cell(_reason(trial)),
-        )
-    # A pipe has no width; keep every row on one line there.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    columns: list[tuple[Heading, Callable[[Mapping[str, JSON]], str]]] = [
+        (Heading("trial", right=True), lambda t: str(t["number"])),
+        (Heading("id"), lambda t: str(t["id"])),
+        (Heading("state"), lambda t: str(t["state"])),
+        (Heading(metric, right=True), result),
+        (Heading("time", right=True), took),
+        *([(Heading("machine"), lambda t: str(t["machine"] or ""))] if has_machines else []),
+        *([(Heading("GPU"), lambda t: _gpu(t["gpu"]))] if has_gpus else []),
+        (Heading("values", fold=True), lambda t: values_line(t["values"], names)),
+        (Heading("reason", fold=True), _reason),
+    ]
+    rows = [[cell(trial) for _, cell in columns] for trial in trials]
+    show_table([heading for heading, _ in columns], rows)
 
 
 def _gpu(use: JSON) -> str:
