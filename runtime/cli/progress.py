@@ -38,9 +38,9 @@ class Progress:
         self.names: Mapping[str, str] = space.names
         self.folder = folder
         self.count = len(space)
-        self.trials: dict[int, Trial] = {}
+        self._current: dict[int, Trial] = {}  # those that have not ended
+        self._over: set[int] = set()  # the numbers of the others
         self.best: Trial | None = None
-        self.ended = 0
         self.new_settings: tuple[str, ...] = ()
         self.began = time.monotonic()
         self._failures: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Progress:
     def __enter__(self) -> Progress:
         self.say(
             f"experiment {self.folder.id}: {self.config.shown}, {count(self.count, 'parameter')}, "
-            f"{self.config.tuner}, {goal(self.config, new=not self.trials)}, "
+            f"{self.config.tuner}, {goal(self.config, new=not self.ended)}, "
             f"seed {self.config.seed}{_other_python(self.config)}{self._resumed()}"
         )
         return self
@@ -56,9 +56,14 @@ class Progress:
     def __exit__(self, *error: object) -> None:
         pass
 
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        return len(self._over)
+
     def _resumed(self) -> str:
         """What is new in an experiment that resumes."""
-        if not self.trials and not self.new_settings:
+        if not self.ended and not self.new_settings:
             return ""
         return resumed(self.ended, self.config, self.new_settings)
 
@@ -66,8 +71,7 @@ class Progress:
         """Count the trials that ended before this driver started."""
         for trial in trials:
             if trial.state.ended:
-                self.trials[trial.number] = trial
-                self.ended += 1
+                self._over.add(trial.number)
                 self.best = trial if self._is_better(trial) else self.best
 
     def say(self, text: str) -> None:
@@ -80,10 +84,11 @@ class Progress:
 
     def changed(self, trial: Trial) -> None:
         logging.debug("trial %d %s, %d reports", trial.number, trial.state.value, trial.reports)
-        before = self.trials.get(trial.number)
-        self.trials[trial.number] = trial
-        if trial.state.ended and not (before and before.state.ended):
-            self.ended += 1
+        if not trial.state.ended:
+            self._current[trial.number] = trial
+        elif trial.number not in self._over:
+            self._current.pop(trial.number, None)
+            self._over.add(trial.number)
             better = self._is_better(trial)
             if better:
                 self.best = trial
@@ -127,7 +132,7 @@ class Progress:
 
     def running(self) -> list[Trial]:
         states = (TrialState.RUNNING, TrialState.WAITING)
-        return [t for t in list(self.trials.values()) if t.state in states]
+        return [t for t in list(self._current.values()) if t.state in states]
 
 
 class LinesProgress(Progress):

@@ -32,7 +32,8 @@ class _Evidence:
 
     used: bool = False
     kept: set[str] = field(default_factory=set)  # values that the name still had at the end
-    ended: dict[int, JSON] = field(default_factory=dict)  # other values at the end, by trial
+    replaced: set[int] = field(default_factory=set)  # the trials that ended with another value
+    ended: dict[str, JSON] = field(default_factory=dict)  # these values, by their text
     given: set[str] = field(default_factory=set)  # the values that they replaced
     settled: bool = False  # it has an effect, or that is unknown
 
@@ -40,16 +41,17 @@ class _Evidence:
         if any(_text(value) == _text(assigned) for value in values):
             self.kept.add(_text(assigned))
         elif len(set(map(_text, values))) == 1:
-            self.ended[trial] = values[0]
+            self.replaced.add(trial)
+            self.ended[_text(values[0])] = values[0]
             self.given.add(_text(assigned))
         else:
             self.settled = True
         # A name may keep the one value that replaces all others.
-        self.settled |= len(self.kept) > 1 or len(set(map(_text, self.ended.values()))) > 1
+        self.settled |= len(self.kept) > 1 or len(self.ended) > 1
 
     @property
     def replaced_by(self) -> JSON | None:
-        if self.settled or len(self.ended) < _FEW or len(self.given) < 2:
+        if self.settled or len(self.replaced) < _FEW or len(self.given) < 2:
             return None
         value = next(iter(self.ended.values()))
         return value if self.kept <= {_text(value)} else None

@@ -148,7 +148,7 @@ class Experiment:
 
     def _start_waiting(self) -> None:
         """Start waiting trials, in order, while there are slots and the gate lets them pass."""
-        for number in list(self._waiting):
+        for number in list(self._waiting) if self._has_slot() else ():
             if not self._has_slot():
                 return
             environment = self._gate.take(number)

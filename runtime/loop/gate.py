@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 import psutil
@@ -100,6 +101,7 @@ class _Open:
         pass
 
 
+@cache  # it takes a millisecond, and the loop asks with each event
 def cores() -> int:
     """How many physical CPU cores this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

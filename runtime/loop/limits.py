@@ -13,6 +13,8 @@ from runtime.core.trial import Trial, TrialState
 from runtime.executors.base import Ended
 from runtime.system.units import duration
 
+_PAUSE = 10  # looking at all running trials takes at most one part in this many of the time
+
 
 @dataclass(slots=True)
 class Running:
@@ -113,11 +115,13 @@ class Limits:
     def patience(self, running: Iterable[Running], *, ending: bool) -> float:
         """Seconds until the next limit may be reached; infinite if none is set.
 
-        Looks at all running trials only once the time of the last answer has passed.
+        Looks at all running trials only once the time of the last answer has passed. With very many
+        trials, which may reach limits at any time, a limit is noticed a little later.
         """
         now = time.monotonic()
         if now >= self._next:
-            self._next = min(self._dues(running, now, ending=ending), default=math.inf)
+            due = min(self._dues(running, now, ending=ending), default=math.inf)
+            self._next = max(due, now + _PAUSE * (time.monotonic() - now))
         return max(0.0, self._next - now)
 
     def _dues(self, running: Iterable[Running], now: float, *, ending: bool) -> Iterator[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from runtime.core.metrics import Batch
 from runtime.core.trial import Trial
 
 _MOST_NAMED = 3
+_MANY = 1000  # files
+_LATE = 600.0  # seconds after a trial's end in which others may still report what they wrote before
 
 
 class SharedFiles:
@@ -26,19 +29,36 @@ class SharedFiles:
             str, dict[int, float]
         ] = {}  # by file and trial: when the trial opened it
         self._shared: set[str] = set()
+        self._most = _MANY  # files of single trials until the old ones are dropped
 
     def notices(self, number: int, batch: Batch) -> list[str]:
         """The message about the first files that this and another running trial write."""
         shared: dict[str, list[int]] = {}
         for path, when in batch.wrote.items():
+            if path in self._shared:
+                continue
             others = self._others(path, number, when)
             self._writers[path] = {**others, number: when}
-            if others and path not in self._shared:
-                shared[path] = sorted(self._writers[path])
+            if others:
+                shared[path] = sorted(self._writers.pop(path))
                 logging.info("trials %s write %s at the same time", shared[path], path)
+        if len(self._writers) > self._most:
+            self._drop_old(time.time())
         is_first = not self._shared
         self._shared.update(shared)
         return [self._message(shared)] if shared and is_first else []
+
+    def _drop_old(self, now: float) -> None:
+        """Drop the files of trials that ended long ago, which no other trial can share any more."""
+
+        def counts(number: int) -> bool:
+            trial = self._trials.get(number)
+            return trial is not None and (trial.ended is None or now - trial.ended < _LATE)
+
+        self._writers = {
+            path: writers for path, writers in self._writers.items() if any(map(counts, writers))
+        }
+        self._most = max(_MANY, 2 * len(self._writers))
 
     def _others(self, path: str, number: int, when: float) -> dict[int, float]:
         """The trials that wrote the file and were still running at that time."""

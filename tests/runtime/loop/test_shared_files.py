@@ -93,3 +93,11 @@ os.replace("new", "renamed") if os.environ["NNI_TRIAL_SEQ_ID"] == "0" else None
     assert "best.txt" in line
     assert "mine" not in line
     assert "rows" not in line
+
+
+def test_files_of_trials_that_ended_long_ago_are_forgotten():
+    """Otherwise each trial's own file would stay in memory until the experiment ends."""
+    write = Writes([(0, 5)] * 3000)
+    for number in range(3000):
+        write(number, 1, f"/project/model-{number}.pt")
+    assert len(write.files._writers) <= 1001
