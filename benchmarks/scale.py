@@ -1,224 +1,254 @@
-"""Measure many trials: 10,000 finished ones in the store, and 1,000 running at a time.
+"""Measure experiments with 1,000 and 10,000 trials at a time.
 
-    python benchmarks/scale.py [--trials 1000 10000] [--concurrent 10 1000] [--tuner random]
+    python benchmarks/scale.py [--concurrent 1000 10000] [--tuners random tpe auto] [--more 10000]
+                               [--assessor medianstop] [--a-day 100000] [--repeats 3]
 
-For each number of finished trials with ten intermediate results each, prints the seconds to list
-them and to resume the experiment, the driver's peak memory (MiB), and the cost of one more trial
-(ms, median of 20). Then it prints the events per second that a driver can handle, including store
-and tuner, with each number of running trials; the executor only simulates that trials start, report
-and end. Totals should grow in proportion to the number of trials, and costs per trial or event stay
-the same.
+The driver's own loop, store, tuner, assessor and progress run; only the trials are simulated: of
+mixed lengths, with ten reports each, on a clock that skips the time in which no slot is free (see
+simulated.py). Trials start in all slots, and then `--more` trials in those that become free.
+`--a-day` is how many trials the slots would run a day if none was ever free; 0 makes every trial
+end at once. Once two thirds of the trials have ended, the pages and the commands are asked
+`--repeats` times, beside the driver at full speed.
+
+Prints, for each tuner and number of trials at a time: events that the driver handles per second,
+its processor time per event (microseconds), the time in which the tuner answers once all slots were
+filled (milliseconds; median and 99th percentile), the mean share of free slots from the first trial
+until the last one starts, the driver's peak memory (MiB) and its growth per trial (KiB), the store
+(MiB), and the seconds (medians) of the overview's first answer, its first line of changes,
+`experiment show` and `trial ls`.
 """
 
 import argparse
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from itertools import pairwise
+import urllib.request
 from pathlib import Path
 
-import tuners
-from annotate.project import read_project
-from runtime.core.config import Config
-from runtime.core.metrics import Batch
-from runtime.core.trial import Origin, Report, Trial, TrialState
-from runtime.driver.create import create
-from runtime.executors.base import Ended, Executor, Reported, Started
-from runtime.loop.algorithms import load
-from runtime.loop.experiment import Experiment
-from runtime.loop.gate import gate
-from runtime.loop.limits import Limits
-from runtime.store import Store
+import psutil
 
 SCRIPT = """\
+lr = 0.1  # @nni.loguniform(0.0001, 1)
 x = 0.5  # @nni.uniform(0, 1)
 n = 5  # @nni.randint(0, 100)
 kind = "a"  # @nni.choice("a", "b", "c")
 # @nni.report_final_result(x)
 """
-REPORTS = 10  # of each trial
-ADDED = 20  # trials that run after the finished ones
+DAY = 86400.0
 
 
-def new_experiment(folder, **settings):
-    (folder / "train.py").write_text(SCRIPT)
-    project = read_project(folder / "train.py", folder)
-    config = Config("train.py", str(folder), sys.executable, baseline=False, **settings)
-    return create(config, project), config, project.space
+def drive(options):
+    """Run one experiment in this process; prints a line of JSON at two thirds and at the end."""
+    from simulated import Simulated
+
+    from annotate.project import read_project
+    from runtime.cli.progress import LinesProgress
+    from runtime.core.config import Config
+    from runtime.driver.build import Parts, _limit_own_threads, open_store
+    from runtime.driver.start import new_experiment
+    from runtime.loop.algorithms import load
+    from runtime.loop.experiment import Experiment
+    from runtime.loop.gate import gate
+    from runtime.loop.limits import Limits
+
+    _limit_own_threads()
+    slots = options.concurrent[0]
+    trials = slots + options.more
+    length = DAY * slots / options.a_day if options.a_day else 0.0
+    config = Config(
+        "train.py",
+        str(Path.cwd()),
+        sys.executable,
+        baseline=False,
+        max_trials=trials,
+        concurrency=slots,
+        trial_timeout=1e9,
+        stall_timeout=1e9,
+        tuner=options.tuners[0],
+        assessor=options.assessor,
+        seed=1,
+    )
+    start = new_experiment(config, read_project(Path("train.py"), Path.cwd()))
+    parts = Parts(dict(os.environ), load(config, start.space), None, ())
+    folder = start.make_folder()
+    memory, simulated = [], []
+
+    class Progress(LinesProgress):
+        def changed(self, trial):
+            super().changed(trial)
+            if trial.state.ended and self.ended in (trials // 3, 2 * trials // 3):
+                memory.append(psutil.Process().memory_info().rss)
+                print(json.dumps({"id": folder.id, "ended": self.ended}), flush=True)
+
+    def executor(post):
+        simulated.append(Simulated(post, slots=slots, trials=trials, length=length, seed=1))
+        return simulated[0]
+
+    progress, asks = Progress(config, start.space, folder), []
+    with open_store(start, parts, folder) as (store, algorithms, _), progress:
+        timed(algorithms.tuner, asks)
+        began, used = time.perf_counter(), time.process_time()
+        Experiment(
+            folder,
+            store,
+            executor,
+            lambda trials, post: gate(None, config, folder.id, trials, progress.note, post),
+            algorithms,
+            progress,
+            limits=Limits(config, start.began),
+        ).run()
+        seconds, busy = time.perf_counter() - began, time.process_time() - used
+    (simulated,) = simulated
+    result = {
+        "events": simulated.events,
+        "events_per_second": simulated.events / seconds,
+        "us_per_event": 1e6 * busy / simulated.events,
+        "ask_ms": 1000 * statistics.median(asks[slots:]),
+        "ask_99_ms": 1000 * statistics.quantiles(asks[slots:], n=100)[98],
+        "free": simulated.idle / (simulated.idle + simulated.busy),
+        "peak_mib": peak_mib(),
+        "growth_kib": (memory[1] - memory[0]) / 1024 / (trials / 3),
+        "store_mib": folder.store.stat().st_size / 2**20,
+    }
+    print(json.dumps(result), flush=True)
 
 
-def fill(folder, space, count):
-    """Store finished trials as a driver would have stored them."""
-    tuner = tuners.create("random", space, seed=1)
-    with Store.open(folder.store, write=True) as store:
-        store.sync_in_background()
-        for number in range(count):
-            values, now = tuner.ask(), time.time()
-            trial = Trial(number, f"t{number}", Origin.TUNER, TrialState.WAITING, values)
-            store.add_trial(trial, asked=2 * number + 1)
-            store.start_trial(number, now)
-            curve = [Report("intermediate", n * values["train/x/uniform"], now) for n in range(10)]
-            store.add_reports(number, [*curve, Report("final", values["train/x/uniform"], now)])
-            ended = Trial(number, trial.id, trial.origin, TrialState.SUCCEEDED, values, ended=now)
-            store.end_trial(ended, told=2 * number + 2)
-        store.set_state("STOPPED", "interrupted", time.time())
+def timed(tuner, asks):
+    """Add the seconds of each ask to `asks`."""
+    ask = tuner.ask
+
+    def timed_ask():
+        began = time.perf_counter()
+        values = ask()
+        asks.append(time.perf_counter() - began)
+        return values
+
+    tuner.ask = timed_ask
+
+
+def peak_mib():
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(concurrent, tuner, options):
+    """Start `drive` as another process, read from its store meanwhile, and return all figures."""
+    words = ["--driver", "--concurrent", str(concurrent), "--tuners", tuner]
+    words += ["--more", str(options.more), "--a-day", str(options.a_day)]
+    words += ["--assessor", options.assessor]
+    driver = subprocess.Popen(
+        [sys.executable, __file__, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    lines = (json.loads(line) for line in driver.stdout)
+    next(lines)
+    experiment = next(lines)["id"]
+    read = reads(experiment, options.repeats) if options.repeats else {}
+    read["driver_ran"] = driver.poll() is None or not options.repeats
+    (result,) = lines
+    assert driver.wait() == 0
+    return result | read
+
+
+def reads(experiment, repeats):
+    """Seconds until pages and commands have answered about the experiment; medians."""
+
+    def median(call):
+        return statistics.median(seconds_of(call) for _ in range(repeats))
+
+    from runtime.server import launch
+
+    (link, *_) = launch.ensure()
+    base = f"{link.partition('/#')[0]}/api/v1/experiments/{experiment}"
+    try:
+        return {
+            "overview_s": median(lambda: opened(base).read()),
+            "changes_s": median(lambda: opened(f"{base}/events").readline()),
+            "show_s": median(lambda: command("experiment", "show", experiment)),
+            "ls_s": median(lambda: command("trial", "ls", experiment)),
+        }
+    finally:
+        launch.stop()
+
+
+def opened(url):
+    from runtime.server import launch
+
+    headers = {"X-Annotate-Token": launch.token()}
+    return urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=120)
 
 
 def command(*words):
-    """Run a command; returns its seconds and its peak memory (MiB)."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "annotate", *words],
+    subprocess.run(
+        [sys.executable, "-m", "annotate_hpo", *words],
+        check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, words
-    return time.perf_counter() - began, used.ru_maxrss / 1024
 
 
-def finished(folder, count, tuner):
-    experiment, _, space = new_experiment(folder, max_trials=count + ADDED, tuner=tuner)
-    fill(experiment, space, count)
-    listed, _ = command("trial", "ls", experiment.id, "--json")
-    all_listed, _ = command("experiment", "list", "--all")
-    began = time.time()
-    _, memory = command("resume", experiment.id)
-    with Store.open(experiment.store) as store:
-        added = store.trials()[count:]
-    resumed = added[0].created - began
-    each = statistics.median(b.ended - a.ended for a, b in pairwise(added))
-    size = experiment.store.stat().st_size / 2**20
-    print(
-        f"{count:6d} finished: trial ls {listed:.2f} s, experiment list {all_listed:.2f} s, "
-        f"resume to its first trial {resumed:.2f} s, driver {memory:.0f} MiB, "
-        f"one more trial {1000 * each:.0f} ms, store {size:.1f} MiB",
-        flush=True,
-    )
+def seconds_of(call):
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
 
 
-class Simulated(Executor):
-    """Simulates trials that report ten times and take no time, one step of each in turn."""
-
-    def __init__(self, post, handled):
-        super().__init__(post)
-        self.posted = 0
-        self._handled = handled
-        self._steps = {}
-        self._stopped = set()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def start(self, job):
-        self._steps[job.trial] = 0
-
-    def stop(self, trial, *, grace):
-        self._stopped.add(trial)
-
-    def close(self):
-        self._closing.set()
-        self._thread.join()
-
-    def _run(self):
-        while not self._closing.is_set():
-            for trial, step in list(self._steps.items()):
-                self._step(trial, step)
-            # Wait until reports are handled: a real trial's reports would wait in its file.
-            while self.posted - self._handled() > 1000 and not self._closing.is_set():
-                time.sleep(0.0005)
-            if not self._steps:
-                time.sleep(0.0005)
-
-    def _step(self, trial, step):
-        now = time.time()
-        self._steps[trial] = step + 1
-        self.posted += 1
-        if step == 0:
-            self.post(Started(trial, now, 0))
-        elif step <= REPORTS:
-            self.post(Reported(trial, Batch([Report("intermediate", float(step), now)])))
-        elif step == REPORTS + 1:
-            self.post(Reported(trial, Batch([Report("final", 1.0, now)])))
-        else:
-            del self._steps[trial]
-            self.post(Ended(trial, now, 0))
-
-
-class Counting:
-    """Counts changes: one for each event, and one for each new trial."""
-
-    def __init__(self):
-        self.changes = 0
-        self.new = 0
-
-    def changed(self, trial):
-        self.changes += 1
-        self.new += trial.state is TrialState.WAITING
-
-    def failed(self, trial, failure):
-        pass
-
-    def note(self, text):
-        pass
-
-
-def concurrent(folder, count):
-    trials = max(2000, 3 * count)
-    experiment, config, space = new_experiment(
-        folder, max_trials=trials, concurrency=count, trial_timeout=3600.0, tuner="random", seed=1
-    )
-    watcher, made_by = Counting(), []
-
-    def executor(post):
-        made_by.append(Simulated(post, lambda: watcher.changes - watcher.new))
-        return made_by[0]
-
-    with Store.open(experiment.store, write=True) as store:
-        began, used = time.perf_counter(), time.process_time()
-        Experiment(
-            experiment,
-            store,
-            executor,
-            lambda trials, post: gate(None, config, experiment.id, trials, watcher.note, post),
-            load(config, space, time.monotonic()),
-            watcher,
-            limits=Limits(config, time.monotonic()),
-        ).run()
-        seconds, busy = time.perf_counter() - began, time.process_time() - used
-    events = made_by[0].posted
-    print(
-        f"{count:6d} at a time: {events / seconds:.0f} events/s, {trials / seconds:.0f} trials/s "
-        f"({1e6 * busy / events:.0f} µs of processor time an event)",
-        flush=True,
-    )
+COLUMNS = {
+    "events/s": ("events_per_second", ",.0f"),
+    "us each": ("us_per_event", ".0f"),
+    "ask ms": ("ask_ms", ".2f"),
+    "ask p99": ("ask_99_ms", ".2f"),
+    "free": ("free", ".4%"),
+    "MiB": ("peak_mib", ".0f"),
+    "KiB/trial": ("growth_kib", ".2f"),
+    "store MiB": ("store_mib", ".1f"),
+    "overview s": ("overview_s", ".2f"),
+    "changes s": ("changes_s", ".2f"),
+    "show s": ("show_s", ".2f"),
+    "ls s": ("ls_s", ".2f"),
+}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, nargs="*", default=[1000, 10000])
-    parser.add_argument("--concurrent", type=int, nargs="*", default=[10, 1000])
-    parser.add_argument("--tuner", default="random")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--concurrent", type=int, nargs="+", default=[1000, 10000])
+    parser.add_argument("--tuners", nargs="+", default=["random", "tpe", "auto"])
+    parser.add_argument("--assessor", default="", help="for example medianstop")
+    parser.add_argument("--more", type=int, default=10000)
+    parser.add_argument("--a-day", type=int, default=100000)
+    parser.add_argument("--repeats", type=int, default=3, help="0: ask no pages and commands")
+    parser.add_argument("--driver", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    for count in options.trials:
-        within(lambda folder, n=count: finished(folder, n, options.tuner))
-    for count in options.concurrent:
-        within(lambda folder, n=count: concurrent(folder, n))
-
-
-def within(measure):
+    if options.driver:
+        drive(options)
+        return
+    print(f"{'at a time':>9}  {'tuner':8}", *(f"{title:>10}" for title in COLUMNS))
     with tempfile.TemporaryDirectory() as above:
         os.environ["ANNOTATE_HOME"] = str(Path(above, "home"))
-        folder = Path(above, "code")
-        folder.mkdir()
-        os.chdir(folder)
-        measure(folder)
+        Path(above, "train.py").write_text(SCRIPT)
+        os.chdir(above)
+        for tuner in options.tuners:
+            for concurrent in options.concurrent:
+                show(concurrent, tuner, measure(concurrent, tuner, options))
         os.chdir("/")
+
+
+def show(concurrent, tuner, figures):
+    cells = [
+        f"{figures[key]:>10{form}}" if key in figures else f"{'-':>10}"
+        for key, form in COLUMNS.values()
+    ]
+    late = "" if figures["driver_ran"] else "  (the driver had ended before the last reads)"
+    print(f"{concurrent:9,}  {tuner:8}", *cells, late, flush=True)
 
 
 if __name__ == "__main__":
