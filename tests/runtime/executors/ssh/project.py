@@ -73,9 +73,9 @@ class Project:
         assert not left, shown.decode()
         return shown.decode()
 
-    def run(self, *words, code=0):
+    def run(self, *words, code=0, seconds=120):
         process = self.start(*words)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=seconds)
         assert process.returncode == code, err
         return out, err
 

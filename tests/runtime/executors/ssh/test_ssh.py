@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import time
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,7 @@ from runtime.cli import main
 from runtime.core.host import Host
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.ssh.carrier import SshCarrier
+from runtime.store import Store
 from tests.runtime.executors.conformance import ExecutorConformance
 
 
@@ -56,6 +59,34 @@ def test_a_dropped_connection_loses_nothing(project, network):
     assert run.returncode == 0, err
     assert "alpha: " in err
     project.check([0, 1], 100)
+
+
+@pytest.mark.engines
+def test_thirty_seconds_without_a_connection_lose_nothing(project, network):
+    project.write(1000)
+    words = ["run", "train.py", "--hosts", "alpha,beta", "--max-trials", "4"]
+    run = project.start(*words)
+    project.wait_for_steps([0, 1])
+    for host in network[0]:
+        host.stop()
+    time.sleep(30)
+    for host in network[0]:
+        host.start()
+    _, err = run.communicate(timeout=300)
+    assert run.returncode == 0, err
+    project.check(range(4), 1000)
+
+
+@pytest.mark.engines
+def test_a_thousand_short_trials_run_over_two_hosts(project):
+    project.write(1)
+    words = ["--hosts", "alpha*4,beta*4", "--max-trials", "1000", "--tuner", "random"]
+    project.run("run", "train.py", *words, seconds=600)
+    project.check(range(1000), 1)
+    with Store.open(project.experiment / "experiment.db") as store:
+        counts = Counter(trial.place["machine"] for trial in store.trials())
+    assert counts.keys() == {"alpha", "beta"}
+    assert min(counts.values()) > 300
 
 
 def test_trials_that_outlive_their_driver_are_taken_up_again(project):
