@@ -316,8 +316,8 @@ class RemoteExecutor(Executor, Owner):
             run.write_output(str(message["path"]), message["offset"], data)
 
     async def _on_output(self, run: Run, message: Message, data: bytes) -> None:
-        path = run.append(str(message["file"]), message["offset"], data)
-        if path == run.folder.metrics:
+        name = str(message["file"])
+        if run.append(name, message["offset"], data) and name == run.folder.metrics.name:
             await self._read_metrics(run)
 
     async def _read_metrics(self, run: Run) -> None:

@@ -51,6 +51,7 @@ class Machine:
         self.down_since: float | None = time.monotonic()
         self._plan, self._owner = plan, owner
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+        self._heard_at = 0.0  # monotonic seconds
         self._closing = asyncio.Event()
         self.closed = asyncio.Event()  # the agent has ended
 
@@ -93,26 +94,45 @@ class Machine:
     async def _serve(self) -> None:
         """Use one connection until it ends, with Unreachable."""
         stream = await self._open()
-        self._outgoing = asyncio.Queue()
-        writer = asyncio.create_task(self._write(stream))
+        self._outgoing, self._heard_at = asyncio.Queue(), time.monotonic()
+        # Of these tasks, whichever ends first ends the connection.
+        tasks = [self._write(stream), self._watch(), self._receive(stream)]
+        running = {asyncio.ensure_future(task) for task in tasks}
         try:
-            messages = self._messages(stream)
-            runs = await self._greet(messages)
-            self.ready, self.down_since = True, None
-            self._owner.on_ready(self, runs)
-            async for message, data in messages:
-                if message["event"] == "closed":
-                    self.closed.set()
-                    return
-                if message["event"] == "broke":
-                    raise Unreachable(f"its agent failed: {message['reason']}")
-                await self._owner.on_message(self, message, data)
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()
         except Damaged as error:
             raise Unreachable(f"its agent sent something else: {error}") from None
         finally:
-            writer.cancel()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             text = await stream.close()
-        raise Unreachable(text.strip() or "the connection broke")
+        if not self.closed.is_set():
+            raise Unreachable(text.strip() or "the connection broke")
+
+    async def _receive(self, stream: Stream) -> None:
+        """Take the agent's messages until it has ended."""
+        messages = self._messages(stream)
+        runs = await self._greet(messages)
+        self.ready, self.down_since = True, None
+        self._owner.on_ready(self, runs)
+        async for message, data in messages:
+            if message["event"] == "closed":
+                self.closed.set()
+                return
+            if message["event"] == "broke":
+                raise Unreachable(f"its agent failed: {message['reason']}")
+            await self._owner.on_message(self, message, data)
+
+    async def _watch(self) -> None:
+        """Ask the agent whether it is there if it is silent; raises Unreachable without answer."""
+        while (silent := time.monotonic() - self._heard_at) < _SILENCE:
+            if silent >= _PING:
+                self.send({"do": "ping"})
+            await asyncio.sleep(max(1.0, _PING - silent))
+        raise Unreachable(f"no answer for {_SILENCE:g} s")
 
     async def _open(self) -> Stream:
         """Start the agent's bootstrap, and send the agent's code if the machine lacks it."""
@@ -130,23 +150,16 @@ class Machine:
         return stream
 
     async def _messages(self, stream: Stream) -> AsyncIterator[tuple[Message, bytes]]:
-        """What the agent sends, until the connection ends or falls silent."""
-        decoder, asked = Decoder(), False
+        """What the agent sends, until the connection ends."""
+        decoder = Decoder()
         while True:
             try:
-                limit = _SILENCE - _PING if asked else _PING
-                data = await asyncio.wait_for(stream.read(_READ), limit)
-            except asyncio.TimeoutError:
-                if asked:
-                    raise Unreachable(f"no answer for {_SILENCE:g} s") from None
-                asked = True
-                self.send({"do": "ping"})
-                continue
+                data = await stream.read(_READ)
             except OSError:
                 return
             if not data:
                 return
-            asked = False
+            self._heard_at = time.monotonic()
             for message, content in decoder.feed(data):
                 if message.get("event") != "pong":
                     yield message, content

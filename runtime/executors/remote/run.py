@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,34 +44,27 @@ class Run:
     def clear(self) -> None:
         """Remove what an earlier run of the trial wrote."""
         for name in FILES:
-            (self.folder.path / name).unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                (self.folder.path / name).unlink()
 
     def files(self) -> dict[str, bytes]:
         """The files of its folder that the run needs there, by name."""
-        paths = {path.relative_to(self.folder.path).as_posix(): path for path in self._paths()}
-        return {
-            name: path.read_bytes()
-            for name, path in paths.items()
-            if name not in FILES and not name.startswith("output/")
-        }
-
-    def _paths(self) -> list[Path]:
-        return [path for path in sorted(self.folder.path.rglob("*")) if path.is_file()]
+        found = _files(self.folder.path, "")
+        return {name: path.read_bytes() for name, path in found if name not in FILES}
 
     def offsets(self) -> dict[str, int]:
         """How many bytes of each file have come home."""
         return {name: _size(self.folder.path / name) for name in FILES}
 
-    def append(self, name: str, offset: int, data: bytes) -> Path | None:
-        """Append what we lack of a file; returns its path if something was new."""
-        path = self.folder.path / name
-        have = _size(path)
-        new = data[max(0, have - offset) :]
-        if offset > have or not new:
-            return None
-        with path.open("ab") as file:
+    def append(self, name: str, offset: int, data: bytes) -> bool:
+        """Append what we lack of a file; returns whether something was new."""
+        with (self.folder.path / name).open("ab") as file:
+            have = os.fstat(file.fileno()).st_size
+            new = data[max(0, have - offset) :]
+            if offset > have or not new:
+                return False
             file.write(new)
-        return path
+        return True
 
     def write_output(self, name: str, offset: int, data: bytes) -> None:
         """Write a part of a file of the output folder."""
@@ -81,5 +77,19 @@ class Run:
             file.write(data)
 
 
+def _files(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
+    """Names and paths of the files below, except those of the output folder."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_file():
+                yield name, Path(entry.path)
+            elif entry.is_dir(follow_symlinks=False) and name != "output":
+                yield from _files(Path(entry.path), f"{name}/")
+
+
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
