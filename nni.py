@@ -20,6 +20,8 @@ __path__ = [
     os.path.join(_here, "runtime", "stage", "nni_modules"),
 ]
 
+__version__ = "3.0"  # the NNI whose functions these are
+
 __all__ = [
     "get_current_parameter",
     "get_experiment_id",
@@ -29,6 +31,15 @@ __all__ = [
     "report_final_result",
     "report_intermediate_result",
 ]
+
+#: Names of this module that are seldom used, each with its own module.
+_ELSEWHERE = {
+    "ClassArgsValidator": "nni.algorithm",
+    "NoMoreTrialError": "nni.algorithm",
+    "dump": "nni.serializer",
+    "load": "nni.serializer",
+    "merge_parameter": "nni.utils",
+}
 
 _values = None  # read at first use, then the same for the life of the process
 _watched: set = set()  # parameters about which the driver asks whether they have an effect
@@ -99,9 +110,10 @@ def __getattr__(name):
     users = imports.users_nni() if imports else None
     if hasattr(users, name):
         return getattr(users, name)
-    if name in ("merge_parameter", "utils"):
-        utils = importlib.import_module("nni.utils")
-        return utils if name == "utils" else utils.merge_parameter
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(_ELSEWHERE[name]), name)
+    if name in ("platform", "trial", "utils"):  # NNI imports these itself
+        return importlib.import_module("nni." + name)
     sampling = importlib.import_module("nni.sampling")
     if name in sampling.FUNCTIONS:
         return getattr(sampling, name)
@@ -186,6 +198,8 @@ def _parameters():
     global _values
     if _values is None:
         folder = os.environ.get("NNI_SYS_DIR")
+        if not folder and "nni.platform.test" in sys.modules:
+            return sys.modules["nni.platform.test"].values()
         _values = _read(os.path.join(folder, "parameters.json")) if folder else {}
     return _values
 
@@ -235,6 +249,8 @@ def _report(kind, metric):
         if kind == "final" and "annotate_effects" in sys.modules:
             sys.modules["annotate_effects"].ended(sys._getframe(2))
         _append(path, {"type": kind, "value": metric, "time": time.time()})
+    elif "nni.platform.test" in sys.modules:
+        sys.modules["nni.platform.test"].report(kind, metric)
     else:
         sys.stderr.write("[nni] %s result: %s\n" % (kind, metric))
 

@@ -29,9 +29,10 @@ def stage(folder: Path, root: Path) -> None:
     """Copy the modules that trials import into `folder`; `root` is the user's code folder."""
     folder.mkdir(parents=True)
     ours = Path(__file__).parent.parent / "stage"
-    (folder / MODULES).mkdir()
-    for file in (*ours.glob("*.py"), *ours.glob(f"{MODULES}/*.py")):
-        shutil.copyfile(file, folder / file.relative_to(ours))
+    for file in (*ours.glob("*.py"), *ours.glob(f"{MODULES}/**/*.py")):
+        copy = folder / file.relative_to(ours)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
     # Find our nni.py by its path, because `import nni` may find NNI's own module.
     language = Path(annotate.__file__).parent
     shutil.copyfile(language.parent / "nni.py", folder / "nni.py")

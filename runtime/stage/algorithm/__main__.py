@@ -15,13 +15,16 @@ def main() -> None:
     # Import our modules before the user's folder is on the path, whatever theirs are called.
     library = os.path.dirname(os.__file__)
     standard = [p for p in users_path if p.startswith(library) and "-packages" not in p]
-    sys.path[:] = [*standard, here, os.path.dirname(os.path.dirname(os.path.dirname(here)))]
-    from annotate_algorithm import packages
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(here)))
+    sys.path[:] = [*standard, here, ours]
+    from annotate_algorithm import nni_module, packages
 
     with packages.importable():
+        nni_module.load(ours)
         from annotate_algorithm.serve import serve
     packages.set_aside()
     sys.path[:] = users_path
+    nni_module.add_installed()
     serve(channel, life, crash)
 
 

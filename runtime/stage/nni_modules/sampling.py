@@ -51,7 +51,7 @@ def uniform(low, high, name=None):
 
 
 def quniform(low, high, q, name=None):
-    return _value(name, "quniform", lambda: _step(random.uniform(low, high), q, low, high))
+    return _value(name, "quniform", lambda: stepped(random.uniform(low, high), q, low, high))
 
 
 def loguniform(low, high, name=None):
@@ -59,7 +59,7 @@ def loguniform(low, high, name=None):
 
 
 def qloguniform(low, high, q, name=None):
-    return _value(name, "qloguniform", lambda: _step(_loguniform(low, high), q, low, high))
+    return _value(name, "qloguniform", lambda: stepped(_loguniform(low, high), q, low, high))
 
 
 def normal(mu, sigma, name=None):
@@ -67,7 +67,7 @@ def normal(mu, sigma, name=None):
 
 
 def qnormal(mu, sigma, q, name=None):
-    return _value(name, "qnormal", lambda: _step(random.gauss(mu, sigma), q))
+    return _value(name, "qnormal", lambda: stepped(random.gauss(mu, sigma), q))
 
 
 def lognormal(mu, sigma, name=None):
@@ -75,19 +75,19 @@ def lognormal(mu, sigma, name=None):
 
 
 def qlognormal(mu, sigma, q, name=None):
-    return _value(name, "qlognormal", lambda: _step(random.lognormvariate(mu, sigma), q))
+    return _value(name, "qlognormal", lambda: stepped(random.lognormvariate(mu, sigma), q))
 
 
 def _loguniform(low, high):
     return math.exp(random.uniform(math.log(low), math.log(high)))
 
 
-def _step(value, q, *bounds):
+def stepped(value, q, *bounds):
     """The nearest multiple of q within the bounds; an int if q and the bounds are ints."""
-    stepped = round(value / q) * q
+    multiple = round(value / q) * q
     if bounds:
-        stepped = min(max(stepped, bounds[0]), bounds[1])
-    return stepped if all(isinstance(n, int) for n in (q, *bounds)) else float(stepped)
+        multiple = min(max(multiple, bounds[0]), bounds[1])
+    return multiple if all(isinstance(n, int) for n in (q, *bounds)) else float(multiple)
 
 
 def _value(name, domain, draw):

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib.util
 import inspect
-import os
 import random
-import sys
-from types import ModuleType
 from typing import Any
 
-import nni.parameter_expressions
-import nni.recoverable
-import nni.runtime.common
-import nni.runtime.tuner_command_channel
-import nni.utils  # noqa: F401  `import nni` and all below it mean ours from here on
+from annotate_algorithm import module_file
 from annotate_algorithm.algorithm import Algorithm
 from annotate_algorithm.nni_advisor import NniAdvisor
 from annotate_algorithm.nni_assessor import NniAssessor
 from annotate_algorithm.nni_tuner import NniTuner
 from nni.assessor import Assessor as NnisAssessor
-from nni.runtime.msg_dispatcher_base import MsgDispatcherBase
+from nni.msg_dispatcher_base import MsgDispatcherBase
 from nni.tuner import Tuner as NnisTuner
 
 from annotate.errors import AnnotateError
@@ -103,7 +95,7 @@ def _seed(seed: int) -> None:
 
 
 def _class(file: str, name: str) -> type[Any]:
-    module = _module(file)
+    module = module_file.load(file)
     own = getattr(module, name, None)
     if inspect.isclass(own):
         return own
@@ -111,23 +103,6 @@ def _class(file: str, name: str) -> type[Any]:
     close = difflib.get_close_matches(name, classes, n=1)
     hint = f"did you mean {close[0]}?" if close else f"its classes are {', '.join(classes)}"
     raise AnnotateError(f"{file} has no class {name!r}", hint=hint if classes else "")
-
-
-def _module(file: str) -> ModuleType:
-    """Import the file by its path, so that no other module of this name is found.
-
-    As in NNI, its folder comes last on the path, so it hides no installed module.
-    """
-    folder, base = os.path.split(file)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    spec = importlib.util.spec_from_file_location("custom_" + os.path.splitext(base)[0], file)
-    assert spec is not None, "a file that ends in .py has a loader"
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
-    spec.loader.exec_module(module)
-    return module
 
 
 def _is(own: type[Any], base: type[Any], *methods: str) -> bool:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Union
 
-from nni.runtime.protocol import CommandType, give_to
+from nni.protocol import CommandType, give_to
 
 from annotate.space import SearchSpace, Values
 from tuners.base import Assessor, Exhausted, Tuner, Verdict
+
+
+_Id = Union[int, str]  # a parameter id; NNI's Hyperband writes bracket, round and number in one
 
 
 class NniAdvisor(Tuner):
     """Calls an advisor's `handle_...` methods and obeys the commands that it sends.
 
     NNI's page Tuner/CustomizeAdvisor. `NewTrialJob` gives values, `NoMoreTrialJobs` none,
-    `KillTrialJob` stops the trial at its next intermediate result.
+    `KillTrialJob` stops the trial at its next intermediate result. Imported results have their
+    values as JSON text, because NNI's own advisors read it.
     """
 
     def __init__(self, inner: Any, space: SearchSpace, *, seed: int, maximize: bool) -> None:
@@ -25,8 +29,8 @@ class NniAdvisor(Tuner):
         self.assessor = _Assessor(self, maximize=maximize)
         self._inner = inner
         self._sent: deque[dict[str, Any]] = deque()  # data of NewTrialJob commands, for later asks
-        self._pending: dict[str, deque[int]] = {}  # parameter ids by values
-        self._trials: dict[int, int] = {}  # from a trial's number to its parameter id
+        self._pending: dict[str, deque[_Id]] = {}  # parameter ids by values
+        self._trials: dict[int, _Id] = {}  # from a trial's number to its parameter id
         self._killed: set[str] = set()
         give_to(self._take)
         inner.handle_initialize(space.to_json())
@@ -44,7 +48,7 @@ class NniAdvisor(Tuner):
             raise Exhausted("the advisor has no more parameters")
         job = self._sent.popleft()
         values: Values = job["parameters"]
-        self._pending.setdefault(_key(values), deque()).append(int(job["parameter_id"]))
+        self._pending.setdefault(_key(values), deque()).append(job["parameter_id"])
         return values
 
     def started(self, trial: int, values: Values) -> None:
@@ -66,7 +70,7 @@ class NniAdvisor(Tuner):
         ids = self._pending.get(_key(values))
         if not ids:
             if metric is not None:
-                self._inner.handle_import_data([{"parameter": values, "value": metric}])
+                self._inner.handle_import_data([{"parameter": values, "value": json.dumps(metric)}])
             return
         number = ids.popleft()
         if metric is not None:
@@ -78,7 +82,7 @@ class NniAdvisor(Tuner):
         ended = {"trial_job_id": str(number), "event": event, "hyper_params": hyper}
         self._inner.handle_trial_end(ended)
 
-    def _report(self, number: int, kind: str, value: float, sequence: int) -> None:
+    def _report(self, number: _Id, kind: str, value: float, sequence: int) -> None:
         self._inner.handle_report_metric_data(
             {
                 "parameter_id": number,

@@ -56,6 +56,15 @@ class Tuner(Recoverable):
         """The same as `receive_trial_result`; nothing calls it."""
         self.receive_trial_result(parameter_id, parameters, value)
 
+    def _accept_customized_trials(self, accept: bool = True) -> None:
+        """Does nothing: a tuner learns every result, other trials' by `import_data`."""
+
+    def _on_exit(self) -> None:
+        """Does nothing; NNI calls it at the end."""
+
+    def _on_error(self) -> None:
+        """Does nothing; NNI calls it after an error."""
+
     def import_data(self, data: list[dict[str, Any]]) -> None:
         """Learn imported results: a list of {"parameter": values, "value": metric}."""
         _log.info(

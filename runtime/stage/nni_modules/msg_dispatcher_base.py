@@ -1,13 +1,25 @@
-"""`nni.runtime.msg_dispatcher_base`: the base class of advisors written for NNI."""
+"""`nni.msg_dispatcher_base`: the base class of advisors written for NNI."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from nni.protocol import CommandType, receive, send
 from nni.recoverable import Recoverable
-from nni.runtime.protocol import CommandType, send
 
 __all__ = ["MsgDispatcherBase"]
+
+_METHODS = {
+    CommandType.Initialize: "handle_initialize",
+    CommandType.RequestTrialJobs: "handle_request_trial_jobs",
+    CommandType.UpdateSearchSpace: "handle_update_search_space",
+    CommandType.ReportMetricData: "handle_report_metric_data",
+    CommandType.TrialEnd: "handle_trial_end",
+    CommandType.ImportData: "handle_import_data",
+    CommandType.AddCustomizedTrialJob: "handle_add_customized_trial",
+    CommandType.Ping: "handle_ping",
+}
 
 
 class MsgDispatcherBase(Recoverable):
@@ -15,6 +27,26 @@ class MsgDispatcherBase(Recoverable):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.stopping = False
+        self.worker_exceptions: list[Exception] = []
+
+    def run(self) -> None:
+        """Handle the commands of a unit test's stream; what fails goes to `worker_exceptions`."""
+        while not self.worker_exceptions:
+            command, data = receive()
+            if command is None or command is CommandType.Terminate:
+                break
+            try:
+                self.process_command(command, json.loads(data) if data else data)
+            except Exception as error:
+                self.worker_exceptions.append(error)
+        self.stopping = True
+
+    def process_command(self, command: CommandType, data: Any) -> None:
+        """Call the method for a command. Raises AssertionError for one that has none."""
+        method = _METHODS.get(command)
+        if method is None:
+            raise AssertionError(f"Unsupported command: {command}")
+        getattr(self, method)(data)
 
     def send(self, command: CommandType, data: str) -> None:
         """The same as the function `send`; NNI 3 has it as a method."""
@@ -45,3 +77,6 @@ class MsgDispatcherBase(Recoverable):
 
     def handle_add_customized_trial(self, data: Any) -> None:
         """A trial with the user's own values."""
+
+    def handle_ping(self, data: Any) -> None:
+        """Does nothing."""

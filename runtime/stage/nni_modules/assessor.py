@@ -30,3 +30,9 @@ class Assessor(Recoverable):
 
     def trial_end(self, trial_job_id: str, success: bool) -> None:
         """Learn that a trial has ended."""
+
+    def _on_exit(self) -> None:
+        """Does nothing; NNI calls it at the end."""
+
+    def _on_error(self) -> None:
+        """Does nothing; NNI calls it after an error."""

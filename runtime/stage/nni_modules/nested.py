@@ -1,32 +1,13 @@
-"""`nni.utils`: what tuners written for NNI import from there."""
+"""Search spaces and parameters as NNI's tuners nest them, with the index of each choice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from enum import Enum, unique
+from collections.abc import Mapping
 from typing import Any
 
-from nni import ClassArgsValidator, parameter_expressions
+from nni import parameter_expressions
 
-__all__ = [
-    "ClassArgsValidator",
-    "MetricType",
-    "NodeType",
-    "OptimizeMode",
-    "extract_scalar_history",
-    "extract_scalar_reward",
-    "json2parameter",
-    "json2space",
-    "split_index",
-]
-
-
-@unique
-class OptimizeMode(Enum):
-    """Whether higher or lower results are better."""
-
-    Minimize = "minimize"
-    Maximize = "maximize"
+__all__ = ["NodeType", "json2parameter", "json2space", "split_index"]
 
 
 class NodeType:
@@ -37,33 +18,6 @@ class NodeType:
     VALUE = "_value"
     INDEX = "_index"
     NAME = "_name"
-
-
-class MetricType:
-    """The kinds of messages about metrics."""
-
-    PERIODICAL = "PERIODICAL"
-    FINAL = "FINAL"
-    REQUEST_PARAMETER = "REQUEST_PARAMETER"
-
-
-def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
-    """The number in a result: the result itself, or its item `scalar_key`.
-
-    Raises RuntimeError if there is none.
-    """
-    if isinstance(value, Mapping) and isinstance(value.get(scalar_key), (float, int)):
-        return float(value[scalar_key])
-    if isinstance(value, (float, int)):
-        return float(value)
-    raise RuntimeError(f'a result is a number or a dict with one under "{scalar_key}": {value!r}')
-
-
-def extract_scalar_history(
-    trial_history: Sequence[Any], scalar_key: str = "default"
-) -> list[float]:
-    """The numbers of a trial's intermediate results."""
-    return [extract_scalar_reward(result, scalar_key) for result in trial_history]
 
 
 def split_index(params: Any) -> Any:
