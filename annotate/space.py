@@ -8,6 +8,7 @@ domain; for a choice the option itself or, if the option has parameters of its o
 from __future__ import annotations
 
 import difflib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -25,13 +26,19 @@ Values: TypeAlias = "dict[str, JSON]"  # a string: custom algorithms import this
 
 #: Beside `_type` and `_value`, in the spaces that experiments keep.
 _ALIAS = "_alias"
+#: The only key of a foreign space that an experiment keeps.
+_FOREIGN = "_foreign"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """Ordered parameters with distinct keys."""
+    """Ordered parameters with distinct keys.
+
+    A space that is `foreign` has none: this is its JSON text, which only the user's own tuner reads.
+    """
 
     parameters: tuple[Parameter, ...]
+    foreign: str = ""
 
     def __post_init__(self) -> None:
         twice = [key for key, n in Counter(p.key for p in self.parameters).items() if n > 1]
@@ -72,8 +79,11 @@ class SearchSpace:
     def locate(self, values: Mapping[str, JSON]) -> Values:
         """Return `values` as the space writes them, in its order.
 
-        Raises SpaceError that names a missing or unknown parameter, or one outside its domain.
+        Raises SpaceError that names a missing or unknown parameter, or one outside its domain. A
+        foreign space accepts everything.
         """
+        if self.foreign:
+            return dict(values)
         keys = {p.key for p in self.parameters}
         for key in values:
             if key not in keys:
@@ -137,11 +147,16 @@ class SearchSpace:
         )
 
     def to_json(self) -> dict[str, JSON]:
-        """The space in NNI's format."""
+        """The space in NNI's format; a foreign one is whatever JSON value the user wrote."""
+        if self.foreign:
+            own: dict[str, JSON] = json.loads(self.foreign)
+            return own
         return {p.key: p.domain.to_json() for p in self.parameters}
 
     def to_stored(self) -> dict[str, JSON]:
         """NNI's format with the aliases, which `from_stored` reads."""
+        if self.foreign:
+            return {_FOREIGN: self.to_json()}
         return {
             p.key: {**p.domain.to_json(), **({_ALIAS: p.alias} if p.alias else {})}
             for p in self.parameters
@@ -153,6 +168,8 @@ class SearchSpace:
         Users write a parameter's key, or the short name that they see. Raises SpaceError if both
         are given.
         """
+        if self.foreign:
+            return self
         keys = {name: key for key, name in other.names.items()}
         aliases = {p.key: p.alias for p in other}
         parameters = []
@@ -165,31 +182,43 @@ class SearchSpace:
         return SearchSpace(tuple(parameters))
 
     @classmethod
-    def from_json(cls, space: Mapping[str, JSON]) -> SearchSpace:
+    def from_json(cls, space: JSON) -> SearchSpace:
         """Read a user's space in NNI's format; raises SpaceError that names the parameter."""
         read = cls.from_stored(space)
         _refuse_nan(read.parameters)
         return read
 
     @classmethod
-    def from_stored(cls, space: Mapping[str, JSON]) -> SearchSpace:
+    def of_foreign(cls, space: JSON) -> SearchSpace:
+        """A space in a format of the user's own tuner."""
+        return cls((), json.dumps(space))
+
+    @classmethod
+    def from_stored(cls, space: JSON) -> SearchSpace:
         """Read a space that an experiment keeps, also one that is refused today."""
         if not isinstance(space, Mapping):
             raise SpaceError(
                 f"a search space is an object, not {_kind(space)}",
                 hint='write {"lr": {"_type": "loguniform", "_value": [0.001, 1]}}',
             )
+        if space.keys() == {_FOREIGN}:
+            return cls.of_foreign(space[_FOREIGN])
         return cls(tuple(Parameter(key, _domain(key, v), _alias(v)) for key, v in space.items()))
 
     @classmethod
     def read(cls, path: Path) -> SearchSpace:
         """Read a search space file; raises SpaceError with the file and the position."""
         try:
-            return cls.from_json(limits.json_value(limits.read_text(path), str(path), _unique))
+            return cls.from_json(read_json(path))
         except SpaceError as error:
             raise SpaceError(f"{path}: {error}", hint=error.hint) from None
         except AnnotateError as error:
             raise SpaceError(error.message, hint=error.hint) from None
+
+
+def read_json(path: Path) -> JSON:
+    """The JSON value in a file; raises AnnotateError, also for a key that appears twice."""
+    return limits.json_value(limits.read_text(path), str(path), _unique)
 
 
 def _refuse_nan(parameters: Iterable[Parameter], above: str = "") -> None:

@@ -37,7 +37,7 @@ class Progress:
         self.config = config
         self.names: Mapping[str, str] = space.names
         self.folder = folder
-        self.count = len(space)
+        self.space = "own search space" if space.foreign else count(len(space), "parameter")
         self._current: dict[int, Trial] = {}  # those that have not ended
         self._over: set[int] = set()  # the numbers of the others
         self.best: Trial | None = None
@@ -47,7 +47,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self.say(
-            f"experiment {self.folder.id}: {self.config.shown}, {count(self.count, 'parameter')}, "
+            f"experiment {self.folder.id}: {self.config.shown}, {self.space}, "
             f"{self.config.tuner}, {goal(self.config, new=not self.ended)}, "
             f"seed {self.config.seed}{_other_python(self.config)}{self._resumed()}"
         )

@@ -169,7 +169,7 @@ def _change(
     if args.search_space is not None:
         from runtime.nni_config.space_file import read_space
 
-        space = read_space(args.search_space)
+        space = read_space(args.search_space, Config.from_json(row.config).tuner)
         return change_space.to_space(folder, row.space, space, source=args.search_space)
     if args.annotations:
         return change_space.from_annotations(folder, row.space, Config.from_json(row.config))

@@ -141,9 +141,10 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     project = with_outside(project, config.python, os.environ, Path(config.cwd), config.entry)
     config, notes = with_objective(config, project, has_direction="maximize" in typed)
     if args.search_space is not None:
-        from runtime.nni_config.space_file import read_space
+        from runtime.nni_config.space_file import note, read_space
 
-        space = read_space(args.search_space).with_names_of(project.space)
+        space = read_space(args.search_space, config.tuner).with_names_of(project.space)
+        notes += note(space, str(args.search_space))
         return config, replace(project, space=space), notes
     if project.overridden and not project.places:
         raise AnnotateError(

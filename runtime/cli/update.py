@@ -68,14 +68,22 @@ results inside the new space still count."""
     def run(self, args: argparse.Namespace) -> int:
         from runtime.nni_config.space_file import read_space
 
-        space = read_space(Path(args.filename))
         folder = selection.experiment(args.id)
+        space = read_space(Path(args.filename), _tuner(folder))
         if not is_held(folder.lock):
             raise AnnotateError(
                 f"experiment {folder.id} is not running",
                 hint=f"annotate resume {folder.id} --search-space {args.filename}",
             )
-        return _ask(folder, "space", space=space.to_json())
+        return _ask(folder, "space", space=space.to_stored())
+
+
+def _tuner(folder: ExperimentFolder) -> str:
+    from runtime.core.config import Config
+    from runtime.store.reader import Reader
+
+    with Reader(folder.store) as reader:
+        return Config.from_json(reader.experiment().config).tuner
 
 
 def _keep(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:

@@ -31,7 +31,7 @@ class CustomTuner(Tuner):
         note: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(space, seed=config.seed, maximize=config.maximize)
-        options: dict[str, JSON] = {"args": dict(config.tuner_args), "space": space.to_json()}
+        options: dict[str, JSON] = {"args": dict(config.tuner_args), "space": space.to_stored()}
         self._conversation = Conversation(
             config, "tuner", config.tuner, options, began=began, note=note
         )

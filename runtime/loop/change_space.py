@@ -37,6 +37,8 @@ class Change:
 
     def lines(self) -> list[str]:
         """The differences, one line each."""
+        if self.before.foreign != self.space.foreign:
+            return ["search space changed"]
         before = {p.key: p for p in self.before}
         after = {p.key: p for p in self.space}
         removed = [

@@ -61,7 +61,7 @@ def _handle(experiment: Controllable, request: Request) -> str | None:
             experiment.change_limits(max_trials=count)
             return _limit("trial", count)
         case ["space", dict() as space]:
-            experiment.change_space(SearchSpace.from_json(space), request)
+            experiment.change_space(SearchSpace.from_stored(space), request)
             return None
         case ["enqueue", dict() as values]:
             trial = experiment.enqueue(values)

@@ -121,6 +121,8 @@ def lies_in(space: SearchSpace, trial: Trial, *, former: SearchSpace | None = No
 def _values_to_tell(trial: Trial, space: SearchSpace) -> Values | None:
     if not is_lesson(trial) or not lies_in(space, trial):
         return None
+    if space.foreign and not trial.values:
+        return None  # the baseline, of whose values nothing is known
     return trial.values if trial.origin is Origin.TUNER else space.locate(trial.values)
 
 

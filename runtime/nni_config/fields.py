@@ -163,7 +163,7 @@ class ConfigFile(_Fields):
         "The search space file: JSON, or YAML if it is named `.yml` or `.yaml`."
     )
     search_space_file: Text | None = _is("Same as `searchSpacePath`.")
-    search_space: Args | None = _is("The search space itself.")
+    search_space: Any = _is("The search space itself.")
     use_annotation: bool | None = _is("Whether the code's annotations are the search space.")
     tuner: Tuner | None = _is("The algorithm that chooses values (default: `auto`).")
     assessor: Assessor | None = _is("The algorithm that stops trials early (default: none).")

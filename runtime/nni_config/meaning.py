@@ -29,7 +29,7 @@ from runtime.nni_config.fields import (
     Algorithm,
     ConfigFile,
 )
-from runtime.nni_config.space_file import read_space
+from runtime.nni_config.space_file import note, read_space, space_for
 from runtime.system.command import isolating_option, plain_script, script_arguments
 from runtime.system.home_folder import expanded
 from runtime.system.interpreter import interpreter, usable
@@ -74,12 +74,13 @@ class _Reader:
         self._folder = Path(os.path.abspath(path)).parent  # noqa: PTH100  links stay links
         self._environment, self._python = environment, python
         self._mistakes: list[Mistake] = []
+        self._notes: list[str] = []
 
     def read(self) -> Described:
         command = self._command()
         code = self._code_folder()
-        space = self._space()
         algorithms_named = self._algorithms()
+        space = self._space(algorithms_named.get("tuner", ""))
         self._mistakes += machines.mistakes(self._document)
         if self._mistakes:
             raise ConfigMistakes(self._document.path, self._mistakes)
@@ -94,6 +95,7 @@ class _Reader:
             project = with_outside(project, config.python, self._environment, code, config.entry)
         notes = [
             *checking.notes(self._document),
+            *self._notes,
             *remarks(project, "the script", running.get("arguments", ())),
         ]
         return Described(settings, project, tuple(notes), self._debug())
@@ -199,8 +201,11 @@ class _Reader:
 
     # The search space
 
-    def _space(self) -> SearchSpace | None:
-        """The search space in the file, or None if the annotations are the search space."""
+    def _space(self, tuner: str) -> SearchSpace | None:
+        """The search space in the file, or None if the annotations are the search space.
+
+        The user's own `tuner` may have one in any format, or none.
+        """
         name, path = self._first_of(SPACE_FILE)
         inline = self._file.search_space
         present = [n for n, v in ((name, path), ("searchSpace", inline)) if v is not None]
@@ -215,14 +220,21 @@ class _Reader:
         if len(present) == 2:
             message = f"searchSpace and {name} are the same setting"
             self._mistake("searchSpace", message, "remove one of them")
+        elif not present and custom.is_custom(tuner):
+            return SearchSpace.of_foreign("")  # what NNI passes then
         elif not present:
             hint = f"name a file with {name}, or write useAnnotation: true"
             self._mistake("useAnnotation", "there is no search space", hint)
         with self._at(present[0] if present else name):
             if inline is not None:
-                return SearchSpace.from_json(inline)
-            return read_space(self._path(str(path))) if path is not None else None
+                return self._noted(space_for(tuner, inline), "searchSpace")
+            if path is not None:
+                return self._noted(read_space(self._path(str(path)), tuner), str(path))
         return None
+
+    def _noted(self, space: SearchSpace, where: str) -> SearchSpace:
+        self._notes += note(space, where)
+        return space
 
     # The algorithms
 

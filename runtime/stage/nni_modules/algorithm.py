@@ -1,6 +1,5 @@
 """The names of `nni` itself that only algorithms use."""
 
-
 import os
 
 

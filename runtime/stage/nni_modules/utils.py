@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, unique
 from typing import Any
 
-from nni import ClassArgsValidator
 from nni.nested import NodeType, json2parameter, json2space, split_index
 from nni.serializer import dump
+
+from nni import ClassArgsValidator
 
 __all__ = [
     "ClassArgsValidator",

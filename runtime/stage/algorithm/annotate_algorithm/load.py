@@ -41,7 +41,7 @@ def load(
     own = _class(file, name)
     if kind == "assessor":
         return Algorithm(own, file, assessor=_assessor(own, file, args, maximize))
-    tuner = _tuner(own, file, args, SearchSpace.from_json(space or {}), seed, maximize)
+    tuner = _tuner(own, file, args, SearchSpace.from_stored(space or {}), seed, maximize)
     return Algorithm(own, file, tuner, getattr(tuner, "assessor", None))
 
 

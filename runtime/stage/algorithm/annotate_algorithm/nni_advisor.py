@@ -12,7 +12,6 @@ from nni.protocol import CommandType, give_to
 from annotate.space import SearchSpace, Values
 from tuners.base import Assessor, Exhausted, Tuner, Verdict
 
-
 _Id = Union[int, str]  # a parameter id; NNI's Hyperband writes bracket, round and number in one
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
+
+_PACKAGES = ("common", "platform", "runtime")  # that NNI has, too
 
 
 def load(ours: str) -> None:
@@ -27,6 +30,10 @@ def add_installed() -> None:
 
 def add(folder: str) -> None:
     """Find submodules that ours lacks in `folder`, if that is an NNI's."""
-    places = sys.modules["nni"].__path__
-    if folder not in places and os.path.isfile(os.path.join(folder, "__init__.py")):
-        places.append(folder)
+    if not os.path.isfile(os.path.join(folder, "__init__.py")):
+        return
+    for name in ("", *_PACKAGES):
+        package = importlib.import_module(f"nni.{name}" if name else "nni")
+        place = os.path.join(folder, name) if name else folder
+        if place not in package.__path__:
+            package.__path__.append(place)
