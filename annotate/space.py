@@ -34,7 +34,7 @@ _FOREIGN = "_foreign"
 class SearchSpace:
     """Ordered parameters with distinct keys.
 
-    A space that is `foreign` has none: this is its JSON text, which only the user's own tuner reads.
+    A `foreign` space has none: it is JSON text that only the user's own tuner can read.
     """
 
     parameters: tuple[Parameter, ...]

@@ -16,8 +16,13 @@ from runtime.core.config import BY_DEFAULT, Config
 from runtime.core.received import received
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.kept.notes import notes
+from runtime.loop import checkpoints
 from runtime.loop.experiment import Experiment
 from runtime.system.units import count, duration
+from tuners.budgets.budget import BUDGET
+
+#: Keys of a trial's values that describe the trial rather than its configuration.
+_REMARKS = {BUDGET, *checkpoints.KEYS}
 
 
 def summary(experiment: Experiment, paused: float) -> str:
@@ -70,12 +75,12 @@ def _guess(experiment: Experiment) -> str:
 def _values(experiment: Experiment, best: Trial, baseline: Trial | None) -> list[str]:
     names = experiment.space.names
     rows = [("", "as written", "best")] if baseline else [("", "", "best")]
-    for parameter in experiment.space:
-        key = parameter.key
-        as_written = value(baseline.values[key]) if baseline and key in baseline.values else ""
-        rows.append(
-            (visible(names[key]), as_written, value(best.values[key]) if key in best.values else "")
-        )
+    written = baseline.values if baseline else {}
+    own = [key for key in best.values if key not in names and key not in _REMARKS]
+    # A custom tuner may give other values than the parameters.
+    for key in [*(key for key in names if not own or key in best.values or key in written), *own]:
+        texts = [value(values[key]) if key in values else "" for values in (written, best.values)]
+        rows.append((visible(names.get(key, key)), texts[0], texts[1]))
     widths = [max(len(row[n]) for row in rows) for n in range(3)]
     return [
         "  " + "  ".join(f"{c:<{w}}" for c, w in zip(r, widths, strict=True)).rstrip() for r in rows

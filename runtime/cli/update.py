@@ -80,10 +80,10 @@ results inside the new space still count."""
 
 def _tuner(folder: ExperimentFolder) -> str:
     from runtime.core.config import Config
-    from runtime.store.reader import Reader
+    from runtime.store import Store
 
-    with Reader(folder.store) as reader:
-        return Config.from_json(reader.experiment().config).tuner
+    with Store.open(folder.store) as store:
+        return Config.from_json(store.experiment().config).tuner
 
 
 def _keep(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:

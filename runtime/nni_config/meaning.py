@@ -81,6 +81,7 @@ class _Reader:
         code = self._code_folder()
         algorithms_named = self._algorithms()
         space = self._space(algorithms_named.get("tuner", ""))
+        self._refuse_threads(algorithms_named)
         self._mistakes += machines.mistakes(self._document)
         if self._mistakes:
             raise ConfigMistakes(self._document.path, self._mistakes)
@@ -260,6 +261,16 @@ class _Reader:
         if len(directions) == 2:
             self._mistake(
                 "assessor.classArgs.optimize_mode", "optimize_mode differs from the tuner's"
+            )
+
+    def _refuse_threads(self, named: Settings) -> None:
+        """Refuse threads for the user's own class: one that needs a second would hang."""
+        own = any(custom.is_custom(named.get(role, "")) for role in ("tuner", "assessor"))
+        if own and self._file.multi_thread:
+            self._mistake(
+                "multiThread",
+                "multiThread: your own class is called in one thread, one call at a time",
+                "remove it, unless one of its methods waits until another is called",
             )
 
     def _section(self, section: str, algorithm: Algorithm, role: str) -> dict[str, Any]:

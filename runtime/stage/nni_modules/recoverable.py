@@ -14,3 +14,11 @@ class Recoverable:
 
     def get_checkpoint_path(self) -> None:
         """Always None."""
+
+    def recover_parameter_id(self, data: object) -> int:
+        """Always 0: a replayed history has no ids of an earlier run."""
+        return 0
+
+    def is_created_in_previous_exp(self, param_id: object) -> bool:
+        """Always False, likewise."""
+        return False
