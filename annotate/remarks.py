@@ -12,9 +12,11 @@ from pathlib import Path, PurePath, PurePosixPath
 from annotate import formats
 from annotate.data.data_file import may_be_annotated
 from annotate.data.form import is_data
+from annotate.domains import Numeric
 from annotate.files import unread_files
 from annotate.notebook import Notebook
 from annotate.project import Project
+from annotate.space import SearchSpace
 
 _SHOWN = 2  # names of files in a sentence
 KINDS = "Annotate reads only Python, notebooks, YAML, TOML and JSON"
@@ -27,6 +29,7 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
     """
     outside = [path for path in _data_paths(arguments) if path.resolve() not in _known(project)]
     return [
+        *constants(project.space),
         *_overridden(project),
         *_ignored_mistakes(project, script),
         *_left_out(project, script),
@@ -35,6 +38,15 @@ def remarks(project: Project, script: str, arguments: Sequence[str] = ()) -> lis
         *no_effect(outside, f"{_is(outside)} not in {project.root}"),
         *_outside(project),
     ]
+
+
+def constants(space: SearchSpace) -> Iterator[str]:
+    """A sentence for each numeric parameter that has only one value."""
+    names = space.names
+    for parameter in space:
+        domain = parameter.domain
+        if isinstance(domain, Numeric) and domain.size == 1:
+            yield f"{names[parameter.key]} is a constant: {domain} has one value, {domain.nth(0)}"
 
 
 def _outside(project: Project) -> Iterator[str]:

@@ -25,8 +25,9 @@ def refuse_direction(name: str, args: Mapping[str, Any]) -> None:
 
 
 def seed_of(name: str, args: dict[str, Any], default: int) -> int:
-    """Take the algorithm's own `seed` out of `args`; the experiment's is the default."""
-    seed = _int(f"{name}: seed", args.pop("seed", default))
+    """Take the algorithm's own `seed` out of `args`; without one, or with None, the `default`."""
+    own = args.pop("seed", None)
+    seed = default if own is None else _int(f"{name}: seed", own)
     at_least(f"{name}: seed", seed, 0)
     return seed
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
+from typing import Any
 
 from annotate.errors import AnnotateError
 from annotate.space import SearchSpace, Values
@@ -39,6 +40,14 @@ class Tuner(ABC):
         self.space = space
         self.seed = seed
         self.maximize = maximize
+
+    @classmethod
+    def own_arguments(cls, args: Mapping[str, Any]) -> dict[str, Any]:
+        """The constructor's arguments for `args`, which may have the form of an NNI version.
+
+        Raises TunerError.
+        """
+        return dict(args)
 
     @abstractmethod
     def ask(self) -> Values:

@@ -12,8 +12,8 @@ from annotate.domains import Choice
 from tuners.geometry.axes import Axis, Floats, Ints, axis
 from tuners.geometry.coordinates import Coordinate, snap
 
-#: The newest observations keep their full weight; the number is hyperopt's.
-_REMEMBERED = 25
+#: How many of the newest observations keep their full weight; the number is hyperopt's.
+REMEMBERED = 25
 
 
 class Parzen:
@@ -26,7 +26,8 @@ class Parzen:
     (Falkner, Klein and Hutter, BOHB, ICML 2018, section 4.1).
 
     `option_weight` is what the prior adds to each option of a choice in each kernel; the observed
-    option has 1. By default, the kernels share the prior's weight equally.
+    option has 1. By default, the kernels share the prior's weight equally. The newest `remembered`
+    observations keep their full weight.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class Parzen:
         observed: Floats,
         prior_weight: float,
         option_weight: float | None = None,
+        *,
+        remembered: int = REMEMBERED,
     ) -> None:
         # Importing hyperopt takes a second; do it only before the first estimate.
         from hyperopt.tpe import linear_forgetting_weights
 
-        weights = linear_forgetting_weights(len(observed), _REMEMBERED)
+        weights = linear_forgetting_weights(len(observed), remembered)
         self._weights = np.append(weights, prior_weight)
         self._weights /= self._weights.sum()
         added = prior_weight / len(self._weights) if option_weight is None else option_weight

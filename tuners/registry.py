@@ -88,6 +88,7 @@ def create(
         )
     tuner, own = algorithm.load(), {**more, **(args or {})}
     refuse_direction(algorithm.name, own)
+    own = tuner.own_arguments(own)
     seed = seed_of(algorithm.name, own, seed)
     maximize = _direction(algorithm.name, own.pop("optimize_mode", None), maximize)
     created: Tuner = tuner(

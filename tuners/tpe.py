@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from annotate.domains import Choice
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
+from tuners.base import TunerError
 from tuners.fresh import FreshTuner
 from tuners.geometry.axes import Floats
 from tuners.geometry.coordinates import Coordinate, Levels
 from tuners.geometry.cube import Cube
 from tuners.geometry.latin_hypercube import spread
-from tuners.parzen import Parzen
+from tuners.parzen import REMEMBERED, Parzen
 from tuners.rows import Rows
 
 #: The most results that count as good; the number is hyperopt's.
@@ -26,6 +27,8 @@ _MOST_GOOD = 25
 #: first option that did well. Among the bad results the prior adds less with each result, so that
 #: an option that was hardly tried stands out.
 _OPTION_WEIGHT = 0.5
+#: The lies of NNI 2.7, and of None, with which running trials do not count.
+_LIES = {"best": "min", "worst": "max", None: "max"}
 
 
 class TPE(FreshTuner):
@@ -41,7 +44,8 @@ class TPE(FreshTuner):
 
     Pending trials count as results with the loss that `constant_liar_type` selects: the greatest
     so far (`max`, which repels), the least (`min`, which attracts) or the `mean`. Without
-    `parallel_optimize` they do not count.
+    `parallel_optimize` they do not count. The newest `linear_forgetting` of the good results, and
+    of the bad ones, keep their full weight.
     """
 
     def __init__(
@@ -56,21 +60,42 @@ class TPE(FreshTuner):
         n_ei_candidates: int = 24,
         prior_weight: float = 1.0,
         gamma: float = 0.12,
+        linear_forgetting: int = REMEMBERED,
     ) -> None:
         super().__init__(space, seed=seed, maximize=maximize)
         at_least("n_startup_jobs", n_startup_jobs, 1)
         at_least("n_ei_candidates", n_ei_candidates, 1)
         at_least("prior_weight", prior_weight, 1e-6)
         between("gamma", gamma, 0.001, 0.999)
+        at_least("linear_forgetting", linear_forgetting, 1)
         self._lie = constant_liar_type if parallel_optimize else None
         self._startup = n_startup_jobs
         self._candidates = n_ei_candidates
         self._prior_weight = prior_weight
         self._gamma = gamma
+        self._remembered = linear_forgetting
         self._cube = Cube(space)
         self._coordinates = self._cube.coordinates
         self._rows = Rows(self, len(self._coordinates), self._row)
         self._losses = array("d")
+
+    @classmethod
+    def own_arguments(cls, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Take NNI 2.7's `tpe_args`, which hold the arguments and name the lies differently."""
+        own = dict(args)
+        inner = own.pop("tpe_args", None)
+        if inner is None:
+            return own
+        if not isinstance(inner, Mapping):
+            raise TunerError(f"tpe: tpe_args must be a section with arguments, not {inner!r}")
+        if twice := own.keys() & inner.keys():
+            raise TunerError(f"tpe: {min(twice)} is both in tpe_args and beside it")
+        own |= inner
+        if "constant_liar_type" in inner:
+            lie = inner["constant_liar_type"]
+            own["parallel_optimize"] = lie is not None
+            own["constant_liar_type"] = _LIES.get(lie, lie)
+        return own
 
     def propose(self, rng: np.random.Generator) -> Values:
         if len(self.results) < self._startup:
@@ -117,7 +142,13 @@ class TPE(FreshTuner):
             return []
         numbers = [c.number for c in group]
         likely, unlikely = (
-            Parzen(group, _existing(part[:, numbers]), self._prior_weight, added)
+            Parzen(
+                group,
+                _existing(part[:, numbers]),
+                self._prior_weight,
+                added,
+                remembered=self._remembered,
+            )
             for part, added in ((good, _OPTION_WEIGHT * self._prior_weight), (bad, None))
         )
         rows = likely.draw(rng, self._candidates)

@@ -42,6 +42,11 @@ class RandInt(Numeric):
                 )
             object.__setattr__(self, name, int(bound))
         self._check_order()
+        if self.low == self.high:
+            hint = f"high is never drawn: randint({self.low}, {self.low + 1}) is {self.low}"
+            raise SpaceError(
+                f"{self}: high {self.high} is not above low", hint=hint, argument="high"
+            )
 
     @property
     def integral(self) -> bool:

@@ -68,10 +68,10 @@ class Numeric(Domain):
 
     def _check_order(self) -> None:
         low, high = self.arguments[:2]
-        if low >= high:
+        if low > high:
             raise SpaceError(
                 f"{self}: low {low} is not below high {high}",
-                hint="write the smaller bound first" if low > high else "the bounds are equal",
+                hint="write the smaller bound first",
                 argument="low",
             )
         if high - low == math.inf:
@@ -97,7 +97,7 @@ class Numeric(Domain):
 
 
 class Bounded(Numeric):
-    """Floats from `low` to `high`, uniform on the scale."""
+    """Floats from `low` to `high`, uniform on the scale; a constant if these are equal."""
 
     __slots__ = ()
     low: float
@@ -109,10 +109,21 @@ class Bounded(Numeric):
         self._check_scale()
 
     @property
+    def size(self) -> int | None:
+        return 1 if self.low == self.high else None
+
+    def nth(self, number: int) -> float | int:
+        return self.near(self.low)
+
+    @property
     def ends(self) -> tuple[float, float]:
-        """The positions of `low` and `high`."""
-        position = self.scale.position
-        return float(position(self.low, math)), float(position(self.high, math))
+        """The positions between which values are drawn, those of `low` and `high`.
+
+        A constant lies in the middle of an interval, since algorithms divide by its width.
+        """
+        first, last = (float(self.scale.position(end, math)) for end in (self.low, self.high))
+        around = max(0.5, abs(first) * _SLACK) if first == last else 0.0
+        return first - around, last + around
 
     @property
     def geometry(self) -> Geometry:
@@ -213,6 +224,9 @@ class BoundedQuantised(Quantised, Bounded):
         first, last = self._steps
         inner = max(0, last - first + 1)
         return inner + sum(not self._is_multiple(bound) for bound in self._clipped_bounds)
+
+    def nth(self, number: int) -> float | int:
+        return Numeric.nth(self, number)
 
     @property
     def _steps(self) -> tuple[int, int]:

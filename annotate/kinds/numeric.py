@@ -60,6 +60,7 @@ VALID = [
     Valid("qnormal", "x = 1  # @nni.qnormal(0, 5, 1)\n", {"x/qnormal": [0, 5, 1]}),
     Valid("lognormal", "x = 0.1  # @nni.lognormal(0, 1)\n", {"x/lognormal": [0, 1]}),
     Valid("qlognormal", "x = 1  # @nni.qlognormal(0, 1, 0.5)\n", {"x/qlognormal": [0, 1, 0.5]}),
+    Valid("equal bounds: a constant", "x = 0.1  # @nni.uniform(2, 2)\n", {"x/uniform": [2, 2]}),
     Valid(
         "constant expressions",
         "x = 64  # @nni.uniform(-(2 ** 3), 3 * 10 // 4 - 1 / 2)\n",
@@ -79,7 +80,7 @@ INVALID = [
     ),
     Invalid("a division by zero", "x = 1  # @nni.uniform(0, 1 / 0)\n", "A302", "1 / 0"),
     Invalid("bounds in the wrong order", "x = 1  # @nni.uniform(1, 0)\n", "A303", "1"),
-    Invalid("equal bounds", "x = 1  # @nni.randint(1, 1)\n", "A303", "1"),
+    Invalid("a randint without a value", "x = 1  # @nni.randint(1, 1)\n", "A303", "1"),
     Invalid("a lower bound without a logarithm", "x = 1  # @nni.loguniform(0, 1)\n", "A303", "0"),
     Invalid("a step of zero", "x = 1  # @nni.quniform(0, 1, 0)\n", "A303", "0"),
     Invalid("a negative width", "x = 1  # @nni.normal(0, -1)\n", "A303", "-1"),

@@ -127,7 +127,7 @@ def _config_file(args: argparse.Namespace) -> tuple[Config, Project, list[str], 
 
 def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
     from annotate.project import read_project
-    from annotate.remarks import annotated_outside, remarks, wider_folder
+    from annotate.remarks import annotated_outside, constants, remarks, wider_folder
     from runtime.core.failures import NO_REPORT
     from runtime.core.objective import with_objective
     from runtime.system.outside import with_outside
@@ -144,7 +144,7 @@ def _script(args: argparse.Namespace) -> tuple[Config, Project, list[str]]:
         from runtime.nni_config.space_file import note, read_space
 
         space = read_space(args.search_space, config.tuner).with_names_of(project.space)
-        notes += note(space, str(args.search_space))
+        notes += [*note(space, str(args.search_space)), *constants(space)]
         return config, replace(project, space=space), notes
     if project.overridden and not project.places:
         raise AnnotateError(

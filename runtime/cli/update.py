@@ -122,6 +122,15 @@ def _ask(folder: ExperimentFolder, kind: str, **arguments: Any) -> int:
     return 0
 
 
+def _with_unit(text: str) -> Any:
+    """Parse a duration. NNI refuses one without a unit, which would be seconds here."""
+    if text.replace(".", "", 1).isdecimal():
+        raise AnnotateError(
+            f"{text!r} has no unit", hint=f"write {text}s, {text}m, {text}h or {text}d"
+        )
+    return OPTIONS["max_duration"].parse(text)
+
+
 concurrency = Update(
     "concurrency",
     "value",
@@ -133,7 +142,7 @@ concurrency = Update(
 duration = Update(
     "duration",
     "seconds",
-    options.typed(OPTIONS["max_duration"].parse),
+    options.typed(_with_unit),
     "TIME",
     "the limit, e.g. 90s, 10m, 1h, counted from the driver's start; none removes it",
     f"Change how long the experiment may take.\n\n{_WHICH}",

@@ -239,14 +239,17 @@ class Config:
         kind=options.DURATION,
         check=options.above_zero,
     )
-    max_failures: int = setting(
+    max_failures: int | None = setting(
         LIMITS,
         3,
         "--max-failures",
         metavar="N",
         help="stop the experiment if its first N trials all fail",
+        default_help="3; with --config: none",
         kind=options.WHOLE,
+        optional=True,
         check=options.at_least_one,
+        nni=("maxTrialFailures",),
     )
     retries: int = setting(
         LIMITS,

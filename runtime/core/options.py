@@ -70,9 +70,9 @@ class Option:
     """One setting.
 
     It has either `switches`, or a `flag` that takes a value of its `kind` (several if it
-    `repeats`). `check` returns what is wrong with a value, or "". `nni` lists the setting's fields
-    in a config file, each by its path from the top, the main name first. `commands` are the
-    commands that have the option.
+    `repeats`), or `none` if it is `optional` or None is its default. `check` returns what is wrong
+    with a value, or "". `nni` lists the setting's fields in a config file, each by its path from
+    the top, the main name first. `commands` are the commands that have the option.
     """
 
     group: str
@@ -83,6 +83,7 @@ class Option:
     default_help: str = ""
     kind: Kind | None = None
     repeats: bool = False
+    optional: bool = False
     switches: tuple[Switch, ...] = ()
     check: Callable[[Any], str] = lambda value: ""
     nni: tuple[str, ...] = ()
@@ -109,7 +110,7 @@ class Option:
         Raises AnnotateError if it is not of this kind. Config checks the value later.
         """
         assert self.kind is not None, f"{self.flags} takes no value"
-        if self.default is None and text == NONE:
+        if text == NONE and (self.optional or self.default is None):
             return None
         return self.kind.parse(text)
 

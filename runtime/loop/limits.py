@@ -144,13 +144,16 @@ class Limits:
 
 
 class FirstFailures:
-    """Stops an experiment whose first `limit` trials all fail."""
+    """Stops an experiment whose first `limit` trials all fail; None never stops it.
 
-    def __init__(self, trials: Iterable[Trial], limit: int) -> None:
+    `trials` are those of earlier runs. An experiment that was stopped may try `limit` more.
+    """
+
+    def __init__(self, trials: Iterable[Trial], limit: int | None) -> None:
         states = [trial.state for trial in trials if trial.state.ended]
-        self._limit = limit
+        self._limit = math.inf if limit is None else limit
         self._all_failed = all(state is TrialState.FAILED for state in states)
-        self._count = len(states)
+        self._count = len(states) if len(states) < self._limit else 0
 
     def reason_to_stop(self, trial: Trial) -> str | None:
         """Count a trial that has ended; return why the experiment should stop, or None."""

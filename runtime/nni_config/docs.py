@@ -46,6 +46,8 @@ plain data: tags that ask for Python objects are refused.
   from a process that has its libraries loaded; anything else runs in bash, or `sh` if there is no
   bash.
 - There is no baseline: the tuner chooses the values of trial 0, too.
+- Failed trials do not stop the experiment, unless `maxTrialFailures` says so. `resume` continues an
+  experiment that was stopped by it.
 
 ## Settings
 

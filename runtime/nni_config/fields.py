@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel, to_snake
 
 from annotate.errors import AnnotateError
@@ -65,6 +65,12 @@ def _text(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+
+
+def _not_multi_phase(value: bool | None) -> bool | None:
+    if value:
+        raise ValueError("multiPhase is not supported; run each phase as a trial, and remove it")
+    return value
 
 
 def _is(description: str) -> Any:
@@ -188,7 +194,9 @@ class ConfigFile(_Fields):
     )
     log_collection: Text | None = _is(f"{NO_EFFECT}: logs stay where trials write them.")
     version_check: bool | None = _is(f"{NO_EFFECT}: trials always get the matching `nni` module.")
-    multi_phase: bool | None = _is(f"{NO_EFFECT}: a trial has one set of values.")
+    multi_phase: Annotated[bool | None, AfterValidator(_not_multi_phase)] = _is(
+        "Only `false`: a trial has one set of values."
+    )
     multi_thread: bool | None = _is(f"{NO_EFFECT}: the tuner handles one request at a time.")
     nni_manager_ip: Text | None = _is(f"{NO_EFFECT}: trials report through files.")
     tuner_gpu_indices: Any = _is(f"{NO_EFFECT}: algorithms run on the CPU.")

@@ -87,9 +87,11 @@ class _Reader:
             raise ConfigMistakes(self._document.path, self._mistakes)
         assert command is not None
         running = self._running(command, code)
-        # NNI runs no baseline: a script that asks for its values may not run without any.
+        # NNI runs no baseline: a script that asks for its values may not run without any. Nor does
+        # it stop after failures.
+        like_nni = {"baseline": False, "max_failures": None}
         where = machines.settings(self._document)
-        settings = {**self._settings(), **where, **algorithms_named, **running, "baseline": False}
+        settings = {**like_nni, **self._settings(), **where, **algorithms_named, **running}
         project = _project(running, code, space)
         if running["script"]:
             config = Config.new(running)

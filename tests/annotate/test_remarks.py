@@ -35,6 +35,14 @@ def said(tmp_path):
     return said
 
 
+def test_equal_bounds_are_a_constant(said):
+    constant = "a = 0.1  # @nni.uniform(0.1, 0.1)\nb = 5  # @nni.quniform(5, 5, 2)\n"
+    assert said({"train.py": constant + GOOD}) == [
+        "a is a constant: uniform(0.1, 0.1) has one value, 0.1",
+        "b is a constant: quniform(5, 5, 2) has one value, 5",
+    ]
+
+
 def test_a_mistake_in_a_file_that_the_script_does_not_reach_is_a_warning(said, tmp_path):
     (line,) = said({"old.py": WRONG})
     assert line.startswith("old.py:1:23: A303 randint(5, 1)")

@@ -245,6 +245,21 @@ def test_a_space_of_one_point_is_proposed_once(name):
         tuner.ask()
 
 
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_equal_bounds_are_a_constant(name):
+    given = space(
+        x=("uniform", [0, 1]),
+        c=("uniform", [0.5, 0.5]),
+        tiny=("loguniform", [1e-9, 1e-9]),
+        huge=("uniform", [-1e300, -1e300]),
+        q=("qloguniform", [5, 5, 2]),
+    )
+    asked = [own(values) for values in run(create(name, given), 12)]
+    fixed = {"c": 0.5, "tiny": 1e-9, "huge": -1e300, "q": 5}
+    assert [{**values, **fixed} for values in asked] == asked
+    assert len({values["x"] for values in asked}) > 2
+
+
 @pytest.mark.parametrize("name", [name for name in CONTINUOUS if name not in FOR_EVER])
 def test_pending_values_are_not_repeated_and_may_be_told_in_any_order(name):
     given = space(x=("uniform", [0, 1]), y=("loguniform", [1e-3, 1]), z=("randint", [0, 50]))

@@ -41,6 +41,31 @@ def test_an_argument_for_an_algorithm_without_any_is_refused():
     assert caught.value.hint == "it takes no arguments"
 
 
+def asked(**args):
+    tuner = tuners.create("TPE", SPACE, seed=1, maximize=True, args=args)
+    values = []
+    for _ in range(6):
+        values += [tuner.ask() for _ in range(2)]
+        tuner.tell(values[-1], values[-1]["x"])
+    return values
+
+
+def test_the_arguments_of_nni_2_7_mean_ours():
+    ours = {"n_startup_jobs": 2, "gamma": 0.4, "linear_forgetting": 3, "seed": 3}
+    nnis = {**ours, "constant_liar_type": "best"}
+    seed = nnis.pop("seed")
+    assert asked(seed=seed, tpe_args=nnis) == asked(**ours, constant_liar_type="min")
+    assert asked(tpe_args={"constant_liar_type": None}) == asked(parallel_optimize=False)
+    assert asked(seed=None) == asked(seed=1)
+    for args, message in (
+        ({"gama": 1}, "tpe has no argument 'gama'"),
+        (3, "tpe_args must be a section"),
+        ({"seed": 3}, "seed is both in tpe_args and beside it"),
+    ):
+        with pytest.raises(TunerError, match=message):
+            asked(seed=1, tpe_args=args)
+
+
 @pytest.mark.parametrize("value", ["many", 1.5, True, [3], None])
 def test_an_argument_of_the_wrong_type_is_named(value):
     with pytest.raises(TunerError, match="tpe: n_startup_jobs must be a whole number"):

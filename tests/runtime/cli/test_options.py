@@ -112,7 +112,11 @@ CASES = {
     "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
     "stall_timeout": [Case("--stall-timeout 3m", 180)],
     "ask_timeout": [Case("--ask-timeout 30s", 30)],
-    "max_failures": [Case("--max-failures 4", 4), Case("--max-failures 3", 3)],
+    "max_failures": [
+        Case("--max-failures 4", 4, 2, 2),
+        Case("--max-failures 3", 3),
+        Case("--max-failures none", None, 2, 2),
+    ],
     "retries": [Case("--retries 2", 2), Case("--retries 0", 0)],
     "memory": [Case("--memory 1GiB", 2**30)],
     "fresh_process": [Case("--fresh-process", True), Case("--no-fresh-process", False)],
@@ -225,14 +229,16 @@ def test_typed_options_beat_the_file_and_the_file_beats_the_default(
     else:
         assert setting(*words(case)) == expected
     file = config_file()
-    if field not in ("name", "seed", "baseline", "python"):  # these depend on more than one field
+    # These depend on more than one field, or on whether there is a file.
+    if field not in ("name", "seed", "baseline", "python", "max_failures"):
         assert setting() == OPTIONS[field].default
 
 
-def test_a_file_has_no_baseline_and_a_random_seed(config_file):
+def test_a_file_has_no_baseline_no_limit_of_failures_and_a_random_seed(config_file):
     file = config_file()
     configs = [settings.from_file(parse(RUN, "-c", file))[0] for _ in range(2)]
     assert [config.baseline for config in configs] == [False, False]
+    assert [config.max_failures for config in configs] == [None, None]
     assert configs[0].seed != configs[1].seed
 
 
@@ -364,6 +370,8 @@ def test_auto_concurrency_and_the_default_direction_beat_a_file(annotate, folder
 def test_a_limit_of_a_finished_experiment_is_kept_for_resume(annotate, folder):
     (folder / "train.py").write_text(SCRIPT)
     annotate("run", "train.py", "--max-trials", 1, "--tuner", "random")
+    errors = annotate("update", "duration", "--value", "2", code=2).stderr
+    assert "'2' has no unit (write 2s, 2m, 2h or 2d)" in errors
     stored = annotate("update", "duration", "--value", "1h").stdout
     assert "is not running. Stored --max-duration 1h00m for: annotate resume " in stored
     assert "--max-trials N runs more trials" in annotate("resume", code=2).stderr

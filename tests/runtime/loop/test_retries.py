@@ -310,3 +310,29 @@ def test_a_typed_max_failures_counts_where_nothing_reports_a_result(folder, anno
     words = "--max-failures", 2, "--max-trials", 5, "--tuner", "random"
     done = annotate("run", "train.py", *words, code=1)
     assert "the first 2 trials failed" in done.stdout + done.stderr
+
+
+def test_a_config_file_has_no_limit_of_failures_unless_it_names_one(folder, annotate):
+    (folder / "train.py").write_text(
+        "import nni, os\n"
+        "x = nni.get_next_parameter()['x']\n"
+        "assert os.path.exists('mended')\n"
+        "nni.report_final_result(x)\n"
+    )
+    config = (
+        "maxTrialNum: 5\ntrialConcurrency: 1\nsearchSpace: {x: {_type: uniform, _value: [0, 1]}}\n"
+        "tuner: {name: Random}\ntrial: {command: python3 train.py}\n"
+    )
+    (folder / "config.yml").write_text(config)
+    done = annotate("run", "-c", "config.yml", "--json", code=1)
+    document = json.loads(done.stdout)
+    assert [trial["state"] for trial in document["trials"]] == ["FAILED"] * 5
+    assert document["reason"] == "every trial failed"
+    (folder / "config.yml").write_text(config + "maxTrialFailures: 2\n")
+    document = json.loads(annotate("run", "-c", "config.yml", "--json", code=1).stdout)
+    assert (document["reason"], len(document["trials"])) == ("the first 2 trials failed", 2)
+    assert "the first 2 trials failed" in annotate("resume", code=1).stdout
+    (folder / "mended").touch()
+    resumed = json.loads(annotate("resume", "--json").stdout)
+    states = [trial["state"] for trial in resumed["trials"]]
+    assert states == [*["FAILED"] * 4, "SUCCEEDED"]

@@ -109,6 +109,12 @@ def test_a_field_without_effect_is_accepted_with_a_note(read):
     assert "config.yml:1: authorName: No effect" in note
 
 
+def test_multi_phase_is_refused(read):
+    assert len(read(V1 + "multiPhase: false\n").notes) == 1
+    ((_, message, _),) = mistakes(read, V1 + "multiPhase: true\n")
+    assert message.startswith("multiPhase is not supported")
+
+
 def test_all_mistakes_are_reported_at_once_with_lines_and_suggestions(read):
     text = """\
 trialConcurency: 1
