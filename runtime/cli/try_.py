@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from runtime.core.objective import objective_of
     from runtime.core.paths import ExperimentFolder
     from runtime.core.trial import Origin, Trial, TrialState
+    from runtime.gpus.leases import NO_LEASE
     from runtime.loop.job import job, layout, stage
     from runtime.system.interpreter import interpreter
     from runtime.system.outside import with_outside
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         stage(folder.stage, project.root)
         trial = Trial(0, "try", Origin.USER, TrialState.WAITING, values, created=time.time())
         task = layout(config, folder, os.environ).task(
-            job(config, folder, trial, {}), str(folder.trial(0).path)
+            job(config, folder, trial, NO_LEASE), str(folder.trial(0).path)
         )
         code = subprocess.run(task.command, env=dict(task.environment), check=False).returncode
         if code and python != sys.executable:

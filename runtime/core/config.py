@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from annotate.errors import AnnotateError
@@ -17,6 +17,9 @@ from runtime.core import options
 from runtime.core.options import AT_THE_START, AUTO, Auto, Option, Settings, Switch, setting
 
 LIMITS, SEARCH, GPUS, RUNNING = "limits", "search", "GPUs", "running"
+
+#: Settings that each machine of a config file may have for itself.
+MACHINE_SETTINGS = ("gpu_indices", "trials_per_gpu", "use_active_gpu")
 
 #: Why an experiment has its direction, if neither the command line nor a file gave it.
 BY_NAME, BY_INTERMEDIATE = "by its name", "by the name of its intermediate results"
@@ -341,7 +344,7 @@ class Config:
     command: str = ""
     module: str = ""
     python_there: str = ""
-    machines: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    machines: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     logins_file: str = ""
     background: bool = False
     metric_name: str = ""
@@ -356,6 +359,14 @@ class Config:
         for name, option in OPTIONS.items():
             if problem := option.check(getattr(self, name)):
                 yield f"{option.flags[0]} {problem}"
+
+    def on_machine(self, name: str) -> Config:
+        """The settings of trials on this host: a config file may have settings of its GPUs."""
+        about = self.machines.get(name, {})
+        changes = {key: about[key] for key in MACHINE_SETTINGS if key in about}
+        if "gpu_indices" in changes:
+            changes["gpu_indices"] = tuple(changes["gpu_indices"])
+        return replace(self, **changes)
 
     @property
     def needs_gpus(self) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from annotate.errors import AnnotateError
+from annotate.json_value import JSON
 
 _HOST = re.compile(
     r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^@:*\s\[\]]+)"
@@ -68,7 +69,7 @@ def parse_hosts(text: str) -> tuple[Host, ...]:
 
 
 def with_details(
-    hosts: tuple[Host, ...], details: Mapping[str, Mapping[str, str]], logins: Mapping[str, Login]
+    hosts: tuple[Host, ...], details: Mapping[str, Mapping[str, JSON]], logins: Mapping[str, Login]
 ) -> tuple[Host, ...]:
     """The hosts with what a config file says about each, and with their secrets; both by name."""
     return tuple(

@@ -124,7 +124,9 @@ def build(
         folder,
         store,
         lambda post: _executor(config, parts, folder, post, watcher.note),
-        lambda trials, post: gate(parts.gpus, config, folder.id, trials, watcher.note, post),
+        lambda trials, executor, post: gate(
+            parts.gpus, config, folder.id, trials, executor, watcher.note, post
+        ),
         loaded,
         watcher,
         limits=Limits(config, start.began),

@@ -47,9 +47,12 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
         if config.hosts:
             raise AnnotateError("--hosts has no effect with --executor local", hint="remove one")
         return ()
-    for given, flag in ((config.gpus, "--gpus"), (config.isolate, "--isolate")):
-        if given:
-            raise AnnotateError(f"{flag} works on this machine only", hint=f"remove {flag}")
+    if config.isolate:
+        raise AnnotateError("--isolate works on this machine only", hint="remove --isolate")
+    if config.gpus and config.executor == "slurm":
+        raise AnnotateError(
+            "--gpus has no effect with --slurm yet", hint="write --slurm gres=gpu:1"
+        )
     if config.executor == "slurm":
         _check_slurm(config)
         return ()
@@ -145,7 +148,16 @@ def executor(
     if not Path(os.path.realpath(config.cwd)).is_relative_to(code):
         note(f"other machines get the code folder {code}, not the rest of the working folder")
     python_path = os.environ.get("PYTHONPATH", "")
-    plan = Plan(folder, code, tuple(files), Path(config.cwd), script, users_umask(), python_path)
+    plan = Plan(
+        folder,
+        code,
+        tuple(files),
+        Path(config.cwd),
+        script,
+        users_umask(),
+        python_path,
+        gpus=bool(config.gpus),
+    )
     if config.executor == "slurm":
         request = parse_request(config.slurm)
         return SlurmExecutor(post, request, plan, note, config.python_there)

@@ -15,6 +15,8 @@ from typing import TypeAlias
 from annotate.json_value import JSON
 from runtime.core.metrics import Batch
 from runtime.core.paths import TrialFolder
+from runtime.stage.agent.gpus.device import View
+from runtime.stage.agent.gpus.locks import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Job:
     trial's in the experiment; what it writes comes there. `variables` are the trial's own, beside
     the environment of the machine that runs it. `isolation` has the options of
     `stage/annotate_isolate.py` if the trial gets a working folder of its own. `memory` is the
-    trial's limit in bytes.
+    trial's limit in bytes. If it leases GPUs of another machine, `machine` names that one and
+    `gpus` are their UUIDs.
     """
 
     trial: int
@@ -35,6 +38,8 @@ class Job:
     variables: Mapping[str, str] = field(default_factory=dict)
     isolation: Mapping[str, JSON] | None = None
     memory: int | None = None
+    machine: str = ""
+    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +102,34 @@ class Cleared:
 
 
 @dataclass(frozen=True, slots=True)
+class NewView:
+    """A new view of a machine's GPUs; `machine` is "" for this one.
+
+    The rest is about other machines. `held` are the locks that we hold there, by the GPU's UUID:
+    the claim's token and when it came, on the clock of the view. `others` says who else holds a
+    lock that we have claimed. `visible` is the machine's CUDA_VISIBLE_DEVICES. `slots` is how many
+    trials it takes. `away` says why it cannot be reached now, and `gone` that it is used no more;
+    then there is no view.
+    """
+
+    view: View
+    machine: str = ""
+    held: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    others: Mapping[str, Holder] = field(default_factory=dict)
+    visible: str | None = None
+    slots: int | None = None
+    away: str = ""
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Broke:
     """The executor failed because of a bug of ours, and posts nothing more."""
 
     error: Exception
 
 
-Event: TypeAlias = Waiting | Started | Reported | Ended | Cleared | Broke
+Event: TypeAlias = Waiting | Started | Reported | Ended | Cleared | NewView | Broke
 MakeExecutor: TypeAlias = "Callable[[Callable[[Event], None]], Executor]"
 
 
@@ -136,6 +162,17 @@ class Executor(ABC):
 
         Does nothing if the trial is not running.
         """
+
+    def claim_gpus(self, machine: str, claims: Mapping[str, int], *, watch: bool) -> None:
+        """Have another machine lock these GPUs, by UUID the claim's token, and post a view.
+
+        It posts more of them while `watch` is set. The claims replace all earlier ones.
+        """
+        raise NotImplementedError
+
+    def refuse(self, machine: str, reason: str, hint: str) -> None:
+        """Use the machine no more, for this reason."""
+        raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from runtime.gpus.device import View
 from runtime.gpus.waiting import clock
+from runtime.stage.agent.gpus.device import View
 
 _FAILURES = 2  # consecutive failures at the start after which a GPU is quarantined
 _PERIOD = 600.0  # seconds of the first quarantine; each further one takes twice as long
@@ -49,10 +49,16 @@ class Quarantine:
 
 
 class Health:
-    """The record of each GPU, by UUID. `labels` maps UUIDs to the labels shown to users."""
+    """The record of each GPU, by UUID. `labels` maps UUIDs to the labels shown to users.
 
-    def __init__(self, labels: dict[str, str], *, now: Callable[[], float] = time.time) -> None:
+    `of` follows a label where it is not clear which machine has the GPU: " of alpha".
+    """
+
+    def __init__(
+        self, labels: dict[str, str], *, of: str = "", now: Callable[[], float] = time.time
+    ) -> None:
         self._labels = labels
+        self._of = of
         self._now = now
         self._failures: dict[str, list[str]] = {}  # kinds of failure since the last success
         self._gpus_by_kind: dict[str, list[Collection[str]]] = {}  # the GPUs of each failed trial
@@ -123,7 +129,7 @@ class Health:
         if meaning and number not in _HARMLESS:
             self._begin(uuid, text)
         else:
-            self._messages.append(f"GPU {self._labels[uuid]}: the driver reports {text}")
+            self._messages.append(f"GPU {self._labels[uuid]}{self._of}: the driver reports {text}")
 
     def _is_to_blame(self, uuid: str, kinds: Sequence[str]) -> bool:
         """Whether these consecutive failures are the GPU's fault rather than the script's."""
@@ -151,11 +157,13 @@ class Health:
                 del self._blamed[uuid], self._quarantines[uuid]
                 self._count[uuid] = max(0, self._count[uuid] - 1)
                 label = self._labels[uuid]
-                self._messages.append(f"GPU {label} is used again: trials fail elsewhere too")
+                self._messages.append(
+                    f"GPU {label}{self._of} is used again: trials fail elsewhere too"
+                )
 
     def _begin(self, uuid: str, reason: str) -> None:
         period = min(_PERIOD * 2 ** self._count[uuid], _LONGEST)
         self._count[uuid] += 1
         self._blamed.pop(uuid, None)
         self._quarantines[uuid] = quarantine = Quarantine(reason, self._now(), period)
-        self._messages.append(f"GPU {self._labels[uuid]} is quarantined {quarantine}")
+        self._messages.append(f"GPU {self._labels[uuid]}{self._of} is quarantined {quarantine}")

@@ -7,7 +7,6 @@ experiment's loop; nothing here blocks.
 
 from __future__ import annotations
 
-import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,13 +14,15 @@ from dataclasses import dataclass, field
 
 from runtime.core.config import Config
 from runtime.core.trial import GpuUse
-from runtime.gpus.device import PROHIBITED, Device, View, size
 from runtime.gpus.health import Health
-from runtime.gpus.locks import AlreadyHeld, Holder, Lock, Locks
+from runtime.gpus.locks import Lock, Locks
 from runtime.gpus.packing import Packing
 from runtime.gpus.sampling import SharedGpu, Usage, unclaimed
 from runtime.gpus.waiting import Block, Busy, Wait, leased
 from runtime.gpus.world import World
+from runtime.stage.agent.gpus.desk import user
+from runtime.stage.agent.gpus.device import PROHIBITED, Device, View, size
+from runtime.stage.agent.gpus.locks import AlreadyHeld, Holder
 
 _SLOW = 2.0  # seconds without an answer from a GPU before the user is told
 GUESSED = (
@@ -33,10 +34,19 @@ _REMEMBERED = 60.0  # seconds for which processes of an ended trial are still at
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The labels of a trial's GPUs, and the environment that makes only these visible to it."""
+    """The labels of a trial's GPUs, and the environment that makes only these visible to it.
+
+    `machine` has them, by `uuids`.
+    """
 
     gpus: tuple[str, ...]
     environment: dict[str, str]
+    uuids: tuple[str, ...]
+    machine: str = ""
+
+
+#: That of a trial that leases nothing.
+NO_LEASE = Lease((), {}, ())
 
 
 @dataclass(slots=True)
@@ -69,7 +79,7 @@ class _Run:
 
 
 class Leases:
-    """The leases of one experiment.
+    """The leases of one experiment on one machine, whose name is "" for this one.
 
     `request_view` requests a new view of the GPUs, which is later passed to `update`.
     """
@@ -82,7 +92,10 @@ class Leases:
         locks: Locks,
         experiment: str,
         request_view: Callable[[], None],
+        machine: str = "",
     ) -> None:
+        self._of = f" of {machine}" if machine else ""
+        self._machine = machine
         self._asked = config.gpus or 0
         self._share_active = config.use_active_gpu
         self._world = world
@@ -91,7 +104,7 @@ class Leases:
         self._experiment = experiment
         self._labels = {d.uuid: d.label for d in view.devices if d.uuid in world.names}
         self._packing = Packing(config.trials_per_gpu)
-        self._health = Health(self._labels)
+        self._health = Health(self._labels, of=self._of)
         self._busy = Busy()
         self._held: dict[str, _Held] = {}
         self._runs: dict[int, _Run] = {}
@@ -114,6 +127,16 @@ class Leases:
             held.lock.sign(self._holder(held))
         return self.take_messages()
 
+    def adopt(self, trial: int, uuids: Sequence[str], before: GpuUse | None) -> None:
+        """Take the lease of a trial that an earlier driver started; `before` as in `take`."""
+        present = [uuid for uuid in self._world.names if uuid in uuids]
+        leased = tuple(uuid for uuid in present if self._lock(uuid) is None)
+        labels = tuple(self._labels[uuid] for uuid in leased)
+        self._runs[trial] = _Run(leased, time.monotonic(), Usage(leased, labels, before))
+        for uuid in leased:
+            self._held[uuid].trials.append(trial)
+        self._count_shared(leased)
+
     def _sample(self, usage: Usage, pid: int) -> None:
         held = {uuid: self._held[uuid] for uuid in usage.uuids}
         shared = {uuid: SharedGpu(len(gpu.trials), gpu.before) for uuid, gpu in held.items()}
@@ -134,12 +157,19 @@ class Leases:
 
         `before` is the trial's use of GPUs in earlier runs.
         """
+        answer = self._take(trial, before)
+        return answer if isinstance(answer, Lease) else answer.on(self._machine)
+
+    def _take(self, trial: int, before: GpuUse | None) -> Lease | Wait:
         run = self._runs.get(trial)
         if run is None:
             return self._claim(trial)
         if self._view.trouble:
             self._release(trial)
             return self._unreadable()
+        if any(self._held[uuid].lock.lost_to() for uuid in run.uuids):
+            self._release(trial)
+            return self._claim(trial)
         blocks = [block for uuid in run.uuids if (block := self._block(uuid))]
         stale = [u for u in run.uuids if not blocks and self._devices[u].read < run.locked]
         if stale:
@@ -152,7 +182,7 @@ class Leases:
                 self._held[uuid].before = unclaimed(self._devices[uuid])
         labels = tuple(self._labels[uuid] for uuid in run.uuids)
         run.usage = Usage(run.uuids, labels, before)
-        return Lease(labels, self._world.environment(run.uuids))
+        return Lease(labels, self._world.environment(run.uuids), run.uuids, self._machine)
 
     def _claim(self, trial: int) -> Wait:
         """Take the locks of enough GPUs, or of none, and request a new view of them."""
@@ -189,15 +219,19 @@ class Leases:
             held = self._held[uuid]
             held.trials.append(trial)
             held.lock.sign(self._holder(held))
+            held.lock.renew()
         # In NVML's order, in which a program numbers the GPUs that it sees.
         order = tuple(uuid for uuid in self._world.names if uuid in uuids)
         self._runs[trial] = _Run(order, time.monotonic())
-        for uuid in uuids:
-            for other in self._held[uuid].trials:
-                other_run = self._runs[other]
-                other_run.shared = max(other_run.shared, len(self._held[uuid].trials))
+        self._count_shared(uuids)
         self._request_view()
         return Wait(self._asked)
+
+    def _count_shared(self, uuids: Sequence[str]) -> None:
+        for uuid in uuids:
+            for trial in self._held[uuid].trials:
+                run = self._runs[trial]
+                run.shared = max(run.shared, len(self._held[uuid].trials))
 
     def _preference(self, uuid: str) -> tuple[int, bool, int, bool]:
         """Sort key: fewest failures, then fast to answer, then fewest trials, then no display."""
@@ -217,7 +251,7 @@ class Leases:
         return None
 
     def _holder(self, held: _Held) -> Holder:
-        return Holder(os.getpid(), _user(), self._experiment, held.since)
+        return Holder(os.getpid(), user(), self._experiment, held.since)
 
     # Reasons to wait
 
@@ -237,7 +271,9 @@ class Leases:
 
     def _block(self, uuid: str) -> Block | None:
         """Why no trial may start on the GPU, if there is a reason other than our own trials."""
-        device, label = self._devices.get(uuid), self._labels[uuid]
+        device, label, held = self._devices.get(uuid), self._labels[uuid], self._held.get(uuid)
+        if held is not None and (holder := held.lock.lost_to()) is not None:
+            return leased(label, holder, self._busy.since("leased", label))
         if device is None:
             return Block("gone", label, self._busy.since("gone", label))
         if device.trouble:
@@ -304,7 +340,8 @@ class Leases:
         if guest is None:
             return None
         run.rerun_alone = True
-        return f"beside {guest.process_text}, with {size(guest.memory)} of GPU {guest.gpu}"
+        gpu = f"GPU {guest.gpu}{self._of}"
+        return f"beside {guest.process_text}, with {size(guest.memory)} of {gpu}"
 
     def _guest(self, uuid: str) -> Block | None:
         """The visible process of another user or program that computes on the GPU."""
@@ -318,9 +355,9 @@ class Leases:
         for uuid in run.uuids if run is not None else ():
             device, fault = self._devices.get(uuid), self._health.fault(uuid)
             if device is not None and device.trouble:
-                return f"GPU {device.label} {device.trouble}"
+                return f"GPU {device.label}{self._of} {device.trouble}"
             if fault is not None:  # it arose during the lease: a faulty GPU is not leased
-                return f"GPU {self._labels[uuid]} has a fault: {fault}"
+                return f"GPU {self._labels[uuid]}{self._of} has a fault: {fault}"
         return None
 
     def give_back(self, trial: int) -> None:
@@ -359,7 +396,8 @@ class Leases:
     def unused(self) -> list[Block]:
         """Why GPUs without a trial of ours cannot be used."""
         free = [uuid for uuid in self._labels if uuid not in self._held]
-        return [block for uuid in free if (block := self._block(uuid))]
+        blocks = [block for uuid in free if (block := self._block(uuid))]
+        return list(Wait(self._asked, tuple(blocks)).on(self._machine).blocks)
 
     @property
     def room(self) -> int:
@@ -371,10 +409,3 @@ class Leases:
             device: Device | None = self._devices.get(uuid)
             if device is not None and self._block(uuid) is None:
                 yield self._packing.capacity(device)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

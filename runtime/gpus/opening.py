@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
-from runtime.gpus.device import View
-from runtime.gpus.locks import Locks
-from runtime.gpus.nvml import NoNvml, Nvml
+from runtime.gpus.locks import OwnLocks
 from runtime.gpus.world import World, world
+from runtime.stage.agent.gpus.device import View
+from runtime.stage.agent.gpus.nvml import NoNvml, Nvml
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class Gpus:
     nvml: Nvml
     view: View
     world: World
-    locks: Locks
+    locks: OwnLocks
 
 
 def open_gpus(config: Config, environment: Mapping[str, str]) -> Gpus | None:
-    """Open NVML and the locks; None, without loading NVML, if trials lease no GPU.
+    """Open NVML and the locks; None, without loading NVML, if trials lease no GPU of this machine.
 
     Raises AnnotateError if there are fewer GPUs than a trial needs.
     """
-    if not config.gpus:
+    if not config.gpus or config.executor != "local":
         return None
     try:
         nvml = Nvml()
@@ -39,4 +39,4 @@ def open_gpus(config: Config, environment: Mapping[str, str]) -> Gpus | None:
             "see the same GPUs as you",
         ) from None
     view = nvml.first_view()
-    return Gpus(nvml, view, world(config, view, environment), Locks())
+    return Gpus(nvml, view, world(config, view, environment), OwnLocks())

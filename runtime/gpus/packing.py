@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from runtime.core.options import AUTO, Auto
-from runtime.gpus.device import EXCLUSIVE, Device, size
+from runtime.stage.agent.gpus.device import EXCLUSIVE, Device, size
 
 _MAX_TRIALS = 8  # per GPU, regardless of measurements
 _MARGIN = 1.1  # expected peak of a trial, relative to the highest peak so far

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runtime.core.trial import GpuUse
-from runtime.gpus.device import Device
+from runtime.stage.agent.gpus.device import Device
 
 #: Bytes. If NVML lists no processes, a trial counts as using a GPU once more than this is taken
 #: there: CUDA alone takes that much.

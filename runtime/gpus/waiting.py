@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TypeAlias
 
 from annotate.json_value import JSON
-from runtime.gpus.device import Device, Process, size
-from runtime.gpus.locks import Holder
+from runtime.stage.agent.gpus.device import Device, Process, size
+from runtime.stage.agent.gpus.locks import Holder
 
-#: Identifies a reason for as long as it lasts: rule, GPU, pid, trials.
-Key: TypeAlias = tuple[str, str, int | None, str]
+#: Identifies a reason for as long as it lasts: rule, machine, GPU, pid, trials.
+Key: TypeAlias = tuple[str, str, str, int | None, str]
 
 LOOKING = "reading the GPUs"
 #: Bytes. A card reserves some memory for itself; anything above this belongs to some process.
@@ -42,13 +42,17 @@ RULES = {
     "mode": "GPU {gpu} allows no compute processes (compute mode Prohibited), "
     "first seen at {since}",
     "gone": "GPU {gpu} has been missing since {since}",
-    "nvml": "NVML {limit}, since {since}",
+    "nvml": "NVML{of} {limit}, since {since}",
+    "machine": "{machine} {limit}, since {since}",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Why a trial cannot have one GPU. `since` is in seconds since the epoch, memory in bytes."""
+    """Why a trial cannot have one GPU. `since` is in seconds since the epoch, memory in bytes.
+
+    `machine` has the GPU; it is "" for this one.
+    """
 
     rule: str
     gpu: str
@@ -60,15 +64,27 @@ class Block:
     experiment: str = ""
     trials: str = ""
     limit: str = ""
+    machine: str = ""
 
     def __str__(self) -> str:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values |= {
+            "gpu": self.gpu_text,
+            "of": self._of,
             "since": clock(self.since),
             "memory": size(self.memory),
             "who": self.process_text,
         }
         return RULES[self.rule].format_map({**values, "user": self._user})
+
+    @property
+    def gpu_text(self) -> str:
+        """The GPU as shown to users: `0`, or `0 of alpha`."""
+        return self.gpu + self._of
+
+    @property
+    def _of(self) -> str:
+        return f" of {self.machine}" if self.machine else ""
 
     @property
     def process_text(self) -> str:
@@ -82,7 +98,7 @@ class Block:
     @property
     def key(self) -> Key:
         """Equal for the same reason, however long it lasts."""
-        return self.rule, self.gpu, self.pid, self.trials
+        return self.rule, self.machine, self.gpu, self.pid, self.trials
 
     def to_json(self) -> dict[str, JSON]:
         """The fields that are set, and the sentence as `text`."""
@@ -110,9 +126,13 @@ class Wait:
         return tuple(block.key for block in self.blocks)
 
     @property
-    def reason(self) -> frozenset[tuple[str, str, int | None]]:
+    def reason(self) -> frozenset[Key]:
         """Equal for all trials that wait for the same GPUs, whichever of our trials hold them."""
-        return frozenset((block.rule, block.gpu, block.pid) for block in self.blocks)
+        return frozenset(replace(block, trials="").key for block in self.blocks)
+
+    def on(self, machine: str) -> Wait:
+        """The same wait, for GPUs of this machine."""
+        return replace(self, blocks=tuple(replace(b, machine=machine) for b in self.blocks))
 
 
 def count(gpus: int) -> str:

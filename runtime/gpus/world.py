@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
-from runtime.gpus.device import Device, View
+from runtime.stage.agent.gpus.device import Device, View
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
@@ -18,8 +18,18 @@ from runtime.core.failures import Failure
 from runtime.core.paths import ExperimentFolder
 from runtime.core.requests import Answer, Request, Requests
 from runtime.core.trial import Origin, Trial, TrialState
-from runtime.executors.base import Broke, Cleared, Ended, MakeExecutor, Reported, Started, Waiting
-from runtime.gpus.polling import NewView
+from runtime.executors.base import (
+    Broke,
+    Cleared,
+    Ended,
+    Executor,
+    MakeExecutor,
+    NewView,
+    Reported,
+    Started,
+    Waiting,
+)
+from runtime.gpus.leases import Lease
 from runtime.loop import assessment, beginnings, change_space, tuner_thread
 from runtime.loop.algorithms import Algorithms
 from runtime.loop.conclude import conclude_experiment, conclude_trial
@@ -55,7 +65,7 @@ class Experiment:
         folder: ExperimentFolder,
         store: Store,
         make_executor: MakeExecutor,
-        make_gate: Callable[[Trials, Callable[[NewView], None]], Gate],
+        make_gate: Callable[[Trials, Executor, Callable[[NewView], None]], Gate],
         algorithms: Algorithms,
         watcher: Watcher,
         *,
@@ -101,8 +111,8 @@ class Experiment:
         """Run until a limit is reached or the user stops it; sets `state` and `reason`."""
         self._set_state("RUNNING", None)
         self._store.sync_in_background()
-        self._gate = self._make_gate(self.trials, self._inbox.put)
         self._executor = self._make_executor(self._inbox.put)
+        self._gate = self._make_gate(self.trials, self._executor, self._inbox.put)
         self._requests = Requests(self.folder.requests, self._inbox.put)
         try:
             self._resume()
@@ -129,6 +139,7 @@ class Experiment:
             trial = self.trials.rerun(number)
             if self._executor.take_up(number, self.folder.trial(number), trial.place):
                 self._running[number] = Running.begun(self.config)
+                self._gate.adopt(trial)
                 self._tuning.assessment.started(trial)
             else:
                 self._waiting.append(number)
@@ -151,10 +162,10 @@ class Experiment:
         for number in list(self._waiting) if self._has_slot() else ():
             if not self._has_slot():
                 return
-            environment = self._gate.take(number)
-            if environment is not None:
+            lease = self._gate.take(number)
+            if lease is not None:
                 self._waiting.remove(number)
-                self._start(self.trials[number], environment)
+                self._start(self.trials[number], lease)
 
     def _has_slot(self) -> bool:
         slots = self._gate.slots(self.config)
@@ -165,10 +176,10 @@ class Experiment:
         within = limit is None or len(self.trials) + self._tuning.asking < limit
         return within and self._tuning.exhausted is None
 
-    def _start(self, trial: Trial, variables: Mapping[str, str]) -> None:
+    def _start(self, trial: Trial, lease: Lease) -> None:
         watched = [*self.trials.effects.watched, *self._tuning.watched]
         self._disk.start(
-            lambda: self._executor.start(job(self.config, self.folder, trial, variables, watched))
+            lambda: self._executor.start(job(self.config, self.folder, trial, lease, watched))
         )
         self._running[trial.number] = Running.begun(self.config)
         self._tuning.assessment.started(trial)

@@ -18,6 +18,7 @@ from runtime.core.received import received
 from runtime.core.trial import Trial
 from runtime.executors.base import Job
 from runtime.executors.layout import Layout
+from runtime.gpus.leases import Lease
 from runtime.loop import checkpoints
 from runtime.loop.isolation import isolation_of, make_empty
 from runtime.system.command import shell
@@ -44,12 +45,12 @@ def job(
     config: Config,
     folder: ExperimentFolder,
     trial: Trial,
-    variables: Mapping[str, str],
+    lease: Lease,
     watched: Sequence[str] = (),
 ) -> Job:
     """Create the trial's folder and return the job that runs it.
 
-    `variables` are those of its GPUs. The trial reports what becomes of the values of the `watched`
+    `lease` has its GPUs. The trial reports what becomes of the values of the `watched`
     parameters.
     """
     place = folder.trial(trial.number)
@@ -64,9 +65,11 @@ def job(
         folder=place,
         argv=None if config.command else (_program_word(config), *config.arguments),
         command=shell(config.command) if config.command else (),
-        variables={**variables, **identity(config, folder, trial)},
+        variables={**lease.environment, **identity(config, folder, trial)},
         isolation=None if isolation is None else isolation.options(place),
         memory=config.memory,
+        machine=lease.machine,
+        gpus=lease.uuids if lease.machine else (),
     )
 
 

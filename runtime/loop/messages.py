@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from runtime.core.requests import Request
-from runtime.executors.base import Event
-from runtime.gpus.polling import NewView
+from runtime.executors.base import Event, NewView
 from runtime.loop import assessment, tuner_thread
 
 

@@ -52,7 +52,12 @@ SAME_OF_A_MACHINE: tuple[tuple[str, ...], ...] = (
 )
 #: Fields whose values are never shown.
 SECRETS = ("passwd", "password", "passphrase", "sshPassphrase")
-GPU_NUMBER = OPTIONS["gpus"].nni
+#: The fields of a machine for its GPUs, by field of Config.
+GPU_FIELDS = {
+    "gpu_indices": ("gpuIndices",),
+    "trials_per_gpu": ("maxTrialNumPerGpu", "maxTrialNumberPerGpu"),
+    "use_active_gpu": ("useActiveGpu",),
+}
 #: The executor of each platform.
 PLATFORMS = {"local": "local", "remote": "ssh"}
 
@@ -71,6 +76,16 @@ def _not_multi_phase(value: bool | None) -> bool | None:
     if value:
         raise ValueError("multiPhase is not supported; run each phase as a trial, and remove it")
     return value
+
+
+def _loader(option: Option, path: str) -> Callable[[Any], Any]:
+    def load(value: Any) -> Any:
+        try:
+            return None if value is None else option.load(value, path)
+        except AnnotateError as error:
+            raise ValueError(f"{error.message}; {error.hint}".removesuffix("; ")) from None
+
+    return load
 
 
 def _is(description: str) -> Any:
@@ -123,7 +138,9 @@ class _Trial(_Fields):
     code_dir: Text | None = _is("The code folder (default: the config file's folder).")
 
 
-_NO_GPUS = f"{NO_EFFECT}: trials on other machines reserve no GPU yet."
+_Indices = Annotated[Any, BeforeValidator(_loader(OPTIONS["gpu_indices"], "gpuIndices"))]
+_PerGpu = Annotated[Any, BeforeValidator(_loader(OPTIONS["trials_per_gpu"], "maxTrialNumPerGpu"))]
+_Active = Annotated[Any, BeforeValidator(_loader(OPTIONS["use_active_gpu"], "useActiveGpu"))]
 
 
 class Machine(_Fields):
@@ -142,10 +159,10 @@ class Machine(_Fields):
     ssh_passphrase: Text | None = _is("Same as `passphrase`.")
     python_path: Text | None = _is("A folder there that comes first on the `PATH`.")
     pre_command: Text | None = _is("A shell command that runs there before the first trial.")
-    gpu_indices: Any = _is(_NO_GPUS)
-    max_trial_num_per_gpu: Any = _is(_NO_GPUS)
-    max_trial_number_per_gpu: Any = _is(_NO_GPUS)
-    use_active_gpu: Any = _is(_NO_GPUS)
+    gpu_indices: _Indices = _is("Use only these GPUs of the machine, numbered as in nvidia-smi.")
+    max_trial_num_per_gpu: _PerGpu = _is("Let so many trials share a GPU of the machine.")
+    max_trial_number_per_gpu: _PerGpu = _is("Same as `maxTrialNumPerGpu`.")
+    use_active_gpu: _Active = _is("Also use GPUs of the machine that other programs are using.")
 
 
 class _TrainingService(_Fields):
@@ -232,16 +249,6 @@ def _settings(section: str) -> dict[str, Any]:
 def _row(option: Option) -> str:
     help_text = option.switches[0].help if option.switches else option.summary
     return help_text[0].upper() + help_text[1:] + "."
-
-
-def _loader(option: Option, path: str) -> Callable[[Any], Any]:
-    def load(value: Any) -> Any:
-        try:
-            return None if value is None else option.load(value, path)
-        except AnnotateError as error:
-            raise ValueError(f"{error.message}; {error.hint}".removesuffix("; ")) from None
-
-    return load
 
 
 def _section(name: str, base: type[_Fields], description: str) -> Any:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from annotate.errors import AnnotateError, Mistake
+from annotate.json_value import JSON
+from runtime.core.config import OPTIONS
 from runtime.core.host import Host, Login, parse_hosts
 from runtime.nni_config.checking import value_at
 from runtime.nni_config.document import Document, Field, load
-from runtime.nni_config.fields import GPU_NUMBER, MACHINES, PLATFORM, PLATFORMS
+from runtime.nni_config.fields import GPU_FIELDS, MACHINES, PLATFORM, PLATFORMS
 from runtime.system.home_folder import expanded
 
 
@@ -33,11 +35,6 @@ def mistakes(document: Document) -> Iterator[Mistake]:
         message = f"{'.'.join(map(str, field))} has no effect without the platform remote"
         hint = "write trainingServicePlatform: remote, or remove it"
         yield _mistake(document, field, message, hint)
-    for name in GPU_NUMBER:
-        if is_remote and value_at(document.data, name):
-            message = f"{name}: trials on other machines cannot reserve GPUs yet"
-            hint = f"remove {name}: trials then see all GPUs of their machine"
-            yield _mistake(document, tuple(name.split(".")), message, hint)
     yield from _wrong_entries(document, field, entries)
 
 
@@ -94,15 +91,25 @@ def _logins(entries: list[Any]) -> dict[str, Login]:
     }
 
 
-def _details(entry: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """What the name of a host does not say: by field of Host."""
+def _details(entry: Mapping[str, Any], folder: Path) -> dict[str, JSON]:
+    """What the name of a host does not say: by field of Host or of Config."""
     key = _first(entry, "sshKeyPath", "sshKeyFile")
     about = {
         "key": key and os.path.normpath(folder / expanded(key)),
         "folder": _first(entry, "pythonPath"),
         "before": _first(entry, "preCommand"),
     }
-    return {name: value for name, value in about.items() if value}
+    return {**{name: value for name, value in about.items() if value}, **_gpu_settings(entry)}
+
+
+def _gpu_settings(entry: Mapping[str, Any]) -> dict[str, JSON]:
+    """The settings of the machine's GPUs, by field of Config."""
+    return {
+        setting: OPTIONS[setting].load(entry[name], name)
+        for setting, names in GPU_FIELDS.items()
+        for name in names
+        if entry.get(name) is not None
+    }
 
 
 def _host(entry: Mapping[str, Any]) -> Host:

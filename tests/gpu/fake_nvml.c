@@ -39,7 +39,7 @@ typedef struct {
     int failing_error[MOST], failures;
 } Machine;
 
-static u32 told[MOST * 16];  /* by serial number */
+static u32 told[MOST * 4096];  /* by serial number */
 
 static const char *field(const char *line, const char *key, char *out, size_t size) {
     char wanted[40];

@@ -23,7 +23,7 @@ GIB = 1 << 30
 PROBE = """
 import json, os
 from runtime.core.config import Config
-from runtime.gpus.nvml import Nvml
+from runtime.stage.agent.gpus.nvml import Nvml
 from runtime.gpus.world import world
 import pynvml
 view = Nvml().first_view()

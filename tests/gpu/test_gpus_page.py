@@ -50,6 +50,10 @@ EXAMPLES = {
     "mode": ("its compute mode forbids processes", {}),
     "gone": ("a MIG instance was removed", {}),
     "nvml": ("NVML does not work at all", {"limit": "cannot be read: NVMLError: Unknown Error"}),
+    "machine": (
+        "another machine cannot be reached, or is full",
+        {"machine": "alpha", "limit": "cannot be reached: Connection refused"},
+    ),
 }
 
 

@@ -17,13 +17,12 @@ MIB = 1 << 20
 def test_a_trial_sees_only_what_it_leased(inside, experiment):
     inside.write(*inside.gpus(4))
     exp = experiment(gpus=2)
+    uuids = (inside.uuid(0), inside.uuid(1))
     lease = exp.take(0)
     assert lease == Lease(
         ("0", "1"),
-        {
-            "CUDA_VISIBLE_DEVICES": f"{inside.uuid(0)},{inside.uuid(1)}",
-            "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
-        },
+        {"CUDA_VISIBLE_DEVICES": ",".join(uuids), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"},
+        uuids,
     )
     assert exp.take(1).gpus == ("2", "3")
     wait = exp.take(2)

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from annotate.errors import AnnotateError
-from runtime.gpus.locks import AlreadyHeld, Holder, Locks
+from runtime.gpus.locks import OwnLocks
+from runtime.stage.agent.gpus.locks import AlreadyHeld, Holder
 
 HOLD = """
 import sys, time
-from runtime.gpus.locks import Holder, Locks
+from runtime.stage.agent.gpus.locks import Holder, Locks
 lock = Locks(sys.argv[1]).take("GPU-x")
 lock.sign(Holder(4711, "somebody", "EXP", 1.5))
 print("held", flush=True)
@@ -34,7 +35,7 @@ def hold(place, **options):
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
     place = tmp_path / "leases"
     process = hold(place)
-    locks = Locks(str(place))
+    locks = OwnLocks(str(place))
     with pytest.raises(AlreadyHeld) as caught:
         locks.take("GPU-x")
     assert caught.value.holder == Holder(4711, "somebody", "EXP", 1.5)
@@ -56,7 +57,7 @@ def test_a_lock_excludes_other_users_until_it_is_released(tmp_path):
         words = [sys.executable, "-c", script, place]
         return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
 
-    locks = Locks(place)
+    locks = OwnLocks(place)
     try:
         lock = locks.take("GPU-x")
         assert "AlreadyHeld" in other().stderr
@@ -73,7 +74,7 @@ def test_a_lock_excludes_other_users_until_it_is_released(tmp_path):
 def test_links_and_special_files_in_place_of_a_lock_are_refused(tmp_path):
     place, victim = tmp_path / "leases", tmp_path / "victim"
     victim.write_text("precious")
-    locks = Locks(str(place))
+    locks = OwnLocks(str(place))
     (place / "GPU-x.lock").symlink_to(victim)
     os.mkfifo(place / "GPU-y.lock")
     for name in ("GPU-x", "GPU-y"):
@@ -83,17 +84,17 @@ def test_links_and_special_files_in_place_of_a_lock_are_refused(tmp_path):
     assert victim.read_text() == "precious"
     (tmp_path / "elsewhere").symlink_to(place)
     with pytest.raises(AnnotateError, match="cannot be leased"):
-        Locks(str(tmp_path / "elsewhere"))
+        OwnLocks(str(tmp_path / "elsewhere"))
 
 
 def test_a_writable_folder_that_is_not_sticky_is_refused(tmp_path):
     tmp_path.chmod(0o777)
     with pytest.raises(AnnotateError, match="not sticky"):
-        Locks(str(tmp_path))
+        OwnLocks(str(tmp_path))
 
 
 def test_a_lock_works_after_its_file_was_removed(tmp_path):
-    locks = Locks(str(tmp_path / "leases"))
+    locks = OwnLocks(str(tmp_path / "leases"))
     locks.take("GPU-x").release()
     (tmp_path / "leases" / "GPU-x.lock").unlink()
     lock = locks.take("GPU-x")
@@ -105,7 +106,7 @@ def test_a_lock_works_after_its_file_was_removed(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[" * 4000, b'{"pid": "\\u001b[31m"}', b"\xff"])
 def test_the_content_of_a_lock_file_is_not_trusted(tmp_path, content):
-    locks = Locks(str(tmp_path / "leases"))
+    locks = OwnLocks(str(tmp_path / "leases"))
     lock = locks.take("GPU-x")
     (tmp_path / "leases" / "GPU-x.lock").write_bytes(content)
     with pytest.raises(AlreadyHeld) as caught:

@@ -8,10 +8,10 @@ import time
 import psutil
 import pytest
 
-from runtime.gpus import nvml as reading
-from runtime.gpus.device import Process
-from runtime.gpus.nvml import NoNvml, Nvml
-from runtime.gpus.processes import describe
+from runtime.stage.agent.gpus import nvml as reading
+from runtime.stage.agent.gpus.device import Process
+from runtime.stage.agent.gpus.nvml import NoNvml, Nvml
+from runtime.stage.agent.gpus.processes import describe
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 8])

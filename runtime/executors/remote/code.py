@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import importlib.util
 import io
 import shlex
 import tarfile
@@ -16,27 +17,43 @@ _OLDEST = "import sys; sys.exit(sys.version_info < (3, 8))"
 
 
 @functools.cache
-def archive() -> bytes:
-    """The modules that an agent imports, as a compressed tar archive: equal for equal modules."""
+def archive(*, gpus: bool = False) -> bytes:
+    """The modules that an agent imports, as a compressed tar archive: equal for equal modules.
+
+    With `gpus`, it also has the package that reads GPUs.
+    """
     stage = _OURS / "stage"
     files = [_OURS / "__init__.py", stage / "__init__.py", stage / "annotate_isolate.py"]
-    files += sorted((stage / "agent").glob("*.py"))
+    files += sorted((stage / "agent").rglob("*.py"))
+    names = {str(file.relative_to(_OURS.parent)): file for file in files}
+    if gpus:
+        names["pynvml.py"] = _pynvml()
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
-        for file in files:
+        for name, file in names.items():
             content = file.read_bytes()
-            about = tarfile.TarInfo(str(file.relative_to(_OURS.parent)))
+            about = tarfile.TarInfo(name)
             about.size, about.mode = len(content), 0o600
             tar.addfile(about, io.BytesIO(content))
     return gzip.compress(data.getvalue(), mtime=0)
 
 
-def start_command(experiment: str, python: str, program: str = "attach") -> list[str]:
+def _pynvml() -> Path:
+    """The one file of the package nvidia-ml-py, which needs no other and runs in Python 3.8."""
+    spec = importlib.util.find_spec("pynvml")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin)
+
+
+def start_command(
+    experiment: str, python: str, program: str = "attach", *, gpus: bool = False
+) -> list[str]:
     """Starts the agent's bootstrap with `python`, or with the first that is new enough.
 
-    The bootstrap becomes the agent's `program` for the experiment.
+    The bootstrap becomes the agent's `program` for the experiment, with the code of `archive`.
     """
-    code = hashlib.sha256(archive()).hexdigest()[:16]
+    code = hashlib.sha256(archive(gpus=gpus)).hexdigest()[:16]
     return _with_python(python, _program("bootstrap"), _ROOT, code, experiment, program)
 
 

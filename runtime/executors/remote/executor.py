@@ -23,15 +23,18 @@ from runtime.executors.base import (
     Event,
     Executor,
     Job,
+    NewView,
     Reported,
     Started,
     Waiting,
 )
 from runtime.executors.remote.carrier import Carrier, Unreachable
+from runtime.executors.remote.gpu_claims import GpuClaims, new_view
 from runtime.executors.remote.machine import Machine, Owner
 from runtime.executors.remote.plan import Plan
 from runtime.executors.remote.run import End, Run
 from runtime.stage.agent.frames import Message
+from runtime.stage.agent.gpus.device import View
 
 _STOP_LIMIT = 15.0  # seconds beyond the grace period for a stopped trial to end
 _CLOSE_LIMIT = 15.0  # seconds for an agent to kill its trials and to end
@@ -63,6 +66,7 @@ class RemoteExecutor(Executor, Owner):
         self._strays: dict[Machine, set[str]] = {}  # runs that nobody has taken up yet
         self._failed: dict[str, Unreachable] = {}
         self._heard: set[str] = set()  # machines that were ready or failed once
+        self._gpus = GpuClaims(plan.folder.id)
         self._thread = threading.Thread(target=self._run, name="remote-executor", daemon=True)
         self._thread.start()
 
@@ -70,7 +74,8 @@ class RemoteExecutor(Executor, Owner):
 
     def start(self, job: Job) -> None:
         name = f"{job.trial}-{secrets.token_hex(4)}"
-        run = Run(job.trial, name, job.folder, job, MetricsFile(job.folder.metrics))
+        metrics = MetricsFile(job.folder.metrics)
+        run = Run(job.trial, name, job.folder, job, metrics, gpus=job.gpus)
         run.clear()
         self._call(self._begin, run)
 
@@ -170,7 +175,8 @@ class RemoteExecutor(Executor, Owner):
         metrics = MetricsFile(folder.metrics)
         name = str(place["run"])
         self._strays.get(machine, set()).discard(name)
-        self._begin(Run(trial, name, folder, None, metrics, machine))
+        gpus = tuple(map(str, place.get("gpus", ())))
+        self._begin(Run(trial, name, folder, None, metrics, machine, gpus=gpus))
         return True
 
     def _machine_at(self, place: Mapping[str, JSON]) -> Machine | None:
@@ -182,9 +188,19 @@ class RemoteExecutor(Executor, Owner):
         if run.job is not None and not self._settled:
             self._settled = True
             self._end_strays()
-        if run.machine is not None and run.machine.ready:
+        if run.job is not None and run.job.machine:
+            self._pin(run, run.job)
+        elif run.machine is not None and run.machine.ready:
             self._ask_for(run)
         self._assign()
+
+    def _pin(self, run: Run, job: Job) -> None:
+        """Send a run to the machine that leases its GPUs, once that is connected."""
+        run.machine = next((m for m in self._tasks if m.name == job.machine), None)
+        if run.machine is None:
+            self._finish(run, -signal.SIGKILL, f"{job.machine} is no longer used", lost=True)
+        elif run.machine.ready:
+            self._send(run, job, run.machine)
 
     def _assign(self) -> None:
         """Send waiting runs to machines that have room; tell the others why they wait."""
@@ -234,7 +250,7 @@ class RemoteExecutor(Executor, Owner):
         fields = {name: getattr(task, name) for name in task.__dataclass_fields__}
         fields["environment"] = dict(task.environment)
         about = {"do": "start", "run": run.name, "task": fields, "limit": _OUTPUT, "files": sizes}
-        machine.send(about, b"".join(files.values()))
+        machine.send({**about, "gpus": run.gpus}, b"".join(files.values()))
 
     def _stop(self, trial: int, grace: float) -> None:
         run = self._runs.get(trial)
@@ -259,6 +275,8 @@ class RemoteExecutor(Executor, Owner):
     def on_ready(self, machine: Machine, runs: Sequence[Mapping[str, JSON]]) -> None:
         self._failed.pop(machine.name, None)
         self._heard.add(machine.name)
+        if self._plan.gpus:
+            self._gpus.send(machine)
         known = {str(run["run"]) for run in runs}
         ours = {run.name: run for run in self._runs.values() if run.machine is machine}
         self._strays[machine] = known - ours.keys()
@@ -292,6 +310,9 @@ class RemoteExecutor(Executor, Owner):
             self._note(f"{machine.name}: {error}" + (f" ({error.hint})" if error.hint else ""))
         self._failed[machine.name] = error
         self._heard.add(machine.name)
+        if self._plan.gpus:
+            view, why = View(time.monotonic()), f"cannot be reached: {error}"
+            self.post(NewView(view, machine.name, away=why, gone=error.final))
         if error.final:
             del self._tasks[machine]
         if not self._tasks:
@@ -300,13 +321,17 @@ class RemoteExecutor(Executor, Owner):
         self._assign()
 
     async def on_message(self, machine: Machine, message: Message, data: bytes) -> None:
+        if message["event"] == "gpus":
+            self._on_gpus(machine, message)
+            return
         name = str(message.get("run"))
         run = next((r for r in self._runs.values() if r.name == name), None)
         if run is None or run.machine is not machine:
             return
         event = message["event"]
         if event == "started":
-            place = {"machine": machine.name, "run": run.name}
+            gpus = {"gpus": list(run.gpus)} if run.gpus else {}
+            place = {"machine": machine.name, "run": run.name, **gpus}
             self.post(Started(run.trial, message["time"] - machine.clock, message["pid"], place))
         elif event == "out":
             await self._on_output(run, message, data)
@@ -314,6 +339,39 @@ class RemoteExecutor(Executor, Owner):
             self._on_end(run, machine, message)
         elif event == "file":
             run.write_output(str(message["path"]), message["offset"], data)
+
+    # GPUs
+
+    def claim_gpus(self, machine: str, claims: Mapping[str, int], *, watch: bool) -> None:
+        self._call(self._claim, machine, dict(claims), watch)
+
+    def refuse(self, machine: str, reason: str, hint: str) -> None:
+        self._call(self._refuse, machine, Unreachable(reason, hint, final=True))
+
+    def _claim(self, name: str, claims: Mapping[str, int], watch: bool) -> None:
+        self._gpus.set(name, claims, watch=watch)
+        for machine in self._tasks:
+            if machine.name == name and machine.ready:
+                self._gpus.send(machine)
+
+    def _on_gpus(self, machine: Machine, message: Message) -> None:
+        if message["unusable"]:
+            self._refuse(machine.name, Unreachable(message["unusable"], final=True))
+        else:
+            self.post(new_view(machine, message))
+
+    def _refuse(self, name: str, error: Unreachable) -> None:
+        for machine, task in list(self._tasks.items()):
+            if machine.name == name:
+                self.on_down(machine, error)
+                self._loop.create_task(self._dismiss(machine, task))
+
+    async def _dismiss(self, machine: Machine, task: asyncio.Task[None]) -> None:
+        """End the agent of a machine that is used no more."""
+        await machine.close(_CLOSE_LIMIT)
+        await asyncio.wait([task], timeout=_LEAVE_LIMIT)
+        task.cancel()
+        await machine.carrier.close()
 
     async def _on_output(self, run: Run, message: Message, data: bytes) -> None:
         name = str(message["file"])

@@ -138,11 +138,12 @@ class Machine:
         """Start the agent's bootstrap, and send the agent's code if the machine lacks it."""
         carrier = self.carrier
         name = "-".join(filter(None, (self._plan.folder.id, carrier.instance)))
-        command = code.start_command(name, carrier.python, carrier.program)
+        gpus = self._plan.gpus
+        command = code.start_command(name, carrier.python, carrier.program, gpus=gpus)
         stream = await self.carrier.open(command)
         try:
             if (await answer(stream))["need"]:
-                archive = code.archive()
+                archive = code.archive(gpus=gpus)
                 await stream.write(f"{len(archive)}\n".encode() + archive)
                 await answer(stream)
         except (OSError, KeyError) as error:

@@ -23,7 +23,8 @@ class Plan:
 
     `code` is the user's code folder, links resolved, and `files` are those in it that trials may
     read. `cwd` is the working folder. `script` is what a fork server runs; None if each trial
-    starts a new interpreter. `python_path` is the user's PYTHONPATH.
+    starts a new interpreter. `python_path` is the user's PYTHONPATH. With `gpus`, trials
+    lease GPUs.
     """
 
     folder: ExperimentFolder
@@ -33,6 +34,7 @@ class Plan:
     script: str | None
     umask: int
     python_path: str = ""
+    gpus: bool = False
 
     @cached_property
     def shipped(self) -> Shipped:

@@ -40,6 +40,7 @@ class Run:
     why: str | None = None
     give_up_at: float | None = None  # monotonic seconds
     handled: threading.Event | None = None
+    gpus: tuple[str, ...] = ()  # UUIDs of the GPUs that it leases
 
     def clear(self) -> None:
         """Remove what an earlier run of the trial wrote."""

@@ -9,10 +9,11 @@ the runs' files from the offsets that it names. Requests, as messages of `frames
     build   names of trees to build; files: small files of the experiment, by path
     serve   cwd: the trials' working folder; umask; command: of the fork server, null for none
     start   run, task, limit: bytes of its output folder that come home; files: by name their
-            sizes, and bytes
+            sizes, and bytes; gpus: UUIDs of the GPUs that it leases
     have    run, offsets: what the driver has of each file
     stop    run, grace
     forget  run: remove its folder; keep: a folder to which its output folder is moved, or null
+    gpus    experiment; claims: GPUs to lock, by UUID the claim's token; watch: whether to look on
     ping
     close   kill all trials, and end
 
@@ -25,6 +26,7 @@ and answers:
     out     run, file, offset, and bytes
     file    run, path, offset, size, and bytes: of the output folder, before `ended`
     ended   run, time, code, cause, lost; left: names of files beyond the limit
+    gpus    what `gpus/desk.py` posts
     pong
     broke   reason: a bug of ours, or a damaged request; the agent ends the connection
 """
@@ -39,7 +41,7 @@ import shutil
 import signal
 import socket
 import time
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from runtime.stage.agent import outputs
 from runtime.stage.agent.bundles import Bundles
@@ -47,6 +49,7 @@ from runtime.stage.agent.facts import facts_of
 from runtime.stage.agent.follower import Follower, describe
 from runtime.stage.agent.fork_server import ServerCommand
 from runtime.stage.agent.frames import Message
+from runtime.stage.agent.gpus.desk import Desk
 from runtime.stage.agent.link import Link, take_over
 from runtime.stage.agent.runner import Runner
 from runtime.stage.agent.runs import FILES, Run, Runs
@@ -80,13 +83,14 @@ class Agent:
         self._environment = dict(os.environ)
         self._follower = Follower()
         self._runner: Optional[Runner] = None
+        self._desk = Desk(self._wake)
         self._listening = _listen()
         self._link: Optional[Link] = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        for descriptor in (self._wake_read, self._wake_write):
+            os.set_blocking(descriptor, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._busy_at = time.monotonic()
         self._closing = False
@@ -107,6 +111,7 @@ class Agent:
             self._runner.end()
             self._runner.run()
             self._runner.close()
+        self._desk.close()
         self._runs.close()
         if self._closing or self._holds or not self._runs.by_name:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -170,6 +175,7 @@ class Agent:
         run.end, run.has_news = fields, True
         if self._link is None:
             run.keep_end()
+            self._desk.keep(self._busy_gpus())
 
     def _is_idle(self) -> bool:
         if self._link is not None or any(run.end is None for run in self._runs):
@@ -205,6 +211,7 @@ class Agent:
             run.have, run.end_sent = None, False
             if run.end is not None:
                 run.keep_end()
+        self._desk.keep(self._busy_gpus())
 
     def _exchange(self, driver: Link) -> None:
         try:
@@ -229,6 +236,9 @@ class Agent:
 
     def _send_news(self, driver: Link) -> None:
         """Send what the driver lacks of the runs, fairly, and ends after all that came before."""
+        news = self._desk.take_news()
+        if news is not None:
+            driver.send({"event": "gpus", **news})
         runs = [run for run in self._runs if run.has_news and run.have is not None]
         while runs and not driver.is_full and not driver.closed:
             runs = [run for run in runs if self._send_next(driver, run)]
@@ -313,6 +323,7 @@ class Agent:
         if name in self._runs.by_name:
             return  # the connection broke after the request had come
         run = self._runs.make(name)
+        run.gpus = tuple(message["gpus"])
         run.have, run.limit = dict.fromkeys(FILES, 0), int(message["limit"])
         offset = 0
         for path, size in message["files"].items():
@@ -328,11 +339,16 @@ class Agent:
         task = Task(**dict(fields, trial=run.key))
         self._follower.watch(task.trial, run.folder)
         try:
+            if not self._desk.holds(run.gpus):
+                self._refuse(run, "its GPU was leased to another experiment meanwhile", lost=True)
+                return
             self._runner.start(task)
         except (CannotStart, OSError) as error:
-            run.cleared = True
-            end = {"time": time.time(), "code": 1, "cause": str(error), "lost": False}
-            self._believe(run, end)
+            self._refuse(run, str(error))
+
+    def _refuse(self, run: Run, cause: str, *, lost: bool = False) -> None:
+        run.cleared = True
+        self._believe(run, {"time": time.time(), "code": 1, "cause": cause, "lost": lost})
 
     def _do_have(self, driver: Link, message: Message, data: bytes) -> None:
         run = self._runs.by_name.get(message["run"])
@@ -355,6 +371,16 @@ class Agent:
             with contextlib.suppress(OSError):  # the trial has removed it
                 os.renames(os.path.join(run.folder, "output"), message["keep"])
         self._runs.forget(message["run"])
+
+    # GPUs
+
+    def _do_gpus(self, driver: Link, message: Message, data: bytes) -> None:
+        watch, busy = message["watch"], self._busy_gpus()
+        self._desk.serve(message["experiment"], message["claims"], watch=watch, busy=busy)
+
+    def _busy_gpus(self) -> Set[str]:
+        """The GPUs of trials that run; without a driver, only they stay leased."""
+        return {uuid for run in self._runs if run.end is None for uuid in run.gpus}
 
     def _do_close(self, driver: Link, message: Message, data: bytes) -> None:
         self._closing = True

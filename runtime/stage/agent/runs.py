@@ -25,7 +25,8 @@ class Run:
     `limit` is how many bytes of its output folder come home. `stopping` is whether the driver wants
     it to end. `end` tells how it ended: code, cause, lost and time; `end_sent` is whether it went
     to the driver. `has_news` is whether there may be more to send, `cleared` whether nothing of it
-    runs any more, and `forgotten` whether its folder is to be removed then.
+    runs any more, and `forgotten` whether its folder is to be removed then. `gpus` are the UUIDs of
+    the GPUs that it leases.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Run:
     cleared: bool = False
     forgotten: bool = False
     limit: int = 0
+    gpus: Tuple[str, ...] = ()
 
     def next_chunk(self) -> Optional[Tuple[str, int, bytes]]:
         """A file, an offset, and the bytes there that the driver lacks; None if it has all."""

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Callable
 
-from runtime.gpus.device import View
-from runtime.gpus.nvml import Nvml
+from runtime.stage.agent.gpus.device import View
 
 _INTERVAL = 1.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class NewView:
-    """A new view of the GPUs."""
-
-    view: View
-
-
 class Poller:
-    """Posts a view on request, and every second while `watching` is set."""
+    """Posts a view on request, and every second while `watching` is set; `read` takes a view."""
 
-    def __init__(self, nvml: Nvml, post: Callable[[NewView], None]) -> None:
-        self._nvml = nvml
+    def __init__(self, read: Callable[[], View], post: Callable[[View], None]) -> None:
+        self._read = read
         self._post = post
         self._condition = threading.Condition()
         self._watching = self._requested = self._closed = False
@@ -55,7 +46,7 @@ class Poller:
 
     def _run(self) -> None:
         while self._wait():
-            self._post(NewView(self._view()))
+            self._post(self._view())
 
     def _wait(self) -> bool:
         """Wait until a view is due; False once closed."""
@@ -72,6 +63,6 @@ class Poller:
     def _view(self) -> View:
         began = time.monotonic()
         try:
-            return self._nvml.view()
+            return self._read()
         except Exception as error:  # must not end the experiment; shown as a reason for waiting
             return View(began, trouble=f"cannot be read: {type(error).__name__}: {error}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Callable, Iterator
 
-from runtime.gpus.device import Device, Process, View
-from runtime.gpus.limited import Slow, TimedCall
-from runtime.gpus.processes import describe
+from runtime.stage.agent.gpus.device import Device, Process, View
+from runtime.stage.agent.gpus.limited import Slow, TimedCall
+from runtime.stage.agent.gpus.processes import describe
 
 _VIEW_WAIT = 1.0  # seconds that a view waits for a GPU; a slower answer is part of a later view
 _ANSWER_LIMIT = 15.0  # seconds after which a silent GPU counts as in trouble

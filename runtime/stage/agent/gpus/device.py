@@ -1,4 +1,4 @@
-"""The state of the machine's GPUs as NVML reports it.
+"""The state of a machine's GPUs as NVML reports it.
 
 A GPU is a unit that a trial can lease: a card, or one of its MIG instances. Memory is in bytes,
 utilisation in percent; times are seconds since the epoch.
@@ -6,14 +6,15 @@ utilisation in percent; times are seconds since the epoch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, Dict
 
 GIB = 1 << 30
 #: NVML's numbers of compute modes.
 EXCLUSIVE, PROHIBITED = 3, 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Process:
     """A process that computes on a GPU.
 
@@ -29,7 +30,7 @@ class Process:
     kin: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Device:
     """One GPU at one moment.
 
@@ -61,7 +62,7 @@ class Device:
         return self.label.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """All GPUs, in NVML's order, read after `began` (monotonic seconds).
 
@@ -73,6 +74,27 @@ class View:
     devices: tuple[Device, ...] = ()
     xids: tuple[tuple[str, int], ...] = ()
     trouble: str = ""
+
+    def to_json(self) -> Dict[str, Any]:
+        document = asdict(self)
+        for device in document["devices"]:
+            for process in device["processes"]:
+                process["kin"] = sorted(process["kin"])
+        return document
+
+    @classmethod
+    def from_json(cls, document: Dict[str, Any]) -> View:
+        """The view that `to_json` wrote."""
+        devices = tuple(_device(device) for device in document["devices"])
+        xids = tuple((str(card), int(number)) for card, number in document["xids"])
+        return cls(**dict(document, devices=devices, xids=xids))
+
+
+def _device(document: Dict[str, Any]) -> Device:
+    processes = tuple(
+        Process(**dict(process, kin=frozenset(process["kin"]))) for process in document["processes"]
+    )
+    return Device(**dict(document, processes=processes))
 
 
 def size(count: int | None) -> str:

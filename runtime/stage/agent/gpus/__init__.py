@@ -1,0 +1,1 @@
+"""The GPUs of the machine: read through NVML, and locked for an experiment."""
