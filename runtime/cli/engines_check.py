@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     hosts = machines.named(args)
     if not hosts:
         raise AnnotateError("no machine is named", hint="name some: --hosts alpha,me@beta")
-    documents = [_document(look) for look in look_at(hosts, logins.asker())]
+    documents = [_document(look) for look in look_at(hosts, logins.asker(), gpus=True)]
     if args.json:
         terminal.show(json.dumps(documents, indent=2))
     else:
@@ -57,8 +57,34 @@ def _document(look: Look) -> dict[str, JSON]:
         "connected_in": round(look.seen.connecting, 3),
         "answered_in": round(look.seen.answering, 3),
         **{name: facts[name] for name in ("host", "system", "python", "version")},
-        **{name: facts[name] for name in ("cores", "memory", "free", "folder", "gpus")},
+        **{name: facts[name] for name in ("cores", "memory", "free", "folder")},
+        **_gpus(facts["gpus"]),
     }
+
+
+def _gpus(seen: dict[str, JSON]) -> dict[str, JSON]:
+    """The machine's GPUs, memory in bytes; which a trial sees, or why that is not known."""
+    from runtime.gpus.world import visible
+    from runtime.stage.agent.gpus.device import View
+
+    if seen["unusable"]:
+        return {"gpus": [], "no_gpus": seen["unusable"], "visible": seen["visible"]}
+    devices = View.from_json(seen["view"]).devices
+    shown = visible(devices, seen["visible"])
+    gpus = [
+        {
+            "gpu": device.label,
+            "name": device.name,
+            "uuid": device.uuid,
+            "memory": device.total,
+            "used": device.used,
+            "processes": len(device.processes),
+            "trouble": device.trouble,
+            "seen_by_trials": device in shown,
+        }
+        for device in devices
+    ]
+    return {"gpus": gpus, "no_gpus": "", "visible": seen["visible"]}
 
 
 def shown(document: dict[str, JSON]) -> str:
@@ -74,10 +100,28 @@ def shown(document: dict[str, JSON]) -> str:
         "CPU cores": document["cores"],
         "memory": _gib(document["memory"]),
         "free disk": f"{_gib(document['free'])} in {document['folder']}",
-        "GPUs": "; ".join(document["gpus"]) or "none",
     }
     lines = [f"  {name:<13}  {value}" for name, value in rows.items()]
-    return "\n".join([f"{document['machine']}: ready", *lines])
+    gpus = [f"  {'GPU ' + gpu['gpu']:<13}  {_gpu(gpu)}" for gpu in document["gpus"]]
+    gpus = gpus or [f"  GPUs           none{_because(document['no_gpus'])}"]
+    return "\n".join([f"{document['machine']}: ready", *lines, *gpus])
+
+
+def _gpu(gpu: dict[str, JSON]) -> str:
+    """One GPU, as printed."""
+    parts = [gpu["name"], f"{_gib(gpu['memory'] - gpu['used'])} of {_gib(gpu['memory'])} free"]
+    if gpu["processes"]:
+        processes = "1 process" if gpu["processes"] == 1 else f"{gpu['processes']} processes"
+        parts.append(f"in use by {processes}")
+    if gpu["trouble"]:
+        parts = [gpu["name"], gpu["trouble"]]
+    if not gpu["seen_by_trials"]:
+        parts.append("hidden from trials by CUDA_VISIBLE_DEVICES")
+    return ", ".join(parts)
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _gib(size: JSON) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.errors import AnnotateError
 from runtime.cli import options
-from runtime.core.config import GPUS, LIMITS, OPTIONS, RUNNING, SEARCH, Config
+from runtime.core.config import GPUS, LIMITS, MACHINE_SETTINGS, OPTIONS, RUNNING, SEARCH, Config
 from runtime.core.options import NONE, RESUME, Option, Settings
 
 if TYPE_CHECKING:
@@ -204,6 +204,13 @@ def _ignored(path: Path, config: Config, file: Settings, typed: Settings) -> lis
         f"{path}: {OPTIONS[name].nni[0]} has no effect, because trials reserve no GPU (gpuNum)"
         for name in config.needs_gpus
         if name in file
+    ]
+    notes += [
+        f"{path}: {OPTIONS[name].nni[0].rpartition('.')[2]} of {machine} has no effect, because"
+        " trials reserve no GPU (gpuNum)"
+        for machine, about in ({} if config.gpus else config.machines).items()
+        for name in MACHINE_SETTINGS
+        if name in about
     ]
     for role, name in _ARGUMENTS.items():
         if file.get(name) and replaces(role, file, typed):

@@ -26,11 +26,14 @@ from runtime.executors.slurm import commands
 from runtime.executors.slurm.executor import SlurmExecutor
 from runtime.executors.slurm.request import parse_request
 from runtime.executors.ssh.carrier import PASSPHRASE, PASSWORD, LockedOut, SshCarrier
+from runtime.gpus.world import VISIBLE, world
+from runtime.stage.agent.gpus.device import View
 from runtime.system.private import users_umask
 
 #: Asks the user for a secret; "" if there is no answer.
 Ask: TypeAlias = Callable[[str], str]
 _TRIES = 3
+_NO_GPU = "annotate engines check shows the GPUs of each host; without --gpus, none is leased"
 
 
 def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple[Host, ...]:
@@ -69,12 +72,28 @@ def _check_slurm(config: Config) -> None:
 
 def _check_hosts(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple[Host, ...]:
     hosts = with_details(parse_hosts(config.hosts), config.machines, logins)
-    looks = look_at([replace(host, python=config.python_there) for host in hosts], ask)
+    hosts = tuple(replace(host, python=config.python_there) for host in hosts)
+    looks = [_with_gpus(look, config) for look in look_at(hosts, ask, gpus=bool(config.gpus))]
     failures = [look.seen for look in looks if isinstance(look.seen, Unreachable)]
     if len(failures) == len(looks):
         lines = [f"{look.host.name}: {look.seen}" for look in looks]
         raise AnnotateError("\n".join(lines), hint=failures[0].hint)
     return tuple(look.host for look in looks)
+
+
+def _with_gpus(look: Look, config: Config) -> Look:
+    """The look, which fails if the host lacks GPUs that a trial needs."""
+    if isinstance(look.seen, Unreachable) or not config.gpus:
+        return look
+    gpus = look.seen.facts["gpus"]
+    if gpus["unusable"]:
+        return replace(look, seen=Unreachable(f"--gpus {config.gpus}: {gpus['unusable']}", _NO_GPU))
+    try:
+        visible = {} if gpus["visible"] is None else {VISIBLE: gpus["visible"]}
+        world(config.on_machine(look.host.name), View.from_json(gpus["view"]), visible)
+    except AnnotateError as error:
+        return replace(look, seen=Unreachable(error.message, error.hint))
+    return look
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +104,8 @@ class Look:
     seen: Seen | Unreachable
 
 
-def look_at(hosts: Sequence[Host], ask: Ask | None) -> list[Look]:
-    """Look at all hosts at once. Asks for a secret that is missing, if it can.
+def look_at(hosts: Sequence[Host], ask: Ask | None, *, gpus: bool = False) -> list[Look]:
+    """Look at all hosts, and their GPUs, at once. Asks for a secret that is missing, if it can.
 
     Raises AnnotateError if the package for it is missing.
     """
@@ -96,24 +115,24 @@ def look_at(hosts: Sequence[Host], ask: Ask | None) -> list[Look]:
             hint='install it with: pip install "annotate-hpo[ssh]"',
         )
     logging.getLogger("asyncssh").setLevel(logging.WARNING)  # it logs every command
-    return asyncio.run(_look_at(hosts, ask))
+    return asyncio.run(_look_at(hosts, ask, gpus))
 
 
-async def _look_at(hosts: Sequence[Host], ask: Ask | None) -> list[Look]:
-    looks = list(await asyncio.gather(*(_look(host) for host in hosts)))
+async def _look_at(hosts: Sequence[Host], ask: Ask | None, gpus: bool) -> list[Look]:
+    looks = list(await asyncio.gather(*(_look(host, gpus) for host in hosts)))
     if ask is not None:
-        looks = [await _unlock(look, ask) for look in looks]
+        looks = [await _unlock(look, ask, gpus) for look in looks]
     return looks
 
 
-async def _look(host: Host) -> Look:
+async def _look(host: Host, gpus: bool) -> Look:
     try:
-        return Look(host, await probe(SshCarrier(host)))
+        return Look(host, await probe(SshCarrier(host), gpus=gpus))
     except Unreachable as error:
         return Look(host, error)
 
 
-async def _unlock(look: Look, ask: Ask) -> Look:
+async def _unlock(look: Look, ask: Ask, gpus: bool) -> Look:
     """Ask for what the host wants until it lets the user in."""
     for kind in (PASSPHRASE, PASSWORD):
         for _ in range(_TRIES):
@@ -124,7 +143,7 @@ async def _unlock(look: Look, ask: Ask) -> Look:
             if not secret:
                 break
             login = replace(look.host.login, **{kind: secret})
-            look = await _look(replace(look.host, login=login))
+            look = await _look(replace(look.host, login=login), gpus)
     return look
 
 

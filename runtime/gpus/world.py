@@ -38,8 +38,8 @@ def world(config: Config, view: View, environment: Mapping[str, str]) -> World:
 
     Raises AnnotateError if they are fewer than a trial needs, or do not work.
     """
-    visible = _visible(view.devices, environment.get(VISIBLE))
-    chosen = _chosen(config.gpu_indices, visible, view.devices)
+    shown = visible(view.devices, environment.get(VISIBLE))
+    chosen = _chosen(config.gpu_indices, shown, view.devices)
     _check(config, list(chosen), view, environment.get(VISIBLE))
     names = {device.uuid: name for device, name in chosen.items() if device.uuid}
     return World(names, tuple(device for device in chosen if not device.uuid))
@@ -75,16 +75,16 @@ def _check(config: Config, devices: list[Device], view: View, visible: str | Non
         )
 
 
-def _visible(devices: Sequence[Device], visible: str | None) -> dict[Device, str]:
-    """The GPUs that CUDA would show, and their words.
+def visible(devices: Sequence[Device], words: str | None) -> dict[Device, str]:
+    """The GPUs that CUDA would show with this CUDA_VISIBLE_DEVICES, and their words.
 
     Like CUDA, ignores everything from the first invalid word on, and shows nothing if a GPU is
     named twice.
     """
-    if visible is None:
+    if words is None:
         return {device: device.uuid for device in devices}
     names: dict[Device, str] = {}
-    for word in visible.split(","):
+    for word in words.split(","):
         matches = _named(word.strip(), devices)
         if not matches:
             break

@@ -57,9 +57,9 @@ def start_command(
     return _with_python(python, _program("bootstrap"), _ROOT, code, experiment, program)
 
 
-def probe_command(python: str) -> list[str]:
-    """Starts the program that looks at a machine, likewise."""
-    return _with_python(python, _program("probe"), _ROOT, _program("facts"))
+def probe_command(python: str, *, size: int = 0) -> list[str]:
+    """Starts the program that looks at a machine, likewise; `size` is that of an archive for it."""
+    return _with_python(python, _program("probe"), _ROOT, _program("facts"), str(size))
 
 
 def clean_command(python: str) -> list[str]:

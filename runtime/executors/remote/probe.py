@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -12,32 +13,40 @@ from runtime.executors.remote.carrier import Carrier, Unreachable
 from runtime.stage.agent.frames import Message
 
 _LIMIT = 30.0  # seconds
+_GPU_LIMIT = 45.0  # seconds more for NVIDIA's driver
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A machine that can be used: `facts` are those of the agent, times are seconds."""
+    """A machine that can be used: `facts` are those of the agent, times are seconds.
+
+    With a look at its GPUs, they also have `gpus`, as `stage/agent/gpus/look.py` returns it.
+    """
 
     facts: Message
     connecting: float
     answering: float
 
 
-async def probe(carrier: Carrier) -> Seen:
-    """Look at the machine; leaves nothing there. Raises Unreachable."""
+async def probe(carrier: Carrier, *, gpus: bool = False) -> Seen:
+    """Look at the machine, and at its `gpus`; leaves nothing there. Raises Unreachable."""
+    limit = _LIMIT + _GPU_LIMIT if gpus else _LIMIT
     try:
-        return await asyncio.wait_for(_probe(carrier), _LIMIT)
+        return await asyncio.wait_for(_probe(carrier, gpus=gpus), limit)
     except asyncio.TimeoutError:
-        raise Unreachable(f"its shell did not answer within {_LIMIT:g} s") from None
+        raise Unreachable(f"its shell did not answer within {limit:g} s") from None
     finally:
         await carrier.close()
 
 
-async def _probe(carrier: Carrier) -> Seen:
+async def _probe(carrier: Carrier, *, gpus: bool) -> Seen:
+    archive = code.archive(gpus=True) if gpus else b""
     began = time.monotonic()
     await carrier.connect()
     connected = time.monotonic()
-    stream = await carrier.open(code.probe_command(carrier.python))
+    stream = await carrier.open(code.probe_command(carrier.python, size=len(archive)))
+    with contextlib.suppress(OSError):  # it has ended, and says why
+        await stream.write(archive)
     facts = (await answer(stream))["facts"]
     answered = time.monotonic()
     await stream.close()

@@ -6,10 +6,9 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 import sys
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 
 def facts_of(folder: str) -> Dict[str, Any]:
@@ -28,16 +27,3 @@ def facts_of(folder: str) -> Dict[str, Any]:
         "time": time.time(),
         "pid": os.getpid(),
     }
-
-
-def gpus() -> List[str]:
-    """The names of the GPUs that `nvidia-smi` finds; asks at most 10 seconds."""
-    words = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    text = done.stdout.decode(errors="replace") if done.returncode == 0 else ""
-    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,12 +1,16 @@
-"""What a driver runs to look at a machine: `python -c THIS ROOT FACTS`.
+"""What a driver runs to look at a machine: `python -c THIS ROOT FACTS SIZE`.
 
-FACTS is the source of `facts.py`. It answers with one line of JSON: `facts`, or `error` and `hint`,
-which say why no trial can run. It leaves no file. Any Python can parse this file.
+FACTS is the source of `facts.py`. SIZE is that of a tar archive of the agent's code on standard
+input, with which it looks at the GPUs, or 0. It answers with one line of JSON: `facts`, or `error`
+and `hint`, which say why no trial can run. It leaves no file. Any Python can parse this file.
 """
 
+import io
 import json
 import os
+import shutil
 import sys
+import tarfile
 import tempfile
 
 _NEEDED = 1 << 20  # bytes
@@ -23,7 +27,23 @@ def _existing(folder):
     return folder
 
 
-def _probe(root, source):
+def _gpus(size):
+    """What `gpus/look.py` says; it needs the agent's code for a moment."""
+    place = tempfile.mkdtemp()
+    try:
+        data = io.BytesIO(sys.stdin.buffer.read(size))
+        options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        with tarfile.open(fileobj=data) as archive:
+            archive.extractall(place, **options)
+        sys.path.insert(0, place)
+        from runtime.stage.agent.gpus.look import look
+
+        return look()
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _probe(root, source, size):
     folder = _existing(os.path.expanduser(root))
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"\0" * _NEEDED)
@@ -31,7 +51,13 @@ def _probe(root, source):
         os.fsync(file.fileno())
     facts = {}
     exec(source, facts)
-    _answer(facts=dict(facts["facts_of"](folder), gpus=facts["gpus"]()))
+    facts = facts["facts_of"](folder)
+    if int(size):
+        try:
+            facts["gpus"] = _gpus(int(size))
+        except OSError as error:
+            facts["gpus"] = {"unusable": str(error), "view": None, "visible": None}
+    _answer(facts=facts)
 
 
 if sys.version_info < (3, 8):

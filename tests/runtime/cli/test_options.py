@@ -302,6 +302,15 @@ def test_gpu_settings_of_the_file_without_gpus_are_named(config_file):
     assert settings.from_file(parse(RUN, "-c", file, "--gpus", "1"))[2] == []
 
 
+def test_gpu_settings_of_a_machine_without_gpus_are_named(config_file):
+    machines = [{"ip": "alpha", "useActiveGpu": True}]
+    file = config_file("", {"trainingServicePlatform": "remote", "machineList": machines})
+    _, _, notes = settings.from_file(parse(RUN, "-c", file))
+    reason = "has no effect, because trials reserve no GPU (gpuNum)"
+    assert notes == [f"{file}: useActiveGpu of alpha {reason}"]
+    assert settings.from_file(parse(RUN, "-c", file, "--gpus", "1"))[2] == []
+
+
 BAD = [
     ("--use-active-gpu", "--use-active-gpu has no effect without --gpus"),
     ("--gpu-indices 0 --gpus 0", "--gpu-indices has no effect without --gpus"),

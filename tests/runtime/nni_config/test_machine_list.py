@@ -38,7 +38,8 @@ trainingService:
   reuseMode: false
   machineList:
     - {host: 10.0.0.1, port: 2222, user: me, password: first secret,
-       pythonPath: /opt/python/bin, preCommand: module load cuda}
+       pythonPath: /opt/python/bin, preCommand: module load cuda,
+       gpuIndices: [0, 1], maxTrialNumberPerGpu: 2, useActiveGpu: true}
     - {host: beta, sshKeyFile: keys/id, sshPassphrase: 1234567}
 """
 
@@ -88,9 +89,17 @@ def test_both_versions_name_the_machines_and_keep_their_secrets_apart(write, fol
 
 def test_what_has_no_effect_there_is_noted(write):
     notes = nni_config.read(write(V1), os.environ).notes
-    fields = [note.split(": ")[1] for note in notes]
-    machine = ["gpuIndices", "maxTrialNumPerGpu", "useActiveGpu"]
-    assert sorted(fields) == sorted([*(f"machineList.0.{m}" for m in machine), "remoteConfig"])
+    assert [note.split(": ")[1] for note in notes] == ["remoteConfig"]
+
+
+@pytest.mark.parametrize("text", [V1, V2], ids=["v1", "v2"])
+def test_a_machine_may_have_its_own_settings_of_gpus(write, text):
+    settings = nni_config.read(write("trialGpuNumber: 1\n" + text), os.environ).settings
+    config = Config.from_json(json.loads(json.dumps(Config.new(settings).to_json())))
+    here, there = config.on_machine("me@10.0.0.1:2222"), config.on_machine("beta")
+    assert (here.gpu_indices, here.trials_per_gpu, here.use_active_gpu) == (("0", "1"), 2, True)
+    assert (there.gpu_indices, there.trials_per_gpu, there.use_active_gpu) == ((), 1, False)
+    assert here.gpus == there.gpus == 1
 
 
 def test_an_interpreter_named_there_is_not_looked_for_here(write):
@@ -104,13 +113,13 @@ def test_an_interpreter_named_there_is_not_looked_for_here(write):
     [
         ("trainingServicePlatform: remote\n", "no machine is named"),
         ("machineList: [{ip: a}]\n", "machineList has no effect without the platform remote"),
-        (
-            V2 + "trialGpuNumber: 1\n",
-            "trialGpuNumber: trials on other machines cannot reserve GPUs",
-        ),
         (V1 + "  - ip: beta\n", "beta is named twice"),
         (V1 + "  - port: 22\n", "machine 3 has no ip"),
         (V1 + "  - {ip: x, port: 99999}\n", "'x' is not a host with user and port"),
+        (
+            V1 + "  - {ip: x, maxTrialNumPerGpu: 0}\n",
+            "maxTrialNumPerGpu must be at least 1, not 0",
+        ),
         (V1 + "  - {ip: x, port: ssh}\n", "machineList.2.port must be a whole number"),
         (V1 + "  - {ip: x, host: y}\n", "host and ip are the same setting"),
         (V1 + "  - {ip: x, userName: y}\n", "unknown field userName in machineList.2"),

@@ -6,12 +6,11 @@ import getpass
 import os
 import threading
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from queue import SimpleQueue
 from typing import Any, Callable, Collection, Dict, Mapping, Optional
 
-from runtime.stage.agent.gpus.device import View
+from runtime.stage.agent.gpus.device import GIB, View
 from runtime.stage.agent.gpus.locks import AlreadyHeld, CannotLease, Holder, Lock, Locks
 from runtime.stage.agent.gpus.nvml import NoNvml, Nvml
 from runtime.stage.agent.gpus.polling import Poller
@@ -81,7 +80,7 @@ class Desk:
         """What the driver is to know, if there is something new.
 
         That is `view`, the GPUs; `held`, the locks that we hold by UUID, each with the claim's
-        token and when it came; `others`, by UUID who else holds a lock that the driver has claimed;
+        token and when it came; `others`, by UUID who else holds the lock of a claimed or used GPU;
         `visible`, our own CUDA_VISIBLE_DEVICES; `unusable`, why no GPU here can be leased.
         """
         news: Optional[Dict[str, Any]] = None
@@ -145,7 +144,7 @@ class Desk:
 
     def _tell(self, view: View) -> None:
         with self._mutex:
-            self._look_at_others()
+            self._look_at_others(view)
             for held in self._held.values():
                 held.lock.sign(Holder(os.getpid(), user(), self._experiment, held.since))
             fields = {
@@ -158,13 +157,18 @@ class Desk:
         self._news.put(fields)
         self._wake()
 
-    def _look_at_others(self) -> None:
-        """Forget holders that hold their lock no more."""
-        for uuid in list(self._others):
-            with suppress(AlreadyHeld, CannotLease):
-                assert self._locks is not None
-                self._locks.take(uuid).release()
-                del self._others[uuid]
+    def _look_at_others(self, view: View) -> None:
+        """Find out who else holds the locks that were claimed in vain, and those of GPUs in use."""
+        in_use = {d.uuid for d in view.devices if d.processes or d.used >= GIB}
+        for uuid in {*self._others, *in_use} - self._held.keys():
+            self._others.pop(uuid, None)
+            try:
+                if self._locks is not None:
+                    self._locks.take(uuid).release()
+            except AlreadyHeld as taken:
+                self._others[uuid] = taken.holder
+            except CannotLease as error:
+                self._unusable = f"{error} ({error.hint})"
 
 
 def user() -> str:

@@ -59,8 +59,11 @@ def _descendants(pid):
     return [pid, *(child.pid for child in process.children(recursive=True))]
 
 
-def make(folder, names):
-    """Servers, and a home folder with an SSH config that knows them by name. Not started."""
+def make(folder, names, variables=lambda name: ""):
+    """Servers, and a home folder with an SSH config that knows them by name. Not started.
+
+    `variables` are those of a server's sessions: `NAME=VALUE` with spaces between them.
+    """
     Path("/run/sshd").mkdir(exist_ok=True)  # where sshd as root drops its privileges
     user = folder / "user"
     ssh = user / ".ssh"
@@ -78,7 +81,7 @@ def make(folder, names):
             f"AuthorizedKeysFile {place}/authorized_keys\nPidFile none\nStrictModes no\n"
             "UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
             "PermitRootLogin yes\nPrintMotd no\n"
-            f"SetEnv HOME={server.home} PATH={os.environ['PATH']}\n"
+            f"SetEnv HOME={server.home} PATH={os.environ['PATH']} {variables(name)}\n"
         )
         key = (place / "host_key.pub").read_text().split()[:2]
         known.append(f"[127.0.0.1]:{server.port} {' '.join(key)}\n")
