@@ -198,7 +198,7 @@ class RemoteExecutor(Executor, Owner):
         """Send a run to the machine that leases its GPUs, once that is connected."""
         run.machine = next((m for m in self._tasks if m.name == job.machine), None)
         if run.machine is None:
-            self._finish(run, -signal.SIGKILL, f"{job.machine} is no longer used", lost=True)
+            self._finish(run, End(-signal.SIGKILL, f"{job.machine} is no longer used", lost=True))
         elif run.machine.ready:
             self._send(run, job, run.machine)
 
@@ -321,9 +321,10 @@ class RemoteExecutor(Executor, Owner):
         self._assign()
 
     async def on_message(self, machine: Machine, message: Message, data: bytes) -> None:
-        if message["event"] == "gpus":
-            self._on_gpus(machine, message)
-            return
+        if message["event"] == "gpus" and not message["unusable"]:
+            self.post(new_view(machine, message))
+        elif message["event"] == "gpus":
+            self._refuse(machine.name, Unreachable(message["unusable"], final=True))
         name = str(message.get("run"))
         run = next((r for r in self._runs.values() if r.name == name), None)
         if run is None or run.machine is not machine:
@@ -353,12 +354,6 @@ class RemoteExecutor(Executor, Owner):
         for machine in self._tasks:
             if machine.name == name and machine.ready:
                 self._gpus.send(machine)
-
-    def _on_gpus(self, machine: Machine, message: Message) -> None:
-        if message["unusable"]:
-            self._refuse(machine.name, Unreachable(message["unusable"], final=True))
-        else:
-            self.post(new_view(machine, message))
 
     def _refuse(self, name: str, error: Unreachable) -> None:
         for machine, task in list(self._tasks.items()):
