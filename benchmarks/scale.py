@@ -12,10 +12,10 @@ end at once. Once two thirds of the trials have ended, the pages and the command
 
 Prints, for each tuner and number of trials at a time: events that the driver handles per second,
 its processor time per event (microseconds), the time in which the tuner answers once all slots were
-filled (milliseconds; median and 99th percentile), the mean share of free slots from the first trial
-until the last one starts, the driver's peak memory (MiB) and its growth per trial (KiB), the store
-(MiB), and the seconds (medians) of the overview's first answer, its first line of changes,
-`experiment show` and `trial ls`.
+filled (milliseconds; median and 99th percentile), the seconds until all slots were filled, the mean
+share of free slots from then on until the last trial starts, the driver's peak memory (MiB) and its
+growth per trial (KiB), the store (MiB), and the seconds (medians) of the overview's first answer,
+its first line of changes, `experiment show` and `trial ls`.
 """
 
 import argparse
@@ -109,6 +109,7 @@ def drive(options):
         "us_per_event": 1e6 * busy / simulated.events,
         "ask_ms": 1000 * statistics.median(asks[slots:]),
         "ask_99_ms": 1000 * statistics.quantiles(asks[slots:], n=100)[98],
+        "filled_s": simulated.filled,
         "free": simulated.idle / (simulated.idle + simulated.busy),
         "peak_mib": peak_mib(),
         "growth_kib": (memory[1] - memory[0]) / 1024 / (trials / 3),
@@ -168,6 +169,7 @@ def reads(experiment, repeats):
     (link, *_) = launch.ensure()
     base = f"{link.partition('/#')[0]}/api/v1/experiments/{experiment}"
     try:
+        opened(base).read()  # the server may still be starting
         return {
             "overview_s": median(lambda: opened(base).read()),
             "changes_s": median(lambda: opened(f"{base}/events").readline()),
@@ -205,6 +207,7 @@ COLUMNS = {
     "us each": ("us_per_event", ".0f"),
     "ask ms": ("ask_ms", ".2f"),
     "ask p99": ("ask_99_ms", ".2f"),
+    "filled s": ("filled_s", ".1f"),
     "free": ("free", ".4%"),
     "MiB": ("peak_mib", ".0f"),
     "KiB/trial": ("growth_kib", ".2f"),

@@ -29,7 +29,8 @@ class Simulated(Executor):
         super().__init__(post)
         self.events = 0
         self.ended = 0
-        self.idle = 0.0  # seconds of free slots, while there were trials to start
+        self.filled = None  # seconds until every slot had its first trial
+        self.idle = 0.0  # seconds of free slots from then on, until the last trial starts
         self.busy = 0.0  # seconds of slots with trials in the same time
         self._inbox = post.__self__
         self._slots, self._trials, self._length, self._seed = slots, trials, length, seed
@@ -38,7 +39,7 @@ class Simulated(Executor):
         self._running = {}  # the final loss of each trial
         self._due = []  # heap of (time, trial, step)
         self._skipped = 0.0
-        self._seen = time.time()
+        self._made = self._seen = time.time()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated", daemon=True)
         self._thread.start()
@@ -81,7 +82,7 @@ class Simulated(Executor):
 
     def _count_slots(self):
         now = self._now()
-        if self._started < self._trials:
+        if self.filled is not None and self._started < self._trials:
             self.busy += len(self._running) * (now - self._seen)
             self.idle += (self._slots - len(self._running)) * (now - self._seen)
         self._seen = now
@@ -92,6 +93,9 @@ class Simulated(Executor):
         rng = random.Random(f"{self._seed} {trial}")
         length = self._length * rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
         self._running[trial] = rng.random(), length / (REPORTS + 2)
+        if self.filled is None and self._full():
+            self.filled = self._now() - self._made
+            self._seen = self._now()
         heapq.heappush(self._due, (self._now(), trial, 0))
 
     def _cut(self, trial):
