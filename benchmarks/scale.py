@@ -142,24 +142,25 @@ def measure(concurrent, tuner, options):
     words = ["--driver", "--concurrent", str(concurrent), "--tuners", tuner]
     words += ["--more", str(options.more), "--a-day", str(options.a_day)]
     words += ["--assessor", options.assessor]
-    driver = subprocess.Popen(
-        [sys.executable, __file__, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    lines = (json.loads(line) for line in driver.stdout)
-    next(lines)
-    experiment = next(lines)["id"]
-    read = reads(experiment, options.repeats) if options.repeats else {}
-    read["driver_ran"] = driver.poll() is None or not options.repeats
-    (result,) = lines
-    assert driver.wait() == 0
-    return result | read
+    with tempfile.TemporaryFile("w+") as progress:
+        driver = subprocess.Popen(
+            [sys.executable, __file__, *words], stdout=subprocess.PIPE, stderr=progress, text=True
+        )
+        lines = [driver.stdout.readline(), driver.stdout.readline()]
+        read = reads(json.loads(lines[1])["id"], options.repeats) if all(lines) else {}
+        read["driver_ran"] = driver.poll() is None or not options.repeats
+        lines += driver.stdout.readlines()
+        if driver.wait():
+            progress.seek(0)
+            sys.exit("".join(progress.readlines()[-10:]))
+    return json.loads(lines[-1]) | read
 
 
 def reads(experiment, repeats):
     """Seconds until pages and commands have answered about the experiment; medians."""
+
+    if not repeats:
+        return {}
 
     def median(call):
         return statistics.median(seconds_of(call) for _ in range(repeats))

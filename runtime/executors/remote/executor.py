@@ -58,6 +58,7 @@ class RemoteExecutor(Executor, Owner):
         super().__init__(post)
         self._note = note
         self._runs: dict[int, Run] = {}
+        self._by_name: dict[str, Run] = {}  # the same runs
         self._loop = asyncio.new_event_loop()
         self._plan = plan
         self._carriers = carriers
@@ -184,7 +185,7 @@ class RemoteExecutor(Executor, Owner):
         return next((m for m in self._tasks if m.name == place.get("machine")), None)
 
     def _begin(self, run: Run) -> None:
-        self._runs[run.trial] = run
+        self._runs[run.trial] = self._by_name[run.name] = run
         if run.job is not None and not self._settled:
             self._settled = True
             self._end_strays()
@@ -204,12 +205,13 @@ class RemoteExecutor(Executor, Owner):
 
     def _assign(self) -> None:
         """Send waiting runs to machines that have room; tell the others why they wait."""
-        waiting = self._waiting()
+        waiting, load = self._waiting(), self._load()
         for run in waiting:
-            machine = self._choose()
+            machine = self._choose(load)
             if machine is None or run.job is None:
                 break
             run.machine = machine
+            load[machine] += 1
             self._send(run, run.job, machine)
         why = self._why_waiting()
         for run in waiting:
@@ -234,8 +236,7 @@ class RemoteExecutor(Executor, Owner):
                 load[run.machine] += 1
         return load
 
-    def _choose(self) -> Machine | None:
-        load = self._load()
+    def _choose(self, load: Mapping[Machine, int]) -> Machine | None:
         # One that is still connecting gets its share, too: it soon is ready or fails.
         there = [m for m in self._tasks if m.ready or m.name not in self._heard]
         free = [m for m in there if not m.draining and load[m] < (m.carrier.slots or 1 << 30)]
@@ -264,7 +265,7 @@ class RemoteExecutor(Executor, Owner):
 
     def _finish(self, run: Run, end: End) -> None:
         if self._runs.get(run.trial) is run:
-            del self._runs[run.trial]
+            del self._runs[run.trial], self._by_name[run.name]
             when = time.time() if end.when is None else end.when
             self.post(Ended(run.trial, when, end.code, end.cause, end.lost, end.cancelled))
             self.post(Cleared(run.trial))  # its folder here is written by nobody else
@@ -325,8 +326,7 @@ class RemoteExecutor(Executor, Owner):
             self.post(new_view(machine, message))
         elif message["event"] == "gpus":
             self._refuse(machine.name, Unreachable(message["unusable"], final=True))
-        name = str(message.get("run"))
-        run = next((r for r in self._runs.values() if r.name == name), None)
+        run = self._by_name.get(str(message.get("run")))
         if run is None or run.machine is not machine:
             return
         event = message["event"]
