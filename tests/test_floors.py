@@ -53,6 +53,7 @@ NARROW = {
         "runtime.core.paths",
         "runtime.core.host",
         "runtime.system.private",
+        "runtime.system.units",
         "runtime.core.metrics",
         "runtime.stage.agent",
     },

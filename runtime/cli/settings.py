@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from annotate.errors import AnnotateError
 from runtime.cli import options
 from runtime.core.config import GPUS, LIMITS, MACHINE_SETTINGS, OPTIONS, RUNNING, SEARCH, Config
-from runtime.core.options import NONE, RESUME, Option, Settings
+from runtime.core.options import AUTO, NONE, RESUME, Option, Settings
 
 if TYPE_CHECKING:
     from runtime.nni_config import Described
@@ -68,7 +68,9 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
     from runtime.system.interpreter import interpreter
 
     settings = {name: value for name, value in vars(args).items() if name in OPTIONS}
-    is_elsewhere = bool(settings.get("hosts") or "slurm" in (*settings, settings.get("executor")))
+    is_elsewhere = bool(
+        settings.get("hosts") or {"slurm", "ray"} & {*settings, settings.get("executor")}
+    )
     if "python" in settings:
         if is_elsewhere:
             settings["python_there"] = settings.pop("python")
@@ -78,6 +80,8 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
         _take_hosts(settings)
     if settings.get("slurm"):
         _take_slurm(settings)
+    if "ray" in (*settings, settings.get("executor")):
+        _take_ray(settings)
     for role, name in _ARGUMENTS.items():
         if role in settings:
             settings[role] = _algorithm(role, settings[role])
@@ -105,6 +109,15 @@ def _take_slurm(settings: dict[str, Any]) -> None:
     settings.setdefault("executor", "slurm")
     if request.pilots:
         settings.setdefault("concurrency", request.pilots * request.slots)
+
+
+def _take_ray(settings: dict[str, Any]) -> None:
+    """A cluster implies the executor, and that as many trials run as fit in it."""
+    from runtime.executors.ray.request import parse_request
+
+    parse_request(settings.get("ray", ""))
+    settings.setdefault("executor", "ray")
+    settings.setdefault("concurrency", AUTO)
 
 
 def _algorithm(role: str, name: str) -> str:

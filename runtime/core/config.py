@@ -38,7 +38,8 @@ class Config:
     `tuner` and `assessor` are names, or references to the user's classes as made by
     `runtime.custom.reference`. Without an `assessor`, only the tuner stops trials early.
 
-    `hosts` are those of the executor `ssh`, `slurm` the options of the executor `slurm`;
+    `hosts` are those of the executor `ssh`, `slurm` the options of the executor `slurm`, `ray` the
+    cluster of the executor `ray` and what a trial needs of it;
     `python_there` is the interpreter on those machines, "" for the one that `python` starts there.
     `machines` has what a config file says about some hosts, by name; `logins_file` is that file if
     it has their passwords, which are never stored.
@@ -177,9 +178,10 @@ class Config:
         "local",
         "--executor",
         metavar="NAME",
-        help="run trials on this machine (local), those of --hosts (ssh) or in jobs (slurm)",
+        help="run trials on this machine (local), those of --hosts (ssh), in jobs (slurm) or on a"
+        " cluster (ray)",
         kind=options.TEXT,
-        check=options.one_of("local", "ssh", "slurm"),
+        check=options.one_of("local", "ssh", "slurm", "ray"),
         commands=AT_THE_START,
     )
     hosts: str = setting(
@@ -199,6 +201,17 @@ class Config:
         help="run each trial in a job of Slurm with these options of sbatch, or, with pilots=N, in"
         " N jobs that stay",
         default_help="none",
+        kind=options.TEXT,
+        commands=AT_THE_START,
+    )
+    ray: str = setting(
+        RUNNING,
+        "",
+        "--ray",
+        metavar="ADDRESS,K=N,...",
+        help="run trials on a Ray cluster: auto (this machine's), local (start one) or HOST:PORT,"
+        " with what each trial needs, such as cpus=2,gpus=0.5",
+        default_help="none; cpus=1",
         kind=options.TEXT,
         commands=AT_THE_START,
     )
@@ -371,8 +384,7 @@ class Config:
     @property
     def needs_gpus(self) -> list[str]:
         """The settings that have no effect because no GPU is reserved, by field."""
-        names = ("gpu_indices", "trials_per_gpu", "use_active_gpu")
-        changed = [n for n in names if getattr(self, n) != OPTIONS[n].default]
+        changed = [n for n in MACHINE_SETTINGS if getattr(self, n) != OPTIONS[n].default]
         return [] if self.gpus else changed
 
     @property

@@ -13,10 +13,15 @@ from typing import TypeAlias
 
 from annotate.errors import AnnotateError
 from runtime.core import paths
-from runtime.core.config import Config
+from runtime.core.config import MACHINE_SETTINGS, OPTIONS, Config
 from runtime.core.host import Host, Login, parse_hosts, with_details
 from runtime.core.paths import ExperimentFolder
 from runtime.executors.base import Event
+from runtime.executors.ray.connection import RayConnection, check_installed
+from runtime.executors.ray.executor import RayExecutor
+from runtime.executors.ray.placing import Demand
+from runtime.executors.ray.request import LOCAL
+from runtime.executors.ray.request import parse_request as parse_ray
 from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.code_folder import files_to_ship, holds_secrets
 from runtime.executors.remote.executor import RemoteExecutor
@@ -42,10 +47,11 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
     Connects to the hosts: one that works is enough. Asks for a secret that is missing, if it can.
     Asks Slurm whether it takes such a job. Raises AnnotateError.
     """
-    if config.slurm and config.executor != "slurm":
-        raise AnnotateError(
-            f"--slurm has no effect with --executor {config.executor}", hint="remove one"
-        )
+    for text, name in ((config.slurm, "slurm"), (config.ray, "ray")):
+        if text and config.executor != name:
+            raise AnnotateError(
+                f"--{name} has no effect with --executor {config.executor}", hint="remove one"
+            )
     if config.executor == "local":
         if config.hosts:
             raise AnnotateError("--hosts has no effect with --executor local", hint="remove one")
@@ -56,6 +62,9 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
         raise AnnotateError(
             "--gpus has no effect with --slurm yet", hint="write --slurm gres=gpu:1"
         )
+    if config.executor == "ray":
+        _check_ray(config)
+        return ()
     if config.executor == "slurm":
         _check_slurm(config)
         return ()
@@ -68,6 +77,29 @@ def _check_slurm(config: Config) -> None:
     reason = asyncio.run(commands.why_refused(parse_request(config.slurm).options))
     if reason is not None:
         raise AnnotateError(f"Slurm refuses: {reason}", hint="change --slurm")
+
+
+def _check_ray(config: Config) -> None:
+    request = parse_ray(config.ray, config.gpus)
+    if config.hosts:
+        raise AnnotateError("--hosts has no effect with --executor ray", hint="remove one")
+    for name in MACHINE_SETTINGS:
+        if getattr(config, name) != OPTIONS[name].default:
+            flag = OPTIONS[name].flags[0]
+            raise AnnotateError(f"{flag} has no effect with --executor ray", hint="Ray chooses the GPUs")
+    check_installed()
+    if request.address != LOCAL:
+        asyncio.run(_connect_to_ray(request.address))
+
+
+async def _connect_to_ray(address: str) -> None:
+    connection = RayConnection(address)
+    try:
+        await connection.connect()
+    except Unreachable as error:
+        raise AnnotateError(str(error), hint=error.hint) from None
+    finally:
+        await connection.close()
 
 
 def _check_hosts(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple[Host, ...]:
@@ -180,7 +212,15 @@ def executor(
     if config.executor == "slurm":
         request = parse_request(config.slurm)
         return SlurmExecutor(post, request, plan, note, config.python_there)
+    if config.executor == "ray":
+        ray = parse_ray(config.ray, config.gpus)
+        return RayExecutor(post, ray, plan, _demand(config), note, config.python_there)
     return RemoteExecutor(post, [SshCarrier(host) for host in hosts], plan, note)
+
+
+def _demand(config: Config) -> Demand:
+    at_a_time = config.concurrency if isinstance(config.concurrency, int) else None
+    return Demand(at_a_time, config.max_trials)
 
 
 def _shown(files: Sequence[Path], root: Path) -> str:

@@ -142,6 +142,9 @@ class Executor(ABC):
     nothing, or ends with the reason as its cause. `post` may be called from any thread.
     """
 
+    #: How many trials may run at a time, if the executor knows better than `--concurrency auto`.
+    room: int | None = None
+
     def __init__(self, post: Callable[[Event], None]) -> None:
         self.post = post
 

@@ -54,8 +54,8 @@ def gate(
 
     Posts views of the GPUs to `post` and passes messages for the user to `note`.
     """
-    if not config.gpus:
-        return _Open(NOTHING if config.gpus == 0 else {})
+    if not config.gpus or config.executor == "ray":  # Ray gives GPUs to trials
+        return _Open(NOTHING if config.gpus == 0 else {}, executor)
     gate = GpuGate(config, experiment, trials, executor, note)
     if gpus is not None:
         gate.add(local_site(gpus, config, experiment, note, post))
@@ -65,8 +65,9 @@ def gate(
 class _Open:
     """Leases nothing, so no trial waits."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], executor: Executor) -> None:
         self._lease = Lease((), dict(environment), ())
+        self._executor = executor
 
     def take(self, trial: int) -> Lease | None:
         return self._lease
@@ -84,7 +85,9 @@ class _Open:
         return False
 
     def slots(self, config: Config) -> int:
-        return config.concurrency if isinstance(config.concurrency, int) else cores()
+        if isinstance(config.concurrency, int):
+            return config.concurrency
+        return self._executor.room or cores()
 
     def close(self) -> None:
         pass

@@ -331,8 +331,7 @@ class RemoteExecutor(Executor, Owner):
             return
         event = message["event"]
         if event == "started":
-            gpus = {"gpus": list(run.gpus)} if run.gpus else {}
-            place = {"machine": machine.name, "run": run.name, **gpus}
+            place = self._place(run, machine)
             self.post(Started(run.trial, message["time"] - machine.clock, message["pid"], place))
         elif event == "out":
             await self._on_output(run, message, data)
@@ -367,6 +366,10 @@ class RemoteExecutor(Executor, Owner):
         await asyncio.wait([task], timeout=_LEAVE_LIMIT)
         task.cancel()
         await machine.carrier.close()
+    def _place(self, run: Run, machine: Machine) -> dict[str, JSON]:
+        """Where a later driver finds the run."""
+        gpus = {"gpus": list(run.gpus)} if run.gpus else {}
+        return {"machine": machine.name, "run": run.name, **gpus}
 
     async def _on_output(self, run: Run, message: Message, data: bytes) -> None:
         name = str(message["file"])

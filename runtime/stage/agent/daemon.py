@@ -67,11 +67,12 @@ _TREES = {"stage": "stage", "snapshot": "snapshot", "code": "code"}  # folders o
 class Agent:
     """Serves the experiment's folder, the current folder, until it is closed or not needed.
 
-    With `holds`, it belongs to a job of an engine, which ends it and its trials by SIGTERM. The
-    trials' ends then say nothing, and are not told. Nobody takes up its folder.
+    With `holds`, it belongs to a job of an engine, which ends it and its trials by SIGTERM, or by
+    closing the other end of the descriptor `lifeline`. The trials' ends then say nothing, and are
+    not told. Nobody takes up its folder.
     """
 
-    def __init__(self, *, holds: bool = False) -> None:
+    def __init__(self, *, holds: bool = False, lifeline: Optional[int] = None) -> None:
         self._holds = holds
         self._revoked = False  # whether the engine has ended the job
         self._doubtful: List[Tuple[float, Run, Dict[str, Any]]] = []  # ends, and when to believe
@@ -92,6 +93,10 @@ class Agent:
         for descriptor in (self._wake_read, self._wake_write):
             os.set_blocking(descriptor, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._lifeline = lifeline
+        if lifeline is not None:
+            os.set_inheritable(lifeline, False)
+            self._selector.register(lifeline, selectors.EVENT_READ)
         self._busy_at = time.monotonic()
         self._closing = False
 
@@ -125,6 +130,7 @@ class Agent:
         sources = [key.fileobj for key, _ in ready]
         if self._wake_read in sources:
             os.read(self._wake_read, 4096)
+        self._revoked |= self._lifeline in sources
         if self._listening in sources:
             self._accept()
         is_due = due is not None and time.monotonic() >= now + due

@@ -38,7 +38,12 @@ def main(words: List[str]) -> None:
 
 
 def _serve(*, holds: bool) -> int:
-    """Be the folder's agent, unless there is one."""
+    """Be the folder's agent, unless there is one.
+
+    An engine that kills without a signal to the agent gives it the end of a pipe, its lifeline,
+    which closes when the engine's own process ends.
+    """
+    lifeline = os.environ.pop("ANNOTATE_LIFELINE", None)
     lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,7 +53,7 @@ def _serve(*, holds: bool) -> int:
         filename=_LOG, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     try:
-        daemon.Agent(holds=holds).serve()
+        daemon.Agent(holds=holds, lifeline=lifeline and int(lifeline)).serve()
     except Exception:
         logging.exception("the agent crashed")
         return 1

@@ -1,0 +1,1 @@
+"""Runs trials in actors of Ray."""
