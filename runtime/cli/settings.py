@@ -160,7 +160,12 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
     """
     merged = {**file, **typed}
     if typed.get("executor", file.get("executor")) != file.get("executor"):
-        for name in {"hosts", "machines", "logins_file"} - typed.keys():  # of the file's executor
+        for name in {
+            "hosts",
+            "machines",
+            "logins_file",
+            "ray",
+        } - typed.keys():  # of the file's executor
             merged.pop(name, None)
     for role, name in _ARGUMENTS.items():
         if name in file and not replaces(role, file, typed):
@@ -191,7 +196,11 @@ def from_file(args: argparse.Namespace) -> tuple[Config, Described, list[str]]:
         python = vars(args).pop("python", None)
     options_typed = typed(args)
     described = nni_config.read(args.config, os.environ, python=python)
+    if options_typed.get("concurrency") == AUTO and not hasattr(args, "concurrency"):
+        del options_typed["concurrency"]  # implied by --ray; the file may say it
     merged = merge(described.settings, options_typed)
+    if merged.get("executor") == "ray":
+        merged.setdefault("concurrency", AUTO)
     config = Config.new(merged)
     refuse_unused(config, options_typed)
     config, notes = with_objective(config, described.project, has_direction="maximize" in merged)

@@ -59,7 +59,7 @@ GPU_FIELDS = {
     "use_active_gpu": ("useActiveGpu",),
 }
 #: The executor of each platform.
-PLATFORMS = {"local": "local", "remote": "ssh"}
+PLATFORMS = {"local": "local", "remote": "ssh", "ray": "ray"}
 
 Args = dict[str, Any]
 
@@ -165,6 +165,18 @@ class Machine(_Fields):
     use_active_gpu: _Active = _is("Also use GPUs of the machine that other programs are using.")
 
 
+class RayCluster(_Fields):
+    """The section `rayConfig`."""
+
+    address: Text | None = _is(
+        "`auto` for this machine's cluster (default), `local` to start one, `HOST:PORT` or"
+        " `ray://HOST:PORT`."
+    )
+    resources_per_trial: Args | None = _is(
+        "What a trial needs, by Ray's names: `{cpu: 2, gpu: 0.5, memory: 4GiB}` (default: one CPU)."
+    )
+
+
 class _TrainingService(_Fields):
     platform: Text | None = _is("Same as `trainingServicePlatform`.")
     name: Text | None = _is("Same as `platform`.")
@@ -194,10 +206,14 @@ class ConfigFile(_Fields):
     trial_command: Text | None = _is("Same as `trial.command`.")
     trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
     training_service_platform: Text | None = _is(
-        "`local`, or `remote` for the machines of `machineList`. Others are not supported yet."
+        "`local`, `remote` for the machines of `machineList`, or `ray` for the cluster of"
+        " `rayConfig`. Others are not supported yet."
     )
     machine_list: list[Machine] | None = _is(
         "The [machines](machines.md#nnis-machinelist) that trials run on, by SSH."
+    )
+    ray_config: RayCluster | None = _is(
+        "The [Ray cluster](ray.md) that trials run on, and what each of them needs."
     )
     debug: bool | None = _is("Whether the driver logs every step.")
     log_level: Literal["trace", "debug", "info", "warning", "error", "fatal"] | None = _is(

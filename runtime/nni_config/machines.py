@@ -11,6 +11,7 @@ from annotate.errors import AnnotateError, Mistake
 from annotate.json_value import JSON
 from runtime.core.config import OPTIONS
 from runtime.core.host import Host, Login, parse_hosts
+from runtime.nni_config import ray_cluster
 from runtime.nni_config.checking import value_at
 from runtime.nni_config.document import Document, Field, load
 from runtime.nni_config.fields import GPU_FIELDS, MACHINES, PLATFORM, PLATFORMS
@@ -36,6 +37,7 @@ def mistakes(document: Document) -> Iterator[Mistake]:
         hint = "write trainingServicePlatform: remote, or remove it"
         yield _mistake(document, field, message, hint)
     yield from _wrong_entries(document, field, entries)
+    yield from ray_cluster.mistakes(document, executor(document.data))
 
 
 def _wrong_entries(document: Document, field: Field, entries: list[Any]) -> Iterator[Mistake]:
@@ -61,6 +63,8 @@ def _wrong_entries(document: Document, field: Field, entries: list[Any]) -> Iter
 def settings(document: Document) -> dict[str, Any]:
     """The settings of Config that the file's platform and machines give."""
     kind = executor(document.data)
+    if kind == "ray":
+        return {"executor": kind, **ray_cluster.settings(document)}
     if kind != "ssh":
         return {} if kind is None else {"executor": kind}
     _, entries = _list(document.data)

@@ -108,6 +108,7 @@ CASES = {
     "executor": [Case("--executor local", "local"), Case("--executor ssh --hosts a", "ssh")],
     "hosts": [Case("--hosts a,me@b:2222*2", "a,me@b:2222*2")],
     "slurm": [Case("--slurm partition=short,time=10", "partition=short,time=10")],
+    "ray": [Case("--ray auto,cpus=2", "auto,cpus=2")],
     "baseline": [Case("--no-baseline", False), Case("--baseline", True)],
     "trial_timeout": [Case("--trial-timeout 3", 3, 60, 60)],
     "stall_timeout": [Case("--stall-timeout 3m", 180)],
