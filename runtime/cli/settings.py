@@ -160,12 +160,8 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
     """
     merged = {**file, **typed}
     if typed.get("executor", file.get("executor")) != file.get("executor"):
-        for name in {
-            "hosts",
-            "machines",
-            "logins_file",
-            "ray",
-        } - typed.keys():  # of the file's executor
+        of_the_files = {"hosts", "machines", "logins_file", "ray"}
+        for name in of_the_files - typed.keys():
             merged.pop(name, None)
     for role, name in _ARGUMENTS.items():
         if name in file and not replaces(role, file, typed):

@@ -85,8 +85,8 @@ def _check_ray(config: Config) -> None:
         raise AnnotateError("--hosts has no effect with --executor ray", hint="remove one")
     for name in MACHINE_SETTINGS:
         if getattr(config, name) != OPTIONS[name].default:
-            flag = OPTIONS[name].flags[0]
-            raise AnnotateError(f"{flag} has no effect with --executor ray", hint="Ray chooses the GPUs")
+            reason = f"{OPTIONS[name].flags[0]} has no effect with --executor ray"
+            raise AnnotateError(reason, hint="Ray chooses the GPUs")
     check_installed()
     if request.address != LOCAL:
         asyncio.run(_connect_to_ray(request.address))

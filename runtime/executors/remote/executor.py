@@ -366,6 +366,7 @@ class RemoteExecutor(Executor, Owner):
         await asyncio.wait([task], timeout=_LEAVE_LIMIT)
         task.cancel()
         await machine.carrier.close()
+
     def _place(self, run: Run, machine: Machine) -> dict[str, JSON]:
         """Where a later driver finds the run."""
         gpus = {"gpus": list(run.gpus)} if run.gpus else {}
