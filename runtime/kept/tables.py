@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 from annotate import limits
 from annotate.errors import AnnotateError
@@ -19,8 +20,10 @@ from runtime.kept.documents import trial_document
 from runtime.store import Store
 from runtime.store.reader import Reader
 
-#: The columns of the CSV before and after the parameters.
-BEFORE = ("trialJobId", "number", "state", "metric_name")
+#: The columns of the CSV before and after the parameters. NNI has `id` or `trialJobId`, the
+#: parameters, and `reward` or, for a dict, its items; `value` has the result as reported.
+BEFORE = ("trialJobId", "id", "number", "state", "metric_name")
+REWARD = "reward"
 AFTER = ("value", "intermediate")
 _ALL = 1 << 62
 
@@ -45,6 +48,7 @@ def _row(reader: Reader, trial: Trial, name: str, *, intermediate: bool) -> dict
     document = trial_document(trial)
     row: dict[str, JSON] = {
         "trialJobId": document["id"],
+        "id": document["id"],
         "number": document["number"],
         "state": document["state"],
         "metric_name": name,
@@ -69,38 +73,79 @@ def json_text(rows: list[dict[str, JSON]]) -> str:
 def csv_text(rows: list[dict[str, JSON]]) -> str:
     """One column for each parameter. Cells hold numbers, plain text, or JSON for anything else."""
     keys = list(dict.fromkeys(key for row in rows for key in row["parameter"]))
+    items = dict.fromkeys(key for row in rows for key in _items(row["value"]))
+    metrics = [key for key in items if key not in (*BEFORE, *keys, *AFTER, REWARD)]
     after = [name for name in AFTER if any(name in row for row in rows) or name == "value"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = [*BEFORE, *keys, *after]
-    writer.writerow(names)
+    writer.writerow([*BEFORE, *keys, REWARD, *metrics, *after])
     for row in rows:
-        fields = {name: row[name] for name in (*BEFORE, *after) if row.get(name) is not None}
-        cells = fields | row["parameter"]
-        writer.writerow([_cell(cells[name]) if name in cells else "" for name in names])
+        value = row["value"]
+        reward = value.get("default") if isinstance(value, dict) else value
+        writer.writerow(
+            [
+                *_cells(row, BEFORE),
+                *_cells(row["parameter"], keys, empty=False),
+                *_cells({REWARD: reward}, [REWARD]),
+                *_cells(_items(value), metrics),
+                *_cells(row, after),
+            ]
+        )
     return text.getvalue()
 
 
+def _items(value: JSON) -> dict[str, JSON]:
+    return value if isinstance(value, dict) else {}
+
+
+def _cells(row: dict[str, JSON], names: Sequence[str], *, empty: bool = True) -> list[str]:
+    """The cells of these columns; with `empty`, also None is an empty one."""
+    return [
+        _cell(row[name]) if name in row and not (empty and row[name] is None) else ""
+        for name in names
+    ]
+
+
 def csv_rows(text: str, path: str) -> list[dict[str, JSON]]:
-    """The rows that `csv_text` wrote. NNI's column `reward` also counts as the value.
+    """The rows that `csv_text`, an earlier version of it or NNI wrote.
 
     Raises AnnotateError that names the file `path`.
     """
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.reader(io.StringIO(text))
     try:
-        return [_row_from_cells(cells) for cells in reader]
+        header = next(reader, [])
+        read = _own_row if tuple(header[: len(BEFORE)]) == BEFORE else _named_row
+        return [read(header, cells) for cells in reader if cells]
     except csv.Error as error:
         raise AnnotateError(f"{path}:{reader.line_num}: {error}") from None
 
 
-def _row_from_cells(cells: dict[str, str]) -> dict[str, JSON]:
-    row = {name: _value(text) for name, text in cells.items() if name and text}
-    fields = (*BEFORE, *AFTER, "reward")
+def _own_row(header: list[str], cells: list[str]) -> dict[str, JSON]:
+    """A row of `csv_text`, whose columns have their places, so a parameter may have any name."""
+    end = len(header) - header[::-1].index(REWARD) - 1 if REWARD in header else len(header)
+    columns = [*zip(header, cells, strict=False)]
+    fields = {name: _value(cell) for name, cell in columns[: len(BEFORE)] + columns[end:] if cell}
+    given = {name: _value(cell) for name, cell in columns[len(BEFORE) : end] if cell}
+    return {"state": fields.get("state"), "parameter": given, "value": fields.get("value")}
+
+
+def _named_row(header: list[str], cells: list[str]) -> dict[str, JSON]:
+    """A row of another table, by the names of its columns."""
+    row = {name: _value(cell) for name, cell in zip(header, cells, strict=False) if name and cell}
+    result = next((name for name in ("value", REWARD, "default") if name in row), "")
+    fields = (*BEFORE, *AFTER, REWARD, result)
     return {
         "state": row.get("state"),
         "parameter": {key: value for key, value in row.items() if key not in fields},
-        "value": row.get("value", row.get("reward")),
+        "value": row.get(result),
     }
+
+
+def imported(result: JSON) -> JSON:
+    """A result as it is imported: NNI's exports have its `value` as JSON text."""
+    if isinstance(result, dict) and isinstance(result.get("value"), str):
+        return {**result, "value": _value(result["value"])}
+    return result
 
 
 def _value(text: str) -> JSON:

@@ -15,7 +15,7 @@ from runtime.core.config import Config
 from runtime.core.paths import ExperimentFolder
 from runtime.core.received import by_name
 from runtime.core.trial import Origin, TrialState, number
-from runtime.kept.tables import csv_rows
+from runtime.kept.tables import csv_rows, imported
 from runtime.loop.trials import Trials
 from runtime.store import Store
 from runtime.store.history import KnownResult
@@ -48,7 +48,7 @@ def of_file(path: Path) -> list[JSON]:
     if not isinstance(results, list):
         hint = 'it must contain a list: [{"parameter": {"lr": 0.1}, "value": 0.9}]'
         raise AnnotateError(f"{path} contains no results", hint=hint)
-    return [result for result in results if not _says_nothing(result)]
+    return [imported(result) for result in results if not _says_nothing(result)]
 
 
 def _says_nothing(result: JSON) -> bool:

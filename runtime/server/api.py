@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,7 +18,7 @@ from runtime.core.metrics import finite
 from runtime.kept import lookup, tables
 from runtime.kept.documents import trial_document
 from runtime.kept.experiments import experiment_document
-from runtime.server import describe, finding, searching
+from runtime.server import describe, finding, searching, sending
 from runtime.server.finding import ExperimentId, TrialId
 from runtime.server.nni.changes import enqueue
 from runtime.server.sources import apply_diff, sources
@@ -31,7 +29,6 @@ from runtime.store.reader import Reader
 
 _LOG_BYTES = 1 << 18  # shown from the end of a log
 _CURVES = 200  # trials per request for curves or values
-_TEXT = "text/plain; charset=utf-8"
 
 
 class RequestArguments(BaseModel):
@@ -132,13 +129,13 @@ def whole_log(
     stream: Literal["stdout", "stderr"],
 ) -> Response:
     """The trial's whole output, to download."""
-    return _whole(_log_file(id, trial, stream))
+    return sending.whole(_log_file(id, trial, stream))
 
 
 @router.get("/{id}/log")
 def driver_log(id: ExperimentId) -> Response:  # noqa: A002
     """The driver's whole log, to download."""
-    return _whole(finding.experiment(id).log)
+    return sending.whole(finding.experiment(id).log)
 
 
 @router.get("/{id}/curves")
@@ -230,15 +227,4 @@ def _tail(path: Path, after: int) -> Response:
             data = file.read(_LOG_BYTES)
     except OSError:
         start, data = 0, b""  # nothing has been printed yet
-    return Response(data, media_type=_TEXT, headers={"X-From": str(start)})
-
-
-def _whole(path: Path) -> Response:
-    # Not as a file, whose length would be told first: it may be growing.
-    return StreamingResponse(_chunks(path), media_type=_TEXT)
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with contextlib.suppress(OSError), path.open("rb") as file:  # nothing has been printed yet
-        while chunk := file.read(_LOG_BYTES):
-            yield chunk
+    return Response(data, media_type=sending.TEXT, headers={"X-From": str(start)})

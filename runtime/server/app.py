@@ -24,7 +24,7 @@ from runtime.server.finding import NotFound
 from runtime.server.folder_changes import FolderChanges
 from runtime.server.importances import ImportanceCache
 from runtime.server.launch import LOOPBACK, Server, token
-from runtime.server.nni import changes, rest
+from runtime.server.nni import changes, rest, results
 from runtime.server.security import Guard, Rules
 
 STATIC = Path(__file__).parent / "static"
@@ -47,7 +47,7 @@ def application(hosts: frozenset[str], secret: str, *, is_open: bool = False) ->
     )
     app.state.watches = {}
     app.state.importances = ImportanceCache()
-    for router in (rest.router, changes.router, api.router, analysis.router):
+    for router in (rest.router, results.router, changes.router, api.router, analysis.router):
         app.include_router(router)
     app.add_exception_handler(AnnotateError, _problem)
     app.add_exception_handler(sqlite3.Error, _unreadable)

@@ -12,6 +12,7 @@ from annotate.json_value import JSON
 from annotate.space import SearchSpace
 from runtime.core import requests
 from runtime.core.paths import ExperimentFolder
+from runtime.kept import tables
 from runtime.server import finding
 from runtime.server.finding import MaybeExperiment, TrialId
 from runtime.server.nni.models import ChangedParams, ChangedProfile, Done, NewTrial, Problem
@@ -76,6 +77,19 @@ def new_trial(
     """Run a trial with the given values; parameters left out keep the value in the script."""
     folder = finding.experiment(experiment)
     return NewTrial(sequenceId=None, message=enqueue(folder, values))
+
+
+@router.post("/experiment/import-data")
+def import_data(
+    results: Annotated[
+        list[dict[str, Any]], Body(description='[{"parameter": {"lr": 0.1}, "value": 0.9}]')
+    ],
+    experiment: MaybeExperiment = None,
+) -> Done:
+    """Have the running experiment's tuner learn results from elsewhere."""
+    folder = finding.experiment(experiment)
+    imported: list[JSON] = [tables.imported(result) for result in results]
+    return Done(message=requests.ask(folder, "import", results=imported))
 
 
 def _value(params: ChangedParams, field: str) -> JSON:

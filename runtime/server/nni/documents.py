@@ -16,6 +16,7 @@ from runtime.core.trial import Origin, Trial, TrialState
 from runtime.kept.documents import trial_document
 from runtime.kept.experiments import current_state
 from runtime.server.nni.models import (
+    ExperimentInfo,
     ExperimentParams,
     ExperimentProfile,
     Metric,
@@ -25,6 +26,7 @@ from runtime.server.nni.models import (
 )
 from runtime.store import ExperimentRow
 from runtime.store.reader import Reader
+from runtime.system.lock import Lock, is_held
 
 _SOURCES = {Origin.BASELINE: "baseline", Origin.TUNER: "algorithm", Origin.USER: "customized"}
 
@@ -61,10 +63,32 @@ def _params(config: Config, row: ExperimentRow, running: int) -> ExperimentParam
         maxExecDuration=config.max_duration,
         maxTrialNum=config.max_trials,
         searchSpace=json.dumps(finite(row.space.to_json())),
-        trainingServicePlatform="local",
+        trainingServicePlatform=_platform(config),
         tuner={"builtinTunerName": config.tuner, "classArgs": finite(arguments)},
         assessor=finite(assessor) if config.assessor else None,
     )
+
+
+def info(folder: ExperimentFolder, row: ExperimentRow, port: int | None) -> ExperimentInfo:
+    """The experiment in the list of all; `port` is this server's."""
+    holder = Lock(folder.lock).holder() if is_held(folder.lock) else ""
+    return ExperimentInfo(
+        id=row.id,
+        experimentName=row.name,
+        status=current_state(row, folder)[0],  # type: ignore[arg-type]
+        platform=_platform(Config.from_json(row.config)),
+        startTime=_milliseconds(row.created),
+        endTime=_milliseconds_of(row.ended),
+        logDir=str(folder.path),
+        port=port,
+        pid=int(holder) if holder.isdecimal() else None,
+        webuiUrl=[] if port is None else [f"http://127.0.0.1:{port}"],
+    )
+
+
+def _platform(config: Config) -> str:
+    """NNI's name of where trials run, as far as it has one."""
+    return "remote" if config.executor == "ssh" else config.executor
 
 
 def status(folder: ExperimentFolder, row: ExperimentRow) -> Status:
@@ -90,7 +114,7 @@ def trial_job(folder: ExperimentFolder, config: Config, reader: Reader, trial: T
         hyperParameters=[json.dumps(parameters)],
         logPath=f"file://localhost:{place.path}",
         stderrPath=f"file://localhost:{place.stderr}",
-        startTime=_milliseconds_of(document["started"]),
+        startTime=_milliseconds(document["started"] or document["created"]),
         endTime=_milliseconds_of(document["ended"]),
         finalMetricData=None if trial.metric is None else [_final(reader, trial)],
         message=document["reason"],

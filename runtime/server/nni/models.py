@@ -28,6 +28,14 @@ class Metric(BaseModel):
     data: str
 
 
+class TrialResult(BaseModel):
+    """A trial's values and its final result; `value` is JSON text."""
+
+    parameter: dict[str, Any]
+    value: str
+    trialJobId: str
+
+
 class TrialJob(BaseModel):
     """One trial; `hyperParameters` and the results' `data` are JSON text."""
 
@@ -70,8 +78,27 @@ class ExperimentProfile(BaseModel):
     params: ExperimentParams
 
 
+NniStatus = Literal["INITIALIZED", "RUNNING", "ERROR", "STOPPING", "STOPPED", "DONE"]
+
+
+class ExperimentInfo(BaseModel):
+    """An experiment in the list of all; `pid` is its driver's process."""
+
+    id: str
+    experimentName: str
+    status: NniStatus
+    platform: str
+    startTime: int
+    endTime: int | None = None
+    logDir: str
+    port: int | None = None
+    pid: int | None = None
+    webuiUrl: list[str] = []
+    tag: list[str] = []
+
+
 class Status(BaseModel):
-    status: Literal["INITIALIZED", "RUNNING", "ERROR", "STOPPING", "STOPPED", "DONE"]
+    status: NniStatus
     errors: list[str]
 
 

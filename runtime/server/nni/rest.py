@@ -1,21 +1,28 @@
-"""The read-only part of NNI's REST API under /api/v1/nni."""
+"""NNI's REST API under /api/v1/nni: experiments, trials and their results, to read."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from fastapi import Path as PathPart
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 import annotate
+from annotate.errors import AnnotateError
 from runtime.core.config import Config
+from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import TrialState
+from runtime.kept import lookup
 from runtime.server import finding
 from runtime.server.finding import MaybeExperiment, TrialId
 from runtime.server.nni import documents
 from runtime.server.nni.models import (
+    ExperimentInfo,
     ExperimentProfile,
     Metric,
     Problem,
@@ -25,6 +32,8 @@ from runtime.server.nni.models import (
 )
 from runtime.store import Store
 from runtime.store.reader import Reader
+
+SequenceId = Annotated[int, PathPart(ge=0, le=10**12, description="a trial's number")]
 
 _CHUNK = 500  # trials at a time, to bound memory
 
@@ -47,6 +56,27 @@ def experiment(experiment: MaybeExperiment = None) -> ExperimentProfile:
         return documents.profile(folder, store.experiment(), reader.states())
 
 
+@router.get("/experiments-info", response_model_exclude_none=True)
+def experiments_info(request: Request) -> list[ExperimentInfo]:
+    """All experiments, the newest first."""
+    infos = []
+    for folder in lookup.folders():
+        with contextlib.suppress(AnnotateError):  # its file is damaged
+            infos.append(_info(folder, request))
+    return infos
+
+
+@router.get("/experiment-metadata", response_model_exclude_none=True)
+def experiment_metadata(request: Request, experiment: MaybeExperiment = None) -> ExperimentInfo:
+    """What the list of all experiments has about one."""
+    return _info(finding.experiment(experiment), request)
+
+
+def _info(folder: ExperimentFolder, request: Request) -> ExperimentInfo:
+    with Store.open(folder.store) as store:
+        return documents.info(folder, store.experiment(), request.url.port)
+
+
 @router.get("/check-status")
 def check_status(experiment: MaybeExperiment = None) -> Status:
     """The experiment's state; `errors` has the reason if it is ERROR."""
@@ -55,7 +85,7 @@ def check_status(experiment: MaybeExperiment = None) -> Status:
         return documents.status(folder, store.experiment())
 
 
-@router.get("/trial-jobs")
+@router.get("/trial-jobs", response_model_exclude_none=True)
 def trial_jobs(
     experiment: MaybeExperiment = None, status: TrialState | None = None
 ) -> list[TrialJob]:
@@ -67,7 +97,7 @@ def trial_jobs(
         return [documents.trial_job(folder, config, reader, trial) for trial in trials]
 
 
-@router.get("/trial-jobs/{trial}")
+@router.get("/trial-jobs/{trial}", response_model_exclude_none=True)
 def trial_job(trial: TrialId, experiment: MaybeExperiment = None) -> TrialJob:
     """One trial."""
     folder = finding.experiment(experiment)
@@ -89,6 +119,17 @@ def metric_data_of(trial: TrialId, experiment: MaybeExperiment = None) -> list[M
     folder = finding.experiment(experiment)
     with Reader(folder.store) as reader:
         return list(documents.metrics(reader, [finding.trial(reader, trial)]))
+
+
+@router.get("/metric-data-range/{first}/{last}")
+def metric_data_range(
+    first: SequenceId, last: SequenceId, experiment: MaybeExperiment = None
+) -> list[Metric]:
+    """All results of the trials with the numbers `first` to `last`."""
+    folder = finding.experiment(experiment)
+    with Reader(folder.store) as reader:
+        trials = reader.trials(first, max(0, last - first + 1))
+        return list(documents.metrics(reader, [t for t in trials if t.number <= last]))
 
 
 @router.get("/metric-data-latest", response_model=list[Metric])

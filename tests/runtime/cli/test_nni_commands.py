@@ -64,7 +64,8 @@ def test_all_results_are_exported(annotate, ended, folder):
     annotate("experiment", "export", "-f", "out.csv")
     cells = list(csv.DictReader(io.StringIO((folder / "out.csv").read_text())))
     for cell, trial in zip(cells, ended["trials"], strict=True):
-        assert cell["trialJobId"] == trial["id"]
+        assert cell["trialJobId"] == cell["id"] == trial["id"]
+        assert float(cell["reward"]) == trial["metric"]
         assert float(cell["value"]) == trial["metric"]
         for key, value in trial["values"].items():
             text = cell[key]

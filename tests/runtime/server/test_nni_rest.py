@@ -29,6 +29,27 @@ def test_the_documents_are_nnis(site):
     assert site.json("/api/v1/nni/check-status") == {"status": "DONE", "errors": []}
 
 
+def test_results_and_output_are_nnis(site):
+    (first, *_), jobs = site.json("/api/v1/nni/export-data"), site.json("/api/v1/nni/trial-jobs")
+    assert first.keys() == {"parameter", "value", "trialJobId"}
+    assert json.loads(first["value"]) == 0
+    metrics = site.json("/api/v1/nni/metric-data-range/7/9")
+    assert [m["parameterId"] for m in metrics] == ["7", "7", "8", "8", "9", "9"]
+    assert site.json("/api/v1/nni/metric-data-range/9/7") == []
+    assert site.json("/api/v1/nni/experiment/imported-data") == []
+    metadata = site.json("/api/v1/nni/experiment-metadata?experiment=Plain")
+    assert metadata["status"] == "DONE"
+    assert metadata["port"] == site.port
+    assert metadata in site.json("/api/v1/nni/experiments-info")
+    for name in ("trial-log/7/TRIAL_STDERR", "trial-file/7/stdout"):
+        assert site.ask(f"/api/v1/nni/{name}")[0] == 200, "nothing was printed"
+    assert site.ask("/api/v1/nni/trial-file/7/model.onnx")[0] == 404
+    assert "endTime" in jobs[0]
+    (waiting,) = site.json("/api/v1/nni/trial-jobs?experiment=StrangeX&status=WAITING")
+    assert "endTime" not in waiting, "as in NNI, whose clients iterate over what is there"
+    assert "finalMetricData" not in waiting
+
+
 def test_any_experiment_can_be_requested(site):
     assert site.json("/api/v1/nni/trial-jobs?experiment=Empty") == []
     assert site.json("/api/v1/nni/metric-data?experiment=Empty") == []
@@ -65,7 +86,7 @@ def test_the_api_matches_its_openapi_document(site):
     # Undocumented requests other than GET get 403 or 415 before the method is checked.
     excluded = schemathesis.checks.CHECKS.get_by_names(["unsupported_method"])
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 12
+    assert len(operations) == 20
     for operation in operations:
 
         @settings(
@@ -103,6 +124,11 @@ def test_changes_reach_a_running_experiment(folder, home):
         assert answer[0] == 409
         assert "x" in json.loads(answer[2])["error"]
         assert site.change("/api/v1/nni/trial-jobs", "POST", {"x": 0.01})[0] == 200
+        result = {"parameter": {"x": 0.5}, "value": "0.25"}  # its value is text in NNI's exports
+        assert site.change("/api/v1/nni/experiment/import-data", "POST", [result])[0] == 200
+        (imported,) = site.json("/api/v1/nni/experiment/imported-data")
+        assert list(json.loads(imported)["parameter"].values()) == [0.5]
+        assert json.loads(imported)["value"] == 0.25
         body = {"params": {"trialConcurrency": 2, "maxTrialNum": 2}}
         path = "/api/v1/nni/experiment?update_type="
         assert site.change(f"{path}TRIAL_CONCURRENCY", "PUT", body)[0] == 200

@@ -210,6 +210,7 @@ def test_no_endpoint_accepts_a_command_or_a_file(site):
         ("POST", "/api/v1/nni/trial-jobs"),
         ("DELETE", "/api/v1/nni/trial-jobs/{trial}"),
         ("PUT", "/api/v1/nni/experiment"),
+        ("POST", "/api/v1/nni/experiment/import-data"),
     }
     for kind in ("run", "command", "import", "../stop"):
         path = asked.format(id="Plain", kind=kind)
