@@ -12,6 +12,7 @@ import libcst as cst
 from annotate import lexer
 from annotate.domains import DOMAINS
 from annotate.errors import Mistake
+from annotate.not_here import INSTEAD, NETWORKS, not_here
 from annotate.source import Source
 from annotate.tree import DEEPEST, Span, Tree, Unparsable
 
@@ -215,6 +216,8 @@ def _check_head(carrier: Carrier, head: re.Match[str]) -> None:
             "A201", carrier.span(0, head.end(3)), "'@nni.' is not followed by a name", example
         )
     name, span = head[5], carrier.span(*head.span(5))
+    if name in NETWORKS:
+        raise Wrong("A203", span, not_here(name), INSTEAD)
     if name not in DIRECTIVES and name not in DOMAINS:
         close = difflib.get_close_matches(name, [*DIRECTIVES, *DOMAINS], n=1)
         hint = (

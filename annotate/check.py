@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from annotate import formats
+from annotate import bare, formats
 from annotate.data.data_file import may_be_annotated
+from annotate.data.form import is_data
 from annotate.errors import AnnotateError, Mistake, Mistakes
 from annotate.files import data_files, has_unread_annotation, python_files, unread_files
 from annotate.instrument import Expansion, conflicts
@@ -34,6 +36,41 @@ def check(paths: Iterable[Path]) -> Checked:
 
     Raises AnnotateError for a missing path.
     """
+    folders, unread = _read(paths)
+    results = [_check_folder(root, sources) for root, sources in folders.items()]
+    return Checked(
+        files=sum(map(len, folders.values())),
+        annotated=sum(result.annotated for result in results),
+        parameters=sum(result.parameters for result in results),
+        mistakes=Mistakes(m for result in results for m in result.mistakes).mistakes,
+        unread=unread,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A file before and after `count` bare annotations were put in comments."""
+
+    path: Path
+    before: bytes
+    after: bytes
+    count: int
+
+
+def fixes(paths: Iterable[Path]) -> Iterator[Fix]:
+    """What to write to the files with bare annotations. Raises AnnotateError for a missing path."""
+    folders, _ = _read(paths)
+    for path, before in (item for files in folders.values() for item in files.items()):
+        if is_data(path.name) or b"@nni." not in before:
+            continue
+        with suppress(Mistakes):  # it cannot be decoded
+            source = formats.decode(before, str(path))
+            if found := bare.find(source.text):
+                yield Fix(path, before, bare.mended(source, found), len(found))
+
+
+def _read(paths: Iterable[Path]) -> tuple[dict[Path, dict[Path, bytes]], tuple[Path, ...]]:
+    """The files, each once, by folder and path, and annotated ones of other kinds."""
     folders: dict[Path, dict[Path, bytes]] = {}
     seen: set[Path] = set()
     unread: dict[Path, None] = {}
@@ -48,14 +85,7 @@ def check(paths: Iterable[Path]) -> Checked:
             if (real := file.resolve()) not in seen:
                 seen.add(real)
                 folders.setdefault(root, {})[file] = read_file(file)
-    results = [_check_folder(root, sources) for root, sources in folders.items()]
-    return Checked(
-        files=len(seen),
-        annotated=sum(result.annotated for result in results),
-        parameters=sum(result.parameters for result in results),
-        mistakes=Mistakes(m for result in results for m in result.mistakes).mistakes,
-        unread=tuple(unread),
-    )
+    return folders, tuple(unread)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -50,6 +50,8 @@ script runs on its own; `annotate run` gives each trial its own values.
 
 - `annotate check PATH` lists every mistake, `annotate show PATH` shows the search space, and
   `annotate expand FILE` prints the source that trials run.
+- Guides to NNI print annotations as bare lines: `@nni.variable(nni.choice(2, 3), name=x) //text`.
+  `annotate check --fix PATH` makes them comments.
 - Only annotated values and reports are changed for a trial. Every other byte stays the same, and
   so do line numbers.
 - An option is evaluated in place, and only if it is chosen. Reading an annotation never executes

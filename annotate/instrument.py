@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from annotate import edits, lexer
+from annotate import bare, edits, lexer
 from annotate.annotation import Annotation, Wrong, carriers, parse
+from annotate.bare import Bare
 from annotate.domains import DOMAINS, Domain, Numeric
 from annotate.edits import Edit
 from annotate.errors import Mistake, Mistakes
@@ -72,9 +73,20 @@ def expand(source: bytes, *, path: str, module: str) -> Expansion:
 
 def expand_source(source: Source, module: str) -> Expansion:
     """Instrument a decoded file; raises Mistakes."""
+    if found := bare.find(source.text):
+        raise Mistakes(bare.mistakes(source, found, _mistakes_of_mended(source, found, module)))
     with _deep_trees, no_collection:
         tree = _tree(source)
         return _expand(source, tree, module) if tree else Expansion(source.frozen(source.text))
+
+
+def _mistakes_of_mended(source: Source, found: list[Bare], module: str) -> Sequence[Mistake]:
+    """The mistakes that are left once the bare annotations are in comments."""
+    try:
+        expand_source(type(source).decode(bare.mended(source, found), source.path), module)
+    except Mistakes as error:
+        return error.mistakes
+    return ()
 
 
 def _tree(source: Source) -> Tree | None:

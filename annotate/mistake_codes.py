@@ -14,6 +14,7 @@ CODES: dict[str, str] = {
     "A205": "text follows the annotation",
     "A206": "the short form is not at the end of a line",
     "A207": "the annotation follows another comment",
+    "A208": "the annotation is not in a comment",
     "A301": "the domain does not exist",
     "A302": "an argument is not a constant number",
     "A303": "the domain's arguments are invalid",

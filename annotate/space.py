@@ -20,6 +20,7 @@ from annotate.domains import DOMAINS, Choice, Domain, Option, Random, numeric_do
 from annotate.domains.choice import nth_values, product
 from annotate.errors import AnnotateError, SpaceError
 from annotate.json_value import JSON, has_nan
+from annotate.not_here import INSTEAD, NETWORKS, not_here
 from annotate.parameter import Parameter
 
 Values: TypeAlias = "dict[str, JSON]"  # a string: custom algorithms import this with Python 3.8
@@ -265,6 +266,8 @@ def _domain(where: str, spec: JSON) -> Domain:
         )
     kind, arguments = spec["_type"], spec["_value"]
     domain = DOMAINS.get(kind) if isinstance(kind, str) else None
+    if domain is None and kind in NETWORKS:
+        raise SpaceError(f"{where}: {not_here(kind)}", hint=INSTEAD)
     if domain is None:
         close = difflib.get_close_matches(str(kind), DOMAINS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"the types are {', '.join(DOMAINS)}"

@@ -65,6 +65,24 @@ ASSESSORS: tuple[Algorithm, ...] = (
 )
 
 
+_NETWORKS = (
+    "it searches networks, which Annotate does not",
+    "auto or evolution tune choices among layers, as function_choice annotates them",
+)
+#: NNI's tuners that are not here, by their plain names: why, and what to use.
+NOT_HERE: Mapping[str, tuple[str, str]] = {
+    "networkmorphism": _NETWORKS,
+    "ppo": _NETWORKS,
+    "enas": _NETWORKS,
+    "darts": _NETWORKS,
+    "regularizedevolution": _NETWORKS,
+    "dngo": (
+        "it models results with a neural network",
+        "auto and gp model them with a Gaussian process, which needs fewer results",
+    ),
+}
+
+
 def create(
     name: str,
     space: SearchSpace,
@@ -118,6 +136,9 @@ def find(name: str, algorithms: tuple[Algorithm, ...], noun: str) -> Algorithm:
     }
     if _plain(name) in names:
         return names[_plain(name)]
+    absent = NOT_HERE.get(_plain(name).removesuffix("tuner"))
+    if absent is not None:
+        raise TunerError(f"{name} is not here: {absent[0]}", hint=absent[1])
     listed = ", ".join(algorithm.name for algorithm in algorithms)
     close = suggestion(name, [n for a in algorithms for n in (a.name, *a.nni_names)])
     raise TunerError(f"there is no {noun} {name!r}; choose one of {listed}", hint=close)

@@ -79,6 +79,13 @@ INVALID = [
         "# @nni.choice(1, 2)",
     ),
     Invalid(
+        "a line without comment sign or quotes, as guides print it",
+        "@nni.variable(nni.choice(1, 2), name=x)\nx = 1\n",
+        "A208",
+        "@nni.variable(nni.choice(1, 2), name=x)",
+    ),
+    Invalid("layers of NNI's NAS", "# @nni.mutable_layers({})\nx = 1\n", "A203", "mutable_layers"),
+    Invalid(
         "no statement before the block ends",
         "def f():\n    pass\n    # @nni.variable(nni.choice(1, 2), name=x)\nx = 1\n",
         "A401",

@@ -15,6 +15,7 @@ from annotate.emit import Emitter
 from annotate.json_value import JSON, same
 from annotate.kinds import numeric
 from annotate.kinds.case import Invalid, Valid
+from annotate.not_here import INSTEAD, NETWORKS, not_here
 from annotate.parameter import Parameter
 from annotate.snippets import fingerprint, fold, literal
 
@@ -65,6 +66,8 @@ def parse(annotation: Annotation, node: cst.BaseExpression) -> ParsedDomain:
         )
     if name not in DOMAINS:
         assert isinstance(node.func, cst.Attribute)
+        if name in NETWORKS:
+            raise Wrong("A301", annotation.place(node.func.attr), not_here(name), INSTEAD)
         close = difflib.get_close_matches(name, DOMAINS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"the domains are {', '.join(DOMAINS)}"
         raise Wrong("A301", annotation.place(node.func.attr), f"there is no domain {name!r}", hint)

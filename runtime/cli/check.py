@@ -1,4 +1,5 @@
-"""List every mistake in the annotations of files and folders. Runs and writes nothing.
+"""List every mistake in the annotations of files and folders. Runs nothing, and writes nothing
+without --fix, which puts annotations in comments that are lines of their own without a `#`.
 
 Files of kinds that cannot be annotated, such as .ini and .sh, are named if they have annotations.
 The exit code is 0 without mistakes and 2 with any.
@@ -29,12 +30,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="text (the default), one JSON document, or GitHub workflow commands",
     )
+    parser.add_argument(
+        "--fix", action="store_true", help="write the missing # before bare annotations"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from annotate.check import check
     from annotate.remarks import KINDS, no_effect
 
+    if args.fix:
+        _fix(args.paths)
     checked = check(args.paths)
     if args.format == "json":
         terminal.show(json.dumps(_document(checked), indent=1))
@@ -45,6 +51,15 @@ def run(args: argparse.Namespace) -> int:
             terminal.say(f"annotate: {sentence}")
         terminal.say(_summary(checked))
     return 2 if checked.mistakes else 0
+
+
+def _fix(paths: Iterable[Path]) -> None:
+    from annotate.check import fixes
+    from runtime.system.replace_file import replace_file
+
+    for fix in fixes(paths):
+        replace_file(fix.path, fix.before, fix.after)
+        terminal.say(f"annotate: {fix.path}: put {count(fix.count, 'annotation')} in comments")
 
 
 def _document(checked: Checked) -> dict[str, object]:

@@ -124,19 +124,24 @@ def _repeated(document: Document) -> Iterator[Mistake]:
 
 
 def _unsupported(document: Document) -> Iterator[Mistake]:
-    for name in PLATFORM:
-        platform = value_at(document.data, name)
-        if platform is not None and platform not in PLATFORMS:
-            yield document.mistake(
-                tuple(name.split(".")),
-                f"{name} {platform!r} is not supported yet",
-                f"write {' or '.join(PLATFORMS)}",
-                code="C301",
-            )
+    for name in ("trainingService", *PLATFORM):
+        if problem := _platform_problem(name, value_at(document.data, name)):
+            place = tuple(name.split("."))
+            yield document.mistake(place, problem, f"write {' or '.join(PLATFORMS)}", code="C301")
             return
     for field, description in described(SCHEMA, document.data):
         if description.startswith(NOT_SUPPORTED):
             yield document.mistake(field, f"{field[-1]}: {description}", "remove it", code="C302")
+
+
+def _platform_problem(name: str, platform: Any) -> str:
+    """What is wrong with the value of a field that names the platform, or lists several."""
+    if isinstance(platform, list) or platform == "hybrid":
+        what = "is a list of platforms" if isinstance(platform, list) else "means several platforms"
+        return f"{name} {what} (NNI's hybrid), but an experiment runs on one"
+    if name == "trainingService" or platform is None or platform in PLATFORMS:
+        return ""
+    return f"{name} {platform!r} is not supported yet"
 
 
 def _mistake(document: Document, details: ErrorDetails) -> Mistake:

@@ -1,4 +1,4 @@
-"""`check`, `show` and `expand` from the command line; they never write a user's file."""
+"""`check`, `show` and `expand` from the command line; only `check --fix` writes a user's file."""
 
 import json
 import subprocess
@@ -33,6 +33,21 @@ def test_check_for_github_prints_one_command_per_mistake(annotate, folder):
     (folder / "bad.py").write_text(BAD)
     lines = annotate("check", "bad.py", "--format", "github", code=2).stdout.splitlines()
     assert lines[1].startswith("::error file=bad.py,line=2,col=16,endColumn=23,title=A203::there")
+
+
+def test_check_fixes_bare_annotations_and_run_names_them(annotate, folder):
+    script = folder / "train.py"
+    script.write_text(
+        "@nni.variable(nni.choice(1, 2), name=x)\nx = 1\n@nni.report_final_resutl(x)\n"
+    )
+    assert "train.py:1:1: A208 " in annotate("run", "train.py", code=2).stderr
+    done = annotate("check", "--fix", ".", code=2)
+    assert "annotate: train.py: put 2 annotations in comments\n" in done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()[:1]] == ["A203"]
+    fixed = "# @nni.variable(nni.choice(1, 2), name=x)\nx = 1\n# @nni.report_final_resutl(x)\n"
+    assert script.read_text() == fixed
+    script.write_text(fixed.replace("resutl", "result"))
+    assert "no mistakes" in annotate("check", "--fix", "train.py").stderr
 
 
 def test_check_suggests_a_similar_name_for_a_missing_path(annotate, folder):

@@ -41,6 +41,13 @@ def test_an_argument_for_an_algorithm_without_any_is_refused():
     assert caught.value.hint == "it takes no arguments"
 
 
+@pytest.mark.parametrize("name", ["PPOTuner", "NetworkMorphism", "dngo", "DNGOTuner", "ENAS"])
+def test_nnis_algorithms_that_are_not_here_are_named_with_another_one(name):
+    with pytest.raises(TunerError, match=f"{name} is not here: it ") as caught:
+        tuners.create(name, SPACE, seed=0)
+    assert "auto" in caught.value.hint
+
+
 def asked(**args):
     tuner = tuners.create("TPE", SPACE, seed=1, maximize=True, args=args)
     values = []

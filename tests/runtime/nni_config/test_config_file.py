@@ -223,6 +223,22 @@ def test_another_training_service_is_one_clear_mistake(read):
     assert hint == "write local or remote"
 
 
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("trainingService", "trainingService: [{platform: remote, machineList: [{ip: a}]}]"),
+        ("trainingServicePlatform", "trainingServicePlatform: [local, remote]"),
+        ("trainingServicePlatform", "trainingServicePlatform: hybrid"),
+    ],
+)
+def test_a_hybrid_of_platforms_is_refused_for_what_it_is(read, field, text):
+    file = V1.replace("trainingServicePlatform: local", text)
+    ((_, message, hint),) = mistakes(read, file)
+    assert message.startswith(field)
+    assert "platforms (NNI's hybrid), but an experiment runs on one" in message
+    assert hint == "write local or remote"
+
+
 def test_two_names_of_one_field_are_a_mistake(read):
     ((_, message, _),) = mistakes(read, V1 + "maxTrialNumber: 5\n")
     assert message == "maxTrialNumber and maxTrialNum are the same setting"
