@@ -11,7 +11,7 @@ end at once. Once two thirds of the trials have ended, the pages and the command
 `--repeats` times, beside the driver at full speed.
 
 Prints, for each tuner and number of trials at a time: events that the driver handles per second,
-its processor time per event (microseconds), the time in which the tuner answers once all slots were
+its processor time per event (microseconds), the tuner's processor time per ask once all slots were
 filled (milliseconds; median and 99th percentile), the seconds until all slots were filled, the mean
 share of free slots from then on until the last trial starts, the driver's peak memory (MiB) and its
 growth per trial (KiB), the store (MiB), and the seconds (medians) of the overview's first answer,
@@ -119,13 +119,13 @@ def drive(options):
 
 
 def timed(tuner, asks):
-    """Add the seconds of each ask to `asks`."""
+    """Add the seconds that the tuner's thread computes for each ask to `asks`."""
     ask = tuner.ask
 
     def timed_ask():
-        began = time.perf_counter()
+        began = time.thread_time()
         values = ask()
-        asks.append(time.perf_counter() - began)
+        asks.append(time.thread_time() - began)
         return values
 
     tuner.ask = timed_ask
