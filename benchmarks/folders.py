@@ -22,13 +22,10 @@ from queue import SimpleQueue
 from annotate.project import read_project
 from runtime.core.config import Config
 from runtime.core.metrics import MetricsFile
-from runtime.driver.create import create
+from runtime.driver import build
+from runtime.driver.start import new_experiment
 from runtime.executors import base
 from runtime.loop.algorithms import load
-from runtime.loop.experiment import Experiment
-from runtime.loop.gate import gate
-from runtime.loop.limits import Limits
-from runtime.store import Store
 
 SCRIPT = """\
 x = 0.5  # @nni.uniform(0, 1)
@@ -88,18 +85,13 @@ def measure(folder, count, line):
     config = Config(
         "train.py", str(folder), sys.executable, tuner="random", seed=1, max_trials=count
     )
-    experiment = create(config, project)
-    watcher = Silent()
-    with Store.open(experiment.store, write=True) as store:
+    start = new_experiment(config, project)
+    parts = build.Parts(dict(os.environ), load(config, project.space), None, ())
+    experiment = start.make_folder()
+    with build.open_store(start, parts, experiment) as (store, algorithms, _):
         began = time.perf_counter()
-        Experiment(
-            experiment,
-            store,
-            lambda post: Folders(post, line),
-            lambda trials, post: gate(None, config, experiment.id, trials, watcher.note, post),
-            load(config, project.space, time.monotonic()),
-            watcher,
-            limits=Limits(config, time.monotonic()),
+        build.build(
+            start, parts, algorithms, experiment, store, Silent(), lambda post: Folders(post, line)
         ).run()
         seconds = time.perf_counter() - began
     kept = [p.lstat() for p in experiment.trials.rglob("*")] if experiment.trials.exists() else []

@@ -48,14 +48,11 @@ def drive(options):
     from annotate.project import read_project
     from runtime.cli.progress import LinesProgress
     from runtime.core.config import Config
-    from runtime.driver.build import Parts, _limit_own_threads, open_store
+    from runtime.driver import build
     from runtime.driver.start import new_experiment
     from runtime.loop.algorithms import load
-    from runtime.loop.experiment import Experiment
-    from runtime.loop.gate import gate
-    from runtime.loop.limits import Limits
 
-    _limit_own_threads()
+    build._limit_own_threads()
     slots = options.concurrent[0]
     trials = slots + options.more
     length = DAY * slots / options.a_day if options.a_day else 0.0
@@ -73,7 +70,7 @@ def drive(options):
         seed=1,
     )
     start = new_experiment(config, read_project(Path("train.py"), Path.cwd()))
-    parts = Parts(dict(os.environ), load(config, start.space), None, ())
+    parts = build.Parts(dict(os.environ), load(config, start.space), None, ())
     folder = start.make_folder()
     memory, simulated = [], []
 
@@ -89,18 +86,10 @@ def drive(options):
         return simulated[0]
 
     progress, asks = Progress(config, start.space, folder), []
-    with open_store(start, parts, folder) as (store, algorithms, _), progress:
+    with build.open_store(start, parts, folder) as (store, algorithms, _), progress:
         timed(algorithms.tuner, asks)
         began, used = time.perf_counter(), time.process_time()
-        Experiment(
-            folder,
-            store,
-            executor,
-            lambda trials, post: gate(None, config, folder.id, trials, progress.note, post),
-            algorithms,
-            progress,
-            limits=Limits(config, start.began),
-        ).run()
+        build.build(start, parts, algorithms, folder, store, progress, executor).run()
         seconds, busy = time.perf_counter() - began, time.process_time() - used
     (simulated,) = simulated
     result = {

@@ -19,7 +19,7 @@ from runtime.driver.background import lock
 from runtime.driver.elsewhere import Ask
 from runtime.driver.signals import Signals
 from runtime.driver.start import Start
-from runtime.executors.base import Event, Executor
+from runtime.executors.base import Event, Executor, MakeExecutor
 from runtime.executors.local.executor import LocalExecutor
 from runtime.gpus.opening import Gpus, open_gpus
 from runtime.loop.algorithms import Algorithms, follow, load
@@ -114,8 +114,9 @@ def build(
     folder: ExperimentFolder,
     store: Store,
     watcher: Watcher,
+    make_executor: MakeExecutor | None = None,
 ) -> Experiment:
-    """The experiment, ready to run on this machine."""
+    """The experiment, ready to run with the config's executor or another one."""
     config = start.config
     store.add_pause(time.time())
     for algorithm in (loaded.tuner, loaded.assessor):
@@ -123,7 +124,7 @@ def build(
     return Experiment(
         folder,
         store,
-        lambda post: _executor(config, parts, folder, post, watcher.note),
+        make_executor or (lambda post: _executor(config, parts, folder, post, watcher.note)),
         lambda trials, executor, post: gate(
             parts.gpus, config, folder.id, trials, executor, watcher.note, post
         ),
