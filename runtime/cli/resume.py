@@ -127,11 +127,13 @@ def _in_background(
 ) -> int:
     """Report what is missing here, not only in the driver's log, and start the driver."""
     from runtime.cli import background, logins
+    from runtime.core.variables import trial_variables
     from runtime.driver import elsewhere
     from runtime.gpus.opening import open_gpus
 
     hosts = elsewhere.check(config, logins.known(config), logins.asker())
-    open_gpus(config, os.environ)
+    variables = trial_variables(config.env, os.environ)
+    open_gpus(config, {**os.environ, **variables})
     return background.start(
         folder,
         _driver_options(args, typed),

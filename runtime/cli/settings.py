@@ -49,6 +49,7 @@ def _add(group: argparse._ArgumentGroup, field: str, option: Option, *, resumes:
             )
         return
     several: dict[str, Any] = {"nargs": "+", "action": "extend"} if option.repeats else {}
+    several |= {"action": "append"} if option.appends else {}
     group.add_argument(
         option.flag,
         dest=field,
@@ -88,6 +89,8 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
         if name in settings:
             settings[name] = {k: options.literal(v) for k, v in settings[name]}
             _take_direction(settings, name)
+    if "env" in settings:
+        settings["env"] = dict(settings["env"])
     _refuse_two_seeds(settings)
     return settings
 

@@ -28,6 +28,7 @@ def _in_background(start: Start) -> int:
     """Find every mistake here, while the user is watching; then start the driver."""
     from runtime.cli import background, logins
     from runtime.core.objective import goal
+    from runtime.core.variables import trial_variables
     from runtime.driver import elsewhere
     from runtime.gpus.opening import open_gpus
     from runtime.loop import algorithms
@@ -38,7 +39,8 @@ def _in_background(start: Start) -> int:
     algorithms.load(start.config, start.space, start.began).close()
     start = logins.with_logins(start)
     hosts = elsewhere.check(start.config, start.logins, logins.asker())
-    open_gpus(start.config, os.environ)
+    variables = trial_variables(start.config.env, os.environ)
+    open_gpus(start.config, {**os.environ, **variables})
     isolation_of(start.config)
     for note in start.notes:
         terminal.say(note)

@@ -47,6 +47,8 @@ class Config:
     With `gpus` None, trials see the same GPUs as the user; with 0, none. `gpu_indices` are numbers
     as in nvidia-smi (`0`, or `0:1` for one MIG instance of GPU 0); empty means all.
 
+    `env` are variables of trials; the value None stands for that of the user's environment.
+
     `metric_name` is what the script reports, "" if unknown. `optimize_by` is why the direction was
     chosen, "" if it was given.
     """
@@ -312,6 +314,17 @@ class Config:
             Switch("--no-isolate", False, "trials share the working folder", "default"),
         ),
         nni=("isolate",),
+    )
+    env: Mapping[str, str | None] = setting(
+        RUNNING,
+        {},
+        "--env",
+        metavar="NAME[=VALUE]",
+        help="set a variable for trials, here or on other machines; without a value, it is yours"
+        " whenever the experiment starts or resumes, and is not stored",
+        default_help="none",
+        kind=options.VARIABLES,
+        appends=True,
     )
     gpus: int | None = setting(
         GPUS,

@@ -33,6 +33,7 @@ _MOST = 10**15  # JavaScript, and so the pages, can show integers exactly up to 
 # The booleans of YAML 1.1, which NNI's config files use.
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _GPU = re.compile(r"\d+(:\d+)?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,10 @@ class Option:
     """One setting.
 
     It has either `switches`, or a `flag` that takes a value of its `kind` (several if it
-    `repeats`), or `none` if it is `optional` or None is its default. `check` returns what is wrong
-    with a value, or "". `nni` lists the setting's fields in a config file, each by its path from
-    the top, the main name first. `commands` are the commands that have the option.
+    `repeats`; with `appends`, one, and it may be typed again), or `none` if it is `optional` or
+    None is its default. `check` returns what is wrong with a value, or "". `nni` lists the
+    setting's fields in a config file, each by its path from the top, the main name first.
+    `commands` are the commands that have the option.
     """
 
     group: str
@@ -83,6 +85,7 @@ class Option:
     default_help: str = ""
     kind: Kind | None = None
     repeats: bool = False
+    appends: bool = False
     optional: bool = False
     switches: tuple[Switch, ...] = ()
     check: Callable[[Any], str] = lambda value: ""
@@ -235,6 +238,20 @@ def pair(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def variable(text: str) -> tuple[str, str | None]:
+    """Parse `NAME=VALUE`, or `NAME`, whose value is None. Raises AnnotateError."""
+    name, equals, value = text.partition("=")
+    if not _VARIABLE.fullmatch(name):
+        raise AnnotateError(f"{name!r} is not the name of a variable")
+    if name.startswith("NNI_"):
+        raise AnnotateError(f"{name} is set by Annotate")
+    return name, value if equals else None
+
+
+def _no_file(value: JSON) -> Any:
+    raise AnnotateError("cannot be in a file")
+
+
 WHOLE = Kind(_whole, _from_text(_whole))
 WHOLE_OR_AUTO = Kind(_whole_or_auto, _from_text(_whole_or_auto))
 DURATION = Kind(units.seconds, _from_text(units.seconds))
@@ -242,3 +259,4 @@ MEMORY = Kind(units.size_in_bytes, _from_text(units.size_in_bytes))
 TEXT = Kind(str, _text)
 GPUS = Kind(_words, _load_words)
 ARGUMENTS = Kind(pair, lambda value: value)
+VARIABLES = Kind(variable, _no_file)

@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from annotate.errors import AnnotateError
 from runtime.core.config import Config
 from runtime.core.host import Host
 from runtime.core.new_settings import BEFORE_UPDATES
 from runtime.core.paths import ExperimentFolder
+from runtime.core.variables import trial_variables
 from runtime.driver import elsewhere, loading
 from runtime.driver.background import lock
 from runtime.driver.elsewhere import Ask
@@ -44,7 +45,8 @@ class Parts:
     The algorithms of an experiment that exists are loaded once it is locked.
     """
 
-    environment: Mapping[str, str]  # the user's, which the trials inherit
+    environment: Mapping[str, str]  # the user's, with `variables`; trials here inherit it
+    variables: Mapping[str, str] = field(repr=False)  # those of --env, which may be secrets
     algorithms: Algorithms | None
     gpus: Gpus | None  # None: no trial leases any
     hosts: tuple[Host, ...]  # that trials run on; none: this machine
@@ -58,7 +60,8 @@ def prepare(start: Start, notify: Callable[[str], None], ask: Ask | None = None)
     Raises AnnotateError, for example when the tuner does not support the search space or when there
     are too few GPUs.
     """
-    environment = dict(os.environ)
+    variables = trial_variables(start.config.env, os.environ)
+    environment = {**os.environ, **variables}
     _limit_own_threads()
     loaded = load(start.config, start.space, start.began) if start.is_new else None
     hosts = elsewhere.check(start.config, start.logins, ask)
@@ -67,7 +70,7 @@ def prepare(start: Start, notify: Callable[[str], None], ask: Ask | None = None)
         gpus = open_gpus(start.config, environment)
     if isolation is not None and isolation.note:
         notify(isolation.note)
-    return Parts(environment, loaded, gpus, hosts)
+    return Parts(environment, variables, loaded, gpus, hosts)
 
 
 @contextmanager
@@ -144,7 +147,7 @@ def _executor(
     script = forked_script(config, folder)
     if config.executor == "local":
         return LocalExecutor(post, layout(config, folder, parts.environment), script)
-    return elsewhere.executor(config, parts.hosts, folder, script, post, note)
+    return elsewhere.executor(config, parts.hosts, parts.variables, folder, script, post, note)
 
 
 def run(experiment: Experiment, signals: Signals) -> None:

@@ -182,12 +182,13 @@ async def _unlock(look: Look, ask: Ask, gpus: bool) -> Look:
 def executor(
     config: Config,
     hosts: Sequence[Host],
+    variables: Mapping[str, str],
     folder: ExperimentFolder,
     script: str | None,
     post: Callable[[Event], None],
     note: Callable[[str], None],
 ) -> RemoteExecutor:
-    """Ships the code folder's files; `note` gets what users should know."""
+    """Ships the code folder's files; `variables` are for trials; `note` is for users."""
     code = Path(os.fsdecode((folder.stage / "root").read_bytes()))
     files, left = files_to_ship(code, paths.home())
     if left:
@@ -208,6 +209,7 @@ def executor(
         users_umask(),
         python_path,
         gpus=bool(config.gpus),
+        variables=variables,
     )
     if config.executor == "slurm":
         request = parse_request(config.slurm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -24,7 +24,7 @@ class Plan:
     `code` is the user's code folder, links resolved, and `files` are those in it that trials may
     read. `cwd` is the working folder. `script` is what a fork server runs; None if each trial
     starts a new interpreter. `python_path` is the user's PYTHONPATH. With `gpus`, trials
-    lease GPUs.
+    lease GPUs. `variables` are set for trials.
     """
 
     folder: ExperimentFolder
@@ -35,6 +35,7 @@ class Plan:
     umask: int
     python_path: str = ""
     gpus: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # may be secrets
 
     @cached_property
     def shipped(self) -> Shipped:
@@ -53,12 +54,14 @@ class Plan:
         """How jobs run on the machine."""
         place = str(facts["folder"])
         path = [self._there(place, Path(entry)) for entry in self._path_entries()]
+        path += filter(None, [self.variables.get("PYTHONPATH")])
+        python_path = {"PYTHONPATH": os.pathsep.join(path)} if path else {}
         return Layout(
             platform=carrier.platform,
             python=carrier.python or str(facts["python"]),
             stage=f"{place}/stage",
             cwd=self._there(place, self._cwd),
-            environment={"PYTHONPATH": os.pathsep.join(path)} if path else {},
+            environment={**self.variables, **python_path},
             stdin=f"{place}/snapshot/stdin" if self.folder.stdin.exists() else None,
             moved=lambda path: self._there(place, Path(path)),
         )

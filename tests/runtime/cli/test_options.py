@@ -70,6 +70,9 @@ CASES = {
         Case("--tuner random", {}, section("tuner", "tpe", m=3), {"m": 3}),
         Case("--tuner random --tuner-args n=1", {"n": 1}, section("tuner", "tpe", m=3), {"m": 3}),
     ],
+    "env": [
+        Case("--env A=1 --env B --env C= --env A=2", {"A": "2", "B": None, "C": ""}),
+    ],
     "assessor": [
         Case("--assessor none", "", section("assessor", "Medianstop"), "medianstop"),
         Case("--assessor ''", "", section("assessor", "Medianstop"), "medianstop"),
@@ -313,6 +316,8 @@ def test_gpu_settings_of_a_machine_without_gpus_are_named(config_file):
 
 
 BAD = [
+    ("--env 1A=2", "'1A' is not the name of a variable"),
+    ("--env NNI_PLATFORM=local", "NNI_PLATFORM is set by Annotate"),
     ("--use-active-gpu", "--use-active-gpu has no effect without --gpus"),
     ("--gpu-indices 0 --gpus 0", "--gpu-indices has no effect without --gpus"),
     ("--gpu-indices zero --gpus 1", "--gpu-indices takes numbers such as 0,1 or 0:1, not zero"),

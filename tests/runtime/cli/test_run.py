@@ -100,6 +100,17 @@ def test_the_script_runs_where_and_as_the_user_would_run_it(annotate, script, fo
     assert stdout.read_text() == f"kind a in {folder} with ['--epochs', '2', 'a b'] __main__\n"
 
 
+def test_variables_of_env_are_set_for_trials(annotate, folder):
+    (folder / "train.py").write_text(
+        "import os\nx = 0.5  # @nni.uniform(0, 1)\n"
+        "assert (os.environ['MODE'], os.environ['KEY']) == ('a=b', 'mine')\n"
+        "# @nni.report_final_result(x)\n"
+    )
+    words = ["run", "train.py", "--env", "MODE=a=b", "--env", "KEY", "--max-trials", "1"]
+    assert "1 trial (1 succeeded)" in annotate(*words, KEY="mine", MODE="other").stdout
+    assert "--env KEY: your environment has no KEY" in annotate(*words, code=2).stderr
+
+
 @pytest.mark.parametrize("words", [[], ["--fresh-process"]])
 def test_a_link_to_a_script_runs_by_its_own_name(annotate, script, folder, home, tmp_path, words):
     script.rename(tmp_path / "real.py")
