@@ -127,7 +127,9 @@ def _unsupported(document: Document) -> Iterator[Mistake]:
     for name in ("trainingService", *PLATFORM):
         if problem := _platform_problem(name, value_at(document.data, name)):
             place = tuple(name.split("."))
-            yield document.mistake(place, problem, f"write {' or '.join(PLATFORMS)}", code="C301")
+            *most, last = PLATFORMS
+            hint = f"write {', '.join(most)} or {last}"
+            yield document.mistake(place, problem, hint, code="C301")
             return
     for field, description in described(SCHEMA, document.data):
         if description.startswith(NOT_SUPPORTED):
