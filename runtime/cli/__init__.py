@@ -68,6 +68,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("platform clean", "runtime.cli.platform_clean", "remove what crashes left, here and there"),
     ("tensorboard start", "runtime.cli.tensorboard:start", "show event files in TensorBoard"),
     ("tensorboard stop", "runtime.cli.tensorboard:stop", "stop TensorBoard"),
+    ("nnictl", "runtime.cli.nnictl", "make the command nnictl, which is annotate by NNI's name"),
     ("completion", "runtime.cli.completion", "print a completion script for your shell"),
 )
 
@@ -178,6 +179,9 @@ def _names() -> list[str]:
 
 
 def _group_or_mistake(words: list[str]) -> int:
+    from runtime.cli import nni_only
+
+    nni_only.check(words)
     group = [row for row in COMMANDS if row[0].startswith(words[0] + " ")]
     if group and (len(words) == 1 or words[1] in ("-h", "--help")):
         terminal.show(_table(f"usage: annotate {words[0]} COMMAND", group))

@@ -1,6 +1,7 @@
 """Delete an experiment: its results, logs and the trials' output folders.
 
-Your own files are not touched. On a terminal, the command asks first."""
+Your own files are not touched. On a terminal, the command asks first; without one, --all needs
+--yes."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from runtime.cli import selection, terminal
+from runtime.system.units import count
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -23,7 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-a", "--all", action="store_true", help="delete all experiments that are not running"
     )
-    parser.add_argument("-y", "--yes", action="store_true", help="do not ask for confirmation")
+    parser.add_argument(
+        "-y", "--yes", "--force", action="store_true", help="do not ask for confirmation"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,6 +36,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.all or args.id == "all":
         folders = [f for f in lookup.folders() if not is_held(f.lock)]
+        if folders and not (args.yes or _has_terminal()):
+            raise AnnotateError(
+                f"this would delete {count(len(folders), 'experiment')}, and there is no terminal"
+                " to ask",
+                hint="add --yes to delete them without a question",
+            )
     elif args.id is None:
         raise AnnotateError(
             "name the experiment to delete", hint="list them with: annotate experiment list --all"
@@ -75,10 +85,14 @@ def _remove(folder: ExperimentFolder) -> None:
 
 
 def _confirm(sizes: dict[str, int]) -> bool:
-    if not sizes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not sizes or not _has_terminal():
         return True
     listed = ", ".join(f"{name} ({_bytes(size)})" for name, size in sizes.items())
     return input(f"Delete {listed} permanently? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _size(folder: Path) -> int:
@@ -92,9 +106,9 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _bytes(count: float) -> str:
+def _bytes(size: float) -> str:
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
+        if size < 1024:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"

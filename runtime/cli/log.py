@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 _AT_ONCE = 1000  # lines that are printed together
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_arguments(parser: argparse.ArgumentParser, *tail: str) -> None:
+    """Add the arguments of every log; `tail` are further names of --tail."""
     selection.argument(parser)
     part = parser.add_mutually_exclusive_group()
     part.add_argument(
-        "--head", type=options.count, metavar="N", help="print only the first N lines"
+        "-H", "--head", type=options.count, metavar="N", help="print only the first N lines"
     )
-    part.add_argument("--tail", type=options.count, metavar="N", help="print only the last N lines")
+    part.add_argument(
+        *tail, "--tail", type=options.count, metavar="N", help="print only the last N lines"
+    )
     part.add_argument("--path", action="store_true", help="print the path instead of the text")
 
 
@@ -37,7 +40,7 @@ class DriverLog:
     doc: str
 
     def arguments(self, parser: argparse.ArgumentParser) -> None:
-        _add_arguments(parser)
+        _add_arguments(parser, "-T")
 
     def run(self, args: argparse.Namespace) -> int:
         folder = selection.experiment(args.id)

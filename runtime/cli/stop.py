@@ -1,6 +1,7 @@
 """Stop an experiment: end its running trials and keep every result; `resume` continues it.
 
-Without an ID, stops the experiment that is running; with --all (or the word all), every one."""
+Without an ID, stops the experiment that is running; with --all (or the word all), every one; with
+'ab*', those whose ids begin with ab."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
-from runtime.cli import selection, terminal
+from runtime.cli import options, selection, terminal
 
 if TYPE_CHECKING:
     from runtime.core.paths import ExperimentFolder
@@ -20,16 +21,24 @@ _PATIENCE = 30.0  # seconds; a trial has ten to end by itself
 def arguments(parser: argparse.ArgumentParser) -> None:
     selection.argument(parser)
     parser.add_argument("-a", "--all", action="store_true", help="stop every running experiment")
+    parser.add_argument(
+        "-p",
+        "--port",
+        type=options.port,
+        metavar="P",
+        help="stop the running experiment whose pages are at this port",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.kept import lookup
-    from runtime.system.lock import is_held
-
-    if args.all or args.id == "all":
-        folders = [f for f in lookup.folders() if is_held(f.lock)]
+    if args.port is not None:
+        _check_port(args.port)
+    pattern = "*" if args.all or args.id == "all" else args.id or ""
+    if "*" in pattern:
+        folders = _running(pattern)
         if not folders:
-            terminal.show("No experiment is running.")
+            matches = "" if pattern == "*" else f" whose id matches {pattern}"
+            terminal.show(f"No experiment is running{matches}.")
     else:
         folders = [selection.experiment(args.id)]
     asked: list[ExperimentFolder] = []
@@ -39,6 +48,27 @@ def run(args: argparse.Namespace) -> int:
         asked.append(folder)
 
     return max(selection.each(folders, ask), selection.each(asked, _wait))
+
+
+def _running(pattern: str) -> list[ExperimentFolder]:
+    from fnmatch import fnmatchcase
+
+    from runtime.kept import lookup
+    from runtime.system.lock import is_held
+
+    return [f for f in lookup.folders() if fnmatchcase(f.id, pattern) and is_held(f.lock)]
+
+
+def _check_port(port: int) -> None:
+    """Raise AnnotateError unless our server, which shows every experiment, is at this port."""
+    from runtime.server import launch
+
+    ports = [str(server.port) for server in launch.running()]
+    if str(port) not in ports:
+        raise AnnotateError(
+            f"no pages of ours are at port {port}",
+            hint=f"they are at {', '.join(ports)}" if ports else "no web server is running",
+        )
 
 
 def _ask(folder: ExperimentFolder) -> None:

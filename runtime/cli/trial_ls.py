@@ -7,11 +7,18 @@ import json
 from collections.abc import Callable, Mapping
 
 from annotate.json_value import JSON
-from runtime.cli import selection, terminal
+from runtime.cli import options, selection, terminal
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     selection.argument(parser)
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument(
+        "--head", type=options.count, metavar="N", help="only the N highest results, highest first"
+    )
+    part.add_argument(
+        "--tail", type=options.count, metavar="N", help="only the N lowest results, lowest first"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
@@ -24,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     folder, notice = lookup.find(args.id)
     with Store.open(folder.store) as store:
         trials, row = trial_documents(store), store.experiment()
+    trials = _part(trials, args.head, args.tail)
     if args.json:
         terminal.show(json.dumps(trials, indent=2))
         return 0
@@ -31,6 +39,17 @@ def run(args: argparse.Namespace) -> int:
         terminal.say(notice)
     _print_table(trials, row.space.names, Config.from_json(row.config).metric)
     return 0
+
+
+def _part(
+    trials: list[dict[str, JSON]], head: int | None, tail: int | None
+) -> list[dict[str, JSON]]:
+    """The trials with the `head` highest or the `tail` lowest results; all without both."""
+    if head is None and tail is None:
+        return trials
+    numbered = [t for t in trials if isinstance(t["metric"], (int, float))]
+    ranked = sorted(numbered, key=lambda t: t["metric"], reverse=head is not None)
+    return ranked[: head if head is not None else tail]
 
 
 def _print_table(trials: list[dict[str, JSON]], names: Mapping[str, str], metric: str) -> None:

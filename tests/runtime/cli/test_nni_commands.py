@@ -84,7 +84,9 @@ def test_an_export_can_be_imported_completely(annotate, ended, folder, name):
 
 
 def test_deleting_an_experiment_frees_its_disk_space(annotate, ended, home):
-    done = annotate("experiment", "delete", ended["experiment"])
+    done = annotate("experiment", "delete", "--all", code=2)
+    assert "this would delete 1 experiment, and there is no terminal to ask" in done.stderr
+    done = annotate("experiment", "delete", "--all", "--force")
     assert re.search(r"Deleted experiment \w+ \(freed [0-9.]+ (KiB|MiB)\)\.", done.stdout)
     assert list((home / "experiments").glob("[!.]*")) == []
     done = annotate("experiment", "delete", ended["experiment"], code=2)
@@ -108,8 +110,13 @@ def test_trial_logs_are_printed_in_full_in_part_or_as_a_path(annotate, ended, ho
     place = home / "experiments" / ended["experiment"] / "trials" / "0"
     paths = annotate("log", "trial", "-T", "0", "--path").stdout
     assert paths == f"{place / 'stdout'}\n{place / 'stderr'}\n"
-    log = annotate("log", "stderr", "--tail", "1").stdout
-    assert log.count("\n") == 1
+    lines = annotate("log", "stderr").stdout.splitlines(keepends=True)
+    assert annotate("log", "stderr", "-T", "1").stdout == lines[-1]
+    assert annotate("log", "stdout", "-H", "1").stdout == lines[0], "both are the driver's log"
+    ranked = sorted(ended["trials"], key=lambda trial: trial["metric"])
+    for option, expected in (("--tail", ranked[:2]), ("--head", ranked[:-3:-1])):
+        listed = json.loads(annotate("trial", "ls", option, "2", "--json").stdout)
+        assert [trial["number"] for trial in listed] == [t["number"] for t in expected]
     done = annotate("log", "trial", "-T", "99", code=2)
     assert "has no trial '99'" in done.stderr
 
@@ -173,7 +180,12 @@ def test_a_stopped_experiment_keeps_its_results_and_resumes(
 ):
     process, experiment = driver("--max-trials", "2")
     until(lambda: running(experiment) == [0])
-    done = annotate("stop", "--all")
+    other = f"{experiment.id[:2]}0*"
+    assert annotate("stop", other).stdout == (
+        f"No experiment is running whose id matches {other}.\n"
+    )
+    assert "no pages of ours are at port 9" in annotate("stop", "-p", "9", code=2).stderr
+    done = annotate("stop", f"{experiment.id[:2]}*")
     assert f"Experiment {experiment.id} has stopped" in done.stdout
     assert process.wait(timeout=60) == 130
     assert "is not running" in annotate("stop", experiment.id, code=2).stderr
