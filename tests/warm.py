@@ -154,6 +154,16 @@ def _exit(code):
     os._exit(code)
 
 
+#: Not imported by commands: programs of other processes, and what needs Ray.
+_OTHERS = (
+    "annotate.__main__",
+    "runtime.stage",
+    "runtime.server",
+    "runtime.executors.ray.actor",
+    "runtime.executors.ray.gateway",
+)
+
+
 def _import_all():
     """Import what commands import when they need it."""
     import annotate
@@ -163,7 +173,7 @@ def _import_all():
         importlib.import_module(f"tuners.{name}")
     for package in (annotate, runtime):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.startswith(("annotate.__main__", "runtime.stage", "runtime.server")):
+            if not module.name.startswith(_OTHERS):
                 importlib.import_module(module.name)
     assert threading.active_count() == 1
 
