@@ -57,7 +57,12 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
             raise AnnotateError("--hosts has no effect with --executor local", hint="remove one")
         return ()
     if config.isolate:
-        raise AnnotateError("--isolate works on this machine only", hint="remove --isolate")
+        raise AnnotateError(
+            "--isolate works on this machine only: elsewhere, trials share the machine's copy of"
+            " the working folder",
+            hint="remove --isolate, and let the script write to NNI_OUTPUT_DIR: that folder is each"
+            " trial's own and comes home",
+        )
     if config.gpus and config.executor == "slurm":
         raise AnnotateError(
             "--gpus has no effect with --slurm yet", hint="write --slurm gres=gpu:1"

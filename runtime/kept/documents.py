@@ -40,11 +40,13 @@ def trial_document(trial: Trial) -> dict[str, JSON]:
 def best_document(trial: dict[str, JSON] | None) -> JSON:
     """The best trial's number, metric and values, from its document; None if there is none.
 
-    Its `state` is named if no trial ran to its end: the metric is then its last result.
+    Its `machine` is named if it is another than this, its `state` if no trial ran to its end: the
+    metric is then its last result.
     """
     if trial is None:
         return None
     best = {"trial": trial["number"], "metric": trial["metric"], "values": trial["values"]}
+    best |= {"machine": trial["machine"]} if trial["machine"] else {}
     return best | ({"state": trial["state"]} if trial["state"] != "SUCCEEDED" else {})
 
 

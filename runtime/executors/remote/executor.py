@@ -393,7 +393,7 @@ class RemoteExecutor(Executor, Owner):
         left, keep = end["left"], None
         if left and machine.layout is not None:
             root, _, experiment = machine.layout.folder.rpartition("/experiments/")
-            keep = f"{root}/outputs/{experiment}/{run.trial}"
+            keep = f"{root}/outputs/{experiment}/{run.name}"
             shown = ", ".join(left[:3]) + (", ..." if len(left) > 3 else "")
             self._note(
                 f"trial {run.trial}: too large to come home: {shown}; {machine.name} keeps all of"

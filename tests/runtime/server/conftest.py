@@ -58,7 +58,7 @@ def new_experiment(home, name, trials, *, state="DONE", space=SPACE, **config) -
 def keep_trial(store, trial, curve=(), final=None):
     store.add_trial(trial, asked=None)
     if trial.started is not None:
-        store.start_trial(trial.number, trial.started)
+        store.start_trial(trial.number, trial.started, trial.place)
     reports = [Report("intermediate", v, 1e9 + n) for n, v in enumerate(curve)]
     if final is not None:
         reports.append(Report("final", final, 1e9 + len(curve)))

@@ -229,6 +229,50 @@ def test_the_timeline_shows_gpus_and_why_a_trial_waits(page, many):
     page.get_by_text(f"GPU 0 runs {SCRIPT}").wait_for()
 
 
+def test_the_timeline_has_lanes_for_each_machine(page, many):
+    def elsewhere(number):
+        about = {"started": 1e9 + number // 3, "ended": 1e9 + number // 3 + 0.9}
+        machine = ("alpha", "me@beta:2222")[number % 3 > 0]
+        use = GpuUse((str(number % 2),), 0.9, None, 3 << 30, 50.0)
+        return trial(number, place={"machine": machine}, **about), use
+
+    trials = [elsewhere(n) for n in range(30)]
+    rows = [(made, [], made.number / 100) for made, _ in trials]
+    folder = new_experiment(many.home, "Machines", rows)
+    with Store.open(folder.store, write=True) as store:
+        for made, use in trials:
+            store.set_gpu(made.number, use)
+    go(page, many, "Machines", "timeline")
+    page.get_by_role("row", name="GPU 1 of me@beta:2222").wait_for()
+    shoot(page, "timeline-machines")
+    names = page.locator(".gpus tbody th").all_inner_texts()
+    assert names == [
+        f"GPU {n} of {machine}" for machine in ("alpha", "me@beta:2222") for n in (0, 1)
+    ]
+    page.locator("canvas").focus()
+    press(page, "ArrowRight", 5)
+    assert spoken(page).startswith("trial 4: succeeded")
+    assert "on me@beta:2222\nGPU 0, " in spoken(page)
+    lanes = page.evaluate(
+        """async () => {
+          const { groups } = await import("/static/pages/timeline.js");
+          const bar = (number, machine, from) =>
+            ({ trial: { number, machine }, from, to: from + 2 });
+          const gpu = { name: "GPU 0 of b", short: "GPU 0", machine: "b", bars: [], count: 1 };
+          const bars = [bar(0, "b", 0), bar(1, "a", 0), bar(2, "b", 1), bar(3, "a", 2)];
+          const many = [...Array(21).keys()].map((n) => bar(n, `job-${n}`, 3 * n));
+          const shown = (all) =>
+            groups(all, [gpu]).map((g) => [g.title, g.rows.map((r) => r.name)]);
+          return [shown(bars), shown(bars.slice(1, 2)), shown(many)];
+        }"""
+    )
+    assert lanes == [
+        [["a", ["slot 1"]], ["b", ["slot 1", "slot 2", "GPU 0"]]],
+        [["Slots", ["slot 1"]], ["GPUs", ["GPU 0"]]],
+        [["Slots", ["slot 1"]], ["GPUs", ["GPU 0 of b"]]],
+    ]
+
+
 def test_the_timeline_zooms_by_dragging_and_by_keyboard_and_stays_zoomed(page, many):
     folder = new_experiment(many.home, "Zoomed", [(trial(n), [], n / 100) for n in range(50)])
     go(page, many, "Zoomed", "timeline")

@@ -41,7 +41,7 @@ export function packed(bars) {
 
 // The groups' lanes; a drawing fits only groups of the same shape.
 export const shape = (groups) =>
-  JSON.stringify(groups.map((g) => g.rows.map((r) => [r.name, r.count])));
+  JSON.stringify(groups.map((g) => [g.title, g.rows.map((r) => [r.name, r.count])]));
 
 // `groups` are [{title, rows: [{name, bars, count}]}], with bars {trial, from, to, lane} by time
 // and `count` lanes; `describe(bar)` is a bar's text. `fill` takes other groups of the same shape.
@@ -75,7 +75,9 @@ export function lanes({ groups, zoom, describe, open, zoomed }) {
       });
     });
     groups = given;
-    all = given[0].rows.flatMap((row) => row.bars).sort((a, b) => a.from - b.from);
+    const bars = rows.flatMap((row) => row.bars);
+    all = [...new Map(bars.map((bar) => [bar.trial.number, bar])).values()];
+    all.sort((a, b) => a.from - b.from);
     begin = all[0].from;
     end = all.reduce((most, b) => Math.max(most, b.to), begin + 0.001);
     view.again();

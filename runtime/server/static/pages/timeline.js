@@ -8,6 +8,7 @@ import { inTurn, showFailure } from "../parts/update.js";
 
 const PER_REQUEST = 150; // trials whose GPU use is fetched by number
 const LISTED = 50; // waiting trials
+const MOST_MACHINES = 20; // with lanes of their own
 
 export async function show(main, model) {
   const view = { uses: new Map(), zoom: { window: null }, shape: "", plane: null };
@@ -47,17 +48,14 @@ export async function show(main, model) {
       }));
   }
   function draw() {
-    const all = packed(bars());
+    const all = bars();
     if (!all.length) {
       put(drawn, h("p", { class: "empty" }, "No trial has started yet."));
       gpuCard.hidden = true;
       return;
     }
     const gpus = byGpu(all, view.uses);
-    drawLanes([
-      { title: "Slots", rows: bySlot(all) },
-      ...(gpus.length ? [{ title: "GPUs", rows: gpus }] : []),
-    ]);
+    drawLanes(groups(all, gpus));
     gpuCard.hidden = !gpus.length;
     put(cards, gpus.length && gpuTable(gpus, view.uses));
   }
@@ -117,6 +115,8 @@ export async function show(main, model) {
   };
 }
 
+const order = new Intl.Collator(undefined, { numeric: true }).compare;
+
 const scrolled = (label) =>
   h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
 
@@ -140,9 +140,27 @@ function legend() {
   );
 }
 
+// Slots and GPUs; for several machines, both of each one.
+export function groups(bars, gpus) {
+  const machines = [...new Set(bars.map((bar) => bar.trial.machine || ""))].sort(order);
+  const shortened = gpus.map((gpu) => ({ ...gpu, name: gpu.short }));
+  if (machines.length === 1 || machines.length > MOST_MACHINES) {
+    const rows = machines.length === 1 ? shortened : gpus;
+    const rest = rows.length ? [{ title: "GPUs", rows }] : [];
+    return [{ title: "Slots", rows: bySlot(bars) }, ...rest];
+  }
+  return machines.map((machine) => ({
+    title: machine || "this machine",
+    rows: [
+      ...bySlot(bars.filter((bar) => (bar.trial.machine || "") === machine)),
+      ...shortened.filter((gpu) => gpu.machine === machine),
+    ],
+  }));
+}
+
 function bySlot(bars) {
   const rows = [];
-  for (const bar of bars) {
+  for (const bar of packed(bars)) {
     rows[bar.lane] ??= { name: `slot ${bar.lane + 1}`, count: 1, bars: [] };
     rows[bar.lane].bars.push({ ...bar, lane: 0 });
   }
@@ -150,19 +168,20 @@ function bySlot(bars) {
 }
 
 function byGpu(bars, uses) {
-  const barsOf = new Map();
+  const gpus = new Map();
   for (const bar of bars) {
+    const machine = bar.trial.machine || "";
     for (const gpu of uses.get(bar.trial.number)?.gpus || []) {
-      if (!barsOf.has(gpu)) barsOf.set(gpu, []);
-      barsOf.get(gpu).push(bar);
+      const name = machine ? `GPU ${gpu} of ${machine}` : `GPU ${gpu}`;
+      if (!gpus.has(name)) gpus.set(name, { name, short: `GPU ${gpu}`, machine, own: [] });
+      gpus.get(name).own.push(bar);
     }
   }
-  const order = new Intl.Collator(undefined, { numeric: true }).compare;
-  return [...barsOf]
-    .sort(([a], [b]) => order(a, b))
-    .map(([gpu, own]) => {
+  return [...gpus.values()]
+    .sort((a, b) => order(a.machine, b.machine) || order(a.short, b.short))
+    .map(({ own, ...gpu }) => {
       const some = packed(own);
-      return { name: `GPU ${gpu}`, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
+      return { ...gpu, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
     });
 }
 

@@ -54,7 +54,8 @@ def test_what_is_too_large_to_come_home_is_kept_and_named(plan, tmp_path, monkey
         remote.close()
     assert event.code == 0
     assert [path.name for path in folder.output.iterdir()] == ["small"]
-    kept = tmp_path / ".local/share/annotate/agent/outputs/EXP/0"
+    (kept,) = (tmp_path / ".local/share/annotate/agent/outputs/EXP").iterdir()
+    assert re.fullmatch("0-[0-9a-f]{8}", kept.name), "another run of the trial has another folder"
     assert sorted(path.name for path in kept.iterdir()) == ["large", "small"]
     assert notes == [
         "trial 0: too large to come home: output/large; here keeps all of its output folder in"

@@ -66,3 +66,10 @@ def test_platform_clean_removes_what_agents_left_on_the_named_hosts(project, net
     out, _ = project.run("platform", "clean", "--hosts", "alpha")
     assert "alpha: removed 1 experiment (Abandoned), " in out
     assert not left.exists()
+
+
+def test_isolate_is_refused_with_the_folder_to_write_to(project):
+    project.write(1)
+    _, err = project.run("run", "train.py", "--hosts", "alpha", "--isolate", code=2)
+    assert "--isolate works on this machine only" in err
+    assert "let the script write to NNI_OUTPUT_DIR" in err

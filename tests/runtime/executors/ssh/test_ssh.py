@@ -36,7 +36,11 @@ def test_trials_run_on_all_hosts_and_what_they_write_comes_home(
     assert result["best"]["metric"] == min(trial["metric"] for trial in result["trials"])
     machines = {trial["number"]: trial["machine"] for trial in result["trials"]}
     assert set(machines.values()) == {"alpha", "beta"}
+    best = machines[result["best"]["trial"]]
+    assert result["best"]["machine"] == best
     monkeypatch.setenv("ANNOTATE_HOME", project.environment["ANNOTATE_HOME"])
+    main(["experiment", "show"])
+    assert re.search(rf"^ +machine +{best}$", capsys.readouterr().out, re.MULTILINE)
     main(["trial", "ls"])
     table = capsys.readouterr().out
     for number, machine in machines.items():
