@@ -1,9 +1,11 @@
 """Measure what a trial costs on other machines, over a fork here and over a new process here.
 
     python benchmarks/engines.py [--hosts alpha*4,beta*4] [--trials 100] [--runs 3] [--script torch]
+    python benchmarks/engines.py --ray [auto]
 
-Without --hosts it starts two SSH servers on this machine (as root, with sshd installed): then only
-the way to the trial differs, and everything shares the same cores. Runs alternate, A B A B, with
+Without --hosts it starts two SSH servers on this machine (as root, with sshd installed), and with
+--ray alone, a Ray cluster of two nodes besides: then only the way to the trial differs, and
+everything shares the same cores. Runs alternate, A B A B, with
 eight trials at a time. The cost of a trial is the time from the first end to the last, over the
 number of trials. "Before" is the time from the first trial's creation to the first end: connecting,
 shipping and the first fork. Prints medians in milliseconds, the fastest run in brackets, and
@@ -17,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ANNOTATE = [sys.executable, "-m", "annotate_hpo"]
@@ -67,9 +69,38 @@ def given_hosts(names):
     yield names, dict(os.environ)
 
 
+@contextmanager
+def own_cluster():
+    """A Ray cluster of two nodes on this machine; yields its address."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.runtime.executors.ray.cluster import Cluster
+
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster.address
+    finally:
+        cluster.stop()
+
+
+@contextmanager
+def ways_to_trials(args, folder):
+    """The options of each way by its name, and the environment for them."""
+    with ExitStack() as stack:
+        hosts = given_hosts(args.hosts) if args.hosts else own_hosts(folder)
+        names, environment = stack.enter_context(hosts)
+        ways = {"fork": ["--concurrency", "8"], "SSH": ["--hosts", names]}
+        if args.ray is not None:
+            address = args.ray or stack.enter_context(own_cluster())
+            ways["Ray"] = ["--ray", address, "--concurrency", "8"]
+        ways["new process"] = ["--concurrency", "8", "--fresh-process"]
+        yield ways, environment
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts")
+    parser.add_argument("--ray", nargs="?", const="", metavar="ADDRESS")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--script", choices=SCRIPTS, default="plain")
@@ -77,12 +108,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "project").mkdir()
         Path(folder, "project", "train.py").write_text(SCRIPTS[args.script])
-        with given_hosts(args.hosts) if args.hosts else own_hosts(folder) as (hosts, environment):
-            ways = {
-                "fork": ["--concurrency", "8"],
-                "SSH": ["--hosts", hosts],
-                "new process": ["--concurrency", "8", "--fresh-process"],
-            }
+        with ways_to_trials(args, folder) as (ways, environment):
             results = {name: [] for name in ways}
             for _ in range(args.runs):
                 for name, words in ways.items():

@@ -1,9 +1,10 @@
 """Look at the machines that trials would run on: can they be used, and what do they have?
 
   annotate engines check --hosts alpha,me@beta:2222
+  annotate engines check --ray auto,cpus=2,gpus=1
   annotate engines check -c config.yml
 
-Nothing is left on the machines. Exits with 2 if one of them cannot be used."""
+Nothing is left there. Exits with 2 if a machine cannot be used, or no node of a cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
-from runtime.cli import machines, terminal
+from runtime.cli import engines_ray, machines, terminal
 
 if TYPE_CHECKING:
     from runtime.driver.elsewhere import Look
@@ -21,22 +22,35 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     machines.arguments(parser)
+    parser.add_argument(
+        "--ray", metavar="ADDRESS,K=N,...", help="a Ray cluster, as for annotate run"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
 
 def run(args: argparse.Namespace) -> int:
-    from runtime.cli import logins
-    from runtime.driver.elsewhere import look_at
-
-    hosts = machines.named(args)
-    if not hosts:
-        raise AnnotateError("no machine is named", hint="name some: --hosts alpha,me@beta")
-    documents = [_document(look) for look in look_at(hosts, logins.asker(), gpus=True)]
+    documents = _documents(args)
     if args.json:
         terminal.show(json.dumps(documents, indent=2))
     else:
         terminal.show("\n\n".join(shown(document) for document in documents))
-    return 0 if all(document["usable"] for document in documents) else 2
+    usable = [document["usable"] for document in documents]
+    # A cluster may have nodes for other work than trials.
+    is_enough = any(usable) if "resources" in documents[0] else all(usable)
+    return 0 if is_enough else 2
+
+
+def _documents(args: argparse.Namespace) -> list[dict[str, JSON]]:
+    from runtime.cli import logins
+    from runtime.driver.elsewhere import look_at
+
+    cluster = machines.cluster(args)
+    if cluster is not None:
+        return engines_ray.documents(cluster, args.python)
+    hosts = machines.named(args)
+    if not hosts:
+        raise AnnotateError("no machine is named", hint="name some: --hosts alpha,me@beta")
+    return [_document(look) for look in look_at(hosts, logins.asker(), gpus=True)]
 
 
 def _document(look: Look) -> dict[str, JSON]:
@@ -89,6 +103,8 @@ def _gpus(seen: dict[str, JSON]) -> dict[str, JSON]:
 
 def shown(document: dict[str, JSON]) -> str:
     """One machine, as printed."""
+    if "resources" in document:
+        return engines_ray.shown(document)
     if not document["usable"]:
         hint = f"\n  to mend it     {document['hint']}" if document["hint"] else ""
         return f"{document['machine']}: cannot be used\n  reason         {document['reason']}{hint}"

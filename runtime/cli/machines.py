@@ -45,6 +45,20 @@ def named(args: argparse.Namespace) -> list[Host]:
     return [_with_python(host, args.python or settings["python_there"]) for host in hosts]
 
 
+def cluster(args: argparse.Namespace) -> str | None:
+    """The Ray cluster that the command or the config file names, as for `--ray`."""
+    from runtime import nni_config
+
+    if args.ray is not None:
+        if args.hosts or args.config:
+            raise AnnotateError("--ray and another option name machines", hint="give one of them")
+        return str(args.ray)
+    if args.config is None:
+        return None
+    settings = nni_config.read(args.config, os.environ).settings
+    return str(settings["ray"]) if settings.get("executor") == "ray" else None
+
+
 def _with_python(host: Host, python: str) -> Host:
     from dataclasses import replace
 

@@ -77,12 +77,7 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
             settings["python_there"] = settings.pop("python")
         else:
             settings["python"] = interpreter(settings["python"], os.environ)
-    if settings.get("hosts"):
-        _take_hosts(settings)
-    if settings.get("slurm"):
-        _take_slurm(settings)
-    if "ray" in (*settings, settings.get("executor")):
-        _take_ray(settings)
+    _take_machines(settings)
     for role, name in _ARGUMENTS.items():
         if role in settings:
             settings[role] = _algorithm(role, settings[role])
@@ -93,6 +88,20 @@ def typed(args: argparse.Namespace) -> dict[str, Any]:
         settings["env"] = dict(settings["env"])
     _refuse_two_seeds(settings)
     return settings
+
+
+def _take_machines(settings: dict[str, Any]) -> None:
+    """What the option that says where trials run implies for the others."""
+    ways = [OPTIONS[name].flags[0] for name in ("hosts", "slurm", "ray") if settings.get(name)]
+    if len(ways) > 1:
+        message = f"{' and '.join(ways)} both say where trials run"
+        raise AnnotateError(message, hint="give one of them")
+    if settings.get("hosts"):
+        _take_hosts(settings)
+    if settings.get("slurm"):
+        _take_slurm(settings)
+    if "ray" in (*settings, settings.get("executor")):
+        _take_ray(settings)
 
 
 def _take_hosts(settings: dict[str, Any]) -> None:

@@ -12,11 +12,13 @@ import hmac
 import os
 import socket
 import sys
+import threading
 from typing import Any
 
 import ray
 
 _CONNECT_LIMIT = 15.0  # seconds for the driver to connect, and to prove that it may
+_UNUSED = 300.0  # seconds without an agent after which the actor ends
 _END_LIMIT = 5.0  # seconds for a program to end
 _SHOWN = 2000  # bytes of a program's standard error
 #: Variables of Ray's own worker that mean nothing to a trial.
@@ -40,6 +42,14 @@ class Holder:
         self._environment = dict(os.environ)
         self._streams: dict[int, asyncio.Task[asyncio.subprocess.Process]] = {}
         self._errors: dict[int, asyncio.Task[bytes]] = {}
+        unused = threading.Timer(_UNUSED, self._end_unused)
+        unused.daemon = True
+        unused.start()
+
+    def _end_unused(self) -> None:
+        """Give the resources back if the driver has ended before it could use them."""
+        if self._agent is None:
+            os._exit(0)
 
     async def about(self) -> dict[str, Any]:
         """Where it is, what Ray gave to it, and what `hold` was told to keep."""

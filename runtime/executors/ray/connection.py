@@ -56,10 +56,13 @@ class RayConnection:
         self._lock = asyncio.Lock()
 
     async def connect(self) -> None:
-        """Connect unless it is; raises Unreachable."""
+        """Connect unless it is; raises Unreachable, which is never final: a cluster may return."""
         async with self._lock:
-            if self._stream is None:
-                await self._connect()
+            try:
+                if self._stream is None:
+                    await self._connect()
+            except Unreachable as error:
+                raise Unreachable(str(error), error.hint) from None
 
     async def _connect(self) -> None:
         path = json.dumps([_ROOT, *(entry for entry in sys.path if entry)])
@@ -71,7 +74,8 @@ class RayConnection:
             await asyncio.wait_for(answer(stream), _CONNECT_LIMIT)
         except asyncio.TimeoutError:
             await stream.close()
-            raise Unreachable(f"Ray gave no answer within {_CONNECT_LIMIT:g} s") from None
+            reason = f"Ray gave no answer within {_CONNECT_LIMIT:g} s"
+            raise Unreachable(reason, "check with: ray status") from None
         self._stream = stream
         self._reading = asyncio.create_task(self._read(stream))
 

@@ -34,7 +34,7 @@ _TICK = 1.0  # seconds between two looks at our own actors
 _LOOK = 0.5  # seconds between two looks at the cluster while trials wait
 _RETRY = 5.0  # seconds until Ray is asked again after it failed
 _PATIENCE = 3.0  # seconds that trials may wait before the user is told
-_PLACED = 30.0  # seconds for an actor to start where its resources were free
+_PLACED = 120.0  # seconds for an actor to start where its resources were free
 _ASKED = 4  # actors that wait for Ray to find them a place, which may start nodes for them
 _IDLE = 60.0  # seconds without trials after which an actor gives its resources back
 _MOST_DUDS = 3  # actors in a row that may end before their agent answered
@@ -321,7 +321,7 @@ class RayExecutor(RemoteExecutor):
             await self._remove(machine, 1.0)
         if machine is None or not machine.closed.is_set():
             with contextlib.suppress(Unreachable):
-                await self._ray.call("kill", name=holding.actor, limit=_END_LIMIT)
+                await self._ray.call("kill", name=holding.actor)
         self._forget(holding)
 
     def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:

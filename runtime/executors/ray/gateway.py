@@ -30,6 +30,8 @@ _STORE = 80 << 20  # bytes of the object store of a cluster of our own, which we
 
 def main(address: str) -> None:
     """Connect to a cluster and serve the driver until it closes our standard input."""
+    if address == "auto":
+        address = os.environ.get("RAY_ADDRESS") or address
     out = os.dup(1)
     os.dup2(2, 1)  # Ray prints
     try:
@@ -202,7 +204,7 @@ class _Gateway:
         return await (await self._actor(name)).close.remote(stream)
 
     async def kill(self, name: str) -> None:
-        ray.kill(await self._actor(name))
+        await asyncio.to_thread(ray.kill, await self._actor(name))
         self._actors.pop(name, None)
 
     async def _actor(self, name: str) -> Any:

@@ -297,6 +297,21 @@ def test_a_note_names_the_files_assessor_that_is_turned_off(config_file):
     assert notes == [f"{file}: the assessor's classArgs are ignored, {reason}"]
 
 
+def test_only_one_option_says_where_trials_run():
+    with pytest.raises(AnnotateError, match="--hosts and --ray both say where trials run"):
+        settings.typed(parse(RUN, "train.py", "--ray", "auto", "--hosts", "a"))
+
+
+def test_on_a_ray_cluster_as_many_trials_run_as_fit_unless_somebody_says_it(config_file):
+    assert settings.typed(parse(RUN, "train.py", "--ray", "auto"))["concurrency"] == "auto"
+    file = config_file("", {"trainingServicePlatform": "ray"})
+    assert settings.from_file(parse(RUN, "-c", file))[0].concurrency == "auto"
+    file = config_file("", {"trainingServicePlatform": "ray", "trialConcurrency": 3})
+    assert settings.from_file(parse(RUN, "-c", file, "--ray", "local"))[0].concurrency == 3
+    config, _, _ = settings.from_file(parse(RUN, "-c", file, "--executor", "local"))
+    assert (config.executor, config.ray) == ("local", "")
+
+
 def test_gpu_settings_of_the_file_without_gpus_are_named(config_file):
     file = config_file("localConfig.gpuIndices", "0")
     _, _, notes = settings.from_file(parse(RUN, "-c", file))

@@ -60,6 +60,7 @@ class Cluster:
             include_dashboard=True,
             dashboard_host="127.0.0.1",
             dashboard_port=free_port(),
+            dashboard_agent_listen_port=free_port(),
         )
         self.start_node(OTHER)
 

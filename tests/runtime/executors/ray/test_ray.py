@@ -1,14 +1,19 @@
 """Trials in actors of Ray: a real cluster of two nodes on this machine, and breaks of all kinds."""
 
-import contextlib
 import json
 import queue
+import re
+import shlex
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
+from runtime.cli import engines_ray
 from runtime.executors.ray.executor import RayExecutor
 from runtime.executors.ray.placing import Demand
 from runtime.executors.ray.request import RayRequest
@@ -151,17 +156,73 @@ def test_a_trial_shows_why_it_waits(cluster, project):
     run = project.start(
         "run", "train.py", "--ray", f"{cluster.address},gpus=5", "--max-trials", "1"
     )
-    until = time.monotonic() + 60
-    reason = None
-    while reason != "no node of the Ray cluster has 5 GPU: at most 2":
-        assert time.monotonic() < until, reason
-        with (
-            contextlib.suppress(Exception),
-            Store.open(project.experiment / "experiment.db") as store,
-        ):
-            reason = next(iter(store.trials())).reason
-        time.sleep(0.1)
+    why = "no node of the Ray cluster has 5 GPU: at most 2"
+    assert f"trials wait: {why}\n" in run.stderr
+    with Store.open(project.experiment / "experiment.db") as store:
+        assert [trial.reason for trial in store.trials()] == [why]
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=60)
-    assert "trials wait: no node of the Ray cluster has 5 GPU: at most 2" in err
+    run.communicate(timeout=60)
+    cluster.wait_until_idle()
     assert cluster.actors() == []
+
+
+def test_a_local_cluster_ends_with_the_experiment(cluster, project):
+    project.write(3)
+    project.environment["RAY_TMPDIR"] = str(cluster.folder / "local")
+    out, err = project.run("run", "train.py", "--ray", "local", "--max-trials", "3", "--json")
+    assert len(json.loads(out)["trials"]) == 3
+    assert "ray" not in err.lower(), "it prints nothing of its own"
+    project.check(range(3), 3)
+    of_ray = f"--session-dir={cluster.folder}/local"
+    until = time.monotonic() + 60
+    while any(
+        of_ray in " ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])
+    ):
+        assert time.monotonic() < until, "processes are left"
+        time.sleep(0.5)
+
+
+def test_trials_of_a_job_of_ray_run_on_its_cluster(cluster, project):
+    pytest.importorskip("aiohttp_cors", reason='needs pip install "ray[default]"')
+    project.write(3)
+    home = f"ANNOTATE_HOME={shlex.quote(project.environment['ANNOTATE_HOME'])}"
+    annotate = f"{home} {sys.executable} -m annotate_hpo run train.py --ray auto --max-trials 3"
+    address = cluster.evaluate("'http://' + cluster.webui_url")
+    command = [str(Path(sys.executable).with_name("ray")), "job", "submit", "--address", address]
+    command += ["--", "sh", "-c", f"cd {shlex.quote(str(project.folder))} && {annotate}"]
+    until, printed = time.monotonic() + 60, "No available agent"
+    while "No available agent" in printed and time.monotonic() < until:
+        done = subprocess.run(
+            command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=200
+        )
+        printed = done.stdout
+    assert "3 succeeded" in printed
+    assert done.returncode == 0, printed
+    project.check(range(3), 3)
+
+
+def test_engines_check_shows_each_node(cluster, project):
+    request = f"{cluster.address},gpus=1"
+    out, _ = project.run("engines", "check", "--ray", request, "--json")
+    nodes = {node["machine"]: node for node in json.loads(out)}
+    assert [nodes[name]["usable"] for name in (HEAD, OTHER)] == [True, False]
+    assert nodes[HEAD]["trials_at_a_time"] == 2
+    assert nodes[HEAD]["free_resources"] == {"CPU": 4, "GPU": 2}
+    assert nodes[HEAD]["python"] == sys.executable
+    printed = [engines_ray.shown(nodes[name]) for name in (HEAD, OTHER)]
+    page = (Path(__file__).parents[4] / "docs" / "ray.md").read_text()
+    (transcript,) = re.findall(r"\$ annotate engines check .*\n((?:.|\n)+?)```", page)
+    assert words("\n\n".join(printed)) == words(transcript.rstrip())
+    assert cluster.actors() == []
+
+
+def words(text):
+    """The text without what differs between machines: numbers, and names and paths behind them."""
+    rows = []
+    for line in text.splitlines():
+        label, _, value = line.strip().partition("   ")
+        differs = label in ("computer", "Python", "free disk") or value == ""
+        rows.append(
+            (label if value else "", "" if differs else re.sub(r"[\d.]+", "N", value.strip()))
+        )
+    return rows

@@ -1,0 +1,79 @@
+"""The nodes of a Ray cluster, as `annotate engines check` shows them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from annotate.errors import AnnotateError
+from annotate.json_value import JSON
+from runtime.executors.remote.carrier import Unreachable
+
+if TYPE_CHECKING:
+    from runtime.executors.ray.look import NodeLook
+
+
+def documents(text: str, python: str) -> list[dict[str, JSON]]:
+    """What was seen on each node; `text` is as for `--ray`. Raises AnnotateError."""
+    from runtime.executors.ray.connection import check_installed
+    from runtime.executors.ray.look import look
+    from runtime.executors.ray.request import parse_request
+
+    request = parse_request(text)
+    check_installed()
+    try:
+        looks = asyncio.run(look(request, python))
+    except Unreachable as error:
+        raise AnnotateError(str(error), hint=error.hint) from None
+    return [_document(each, request.shown) for each in looks]
+
+
+def _document(look: NodeLook, needs: str) -> dict[str, JSON]:
+    about: dict[str, JSON] = {
+        "machine": look.name,
+        "usable": look.slots > 0 and not isinstance(look.seen, Unreachable),
+        "trials_at_a_time": look.slots,
+        "resources": {name: look.node.total[name] for name in _shown_names(look)},
+        "free_resources": {name: look.node.free.get(name, 0.0) for name in _shown_names(look)},
+    }
+    if isinstance(look.seen, Unreachable):
+        return {**about, "reason": str(look.seen), "hint": look.seen.hint}
+    if not look.slots:
+        hint = "ask for less with --ray, or leave this node to others"
+        about |= {"reason": f"it has less than a trial needs: {needs}", "hint": hint}
+    names = ("host", "system", "python", "version", "cores", "memory", "free", "folder")
+    return {**about, **{name: look.seen.facts[name] for name in names}}
+
+
+def _shown_names(look: NodeLook) -> list[str]:
+    """Ray's resources that users declare, without its own marks for nodes."""
+    own = ("node:", "object_store_memory", "memory", "accelerator_type:")
+    return [name for name in sorted(look.node.total) if not name.startswith(own)]
+
+
+def shown(document: dict[str, JSON]) -> str:
+    """One node, as printed."""
+    rows: dict[str, JSON] = {}
+    if "host" in document:
+        rows = {
+            "computer": f"{document['host']}, {document['system']}",
+            "Python": f"{document['version']}, {document['python']}",
+            "CPU cores": document["cores"],
+            "memory": _gib(document["memory"]),
+            "free disk": f"{_gib(document['free'])} in {document['folder']}",
+        }
+    free = document["free_resources"]
+    amounts = (f"{free[name]:g} of {n:g} {name}" for name, n in document["resources"].items())
+    rows["free in Ray"] = ", ".join(amounts) or "nothing"
+    if document["usable"]:
+        rows["trials"] = f"{document['trials_at_a_time']} at a time"
+    else:
+        rows["reason"] = document["reason"]
+        rows |= {"to mend it": document["hint"]} if document["hint"] else {}
+    state = "ready" if document["usable"] else "cannot be used"
+    lines = [f"  {name:<13}  {value}" for name, value in rows.items()]
+    return "\n".join([f"{document['machine']}: {state}", *lines])
+
+
+def _gib(size: JSON) -> str:
+    return f"{size / (1 << 30):.1f} GiB"
