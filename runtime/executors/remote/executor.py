@@ -205,7 +205,8 @@ class RemoteExecutor(Executor, Owner):
 
     def _assign(self) -> None:
         """Send waiting runs to machines that have room; tell the others why they wait."""
-        waiting, load = self._waiting(), self._load()
+        waiting = self._waiting()
+        load = self._load() if waiting else {}
         for run in waiting:
             machine = self._choose(load)
             if machine is None or run.job is None:

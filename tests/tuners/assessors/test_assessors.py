@@ -11,7 +11,8 @@ from tuners import TunerError, Verdict
 from tuners.assessors.curves import CURVES, extrapolate
 
 NAMES = [algorithm.name for algorithm in tuners.ASSESSORS]
-NEEDED = {"curvefitting": {"epoch_num": 20}}
+#: A gap of 4, because each verdict fits twelve curves.
+NEEDED = {"curvefitting": {"epoch_num": 20, "gap": 4}}
 
 
 def create(name, **args):
