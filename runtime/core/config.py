@@ -395,6 +395,11 @@ class Config:
         return replace(self, **changes)
 
     @property
+    def leases_gpus(self) -> bool:
+        """Whether we lease GPUs to trials; Slurm and Ray give theirs to jobs themselves."""
+        return bool(self.gpus) and self.executor in ("local", "ssh")
+
+    @property
     def needs_gpus(self) -> list[str]:
         """The settings that have no effect because no GPU is reserved, by field."""
         changed = [n for n in MACHINE_SETTINGS if getattr(self, n) != OPTIONS[n].default]

@@ -213,7 +213,7 @@ def executor(
         script,
         users_umask(),
         python_path,
-        gpus=bool(config.gpus),
+        gpus=config.leases_gpus,
         variables=variables,
     )
     if config.executor == "slurm":
