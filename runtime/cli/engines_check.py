@@ -2,6 +2,7 @@
 
   annotate engines check --hosts alpha,me@beta:2222
   annotate engines check --ray auto,cpus=2,gpus=1
+  annotate engines check --slurm partition=gpu,time=60 --run-job
   annotate engines check -c config.yml
 
 Nothing is left there. Exits with 2 if a machine cannot be used, or no node of a cluster."""
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
-from runtime.cli import engines_ray, machines, terminal
+from runtime.cli import engines_ray, engines_slurm, machine_facts, machines, terminal
 
 if TYPE_CHECKING:
     from runtime.driver.elsewhere import Look
@@ -24,6 +25,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     machines.arguments(parser)
     parser.add_argument(
         "--ray", metavar="ADDRESS,K=N,...", help="a Ray cluster, as for annotate run"
+    )
+    parser.add_argument(
+        "--run-job", action="store_true", help="with Slurm: look at a node, by a short job there"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
 
@@ -44,10 +48,16 @@ def _documents(args: argparse.Namespace) -> list[dict[str, JSON]]:
     from runtime.cli import logins
     from runtime.driver.elsewhere import look_at
 
-    cluster = machines.cluster(args)
+    hosts, jobs, cluster = machines.named(args), machines.jobs(args), machines.cluster(args)
     if cluster is not None:
         return engines_ray.documents(cluster, args.python)
-    hosts = machines.named(args)
+    if jobs is not None:
+        request, python = jobs
+        return [engines_slurm.document(request.options, python, run_job=args.run_job)]
+    if args.run_job:
+        raise AnnotateError(
+            "--run-job has no effect without Slurm", hint="add --slurm, or remove it"
+        )
     if not hosts:
         raise AnnotateError("no machine is named", hint="name some: --hosts alpha,me@beta")
     return [_document(look) for look in look_at(hosts, logins.asker(), gpus=True)]
@@ -63,48 +73,22 @@ def _document(look: Look) -> dict[str, JSON]:
             "reason": str(look.seen),
             "hint": look.seen.hint,
         }
-    facts = look.seen.facts
     return {
         "machine": look.host.name,
         "usable": True,
         "trials_at_a_time": look.host.slots,
         "connected_in": round(look.seen.connecting, 3),
         "answered_in": round(look.seen.answering, 3),
-        **{name: facts[name] for name in ("host", "system", "python", "version")},
-        **{name: facts[name] for name in ("cores", "memory", "free", "folder")},
-        **_gpus(facts["gpus"]),
+        **machine_facts.chosen(look.seen.facts),
     }
 
 
-def _gpus(seen: dict[str, JSON]) -> dict[str, JSON]:
-    """The machine's GPUs, memory in bytes; which a trial sees, or why that is not known."""
-    from runtime.gpus.world import visible
-    from runtime.stage.agent.gpus.device import View
-
-    if seen["unusable"]:
-        return {"gpus": [], "no_gpus": seen["unusable"], "visible": seen["visible"]}
-    devices = View.from_json(seen["view"]).devices
-    shown = visible(devices, seen["visible"])
-    gpus = [
-        {
-            "gpu": device.label,
-            "name": device.name,
-            "uuid": device.uuid,
-            "memory": device.total,
-            "used": device.used,
-            "processes": len(device.processes),
-            "trouble": device.trouble,
-            "seen_by_trials": device in shown,
-        }
-        for device in devices
-    ]
-    return {"gpus": gpus, "no_gpus": "", "visible": seen["visible"]}
-
-
 def shown(document: dict[str, JSON]) -> str:
-    """One machine, as printed."""
+    """One machine or engine, as printed."""
     if "resources" in document:
         return engines_ray.shown(document)
+    if "slurm" in document:
+        return engines_slurm.shown(document)
     if not document["usable"]:
         hint = f"\n  to mend it     {document['hint']}" if document["hint"] else ""
         return f"{document['machine']}: cannot be used\n  reason         {document['reason']}{hint}"
@@ -112,33 +96,6 @@ def shown(document: dict[str, JSON]) -> str:
         "computer": f"{document['host']}, {document['system']}",
         "connected in": f"{document['connected_in']:.2f} s; Python answered in "
         f"{document['answered_in']:.2f} s",
-        "Python": f"{document['version']}, {document['python']}",
-        "CPU cores": document["cores"],
-        "memory": _gib(document["memory"]),
-        "free disk": f"{_gib(document['free'])} in {document['folder']}",
+        **machine_facts.rows(document),
     }
-    lines = [f"  {name:<13}  {value}" for name, value in rows.items()]
-    gpus = [f"  {'GPU ' + gpu['gpu']:<13}  {_gpu(gpu)}" for gpu in document["gpus"]]
-    gpus = gpus or [f"  GPUs           none{_because(document['no_gpus'])}"]
-    return "\n".join([f"{document['machine']}: ready", *lines, *gpus])
-
-
-def _gpu(gpu: dict[str, JSON]) -> str:
-    """One GPU, as printed."""
-    parts = [gpu["name"], f"{_gib(gpu['memory'] - gpu['used'])} of {_gib(gpu['memory'])} free"]
-    if gpu["processes"]:
-        processes = "1 process" if gpu["processes"] == 1 else f"{gpu['processes']} processes"
-        parts.append(f"in use by {processes}")
-    if gpu["trouble"]:
-        parts = [gpu["name"], gpu["trouble"]]
-    if not gpu["seen_by_trials"]:
-        parts.append("hidden from trials by CUDA_VISIBLE_DEVICES")
-    return ", ".join(parts)
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
-
-
-def _gib(size: JSON) -> str:
-    return f"{size / (1 << 30):.1f} GiB"
+    return "\n".join([f"{document['machine']}: ready", *machine_facts.lines(rows)])

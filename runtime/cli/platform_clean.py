@@ -2,9 +2,12 @@
 
   annotate platform clean
   annotate platform clean --hosts alpha,beta
+  annotate platform clean --slurm partition=gpu,nodelist=n[1-4]
 
 Results are never touched; `annotate experiment delete` removes those. On machines that --hosts or a
-config file names, the code and data sent there are removed too, unless trials run there."""
+config file names, the code and data sent there are removed too, unless trials run there. With
+--slurm, jobs whose experiment has no driver are cancelled, and short jobs clean the nodes of
+nodelist, or any one."""
 
 from __future__ import annotations
 
@@ -18,6 +21,9 @@ from runtime.system.units import count
 
 if TYPE_CHECKING:
     from runtime.core.host import Host
+    from runtime.core.slurm_request import SlurmRequest
+    from runtime.executors.remote.carrier import Unreachable
+    from runtime.stage.agent.frames import Message
 
 _OLD = 600.0  # seconds; a younger folder may still be under construction
 
@@ -42,7 +48,32 @@ def run(args: argparse.Namespace) -> int:
         shutil.rmtree(path, ignore_errors=True)
     removal = f"Removed {count(len(removed), 'folder')}."
     terminal.show(removal if removed else "There was nothing to remove.")
+    asked = machines.jobs(args)
+    if asked is not None:
+        return _clean_slurm(*asked)
     return _clean(hosts) if hosts else 0
+
+
+def _clean_slurm(request: SlurmRequest, python: str) -> int:
+    """Cancel jobs that no driver owns, and clean nodes; returns the exit code."""
+    from runtime.driver.slurm_cleaning import clean
+    from runtime.executors.slurm.commands import SlurmFailed
+
+    try:
+        queue, nodes = clean(request.options, python)
+    except SlurmFailed as error:
+        terminal.say(f"Slurm: {error}")
+        return 2
+    for experiment, jobs in queue.abandoned.items():
+        about = f"{count(len(jobs), 'job')} of experiment {experiment}, which has no driver"
+        terminal.show(f"Slurm: cancelled {about}.")
+    for experiment, jobs in queue.owned.items():
+        terminal.show(f"Slurm: {count(len(jobs), 'job')} of experiment {experiment} in use; kept.")
+    for experiment, jobs in queue.foreign.items():
+        words = f"{count(len(jobs), 'job')} of experiment {experiment}, which is not in this home"
+        terminal.show(f"Slurm: {words}; kept. To end them: scancel {' '.join(jobs)}")
+    results = [_tell(name, removed) for name, removed in nodes.items()]
+    return 0 if all(results) else 2
 
 
 def _clean(hosts: list[Host]) -> int:
@@ -50,7 +81,6 @@ def _clean(hosts: list[Host]) -> int:
     from runtime.cli import logins
     from runtime.driver.cleaning import clean
     from runtime.driver.elsewhere import look_at
-    from runtime.executors.remote.carrier import Unreachable
     from runtime.executors.ssh.carrier import LockedOut
 
     looks = look_at(hosts, logins.asker())
@@ -58,15 +88,21 @@ def _clean(hosts: list[Host]) -> int:
     for look in lost:
         terminal.say(f"{look.host.name}: {look.seen}")
     reached = [look.host for look in looks if look not in lost]
-    failed = bool(lost)
-    for host, done in zip(reached, clean(reached), strict=True):
-        if isinstance(done, Unreachable):
-            failed = True
-            terminal.say(f"{host.name}: {done}")
-            continue
-        about = count(len(done["removed"]), "experiment")
-        names = f" ({', '.join(done['removed'])})" if done["removed"] else ""
-        terminal.show(f"{host.name}: removed {about}{names}, {done['freed'] / 1e6:.1f} MB in all.")
-        if done["kept"]:
-            terminal.show(f"{host.name}: trials of {', '.join(done['kept'])} run there; kept.")
-    return 2 if failed else 0
+    cleaned = zip(reached, clean(reached), strict=True)
+    results = [_tell(host.name, removed) for host, removed in cleaned]
+    return 2 if lost or not all(results) else 0
+
+
+def _tell(name: str, removed: Message | Unreachable) -> bool:
+    """Say what was removed on a machine; returns whether it could be reached."""
+    from runtime.executors.remote.carrier import Unreachable
+
+    if isinstance(removed, Unreachable):
+        terminal.say(f"{name}: {removed}")
+        return False
+    about = count(len(removed["removed"]), "experiment")
+    names = f" ({', '.join(removed['removed'])})" if removed["removed"] else ""
+    terminal.show(f"{name}: removed {about}{names}, {removed['freed'] / 1e6:.1f} MB in all.")
+    if removed["kept"]:
+        terminal.show(f"{name}: trials of {', '.join(removed['kept'])} run there; kept.")
+    return True

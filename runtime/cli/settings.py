@@ -115,7 +115,7 @@ def _take_hosts(settings: dict[str, Any]) -> None:
 
 def _take_slurm(settings: dict[str, Any]) -> None:
     """What jobs need implies the executor; pilots, how many trials run at a time."""
-    from runtime.executors.slurm.request import parse_request
+    from runtime.core.slurm_request import parse_request
 
     request = parse_request(settings["slurm"])
     settings.setdefault("executor", "slurm")
@@ -172,7 +172,7 @@ def merge(file: Settings, typed: Settings) -> dict[str, Any]:
     """
     merged = {**file, **typed}
     if typed.get("executor", file.get("executor")) != file.get("executor"):
-        of_the_files = {"hosts", "machines", "logins_file", "ray"}
+        of_the_files = {"hosts", "machines", "logins_file", "slurm", "ray"}
         for name in of_the_files - typed.keys():
             merged.pop(name, None)
     for role, name in _ARGUMENTS.items():

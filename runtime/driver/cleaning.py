@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from runtime.core.host import Host
 from runtime.executors.remote import code
 from runtime.executors.remote.answer import answer
-from runtime.executors.remote.carrier import Unreachable
+from runtime.executors.remote.carrier import Carrier, Unreachable
 from runtime.executors.ssh.carrier import SshCarrier
 from runtime.stage.agent.frames import Message
 
@@ -19,13 +19,13 @@ def clean(hosts: Sequence[Host]) -> list[Message | Unreachable]:
 
 
 async def _clean(hosts: Sequence[Host]) -> list[Message | Unreachable]:
-    return list(await asyncio.gather(*(_clean_one(host) for host in hosts)))
+    return list(await asyncio.gather(*(clean_one(SshCarrier(host)) for host in hosts)))
 
 
-async def _clean_one(host: Host) -> Message | Unreachable:
-    carrier = SshCarrier(host)
+async def clean_one(carrier: Carrier, kept: Sequence[str] = ()) -> Message | Unreachable:
+    """What was removed on a machine, beside experiments of these names, or why nothing was."""
     try:
-        stream = await carrier.open(code.clean_command(host.python))
+        stream = await carrier.open(code.clean_command(carrier.python, kept))
         removed = await answer(stream)
         await stream.close()
     except Unreachable as error:

@@ -16,6 +16,7 @@ from runtime.core import paths
 from runtime.core.config import MACHINE_SETTINGS, OPTIONS, Config
 from runtime.core.host import Host, Login, parse_hosts, with_details
 from runtime.core.paths import ExperimentFolder
+from runtime.core.slurm_request import parse_request
 from runtime.executors.base import Event
 from runtime.executors.ray.connection import RayConnection, check_installed
 from runtime.executors.ray.executor import RayExecutor
@@ -29,7 +30,6 @@ from runtime.executors.remote.plan import Plan
 from runtime.executors.remote.probe import Seen, probe
 from runtime.executors.slurm import commands
 from runtime.executors.slurm.executor import SlurmExecutor
-from runtime.executors.slurm.request import parse_request
 from runtime.executors.ssh.carrier import PASSPHRASE, PASSWORD, LockedOut, SshCarrier
 from runtime.gpus.world import VISIBLE, world
 from runtime.stage.agent.gpus.device import View
@@ -79,7 +79,7 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
 def _check_slurm(config: Config) -> None:
     if config.hosts:
         raise AnnotateError("--hosts has no effect with --executor slurm", hint="remove one")
-    reason = asyncio.run(commands.why_refused(parse_request(config.slurm).options))
+    reason, _ = asyncio.run(commands.would_start(parse_request(config.slurm).options))
     if reason is not None:
         raise AnnotateError(f"Slurm refuses: {reason}", hint="change --slurm")
 

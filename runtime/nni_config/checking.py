@@ -38,15 +38,15 @@ _KINDS = {
 }
 
 
-def check(document: Document) -> ConfigFile:
-    """The file's fields. Raises ConfigMistakes."""
+def check(document: Document, data: Mapping[str, Any]) -> ConfigFile:
+    """The file's fields, without those that no version of NNI names. Raises ConfigMistakes."""
     unsupported = list(_unsupported(document))
     if any(mistake.code == "C301" for mistake in unsupported):
         # The other fields configure that training service, so no mistake in them matters.
         raise ConfigMistakes(document.path, unsupported)
     mistakes = [*_repeated(document), *unsupported]
     try:
-        file = SCHEMA.model_validate(document.data)
+        file = SCHEMA.model_validate(data)
     except ValidationError as error:
         mistakes += [_mistake(document, details) for details in error.errors()]
     if mistakes:

@@ -59,7 +59,7 @@ GPU_FIELDS = {
     "use_active_gpu": ("useActiveGpu",),
 }
 #: The executor of each platform.
-PLATFORMS = {"local": "local", "remote": "ssh", "ray": "ray"}
+PLATFORMS = {"local": "local", "remote": "ssh", "slurm": "slurm", "ray": "ray"}
 
 Args = dict[str, Any]
 
@@ -206,8 +206,12 @@ class ConfigFile(_Fields):
     trial_command: Text | None = _is("Same as `trial.command`.")
     trial_code_directory: Text | None = _is("Same as `trial.codeDir`.")
     training_service_platform: Text | None = _is(
-        "`local`, `remote` for the machines of `machineList`, or `ray` for the cluster of"
-        " `rayConfig`. Others are not supported yet."
+        "`local`, `remote` for the machines of `machineList`, `slurm` for jobs of Slurm, or `ray`"
+        " for the cluster of `rayConfig`. Others are not supported yet."
+    )
+    slurm_config: Args | None = _is(
+        "The [options of jobs](slurm.md), as in `--slurm`, each a field. With `platform:"
+        " slurm` in `trainingService`, they may be its fields instead."
     )
     machine_list: list[Machine] | None = _is(
         "The [machines](machines.md#nnis-machinelist) that trials run on, by SSH."

@@ -19,9 +19,9 @@ from runtime.system.home_folder import expanded
 
 
 def executor(data: Mapping[str, Any]) -> str | None:
-    """The executor that the file's platform means, or None if it names none."""
+    """The executor that the file's platform means, or None if it names none of ours."""
     names = (value_at(data, name) for name in PLATFORM)
-    return next((PLATFORMS[name] for name in names if name is not None), None)
+    return next((PLATFORMS.get(str(name)) for name in names if name is not None), None)
 
 
 def mistakes(document: Document) -> Iterator[Mistake]:

@@ -19,7 +19,7 @@ from runtime import custom
 from runtime.core.config import OPTIONS, Config
 from runtime.core.options import Settings
 from runtime.loop import algorithms
-from runtime.nni_config import checking, machines
+from runtime.nni_config import checking, machines, slurm
 from runtime.nni_config.checking import value_at
 from runtime.nni_config.document import ConfigMistakes, Document, load
 from runtime.nni_config.fields import (
@@ -55,7 +55,8 @@ def read(path: Path, environment: Mapping[str, str], *, python: str | None = Non
     AnnotateError.
     """
     document = load(path)
-    return _Reader(document, checking.check(document), path, environment, python).read()
+    file = checking.check(document, slurm.without_options(document.data))
+    return _Reader(document, file, path, environment, python).read()
 
 
 class _Reader:
@@ -83,6 +84,7 @@ class _Reader:
         space = self._space(algorithms_named.get("tuner", ""))
         self._refuse_threads(algorithms_named)
         self._mistakes += machines.mistakes(self._document)
+        self._mistakes += slurm.mistakes(self._document)
         if self._mistakes:
             raise ConfigMistakes(self._document.path, self._mistakes)
         assert command is not None
@@ -90,7 +92,7 @@ class _Reader:
         # NNI runs no baseline: a script that asks for its values may not run without any. Nor does
         # it stop after failures.
         like_nni = {"baseline": False, "max_failures": None}
-        where = machines.settings(self._document)
+        where = {**machines.settings(self._document), **slurm.settings(self._document)}
         settings = {**like_nni, **self._settings(), **where, **algorithms_named, **running}
         project = _project(running, code, space)
         if running["script"]:

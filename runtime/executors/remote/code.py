@@ -7,8 +7,10 @@ import gzip
 import hashlib
 import importlib.util
 import io
+import json
 import shlex
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 _ROOT = "~/.local/share/annotate/agent"
@@ -57,14 +59,17 @@ def start_command(
     return _with_python(python, _program("bootstrap"), _ROOT, code, experiment, program)
 
 
-def probe_command(python: str, *, size: int = 0) -> list[str]:
-    """Starts the program that looks at a machine, likewise; `size` is that of an archive for it."""
-    return _with_python(python, _program("probe"), _ROOT, _program("facts"), str(size))
+def probe_command(python: str, *, size: int = 0, paths: Sequence[str] = ()) -> list[str]:
+    """Starts the program that looks at a machine, and whether `paths` are there, likewise.
+
+    `size` is that of an archive for it.
+    """
+    return _with_python(python, _program("probe"), _ROOT, _program("facts"), str(size), *paths)
 
 
-def clean_command(python: str) -> list[str]:
-    """Starts the program that removes what agents left, likewise."""
-    return _with_python(python, _program("clean"), _ROOT)
+def clean_command(python: str, kept: Sequence[str] = ()) -> list[str]:
+    """Starts the program that removes what agents left, but for these experiments, likewise."""
+    return _with_python(python, _program("clean"), _ROOT, *kept)
 
 
 def _program(name: str) -> str:
@@ -74,10 +79,17 @@ def _program(name: str) -> str:
 def _with_python(python: str, program: str, *arguments: str) -> list[str]:
     words = shlex.join(["-c", program, *arguments])
     if python:
-        return ["sh", "-c", f"exec {shlex.quote(python)} {words}"]
+        found = f"command -v {shlex.quote(python)} >/dev/null"
+        start = f"exec {shlex.quote(python)} {words}"
+        return ["sh", "-c", f"{found} && {start}; {_fail(f'there is no {python}')}"]
     choose = (
         f"for p in python python3; do "
         f"$p -c {shlex.quote(_OLDEST)} 2>/dev/null && exec $p {words}; done; "
-        """echo '{"error": "no Python 3.8 or newer is on the PATH"}'; exit 2"""
+        + _fail("no Python 3.8 or newer is on the PATH")
     )
     return ["sh", "-c", choose]
+
+
+def _fail(reason: str) -> str:
+    """Answers as the programs do."""
+    return f"echo {shlex.quote(json.dumps({'error': reason}))}; exit 2"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runtime.executors.remote import code
@@ -28,23 +29,30 @@ class Seen:
     answering: float
 
 
-async def probe(carrier: Carrier, *, gpus: bool = False) -> Seen:
-    """Look at the machine, and at its `gpus`; leaves nothing there. Raises Unreachable."""
-    limit = _LIMIT + _GPU_LIMIT if gpus else _LIMIT
+async def probe(
+    carrier: Carrier, *, gpus: bool = False, limit: float = _LIMIT, paths: Sequence[str] = ()
+) -> Seen:
+    """Look at the machine, and at its `gpus`; leaves nothing there.
+
+    The facts have those of the `paths` that it `sees`. Raises Unreachable after `limit` seconds,
+    and some more for GPUs.
+    """
+    limit += _GPU_LIMIT if gpus else 0
     try:
-        return await asyncio.wait_for(_probe(carrier, gpus=gpus), limit)
+        return await asyncio.wait_for(_probe(carrier, paths, gpus=gpus), limit)
     except asyncio.TimeoutError:
         raise Unreachable(f"its shell did not answer within {limit:g} s") from None
     finally:
         await carrier.close()
 
 
-async def _probe(carrier: Carrier, *, gpus: bool) -> Seen:
+async def _probe(carrier: Carrier, paths: Sequence[str], *, gpus: bool) -> Seen:
     archive = code.archive(gpus=True) if gpus else b""
     began = time.monotonic()
     await carrier.connect()
     connected = time.monotonic()
-    stream = await carrier.open(code.probe_command(carrier.python, size=len(archive)))
+    command = code.probe_command(carrier.python, size=len(archive), paths=paths)
+    stream = await carrier.open(command)
     with contextlib.suppress(OSError):  # it has ended, and says why
         await stream.write(archive)
     facts = (await answer(stream))["facts"]

@@ -43,6 +43,11 @@ class ProcessStream(Stream):
             self._kill()
             self._errors.cancel()
 
+    def terminate(self) -> None:
+        """Ask the program to end."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()

@@ -13,6 +13,7 @@ from typing import Any
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from runtime.core.slurm_request import SlurmRequest
 from runtime.executors.base import Broke, Event, Job
 from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.executor import RemoteExecutor
@@ -22,8 +23,9 @@ from runtime.executors.remote.run import End, Run
 from runtime.executors.slurm import commands
 from runtime.executors.slurm.carrier import JobCarrier, batch_script, job_in
 from runtime.executors.slurm.commands import SlurmFailed, Status
-from runtime.executors.slurm.jobs import Durations, SlurmJob
-from runtime.executors.slurm.request import SlurmRequest
+from runtime.executors.slurm.forecast import Forecast, Pilot
+from runtime.executors.slurm.jobs import SlurmJob
+from runtime.stage.agent.frames import Message
 
 _TICK = 1.0  # seconds between two looks at our own jobs
 _FIRST_LOOK, _LONGEST_LOOK = 0.25, 10.0  # seconds between two calls of squeue while a job waits
@@ -57,7 +59,8 @@ class SlurmExecutor(RemoteExecutor):
         self._script = batch_script(plan.folder.id, python)
         self._jobs: dict[str, SlurmJob] = {}
         self._done: set[str] = set()  # jobs that matter no more
-        self._durations, self._sent = Durations(), dict[int, float]()
+        self._left: list[str] = []  # folders of agents that may have been killed
+        self._forecast = Forecast()
         self._pause, self._look_at = _FIRST_LOOK, 0.0
         self._trouble: str | None = None  # what Slurm said when it last failed
         self._why: tuple[str, float] | None = None  # why trials wait, and since when
@@ -99,20 +102,24 @@ class SlurmExecutor(RemoteExecutor):
 
     def _begin(self, run: Run) -> None:
         super()._begin(run)
+        if run.job is None:
+            self._forecast.begin(run.trial)
         self._wake.set()
+
+    def _assign(self) -> None:
+        self._drain()
+        super()._assign()
 
     def _send(self, run: Run, job: Job, machine: Machine) -> None:
         super()._send(run, job, machine)
-        self._sent[run.trial] = time.monotonic()
+        self._forecast.begin(run.trial)
         used = self._job_of(machine)
         if used is not None:
             used.given = True
             machine.draining = machine.draining or not self._request.pilots
 
     def _finish(self, run: Run, end: End) -> None:
-        sent = self._sent.pop(run.trial, None)
-        if sent is not None and not end.lost:
-            self._durations.add(time.monotonic() - sent)
+        self._forecast.end(run.trial)
         super()._finish(run, end)
         job = None if run.machine is None else self._job_of(run.machine)
         if job is not None and not self._request.pilots:
@@ -121,7 +128,25 @@ class SlurmExecutor(RemoteExecutor):
 
     def on_ready(self, machine: Machine, runs: Sequence[Mapping[str, JSON]]) -> None:
         self._duds = 0
+        job = self._job_of(machine)
+        if job is not None:
+            job.measure()
+            if job.submitted is not None:
+                self._forecast.add_wait(time.monotonic() - job.submitted)
+                job.submitted = None
         super().on_ready(machine, runs)
+        self._tidy(machine)
+
+    def _tidy(self, machine: Machine) -> None:
+        """Have an agent remove what those of lost jobs left, if it is on the same machine."""
+        if self._left and machine.ready:
+            machine.send({"do": "tidy", "names": self._left})
+
+    async def on_message(self, machine: Machine, message: Message, data: bytes) -> None:
+        if message["event"] == "warned":  # of a pre-emption, most likely
+            self._look_at, self._pause = 0.0, _FIRST_LOOK
+            self._wake.set()
+        await super().on_message(machine, message, data)
 
     def on_down(self, machine: Machine, error: Unreachable) -> None:
         self._failed[machine.name] = error
@@ -173,20 +198,22 @@ class SlurmExecutor(RemoteExecutor):
             return
         if now >= self._look_at:
             await self._look()
-        self._drain()
         self._retire_needless()
         for _ in range(self._missing()):
             number = await commands.submit(self._request.options, self._name, self._script)
-            self._jobs[number] = SlurmJob(number, Status(number, "PENDING"))
+            pending = Status(number, "PENDING")
+            self._jobs[number] = SlurmJob(number, pending, submitted=time.monotonic())
             self._pause, self._look_at = _FIRST_LOOK, time.monotonic() + _FIRST_LOOK
 
     def _missing(self) -> int:
         """How many more jobs are needed; negative if some are needed no more."""
         if not self._settled:
             return 0
-        usable = [job for job in self._jobs.values() if job.takes_trials]
         if self._request.pilots:
-            return self._request.pilots - len(usable)
+            waiting = bool(self._waiting())
+            due = [self._forecast.is_due(pilot, waiting=waiting) for pilot in self._pilots()]
+            return self._request.pilots - due.count(False)
+        usable = [job for job in self._jobs.values() if job.takes_trials]
         return len(self._waiting()) - sum(not job.given for job in usable)
 
     def _retire_needless(self) -> None:
@@ -245,9 +272,13 @@ class SlurmExecutor(RemoteExecutor):
         chosen = state in ("CANCELLED", "PREEMPTED") and not job.retired
         for run in [run for run in self._runs.values() if machine and run.machine is machine]:
             again = bool(self._request.pilots) or state != "CANCELLED" or job.retired
-            self._finish(run, End(-signal.SIGKILL, job.cause(), again, chosen))
+            short = state == "TIMEOUT" and not self._forecast.had_most(run.trial, job)
+            self._finish(run, End(-signal.SIGKILL, job.cause(), again, chosen or short))
         if machine is not None:
             self._end(self._remove(machine))
+            self._left.append(f"{self._plan.folder.id}-{job.id}")
+            for other in self._tasks:
+                self._tidy(other)
         if not (job.retired or chosen) and (machine is None or machine.layout is None):
             why = None if machine is None else self._failed.get(machine.name)
             self._on_dud(job.cause() + (f": {why}" if why else ""))
@@ -259,16 +290,32 @@ class SlurmExecutor(RemoteExecutor):
             text = f"{self._duds} Slurm jobs ended before a trial could start: {reason}"
             self.post(Broke(AnnotateError(text, hint=hint)))
 
+    def _pilots(self) -> list[Pilot]:
+        """The pilots that have not been told to end."""
+        trials: dict[str, list[int]] = {job.id: [] for job in self._jobs.values()}
+        for run in self._runs.values():
+            job = None if run.machine is None else self._job_of(run.machine)
+            if job is not None:
+                trials[job.id].append(run.trial)
+        slots = self._request.slots
+        return [
+            Pilot(job, trials[job.id], is_full=len(trials[job.id]) >= slots)
+            for job in self._jobs.values()
+            if not job.retired
+        ]
+
     def _drain(self) -> None:
         """Give no more trials to pilots whose time ends, and end those that have none."""
-        load = self._load()
-        for job in list(self._jobs.values()):
-            if job.machine is None or not self._request.pilots or job.retired:
-                continue
-            if not self._durations.fits(job):
+        if not self._request.pilots:
+            return
+        pilots, waiting = self._pilots(), bool(self._waiting())
+        for job in self._forecast.to_drain(pilots, self._request.pilots, waiting=waiting):
+            if job.machine is not None:
                 job.machine.draining = True
-            if job.machine.draining and not load.get(job.machine):
-                self._retire(job)
+        for pilot in pilots:
+            machine = pilot.job.machine
+            if machine is not None and machine.draining and not pilot.trials:
+                self._retire(pilot.job)
 
     def _retire(self, job: SlurmJob) -> None:
         """End a job in which nothing runs that is needed."""

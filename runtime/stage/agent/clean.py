@@ -1,7 +1,7 @@
-"""What a driver runs to remove what agents left on a machine: `python -c THIS ROOT`.
+"""What a driver runs to remove what agents left on a machine: `python -c THIS ROOT NAME...`.
 
 It answers with one line of JSON: the names of the experiments that were `removed` and of those that
-were `kept`, because their agents run, and the bytes that were `freed`.
+were `kept`, because their agents run or they are among the NAMEs, and the bytes that were `freed`.
 """
 
 import fcntl
@@ -36,10 +36,11 @@ def _remove(folder):
     return size
 
 
-def _clean(root):
+def _clean(root, kept):
     experiments = os.path.join(root, "experiments")
     names = sorted(os.listdir(experiments)) if os.path.isdir(experiments) else []
-    kept = [name for name in names if _is_served(os.path.join(experiments, name))]
+    served = [name for name in names if _is_served(os.path.join(experiments, name))]
+    kept = [name for name in names if name in served or name in kept]
     removed = [name for name in names if name not in kept]
     size = sum(_remove(os.path.join(experiments, name)) for name in removed)
     if not kept and os.path.isdir(root):  # the agents' code and the contents of all experiments
@@ -48,7 +49,7 @@ def _clean(root):
 
 
 try:
-    _clean(os.path.expanduser(sys.argv[1]))
+    _clean(os.path.expanduser(sys.argv[1]), sys.argv[2:])
 except OSError as error:
     reason = "%s cannot be removed: %s" % (error.filename, error.strerror or error)
     sys.stdout.write(json.dumps({"error": reason, "hint": "remove it there by hand"}) + "\n")

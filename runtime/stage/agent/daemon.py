@@ -14,6 +14,7 @@ the runs' files from the offsets that it names. Requests, as messages of `frames
     stop    run, grace
     forget  run: remove its folder; keep: a folder to which its output folder is moved, or null
     gpus    experiment; claims: GPUs to lock, by UUID the claim's token; watch: whether to look on
+    tidy    names: folders of other agents of this experiment, whose jobs are over
     ping
     close   kill all trials, and end
 
@@ -28,6 +29,7 @@ and answers:
     ended   run, time, code, cause, lost; left: names of files beyond the limit
     gpus    what `gpus/desk.py` posts
     pong
+    warned  the process that leads to the driver was ended, as an engine does before it ends the job
     broke   reason: a bug of ours, or a damaged request; the agent ends the connection
 """
 
@@ -40,6 +42,7 @@ import selectors
 import shutil
 import signal
 import socket
+import threading
 import time
 from typing import Any, Dict, List, Optional, Set, Tuple
 
@@ -133,6 +136,9 @@ class Agent:
         self._revoked |= self._lifeline in sources
         if self._listening in sources:
             self._accept()
+        elif self._link is not None and self._link.channel in sources:
+            self._selector.unregister(self._link.channel)
+            self._link.send({"event": "warned"})
         is_due = due is not None and time.monotonic() >= now + due
         if self._runner is not None and (is_due or self._runner in sources):
             self._runner.step()
@@ -206,9 +212,11 @@ class Agent:
             self._drop(self._link)
         self._link = driver
         self._selector.register(driver.source, selectors.EVENT_READ)
+        if self._holds:
+            self._selector.register(driver.channel, selectors.EVENT_READ)
 
     def _drop(self, old: Link) -> None:
-        for descriptor in (old.source, old.goal):
+        for descriptor in (old.source, old.goal, old.channel):
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(descriptor)
         old.close()
@@ -377,6 +385,11 @@ class Agent:
             with contextlib.suppress(OSError):  # the trial has removed it
                 os.renames(os.path.join(run.folder, "output"), message["keep"])
         self._runs.forget(message["run"])
+
+    def _do_tidy(self, driver: Link, message: Message, data: bytes) -> None:
+        for name in message["names"]:
+            folder = os.path.join(os.path.dirname(self._folder), os.path.basename(name))
+            threading.Thread(target=shutil.rmtree, args=(folder, True)).start()
 
     # GPUs
 

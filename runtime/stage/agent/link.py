@@ -25,7 +25,7 @@ class Link:
     """
 
     def __init__(self, channel: socket.socket, source: int, goal: int) -> None:
-        self._channel = channel
+        self.channel = channel
         self.source, self.goal = source, goal  # to read from and to write to
         for descriptor in (source, goal):
             os.set_blocking(descriptor, False)
@@ -79,7 +79,7 @@ class Link:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._channel.close()
+            self.channel.close()
             for descriptor in (self.source, self.goal):
                 with contextlib.suppress(OSError):
                     os.close(descriptor)

@@ -1,8 +1,9 @@
-"""What a driver runs to look at a machine: `python -c THIS ROOT FACTS SIZE`.
+"""What a driver runs to look at a machine: `python -c THIS ROOT FACTS SIZE PATH...`.
 
 FACTS is the source of `facts.py`. SIZE is that of a tar archive of the agent's code on standard
-input, with which it looks at the GPUs, or 0. It answers with one line of JSON: `facts`, or `error`
-and `hint`, which say why no trial can run. It leaves no file. Any Python can parse this file.
+input, with which it looks at the GPUs, or 0. It answers with one line of JSON: `facts`, with those
+of the PATHs that it `sees`, or `error` and `hint`, which say why no trial can run. It leaves no
+file. Any Python can parse this file.
 """
 
 import io
@@ -43,7 +44,7 @@ def _gpus(size):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _probe(root, source, size):
+def _probe(root, source, size, *paths):
     folder = _existing(os.path.expanduser(root))
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"\0" * _NEEDED)
@@ -52,6 +53,7 @@ def _probe(root, source, size):
     facts = {}
     exec(source, facts)
     facts = facts["facts_of"](folder)
+    facts["sees"] = [path for path in paths if os.path.exists(path)]
     if int(size):
         try:
             facts["gpus"] = _gpus(int(size))

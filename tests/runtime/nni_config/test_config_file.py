@@ -220,7 +220,7 @@ def test_another_training_service_is_one_clear_mistake(read):
     text = V1.replace("Platform: local", "Platform: pai") + "paiConfig: {userName: me}\n"
     ((line, message, hint),) = mistakes(read, text)
     assert (line, message) == (6, "trainingServicePlatform 'pai' is not supported yet")
-    assert hint == "write local, remote or ray"
+    assert hint == "write local, remote, slurm or ray"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_hybrid_of_platforms_is_refused_for_what_it_is(read, field, text):
     ((_, message, hint),) = mistakes(read, file)
     assert message.startswith(field)
     assert "platforms (NNI's hybrid), but an experiment runs on one" in message
-    assert hint == "write local, remote or ray"
+    assert hint == "write local, remote, slurm or ray"
 
 
 def test_two_names_of_one_field_are_a_mistake(read):

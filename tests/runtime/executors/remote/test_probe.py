@@ -56,7 +56,7 @@ def test_a_machine_without_a_new_enough_python_says_so(tmp_path):
     assert hint == "name a Python with --python"
     carrier = Here(tmp_path)
     carrier.python = "/nowhere/python"
-    assert "/nowhere/python: not found" in refused(carrier)[0]
+    assert "there is no /nowhere/python" in refused(carrier)[0]
 
 
 def test_a_login_file_that_prints_is_quoted(tmp_path):

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import shutil
-import signal
 import socket
+import stat
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -14,6 +14,27 @@ import psutil
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel")
+_GPUS = 2  # of each node, which are null devices
+_SETTINGS = """
+ClusterName=annotate SlurmctldHost={host}(127.0.0.1) SlurmctldPort={port}
+AuthType=auth/none CredType=cred/none SlurmUser=root SlurmdUser=root
+ProctrackType=proctrack/linuxproc TaskPlugin=task/none JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none JobCompType=jobcomp/none MpiDefault=none
+SwitchType=switch/none ReturnToService=2 SlurmdParameters=config_overrides
+SelectType=select/cons_tres SelectTypeParameters=CR_CPU
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
+SlurmdTimeout=10 KillWait=5 GresTypes=gpu TaskProlog={folder}/prolog
+PreemptType=preempt/partition_prio PreemptMode=REQUEUE
+StateSaveLocation={folder}/state SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/slurmctld.log SlurmdLogFile={folder}/%n.log
+"""
+_PARTITIONS = (
+    "work Default=YES PriorityTier=2 PreemptMode=OFF",
+    "cheap PriorityTier=1 PreemptMode=REQUEUE",
+    "patient PriorityTier=1 PreemptMode=CANCEL GraceTime=20",
+    "urgent PriorityTier=3 PreemptMode=OFF",
+)
 
 
 def missing():
@@ -41,39 +62,31 @@ class Cluster:
 
     def write(self):
         """Write the configuration."""
-        for name in ("state", "spool-n1", "spool-n2", "home-n1", "home-n2"):
+        for name in ("state", "spool-n1", "spool-n2", "home-n1", "home-n2", "devices"):
             (self.folder / name).mkdir()
-        ports = {name: _free_port() for name in ("slurmctld", "n1", "n2")}
-        host = socket.gethostname().partition(".")[0]
-        nodes = "".join(
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[name]} CPUs=4"
-            " RealMemory=1000\n"
-            for name in ("n1", "n2")
-        )
         prolog = self.folder / "prolog"
         prolog.write_text(
             f"#!/bin/sh\necho export HOME={self.folder}/home-$SLURMD_NODENAME\n"
             f"echo export PATH={os.environ['PATH']}\n"
         )
         prolog.chmod(0o755)
-        (self.folder / "slurm.conf").write_text(
-            f"ClusterName=annotate\nSlurmctldHost={host}(127.0.0.1)\n"
-            f"SlurmctldPort={ports['slurmctld']}\n"
-            "AuthType=auth/none\nCredType=cred/none\nSlurmUser=root\nSlurmdUser=root\n"
-            "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\n"
-            "JobAcctGatherType=jobacct_gather/none\n"
-            "AccountingStorageType=accounting_storage/none\nJobCompType=jobcomp/none\n"
-            "MpiDefault=none\nSwitchType=switch/none\nReturnToService=2\n"
-            "SlurmdParameters=config_overrides\nSelectType=select/cons_tres\nSelectTypeParameters=CR_CPU\n"
-            "SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,"
-            "bf_interval=1\n"
-            f"SlurmdTimeout=10\nKillWait=5\nGresTypes=gpu\nTaskProlog={prolog}\n"
-            f"StateSaveLocation={self.folder}/state\nSlurmdSpoolDir={self.folder}/spool-%n\n"
-            f"SlurmctldPidFile={self.folder}/slurmctld.pid\nSlurmdPidFile={self.folder}/%n.pid\n"
-            f"SlurmctldLogFile={self.folder}/slurmctld.log\nSlurmdLogFile={self.folder}/%n.log\n"
-            f"{nodes}PartitionName=work Nodes=n1,n2 Default=YES MaxTime=60 State=UP"
-            " OverSubscribe=NO\n"
+        for number in range(_GPUS):
+            os.mknod(self.folder / f"devices/gpu{number}", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        (self.folder / "gres.conf").write_text(
+            f"Name=gpu File={self.folder}/devices/gpu[0-{_GPUS - 1}]\n"
         )
+        host = socket.gethostname().partition(".")[0]
+        nodes = [
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={_free_port()} CPUs=4"
+            f" RealMemory=1000 Gres=gpu:{_GPUS}"
+            for name in ("n1", "n2")
+        ]
+        lines = [
+            *_SETTINGS.format(host=host, port=_free_port(), folder=self.folder).split(),
+            *nodes,
+        ]
+        lines += [f"PartitionName={words} Nodes=n1,n2 MaxTime=60 State=UP" for words in _PARTITIONS]
+        (self.folder / "slurm.conf").write_text("\n".join(lines) + "\n")
 
     def start(self, name):
         """Start the daemon `slurmctld`, n1 or n2."""
@@ -91,7 +104,7 @@ class Cluster:
     def wait_for_nodes(self):
         until = time.monotonic() + 60
         while time.monotonic() < until:
-            states = self.ask("sinfo", "-h", "-N", "-o", "%T", check=False).split()
+            states = self.ask("sinfo", "-h", "-N", "-p", "work", "-o", "%T", check=False).split()
             if len(states) == 2 and set(states) <= {"idle", "mixed"}:
                 return
             time.sleep(0.1)
@@ -109,6 +122,12 @@ class Cluster:
             stderr=None if check else subprocess.DEVNULL,
         ).stdout
 
+    def submitted(self, job):
+        """When a job was submitted, in whole seconds since the epoch."""
+        words = ("--noheader", "--states=all", f"--jobs={job}", "--format=%V")
+        text = self.ask("squeue", *words).strip()
+        return time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
+
     def stop(self, name):
         """Kill a daemon; what it started runs on."""
         process = self.daemons.pop(name)
@@ -120,18 +139,32 @@ class Cluster:
         below = psutil.Process(self.daemons[node].pid).children(recursive=True)
         self.stop(node)
         below.sort(key=lambda process: "slurmstepd" not in process.name())
-        for process in [*below, *psutil.process_iter()]:
+        for process in below:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        self.kill_trials(node)
+
+    def kill_trials(self, node):
+        """Kill all that jobs run on a node, as it does when its memory is full."""
+        for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if process in below or process.environ().get("HOME") == str(self.home(node)):
-                    process.send_signal(signal.SIGKILL)
+                if process.environ().get("HOME") == str(self.home(node)):
+                    process.kill()
 
     def close(self):
+        """Kill the daemons, and all that they and Slurm's programs started for this cluster."""
         for name in list(self.daemons):
             self.stop(name)
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
-                if process.environ().get("SLURM_CONF") == self.variables["SLURM_CONF"]:
+                if self._owns(process):
                     process.kill()
+
+    def _owns(self, process):
+        if process.name().startswith("slurmstepd"):  # its title is where its environment was
+            files = [str(file.readlink()) for file in Path(f"/proc/{process.pid}/fd").iterdir()]
+            return any(file.startswith(f"{self.folder}/") for file in files)
+        return process.environ().get("SLURM_CONF") == self.variables["SLURM_CONF"]
 
 
 def _free_port():
