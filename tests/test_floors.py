@@ -52,6 +52,7 @@ NARROW = {
         "runtime.core.trial",
         "runtime.core.paths",
         "runtime.core.host",
+        "runtime.core.slurm_request",
         "runtime.system.private",
         "runtime.system.units",
         "runtime.core.metrics",
