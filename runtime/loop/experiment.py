@@ -47,7 +47,7 @@ from runtime.loop.trials import Trials
 from runtime.loop.tuning import Tuning
 from runtime.loop.watcher import Watcher
 from runtime.store import Store
-from tuners.budgets.budget import BUDGET
+from tuners.budgets.budget import is_budget
 
 _GRACE = 10.0  # seconds that a trial has to end by itself before it is killed
 _IDLE = 1.0  # seconds without an event until the disk is checked
@@ -246,7 +246,7 @@ class Experiment:
             self._watcher.note(text)
         running.heard = time.monotonic() if batch.reports else running.heard
         self.trials.reported(message.trial, batch, keep=not running.stopped_early)
-        if BUDGET in batch.used:
+        if any(map(is_budget, batch.used)):
             self._tuning.assessment.read_budget(message.trial)
         self._tuning.assessment.judge(message.trial, running, batch.reports, message.handled)
 

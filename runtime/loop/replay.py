@@ -18,7 +18,7 @@ from runtime.core.trial import Origin, Trial, TrialState, number
 from runtime.store import Store
 from runtime.store.history import KnownResult
 from tuners.base import Assessor, Tuner
-from tuners.budgets.budget import BUDGET
+from tuners.budgets.budget import is_budget
 
 Call: TypeAlias = tuple[Literal["ask", "tell"], Trial] | tuple[Literal["learn"], KnownResult]
 
@@ -132,7 +132,7 @@ def show_curves(store: Store, trials: Iterable[Trial], assessor: Assessor) -> No
     observed = store.observations()
     for trial in sorted(ended, key=lambda t: t.ended or 0.0):
         assessor.started(trial.number, trial.values)
-        if BUDGET in observed.get(trial.number, {}):
+        if any(map(is_budget, observed.get(trial.number, {}))):
             assessor.read_budget(trial.number)
         curve = [number(value) for value in store.reports(trial.number)]
         assessor.finished(trial.number, curve, trial.state is TrialState.SUCCEEDED)

@@ -36,7 +36,7 @@ from runtime.loop.tuner_thread import (
 )
 from runtime.store import Store
 from tuners.base import Assessor, Tuner
-from tuners.budgets.budget import BUDGET, BudgetEnd
+from tuners.budgets.budget import BUDGET, BudgetEnd, is_budget
 
 _LAST_LESSONS = 5.0  # seconds for the tuner to learn the last results
 
@@ -92,7 +92,9 @@ class Tuning:
     @property
     def watched(self) -> list[str]:
         """What trials should report that they read, beside parameters: a budget."""
-        return [BUDGET] if self._may_read_budget else []
+        if not self._may_read_budget:
+            return []
+        return [BUDGET, *(p.key for p in self.space if is_budget(p.key))]
 
     def _informed(self, assessor: Assessor | None) -> Assessor | None:
         """The assessor, which knows from now on whether scripts may read their budgets."""

@@ -7,7 +7,7 @@ import math
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least
 from tuners.base import Tuner
-from tuners.budgets.budget import BUDGET, BudgetEnd, key, split
+from tuners.budgets.budget import Budgeted, BudgetEnd, key
 from tuners.budgets.halving import halvings
 from tuners.random import Random
 
@@ -40,10 +40,11 @@ class AshaTuner(Tuner):
         at_least("min_budget", min_budget, 1)
         at_least("R", R, min_budget)
         self.assessor = BudgetEnd(R, maximize=maximize)
-        self._source = Random(space, seed=seed, maximize=maximize)
         self._eta = eta
         top = halvings(R, min_budget, eta)
         self._budgets = [math.floor(R / eta ** (top - k) + 1e-9) for k in range(top + 1)]
+        self._budgeted = Budgeted.of(space, self._budgets)
+        self._source = Random(self._budgeted.space, seed=seed, maximize=maximize)
         self._rungs: list[Rung] = [[] for _ in self._budgets]
         self._promoted: list[set[str]] = [set() for _ in self._budgets]
         self._running: dict[str, int] = {}
@@ -63,12 +64,12 @@ class AshaTuner(Tuner):
         return next(fresh, None)
 
     def _issue(self, config: Values, rung: int) -> Values:
-        values = {**config, BUDGET: self._budgets[rung]}
+        values = self._budgeted.values(config, self._budgets[rung])
         self._running[key(values)] = rung
         return values
 
     def tell(self, values: Values, metric: float | None) -> None:
-        config, _ = split(self.space, values)
+        config, _ = self._budgeted.split(values)
         rung = self._running.pop(key(values), None)
         self._source.tell(config, metric)
         if rung is not None and metric is not None and math.isfinite(metric):

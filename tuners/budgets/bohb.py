@@ -8,6 +8,8 @@ import numpy as np
 
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least, between
+from tuners.budgets.budget import Budgeted
+from tuners.budgets.halving import budgets
 from tuners.budgets.hyperband import Brackets
 from tuners.budgets.kde import KDE
 from tuners.fresh import FreshTuner
@@ -55,12 +57,13 @@ class BOHB(Brackets):
         at_least("min_bandwidth", min_bandwidth, 1e-6)
         between("top_n_percent", top_n_percent, 1, 99)
         between("random_fraction", random_fraction, 0, 1)
-        source = _Model(space, seed=seed, maximize=maximize)
+        budgeted = Budgeted.of(space, budgets(max_budget, min_budget, eta))
+        source = _Model(budgeted.space, seed=seed, maximize=maximize)
         source.needed = min_points_in_model or source.cube.dimensions + 1
         source.top = top_n_percent / 100
         source.draws, source.random = num_samples, random_fraction
         source.factor, source.width = bandwidth_factor, min_bandwidth
-        super().__init__(source, most=max_budget, least=min_budget, eta=eta)
+        super().__init__(source, budgeted, most=max_budget, least=min_budget, eta=eta)
         self._model = source
 
     def learn(self, config: Values, budget: float, loss: float | None) -> None:

@@ -3,22 +3,67 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from annotate.errors import SpaceError
+from annotate.parameter import Parameter
 from annotate.space import SearchSpace, Values
-from tuners.base import Assessor, Verdict
+from tuners.base import Assessor, TunerError, Verdict
 
 #: NNI's key for a trial's budget, beside its parameters.
 BUDGET = "TRIAL_BUDGET"
 
 
-def split(space: SearchSpace, values: Values) -> tuple[Values, float | None]:
-    """Split `values` into parameters, as the space writes them, and the budget, if there is one.
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """A search space whose trials have budgets.
 
-    Raises SpaceError for parameters outside the space.
+    `named` are the parameters called TRIAL_BUDGET, by which an annotated script receives its
+    budget. `space` has all others, which are tuned.
     """
-    own = {key: value for key, value in values.items() if key != BUDGET}
-    return space.locate(own), values.get(BUDGET)
+
+    space: SearchSpace
+    named: tuple[Parameter, ...]
+
+    @classmethod
+    def of(cls, space: SearchSpace, budgets: Iterable[int]) -> Budgeted:
+        """Raises TunerError if a parameter called TRIAL_BUDGET cannot have all the budgets."""
+        named = tuple(p for p in space if p.name == BUDGET)
+        for parameter in named:
+            _check(parameter, sorted(set(budgets)))
+        return cls(SearchSpace(tuple(p for p in space if p not in named)), named)
+
+    def values(self, config: Values, budget: int) -> Values:
+        """The values of a trial that has the other parameters' values `config`."""
+        received = {p.key: p.domain.locate(budget) for p in self.named}
+        return {**config, **received, BUDGET: budget}
+
+    def split(self, values: Values) -> tuple[Values, float | None]:
+        """The other parameters, as the space writes them, and the budget, if there is one.
+
+        Raises SpaceError for parameters outside the space.
+        """
+        keys = (BUDGET, *(p.key for p in self.named))
+        own = {key: value for key, value in values.items() if key not in keys}
+        return self.space.locate(own), next((values[key] for key in keys if key in values), None)
+
+
+def _check(parameter: Parameter, budgets: list[int]) -> None:
+    try:
+        for budget in budgets:
+            parameter.domain.locate(budget)
+    except SpaceError:
+        listed = ", ".join(map(str, budgets))
+        raise TunerError(
+            f"{BUDGET} is {parameter.domain}, but its values are the budgets: {listed}",
+            hint=f"for example, randint({budgets[0]}, {budgets[-1] + 1}) has them all",
+        ) from None
+
+
+def is_budget(key: str) -> bool:
+    """Whether a key is that of a trial's budget, or of a parameter called TRIAL_BUDGET."""
+    return key == BUDGET or key.split("/")[1:-1] == [BUDGET]
 
 
 def key(values: Values) -> str:

@@ -40,6 +40,13 @@ def halvings(most: float, least: float, eta: int) -> int:
     return max(0, math.floor(math.log(most / least) / math.log(eta) + 1e-9))
 
 
+def budgets(most: float, least: float, eta: int) -> list[int]:
+    """The budgets of all rounds of all brackets."""
+    widest = halvings(most, least, eta)
+    every = [rounds(most, eta, s, widest) for s in range(widest + 1)]
+    return [each.budget for bracket in every for each in bracket]
+
+
 @dataclass(slots=True)
 class Bracket:
     """An open bracket. `undrawn` configurations of its first round are not drawn yet."""

@@ -8,8 +8,8 @@ from typing import Literal
 from annotate.space import SearchSpace, Values
 from tuners.arguments import at_least
 from tuners.base import Exhausted, Tuner
-from tuners.budgets.budget import BUDGET, BudgetEnd, key, split
-from tuners.budgets.halving import Bracket, halvings, rounds
+from tuners.budgets.budget import Budgeted, BudgetEnd, key
+from tuners.budgets.halving import Bracket, budgets, halvings, rounds
 from tuners.fresh import FreshTuner
 from tuners.random import Random
 
@@ -24,13 +24,15 @@ class Brackets(Tuner):
     def __init__(
         self,
         source: FreshTuner,
+        budgeted: Budgeted,
         *,
         most: float,
         least: float,
         eta: int,
         serial: bool = False,
     ) -> None:
-        super().__init__(source.space, seed=source.seed, maximize=source.maximize)
+        super().__init__(budgeted.space, seed=source.seed, maximize=source.maximize)
+        self._budgeted = budgeted
         self.assessor = BudgetEnd(most, maximize=source.maximize)
         self._source, self._most, self._eta, self._serial = source, most, eta, serial
         self._widest = halvings(most, least, eta)
@@ -68,12 +70,12 @@ class Brackets(Tuner):
         return bracket
 
     def _issue(self, bracket: Bracket, config: Values) -> Values:
-        values = {**config, BUDGET: bracket.budget}
+        values = self._budgeted.values(config, bracket.budget)
         self._running[key(values)] = bracket
         return values
 
     def tell(self, values: Values, metric: float | None) -> None:
-        config, budget = split(self.space, values)
+        config, budget = self._budgeted.split(values)
         bracket = self._running.pop(key(values), None)
         loss = None
         if metric is not None and math.isfinite(metric):
@@ -110,5 +112,7 @@ class Hyperband(Brackets):
     ) -> None:
         at_least("R", R, 1)
         at_least("eta", eta, 2)
-        source = Random(space, seed=seed, maximize=maximize)
-        super().__init__(source, most=R, least=1, eta=eta, serial=exec_mode == "serial")
+        budgeted = Budgeted.of(space, budgets(R, 1, eta))
+        source = Random(budgeted.space, seed=seed, maximize=maximize)
+        serial = exec_mode == "serial"
+        super().__init__(source, budgeted, most=R, least=1, eta=eta, serial=serial)

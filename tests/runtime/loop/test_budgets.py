@@ -43,6 +43,15 @@ for batch in range(4 * params["TRIAL_BUDGET"]):
     nni.report_intermediate_result(params["x"] * batch)
 nni.report_final_result(params["x"])
 """
+ANNOTATED = """\
+TRIAL_BUDGET = 9  # @nni.randint(1, 10)
+x = 0.5  # @nni.uniform(0, 1)
+# @nni.report_intermediate_result(0)
+for batch in range(4 * TRIAL_BUDGET):
+    y = x * batch
+    # @nni.report_intermediate_result(y)
+# @nni.report_final_result(x)
+"""
 SPACE = SearchSpace.from_json({"x": {"_type": "uniform", "_value": [0, 1]}})
 
 
@@ -80,6 +89,14 @@ def test_a_script_that_reads_its_budget_may_report_as_often_as_it_likes(annotate
     trials = hyperband(annotate, folder, OFTEN, "--search-space", "space.json", "--no-baseline")
     assert {t["state"] for t in trials} == {"SUCCEEDED"}
     assert [t["reports"] for t in trials] == [*[5] * 9, *[13] * 3, 37, 13]
+
+
+def test_an_annotated_value_called_like_the_budget_is_the_budget(annotate, folder):
+    (folder / "train.py").write_text(ANNOTATED)
+    words = ["run", "train.py", "--tuner", "Hyperband", "--tuner-args", "R=9", "--json"]
+    trials = json.loads(annotate(*words, "--seed", 1, "--max-trials", 12).stdout)["trials"]
+    assert {t["state"] for t in trials} == {"SUCCEEDED"}
+    assert [t["reports"] for t in trials] == [37, *[5] * 9, *[13] * 2]
 
 
 def test_a_copied_budget_counts_if_the_code_that_runs_names_it(folder, tmp_path):

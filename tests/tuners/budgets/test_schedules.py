@@ -6,7 +6,7 @@ import pytest
 import tuners
 from annotate.errors import SpaceError
 from annotate.space import SearchSpace
-from tuners import Exhausted, Verdict
+from tuners import Exhausted, TunerError, Verdict
 from tuners.budgets.budget import BudgetEnd
 from tuners.budgets.halving import Round, halvings, rounds
 from tuners.budgets.kde import KDE
@@ -94,6 +94,26 @@ def test_a_result_without_a_budget_counts_as_the_full_budget_and_outside_ones_ra
     assert np.mean([abs(x - 0.3) < 0.2 for x in asked]) > 0.5
     with pytest.raises(SpaceError):
         tuner.tell({"x": 3, "c": "b", "TRIAL_BUDGET": 1}, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("hyperband", {"R": 9}), ("bohb", {"max_budget": 9}), ("asha", {"R": 9})],
+)
+def test_a_parameter_called_like_the_budget_receives_it(name, args):
+    key = "train/TRIAL_BUDGET/randint"
+    space = SPACE.to_json() | {key: {"_type": "randint", "_value": [1, 10]}}
+    given = SearchSpace.from_json(space)
+    tuner, plain = tuners.create(name, given, seed=4, args=args), create(name, **args)
+    for _ in range(30):
+        values = tuner.ask()
+        assert values[key] == values["TRIAL_BUDGET"]
+        assert {k: v for k, v in values.items() if k != key} == plain.ask()
+        tuner.tell(values, loss(values))
+        plain.tell({k: v for k, v in values.items() if k != key}, loss(values))
+    space[key]["_value"] = [1, 9]
+    with pytest.raises(TunerError, match=r"TRIAL_BUDGET is randint\(1, 9\).* budgets: 1, 3, 9"):
+        tuners.create(name, SearchSpace.from_json(space), seed=4, args=args)
 
 
 def test_only_scripts_that_exceed_their_budget_are_stopped():
