@@ -84,6 +84,7 @@ class SshCarrier(Carrier):
             return await asyncssh.connect(
                 self.host.address,
                 **self._options(),
+                encryption_algs=self._ciphers(),
                 client_factory=lambda: _client(offers),
                 connect_timeout=_CONNECT_LIMIT,
                 login_timeout=_CONNECT_LIMIT,
@@ -140,6 +141,21 @@ class SshCarrier(Carrier):
             "password": host.login.password,
         }
         return {name: value for name, value in options.items() if value is not None}
+
+    def _ciphers(self) -> list[str]:
+        """Names of ciphers, best first: those of the user's config, or else AES-GCM before others.
+
+        asyncssh encrypts a packet with AES-GCM in a tenth of the time that its first choice takes.
+        """
+        import asyncssh
+
+        known = {n: value for n, value in self._options().items() if n in ("port", "username")}
+        defaults = asyncssh.SSHClientConnectionOptions(client_keys=None).encryption_algs
+        own = asyncssh.SSHClientConnectionOptions(
+            host=self.host.address, config=(), client_keys=None, **known
+        ).encryption_algs
+        names = [name.decode() for name in own]
+        return names if own != defaults else sorted(names, key=lambda name: "-gcm@" not in name)
 
     async def _unknown_key(self, error: Exception) -> Unreachable:
         import asyncssh

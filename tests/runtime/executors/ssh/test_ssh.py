@@ -148,6 +148,17 @@ def test_a_host_that_is_down_is_named_and_the_others_go_on(project, network):
     assert "beta: " in err
 
 
+def test_the_users_ciphers_are_kept_and_fast_ones_preferred_otherwise(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh").mkdir()
+    config = "Host old\n  Ciphers aes128-ctr,aes256-ctr\n"
+    (tmp_path / ".ssh" / "config").write_text(config)
+    assert SshCarrier(Host("old"))._ciphers() == ["aes128-ctr", "aes256-ctr"]
+    first, *others = SshCarrier(Host("new"))._ciphers()
+    assert "-gcm@" in first
+    assert "chacha20-poly1305@openssh.com" in others
+
+
 def test_an_unknown_host_key_is_refused_with_its_fingerprint(project, network):
     _, home = network
     known = home / ".ssh" / "known_hosts"
