@@ -18,8 +18,11 @@ CONFIG = {
 #: A nested search space: a model and what only this model has.
 NESTED = {
     "train.py": """\
-import nni
+import nni, nni.platform
+from nni.runtime.env_vars import trial_env_vars
 layer = nni.get_next_parameter()["layer"]
+assert trial_env_vars.NNI_PLATFORM == "local"
+assert nni.platform.get_next_parameter()["parameters"] == {"layer": layer}
 if layer["_name"] == "conv":
     assert layer["kernel"] in (2, 3) and set(layer) == {"_name", "kernel"}
 nni.report_final_result(layer.get("kernel", 0))

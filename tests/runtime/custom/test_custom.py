@@ -124,6 +124,24 @@ def test_a_tuner_written_for_nni_is_asked_and_told_in_nnis_order(write, load, fo
     assert heard(folder) == [["mode", "minimize"], *results, ["import", 0.75]]
 
 
+def test_a_result_reaches_the_tuner_however_it_wrote_the_values(write, load, folder):
+    text = """
+        import json
+        from nni.tuner import Tuner
+        class Own(Tuner):
+            def update_search_space(self, space):
+                pass
+            def generate_parameters(self, parameter_id, **kwargs):
+                return {"x": 1, "n": 3.0, "c": {"k": 2.0, "_name": "b"}}
+            def receive_trial_result(self, parameter_id, parameters, value, **kwargs):
+                print(json.dumps([parameter_id, value]), file=open("heard", "a"))
+    """
+    tuner = load(write(text))
+    for result in (0.25, 0.5):
+        tuner.tell(tuner.ask(), result)
+    assert heard(folder) == [[0, 0.25], [1, 0.5]]
+
+
 def test_a_tuner_that_draws_from_the_global_generators_repeats_itself(write, load):
     write("MARK = 'm'", "beside.py")
     runs = []

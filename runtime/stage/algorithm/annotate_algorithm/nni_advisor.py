@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Union
 
+from annotate_algorithm.matching import key
 from nni.protocol import CommandType, give_to
 
 from annotate.space import SearchSpace, Values
@@ -47,13 +48,13 @@ class NniAdvisor(Tuner):
             raise Exhausted("the advisor has no more parameters")
         job = self._sent.popleft()
         values: Values = job["parameters"]
-        self._pending.setdefault(_key(values), deque()).append(job["parameter_id"])
+        self._pending.setdefault(key(self.space, values), deque()).append(job["parameter_id"])
         return values
 
     def started(self, trial: int, values: Values) -> None:
         """Learn which parameters `trial` runs with."""
         used = {*self._trials.values()}
-        ids = [n for n in self._pending.get(_key(values), ()) if n not in used]
+        ids = [n for n in self._pending.get(key(self.space, values), ()) if n not in used]
         if ids:
             self._trials[trial] = ids[0]
 
@@ -66,7 +67,7 @@ class NniAdvisor(Tuner):
         return str(number) in self._killed
 
     def tell(self, values: Values, metric: float | None) -> None:
-        ids = self._pending.get(_key(values))
+        ids = self._pending.get(key(self.space, values))
         if not ids:
             if metric is not None:
                 self._inner.handle_import_data([{"parameter": values, "value": json.dumps(metric)}])
@@ -106,7 +107,3 @@ class _Assessor(Assessor):
 
     def finished(self, trial: int, curve: Sequence[float], ok: bool) -> None:
         """Does nothing: `NniAdvisor.tell` reports the end."""
-
-
-def _key(values: Values) -> str:
-    return json.dumps(values, sort_keys=True)

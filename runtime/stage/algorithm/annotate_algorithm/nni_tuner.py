@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import Any
 
+from annotate_algorithm.matching import key
 from annotate_algorithm.plain import plain
 
 from annotate.space import SearchSpace, Values
@@ -33,7 +33,7 @@ class NniTuner(Tuner):
     def ask(self) -> Values:
         number, values = self._sent.popleft() if self._sent else self._generate()
         parameters: Values = plain(values)
-        self._ids.setdefault(_key(parameters), deque()).append(number)
+        self._ids.setdefault(key(self.space, parameters), deque()).append(number)
         self._parameters[number] = values
         return parameters
 
@@ -56,7 +56,7 @@ class NniTuner(Tuner):
         self._sent.append((parameter_id, parameters))
 
     def tell(self, values: Values, metric: float | None) -> None:
-        waiting = self._ids.get(_key(values))
+        waiting = self._ids.get(key(self.space, values))
         if not waiting:
             if metric is not None:
                 self._inner.import_data([{"parameter": values, "value": metric}])
@@ -66,7 +66,3 @@ class NniTuner(Tuner):
         if metric is not None:
             self._inner.receive_trial_result(number, parameters, metric)
         self._inner.trial_end(number, metric is not None)
-
-
-def _key(values: Values) -> str:
-    return json.dumps(values, sort_keys=True)
