@@ -28,18 +28,17 @@ class Simulated(Executor):
     def __init__(self, post, *, slots, trials, length, seed):
         super().__init__(post)
         self.events = 0
-        self.ended = 0
         self.filled = None  # seconds until every slot had its first trial
         self.idle = 0.0  # seconds of free slots from then on, until the last trial starts
         self.busy = 0.0  # seconds of slots with trials in the same time
-        self._inbox = post.__self__
+        self._inbox = post.__self__  # the driver's queue of messages
         self._slots, self._trials, self._length, self._seed = slots, trials, length, seed
         self._jobs = SimpleQueue()
         self._started = 0
         self._running = {}  # the final loss of each trial
         self._due = []  # heap of (time, trial, step)
         self._skipped = 0.0
-        self._made = self._seen = time.time()
+        self._began = self._seen = time.time()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="simulated", daemon=True)
         self._thread.start()
@@ -94,7 +93,7 @@ class Simulated(Executor):
         length = self._length * rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
         self._running[trial] = rng.random(), length / (REPORTS + 2)
         if self.filled is None and self._full():
-            self.filled = self._now() - self._made
+            self.filled = self._now() - self._began
             self._seen = self._now()
         heapq.heappush(self._due, (self._now(), trial, 0))
 
@@ -119,7 +118,6 @@ class Simulated(Executor):
     def _end(self, trial, when, code):
         self._count_slots()
         del self._running[trial]
-        self.ended += 1
         self._post(Ended(trial, when, code))
         self.post(Cleared(trial))
 
