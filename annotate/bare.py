@@ -24,7 +24,7 @@ CODE = "A208"
 _HINT = "write # before it; annotate check --fix adds it"
 _SIGN = "# "
 _LINE = re.compile(r"(?:\A|[\r\n])[ \t\f]*@nni\.")
-_CALL = re.compile(r"@nni\.(\w+)")
+_CALL = re.compile(r"@nni\.(\w+)(?:[ \t]*(?=\())?")
 _REMARK = re.compile(r"[ \t]*(//+)")
 
 
@@ -76,12 +76,12 @@ def _is_directive(text: str, start: int) -> bool:
 
 
 def _bare(text: str, start: int) -> Bare:
-    line_end = _end_of_line(text, start)
-    end = line_end
-    opening = text.find("(", start, line_end)
-    if opening >= 0:
-        length = lexer.brackets(text[opening:]).end
-        end = line_end if length is None else opening + length
+    call = _CALL.match(text, start)
+    assert call is not None, "it begins with @nni.name"
+    end = call.end()
+    if text.startswith("(", end):
+        length = lexer.brackets(text[end:]).end
+        end = _end_of_line(text, start) if length is None else end + length
     remark = _REMARK.match(text, end)
     return Bare((start, end), remark.span(1) if remark else None)
 

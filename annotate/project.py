@@ -119,7 +119,7 @@ def read_project(
     if start is None:
         counts = {*sources, *config}
     else:
-        first = start.parent if entry is None else _inside(entry, root)
+        first = start.parent if entry is None else inside(entry, root)
         counts = reached(start, sources, first)
         words = (start.stem, *arguments)
         counts |= mentioned(config, (sources[path] for path in counts), words)
@@ -225,7 +225,7 @@ def relative_path(script: Path, root: Path) -> PurePosixPath:
     return PurePosixPath(absolute.relative_to(root).as_posix())
 
 
-def _inside(folder: Path, root: Path) -> PurePosixPath:
+def inside(folder: Path, root: Path) -> PurePosixPath:
     """A folder's path below `root`, or that of `root` itself for one outside."""
     real = folder.resolve()
     inside = real.is_relative_to(root)

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from annotate import formats
 from annotate.identifiers import names
-from annotate.project import relative_path
+from annotate.project import inside
 from annotate.reach import reached
 from annotate.snapshot import Code, read_code
 from runtime.core.config import Config
@@ -32,11 +32,11 @@ def _run(config: Config, code: Code) -> set[PurePosixPath]:
 
     For a line for the shell, these are the scripts that it names, or all files.
     """
-    if config.command:
+    script = inside(config.path.parent, code.root) / config.path.name
+    if config.command or script not in code.files:
         entries = {path: path.parent for path in code.files if path.name in config.command}
     else:
-        script = relative_path(config.path, code.root)
-        entries = {script: relative_path(config.entry / "_", code.root).parent}
+        entries = {script: inside(config.entry, code.root)}
     files: set[PurePosixPath] = set()
     waiting = list(entries or code.files)
     while waiting:

@@ -98,6 +98,12 @@ def test_a_bare_annotation_may_be_a_valid_decorator_or_misspelt():
     assert both[1].end_col - both[1].col == len("report_final_resutl")
 
 
+def test_a_remark_may_follow_a_name_without_brackets():
+    assert mended("@nni.get_next_parameter //(all)\nx = 1\n").startswith(
+        b"# @nni.get_next_parameter # (all)\n"
+    )
+
+
 def test_other_mistakes_of_the_file_are_listed_too():
     text = "@nni.variable(nni.chioce(1), name=x)\nx = 1\ny = 1  # @nni.unifrom(0, 1)\n"
     listed = [(m.line, m.col, m.code) for m in mistakes(text)]

@@ -100,10 +100,10 @@ def test_an_annotated_value_called_like_the_budget_is_the_budget(annotate, folde
 
 
 def test_a_copied_budget_counts_if_the_code_that_runs_names_it(folder, tmp_path):
-    def named(script, **files):
+    def named(script, command="", **files):
         for name, text in {"train": script, **files}.items():
             (folder / f"{name}.py").write_text(text)
-        config = Config("train.py", str(folder), sys.executable)
+        config = Config("train.py", str(folder), sys.executable, command=command)
         place = ExperimentFolder(tmp_path / str(next(numbers)))
         freeze(read_as_it_is(folder / "train.py", folder, SPACE), place.snapshot)
         return names_budget(config, place)
@@ -118,6 +118,9 @@ def test_a_copied_budget_counts_if_the_code_that_runs_names_it(folder, tmp_path)
     assert not named(asks, other=other)
     assert named("import other\n" + asks, other=other)
     assert named("run('python other.py')\n" + asks, other=other)
+    assert named(asks, "python other.py | tee log", other=other)
+    assert not named(asks, "python train.py | tee log", other=other)
+    assert named(asks, "make train", other=other), "any file may run"
 
 
 def test_an_experiment_whose_trials_were_all_stopped_early_has_a_best_trial(annotate, folder):
