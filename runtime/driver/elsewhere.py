@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from runtime.core import paths
 from runtime.core.config import MACHINE_SETTINGS, OPTIONS, Config
 from runtime.core.host import Host, Login, parse_hosts, with_details
 from runtime.core.paths import ExperimentFolder
-from runtime.core.slurm_request import parse_request
+from runtime.core.slurm_request import SlurmRequest, parse_request
 from runtime.executors.base import Event
 from runtime.executors.ray.connection import RayConnection, check_installed
 from runtime.executors.ray.executor import RayExecutor
@@ -38,6 +39,7 @@ from runtime.system.private import users_umask
 #: Asks the user for a secret; "" if there is no answer.
 Ask: TypeAlias = Callable[[str], str]
 _TRIES = 3
+_GPU_OPTION = re.compile(r"--(gpus|gres=.*gpu|tres-per-\w+=.*gpu)")
 _NO_GPU = "annotate engines check shows the GPUs of each host; without --gpus, none is leased"
 
 
@@ -63,10 +65,6 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
             hint="remove --isolate, and let the script write to NNI_OUTPUT_DIR: that folder is each"
             " trial's own and comes home",
         )
-    if config.gpus and config.executor == "slurm":
-        raise AnnotateError(
-            "--gpus has no effect with --slurm yet", hint="write --slurm gres=gpu:1"
-        )
     if config.executor == "ray":
         _check_ray(config)
         return ()
@@ -79,19 +77,40 @@ def check(config: Config, logins: Mapping[str, Login], ask: Ask | None) -> tuple
 def _check_slurm(config: Config) -> None:
     if config.hosts:
         raise AnnotateError("--hosts has no effect with --executor slurm", hint="remove one")
-    reason, _ = asyncio.run(commands.would_start(parse_request(config.slurm).options))
+    _refuse_gpu_settings(config, "Slurm")
+    reason, _ = asyncio.run(commands.would_start(slurm_request(config).options))
     if reason is not None:
         raise AnnotateError(f"Slurm refuses: {reason}", hint="change --slurm")
+
+
+def slurm_request(config: Config) -> SlurmRequest:
+    """What is asked of Slurm, with the GPUs of `--gpus`. Raises AnnotateError."""
+    request = parse_request(config.slurm)
+    if not config.gpus:
+        return request
+    if given := [option for option in request.options if _GPU_OPTION.match(option)]:
+        message = f"--gpus {config.gpus} and {given[0].lstrip('-')} both ask for GPUs"
+        raise AnnotateError(message, hint="give one of them")
+    if request.slots > 1:
+        raise AnnotateError(
+            f"--gpus {config.gpus}: the {request.slots} trials of a pilot would see the same GPUs",
+            hint="leave out slots, and ask for more pilots",
+        )
+    return replace(request, options=(*request.options, f"--gres=gpu:{config.gpus}"))
+
+
+def _refuse_gpu_settings(config: Config, engine: str) -> None:
+    for name in MACHINE_SETTINGS:
+        if getattr(config, name) != OPTIONS[name].default:
+            reason = f"{OPTIONS[name].flags[0]} has no effect with --executor {engine.lower()}"
+            raise AnnotateError(reason, hint=f"{engine} chooses the GPUs")
 
 
 def _check_ray(config: Config) -> None:
     request = parse_ray(config.ray, config.gpus)
     if config.hosts:
         raise AnnotateError("--hosts has no effect with --executor ray", hint="remove one")
-    for name in MACHINE_SETTINGS:
-        if getattr(config, name) != OPTIONS[name].default:
-            reason = f"{OPTIONS[name].flags[0]} has no effect with --executor ray"
-            raise AnnotateError(reason, hint="Ray chooses the GPUs")
+    _refuse_gpu_settings(config, "Ray")
     check_installed()
     if request.address != LOCAL:
         asyncio.run(_connect_to_ray(request.address))
@@ -217,8 +236,7 @@ def executor(
         variables=variables,
     )
     if config.executor == "slurm":
-        request = parse_request(config.slurm)
-        return SlurmExecutor(post, request, plan, note, config.python_there)
+        return SlurmExecutor(post, slurm_request(config), plan, note, config.python_there)
     if config.executor == "ray":
         ray = parse_ray(config.ray, config.gpus)
         return RayExecutor(post, ray, plan, _demand(config), note, config.python_there)

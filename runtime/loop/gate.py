@@ -54,7 +54,7 @@ def gate(
 
     Posts views of the GPUs to `post` and passes messages for the user to `note`.
     """
-    if not config.gpus or config.executor == "ray":  # Ray gives GPUs to trials
+    if not config.leases_gpus:
         return _Open(NOTHING if config.gpus == 0 else {}, executor)
     gate = GpuGate(config, experiment, trials, executor, note)
     if gpus is not None:
