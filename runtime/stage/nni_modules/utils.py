@@ -1,17 +1,6 @@
-"""`nni.utils`: for trials `merge_parameter`, for algorithms written for NNI the rest."""
+"""`nni.utils`: `merge_parameter` for trials; the rest, for algorithms, is imported at first use."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from enum import Enum, unique
-from typing import Any
-
-from nni.nested import NodeType, json2parameter, json2space, split_index
-from nni.serializer import dump
-
-from nni import ClassArgsValidator
-
-__all__ = [
+_LATER = (
     "ClassArgsValidator",
     "MetricType",
     "NodeType",
@@ -22,63 +11,19 @@ __all__ = [
     "init_dispatcher_logger",
     "json2parameter",
     "json2space",
-    "merge_parameter",
     "split_index",
     "to_json",
-]
+)
 
-to_json = dump
-
-
-@unique
-class OptimizeMode(Enum):
-    """Whether higher or lower results are better."""
-
-    Minimize = "minimize"
-    Maximize = "maximize"
+__all__ = [*_LATER, "merge_parameter"]
 
 
-class MetricType:
-    """The kinds of messages about metrics."""
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError("module 'nni.utils' has no attribute %r" % name)
+    import importlib
 
-    PERIODICAL = "PERIODICAL"
-    FINAL = "FINAL"
-    REQUEST_PARAMETER = "REQUEST_PARAMETER"
-
-
-def extract_scalar_reward(value: Any, scalar_key: str = "default") -> float:
-    """The number in a result: the result itself, or its item `scalar_key`.
-
-    Raises RuntimeError if there is none.
-    """
-    if isinstance(value, Mapping) and isinstance(value.get(scalar_key), (float, int)):
-        return float(value[scalar_key])
-    if isinstance(value, (float, int)):
-        return float(value)
-    raise RuntimeError(f'a result is a number or a dict with one under "{scalar_key}": {value!r}')
-
-
-def extract_scalar_history(
-    trial_history: Sequence[Any], scalar_key: str = "default"
-) -> list[float]:
-    """The numbers of a trial's intermediate results."""
-    return [extract_scalar_reward(result, scalar_key) for result in trial_history]
-
-
-def convert_dict2tuple(value: Any) -> Any:
-    """A dict as a sorted tuple of its items, which can be hashed; anything else unchanged.
-
-    As in NNI, dicts inside `value` are replaced there, too.
-    """
-    if not isinstance(value, dict):
-        return value
-    for key in value:
-        value[key] = convert_dict2tuple(value[key])
-    return tuple(sorted(value.items()))
-
-
-def init_dispatcher_logger() -> None:
-    """Does nothing: what an algorithm logs or prints goes to the experiment's log."""
+    return getattr(importlib.import_module("nni.algorithm_utils"), name)
 
 
 def merge_parameter(base_params, override_params):
