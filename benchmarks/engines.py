@@ -1,11 +1,12 @@
 """Measure what a trial costs on other machines, over a fork here and over a new process here.
 
     python benchmarks/engines.py [--hosts alpha*4,beta*4] [--trials 100] [--runs 3] [--script torch]
-    python benchmarks/engines.py --ray [auto]
+    python benchmarks/engines.py --slurm [partition=work] --ray [auto]
 
-Without --hosts it starts two SSH servers on this machine (as root, with sshd installed), and with
---ray alone, a Ray cluster of two nodes besides: then only the way to the trial differs, and
-everything shares the same cores. Runs alternate, A B A B, with
+Without --hosts it starts two SSH servers on this machine (as root, with sshd installed), with
+--slurm alone, a Slurm of two nodes besides, and with --ray alone, a Ray cluster of two nodes: then
+only the way to the trial differs, and everything shares the same cores. With Slurm, trials run in
+two pilots, and each in a job of its own; an empty job is `srun true`. Runs alternate, A B A B, with
 eight trials at a time. The cost of a trial is the time from the first end to the last, over the
 number of trials. "Before" is the time from the first trial's creation to the first end: connecting,
 shipping and the first fork. Prints medians in milliseconds, the fastest run in brackets, and
@@ -19,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -28,6 +31,8 @@ x = 0.5  # @nni.uniform(0, 1)
 # @nni.report_final_result(x)
 """
 SCRIPTS = {"plain": REPORT, "numpy": "import numpy\n" + REPORT, "torch": "import torch\n" + REPORT}
+
+SLOW = ("new process", "Slurm jobs", "empty job")  # ways that run a tenth of the trials
 
 
 def cost(folder, trials, environment, *words):
@@ -70,6 +75,37 @@ def given_hosts(names):
 
 
 @contextmanager
+def own_slurm(folder):
+    """A Slurm of two nodes on this machine; yields an environment that knows it."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.runtime.executors.slurm.cluster import Cluster
+
+    cluster = Cluster(Path(folder, "slurm"))
+    cluster.folder.mkdir()
+    cluster.write()
+    try:
+        for name in ("slurmctld", "n1", "n2"):
+            cluster.start(name)
+        cluster.wait_for_nodes()
+        yield cluster.variables
+    finally:
+        cluster.close()
+
+
+def empty_job(options, jobs, environment):
+    """Milliseconds for an empty job, eight at a time; 0 before the first."""
+    words = [f"--{word}" for word in options.split(",") if word]
+
+    def run(number):
+        subprocess.run(["srun", "--quiet", *words, "true"], env=environment, check=True)
+        return time.monotonic()
+
+    with ThreadPoolExecutor(8) as pool:
+        ends = list(pool.map(run, range(jobs)))
+    return 1000 * (max(ends) - min(ends)) / jobs, 0.0
+
+
+@contextmanager
 def own_cluster():
     """A Ray cluster of two nodes on this machine; yields its address."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -90,6 +126,13 @@ def ways_to_trials(args, folder):
         hosts = given_hosts(args.hosts) if args.hosts else own_hosts(folder)
         names, environment = stack.enter_context(hosts)
         ways = {"fork": ["--concurrency", "8"], "SSH": ["--hosts", names]}
+        if args.slurm is not None:
+            if not args.slurm:
+                environment |= stack.enter_context(own_slurm(folder))
+            options = args.slurm or "time=30"
+            ways["Slurm pilots"] = ["--slurm", f"{options},pilots=2,slots=4"]
+            ways["Slurm jobs"] = ["--slurm", options, "--concurrency", "8"]
+            ways["empty job"] = [options]
         if args.ray is not None:
             address = args.ray or stack.enter_context(own_cluster())
             ways["Ray"] = ["--ray", address, "--concurrency", "8"]
@@ -100,6 +143,7 @@ def ways_to_trials(args, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hosts")
+    parser.add_argument("--slurm", nargs="?", const="", metavar="K=V,...")
     parser.add_argument("--ray", nargs="?", const="", metavar="ADDRESS")
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--runs", type=int, default=3)
@@ -112,9 +156,12 @@ def main():
             results = {name: [] for name in ways}
             for _ in range(args.runs):
                 for name, words in ways.items():
-                    trials = args.trials if name != "new process" else max(8, args.trials // 10)
+                    trials = max(8, args.trials // 10) if name in SLOW else args.trials
                     where = Path(folder, "project")
-                    results[name].append(cost(where, trials, environment, *words))
+                    if name == "empty job":
+                        results[name].append(empty_job(*words, trials, environment))
+                    else:
+                        results[name].append(cost(where, trials, environment, *words))
     fork = statistics.median(each for each, _ in results["fork"])
     print(f"{'a trial, ' + args.script:<16} {'median ms':>16} {'of a fork':>10} {'before ms':>10}")
     for name, runs in results.items():

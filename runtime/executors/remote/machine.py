@@ -45,6 +45,7 @@ class Machine:
     def __init__(self, carrier: Carrier, plan: Plan, owner: Owner) -> None:
         self.carrier = carrier
         self.layout: Layout | None = None  # known once it was ready
+        self.facts: Mapping[str, JSON] = {}  # likewise
         self.ready = False
         self.draining = False  # whether it takes no more trials
         self.clock = 0.0  # seconds that its clock is ahead of ours
@@ -180,7 +181,7 @@ class Machine:
         sent = time.time()
         self.send({"do": "hello"})
         welcome = await _expect(messages, "welcome")
-        facts = welcome["facts"]
+        facts = self.facts = welcome["facts"]
         self.clock = facts["time"] - (sent + time.time()) / 2
         if welcome["protocol"] != PROTOCOL:
             raise Unreachable("another version of Annotate uses this experiment there", final=True)

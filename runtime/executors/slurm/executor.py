@@ -9,10 +9,12 @@ import math
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from runtime.core.paths import TrialFolder
 from runtime.core.slurm_request import SlurmRequest
 from runtime.executors.base import Broke, Event, Job
 from runtime.executors.remote.carrier import Unreachable
@@ -111,17 +113,37 @@ class SlurmExecutor(RemoteExecutor):
         super()._assign()
 
     def _send(self, run: Run, job: Job, machine: Machine) -> None:
+        used = self._job_of(machine)
+        gpus = None
+        if used is not None:
+            gpus = used.gpus_of(used.take(run.trial), self._request.slots)
+            used.given = True
+        if gpus is not None:
+            job = replace(job, variables={**job.variables, "CUDA_VISIBLE_DEVICES": gpus})
         super()._send(run, job, machine)
         self._forecast.begin(run.trial)
-        used = self._job_of(machine)
         if used is not None:
-            used.given = True
             machine.draining = machine.draining or not self._request.pilots
 
+    def _place(self, run: Run, machine: Machine) -> dict[str, JSON]:
+        job = self._job_of(machine)
+        slots = {} if job is None else {trial: slot for slot, trial in job.used.items()}
+        return {**super()._place(run, machine), "slot": slots.get(run.trial)}
+
+    async def _take_up(self, trial: int, folder: TrialFolder, place: Mapping[str, JSON]) -> bool:
+        is_taken = await super()._take_up(trial, folder, place)
+        job = self._jobs.get(job_in(str(place.get("machine"))) or "")
+        if is_taken and job is not None:
+            job.take(trial, place.get("slot"))
+        return is_taken
+
     def _finish(self, run: Run, end: End) -> None:
-        self._forecast.end(run.trial)
-        super()._finish(run, end)
         job = None if run.machine is None else self._job_of(run.machine)
+        if self._runs.get(run.trial) is run:
+            self._forecast.end(run.trial)
+            if job is not None:
+                job.give_back(run.trial)
+        super()._finish(run, end)
         if job is not None and not self._request.pilots:
             self._retire(job)
         self._wake.set()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from runtime.executors.remote.machine import Machine
 from runtime.executors.slurm.commands import Status
@@ -24,15 +25,16 @@ _CAUSES = {
 class SlurmJob:
     """A job; times are monotonic seconds.
 
-    `machine` exists once it runs. `ends_at` is when Slurm will end it, and `length` how many
-    seconds before that it was ready. `submitted` is when it was, until it is ready; None for a job
-    of an earlier driver. `given` is whether it has got a trial, `retired` whether it was told to
-    end, `absent` how often in a row Slurm did not list it.
+    `machine` exists once it runs. `used` has its trials by slot. `ends_at` is when Slurm will end
+    it, and `length` how many seconds before that it was ready. `submitted` is when it was, until it
+    is ready; None for a job of an earlier driver. `given` is whether it has got a trial, `retired`
+    whether it was told to end, `absent` how often in a row Slurm did not list it.
     """
 
     id: str
     status: Status
     machine: Machine | None = None
+    used: dict[int, int] = field(default_factory=dict)
     ends_at: float | None = None
     length: float = math.inf
     submitted: float | None = None
@@ -61,6 +63,28 @@ class SlurmJob:
         """Note how much time it has, once it is ready."""
         if self.is_ready and self.ends_at is not None and self.length == math.inf:
             self.length = self.ends_at - time.monotonic()
+
+    def take(self, trial: int, slot: int | None = None) -> int:
+        """Give a slot to a trial: the first that is free, or the one that it has."""
+        if slot is None:
+            slot = next(n for n in itertools.count() if self.used.get(n, trial) == trial)
+        self.used[slot] = trial
+        return slot
+
+    def give_back(self, trial: int) -> None:
+        """The trial has ended."""
+        self.used = {slot: each for slot, each in self.used.items() if each != trial}
+
+    def gpus_of(self, slot: int, slots: int) -> str | None:
+        """The value of CUDA_VISIBLE_DEVICES for a slot of several; None to leave it as it is.
+
+        The slots share the GPUs of the job evenly. With fewer GPUs than slots, some share one.
+        """
+        text = None if self.machine is None else self.machine.facts.get("devices")
+        if not text or slots < 2:
+            return None
+        devices = str(text).split(",")
+        return ",".join(devices[slot::slots]) or devices[slot % len(devices)]
 
     def cause(self) -> str:
         """Why its trials ended with it."""

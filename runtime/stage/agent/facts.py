@@ -26,4 +26,5 @@ def facts_of(folder: str) -> Dict[str, Any]:
         "free": shutil.disk_usage(folder).free,
         "time": time.time(),
         "pid": os.getpid(),
+        "devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
