@@ -25,7 +25,6 @@ from runtime.core.metrics import MetricsFile
 from runtime.driver import build
 from runtime.driver.start import new_experiment
 from runtime.executors import base
-from runtime.loop.algorithms import load
 
 SCRIPT = """\
 x = 0.5  # @nni.uniform(0, 1)
@@ -86,7 +85,7 @@ def measure(folder, count, line):
         "train.py", str(folder), sys.executable, tuner="random", seed=1, max_trials=count
     )
     start = new_experiment(config, project)
-    parts = build.Parts(dict(os.environ), load(config, project.space), None, ())
+    parts = build.prepare(start, print)
     experiment = start.make_folder()
     with build.open_store(start, parts, experiment) as (store, algorithms, _):
         began = time.perf_counter()

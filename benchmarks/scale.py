@@ -50,9 +50,7 @@ def drive(options):
     from runtime.core.config import Config
     from runtime.driver import build
     from runtime.driver.start import new_experiment
-    from runtime.loop.algorithms import load
 
-    build._limit_own_threads()
     slots = options.concurrent[0]
     trials = slots + options.more
     length = DAY * slots / options.a_day if options.a_day else 0.0
@@ -70,7 +68,7 @@ def drive(options):
         seed=1,
     )
     start = new_experiment(config, read_project(Path("train.py"), Path.cwd()))
-    parts = build.Parts(dict(os.environ), load(config, start.space), None, ())
+    parts = build.prepare(start, sys.stderr.write)
     folder = start.make_folder()
     memory, simulated = [], []
 
