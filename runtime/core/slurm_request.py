@@ -43,6 +43,7 @@ _OURS = frozenset(
         "wrap",
     }
 )
+_GPU_OPTION = re.compile(r"--(gpus|gres=.*gpu|tres-per-\w+=.*gpu)")
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _SWITCHES = (
     "exclusive",
@@ -67,6 +68,12 @@ class SlurmRequest:
     options: tuple[str, ...] = ()
     pilots: int = 0
     slots: int = 1
+
+    @property
+    def gpu_option(self) -> str:
+        """The option that asks for GPUs, as `name=value`; "" if there is none."""
+        asking = (option for option in self.options if _GPU_OPTION.match(option))
+        return next(asking, "").lstrip("-")
 
 
 def parse_request(text: str) -> SlurmRequest:

@@ -6,7 +6,6 @@ import asyncio
 import importlib.util
 import logging
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +38,6 @@ from runtime.system.private import users_umask
 #: Asks the user for a secret; "" if there is no answer.
 Ask: TypeAlias = Callable[[str], str]
 _TRIES = 3
-_GPU_OPTION = re.compile(r"--(gpus|gres=.*gpu|tres-per-\w+=.*gpu)")
 _NO_GPU = "annotate engines check shows the GPUs of each host; without --gpus, none is leased"
 
 
@@ -88,8 +86,8 @@ def slurm_request(config: Config) -> SlurmRequest:
     request = parse_request(config.slurm)
     if not config.gpus:
         return request
-    if given := [option for option in request.options if _GPU_OPTION.match(option)]:
-        message = f"--gpus {config.gpus} and {given[0].lstrip('-')} both ask for GPUs"
+    if request.gpu_option:
+        message = f"--gpus {config.gpus} and {request.gpu_option} both ask for GPUs"
         raise AnnotateError(message, hint="give one of them")
     if request.slots > 1:
         raise AnnotateError(

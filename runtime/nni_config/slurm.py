@@ -35,11 +35,6 @@ def mistakes(document: Document) -> Iterator[Mistake]:
             message = f"{_SECTION} has no effect without the platform slurm"
             yield _mistake(document, (_SECTION,), message, hint)
         return
-    for name in OPTIONS["gpus"].nni:
-        if value_at(document.data, name):
-            message = f"{name}: GPUs of jobs are asked for in the options of Slurm"
-            hint = f"write gres: gpu:1, for example, and remove {name}"
-            yield _mistake(document, tuple(name.split(".")), message, hint)
     names: dict[str, Field] = {}
     for field, value in options.items():
         try:

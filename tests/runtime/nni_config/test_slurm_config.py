@@ -6,7 +6,9 @@ import pytest
 
 from annotate.errors import Mistakes
 from runtime import nni_config
+from runtime.core.config import Config
 from runtime.core.slurm_request import SlurmRequest, parse_request
+from runtime.driver.elsewhere import slurm_request
 
 HEAD = """\
 searchSpace: {lr: {_type: uniform, _value: [0, 1]}}
@@ -58,6 +60,12 @@ def test_pilots_say_how_many_trials_run_at_a_time_unless_the_file_does(read):
     assert read(text + "trialConcurrency: 4\n").settings["concurrency"] == 4
 
 
+def test_the_gpus_of_a_trial_are_asked_of_slurm(read):
+    text = "trialGpuNumber: 2\n" + V1.replace("  gres: gpu:1,shard:2\n", "")
+    request = slurm_request(Config.new(read(text).settings))
+    assert request.options[-1] == "--gres=gpu:2"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -69,7 +77,6 @@ def test_pilots_say_how_many_trials_run_at_a_time_unless_the_file_does(read):
         (V1 + "  mem: [1]\n", 11, "its value must be a text or a number"),
         (V1 + "  cpus-per-task: 2\n", 11, "cpus-per-task is given twice"),
         (V1 + "  comment: a,b=c\n", 11, "starts another option"),
-        (V1 + "trialGpuNumber: 1\n", 11, "GPUs of jobs are asked for in the options of Slurm"),
         (V2 + "  trialComand: x\n", 12, "unknown field trialComand in trainingService"),
         ("trainingServicePlatform: slurm\nslurmConfig: 3\n", 4, "slurmConfig must be a section"),
         ("slurmConfig: {time: 1}\n", 3, "slurmConfig has no effect without the platform slurm"),

@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -172,3 +174,19 @@ def test_an_unknown_host_key_is_refused_with_its_fingerprint(project, network):
     assert "its host key is unknown: ssh-ed25519 SHA256:" in err
     assert "hint: compare it with the machine's own, then trust it: ssh alpha true" in err
     assert not Path(project.environment["ANNOTATE_HOME"]).exists()
+
+
+def test_a_package_of_the_users_that_is_installed_editable_is_found_there(project):
+    above = project.folder.parent
+    (above / "src" / "mine").mkdir(parents=True)
+    (above / "src" / "mine" / "__init__.py").write_text("from mine.core import K\n")
+    (above / "src" / "mine" / "core.py").write_text("K = 7  # @nni.choice(7, 8)\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", above / "env"], check=True)
+    (site,) = (above / "env" / "lib").glob("python3*/site-packages")
+    (site / "mine.pth").write_text(f"{above / 'src'}\n")  # as pip install -e does
+    project.environment["PATH"] = f"{above}/env/bin:{project.environment['PATH']}"
+    (project.folder / "train.py").write_text(
+        "from mine import K\nx = 0.5  # @nni.uniform(0, 1)\n# @nni.report_final_result(x + K)\n"
+    )
+    out, err = project.run("run", "train.py", "--hosts", "alpha", "--max-trials", "1", "--json")
+    assert json.loads(out)["best"]["metric"] == 7.5, err
