@@ -12,6 +12,7 @@ from annotate.json_value import JSON
 from annotate.space import SearchSpace
 from runtime.core import requests
 from runtime.core.paths import ExperimentFolder
+from runtime.core.received import by_name
 from runtime.kept import tables
 from runtime.server import finding
 from runtime.server.finding import MaybeExperiment, TrialId
@@ -106,11 +107,14 @@ def _space(value: JSON) -> JSON:
 
 
 def enqueue(folder: ExperimentFolder, values: dict[str, JSON]) -> str:
-    """Ask the driver to run a trial with these values, after checking them."""
+    """Ask the driver to run a trial with these values, after checking them.
+
+    They may also be an option of the space's only choice, as NNI's BatchTuner gives it to scripts.
+    """
     with Store.open(folder.store) as store:
         space = store.experiment().space
     checked = {}
-    for name, value in values.items():
+    for name, value in by_name(space, values).items():
         parameter = space.resolve(name)
         try:
             checked[parameter.key] = parameter.domain.locate(value)

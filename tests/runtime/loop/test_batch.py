@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
+from annotate.errors import AnnotateError, SpaceError
 from runtime.core.config import Config
 from runtime.kept import lookup
+from runtime.server.nni.changes import enqueue
 from runtime.server.nni.documents import trial_job
 from runtime.store import Store
 from runtime.store.reader import Reader
@@ -47,6 +51,10 @@ def test_a_script_and_the_exports_get_the_chosen_option_itself(annotate, folder)
         config = Config.from_json(store.experiment().config)
         job = trial_job(place, config, reader, store.trials()[1])
     assert json.loads(job.hyperParameters[0])["parameters"] == OPTIONS[1]
+    with pytest.raises(AnnotateError, match="is not running"):
+        enqueue(place, OPTIONS[1])
+    with pytest.raises(SpaceError, match="there is no parameter 'optimizer'"):
+        enqueue(place, {"optimizer": "Adam"})
     _check_exports(annotate, folder)
 
 
