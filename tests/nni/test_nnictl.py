@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from annotate.errors import AnnotateError
+from runtime.cli import nni_only
 from runtime.cli.nni_only import INSTEAD
 
 
@@ -46,7 +48,14 @@ def test_no_command_is_made_where_nni_is_installed(annotate, folder):
 
 
 @pytest.mark.parametrize("name", INSTEAD)
-def test_a_command_that_means_nothing_here_says_what_to_do(annotate, name):
-    done = annotate(*name.split(), "show", code=2)
+def test_a_command_that_means_nothing_here_says_what_to_do(name):
     why, instead = INSTEAD[name]
-    assert done.stderr == f"annotate: annotate has no command {name!r}: {why}\nhint: {instead}\n"
+    with pytest.raises(AnnotateError, match=f"no command '{name}': {why}") as caught:
+        nni_only.check([*name.split(), "show"])
+    assert caught.value.hint == instead
+
+
+def test_that_sentence_is_printed(annotate):
+    done = annotate("experiment", "save", "-p", ".", code=2)
+    assert "annotate has no command 'experiment save': an experiment is one folder" in done.stderr
+    assert "did you mean 'annotate experiment show'?" not in done.stderr

@@ -90,7 +90,7 @@ def test_the_api_matches_its_openapi_document(site):
     for operation in operations:
 
         @settings(
-            max_examples=12,
+            max_examples=8,
             deadline=None,
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),

@@ -15,6 +15,7 @@ import pytest
 from runtime.server import analysis, api, launch
 from runtime.server.nni import changes as nni_changes
 from runtime.server.nni import rest as nni_rest
+from runtime.server.nni import results as nni_results
 from tests.runtime.server.conftest import serving
 
 CHANGES = [
@@ -200,7 +201,7 @@ def test_only_the_owner_can_read_the_token_file_and_no_answer_has_the_token(site
 def test_no_endpoint_accepts_a_command_or_a_file(site):
     changes = {
         (method, route.path)
-        for part in (analysis, api, nni_changes, nni_rest)
+        for part in (analysis, api, nni_changes, nni_rest, nni_results)
         for route in part.router.routes
         for method in route.methods - {"GET", "HEAD"}
     }
