@@ -198,7 +198,7 @@ class ConfigFile(_Fields):
         "The search space file: JSON, or YAML if it is named `.yml` or `.yaml`."
     )
     search_space_file: Text | None = _is("Same as `searchSpacePath`.")
-    search_space: Any = _is("The search space itself.")
+    search_space: Any = _is("The search space itself; for your own tuner in any format, or none.")
     use_annotation: bool | None = _is("Whether the code's annotations are the search space.")
     tuner: Tuner | None = _is("The algorithm that chooses values (default: `auto`).")
     assessor: Assessor | None = _is("The algorithm that stops trials early (default: none).")
@@ -234,7 +234,9 @@ class ConfigFile(_Fields):
     multi_phase: Annotated[bool | None, AfterValidator(_not_multi_phase)] = _is(
         "Only `false`: a trial has one set of values."
     )
-    multi_thread: bool | None = _is(f"{NO_EFFECT}: the tuner handles one request at a time.")
+    multi_thread: bool | None = _is(
+        f"{NO_EFFECT}: algorithms handle one request at a time; `true` is refused for your own."
+    )
     nni_manager_ip: Text | None = _is(f"{NO_EFFECT}: trials report through files.")
     tuner_gpu_indices: Any = _is(f"{NO_EFFECT}: algorithms run on the CPU.")
     config_version: Text | None = _is(f"{NO_EFFECT}: fields of all versions are accepted.")
