@@ -11,7 +11,7 @@ export function legend(model) {
     key("k1 dot", "a trial"),
     key("k2", "best so far"),
     model.head.baseline ? key("k0", "baseline") : null,
-    key("cross", "failed or NaN"),
+    key("cross", "no final result"),
     h("span", { class: "grow" }),
     h("span", {}, "Drag to zoom; double-click to reset."),
   );
