@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from annotate.errors import AnnotateError
@@ -89,18 +89,20 @@ class GpuGate:
         untried = [site for site in sites if trial not in site.tried]
         if sites and not untried:
             return None
-        before = self._before(trial)
-        wait = Wait(self._asked)
+        before, waiting = self._before(trial), self._waiting.get(trial)
+        answers = {} if waiting is None else dict(waiting.answers)
         for site in untried:
             answer = site.take(trial, before, self._asked)
             site.flush()
             if isinstance(answer, Lease):
                 self._on_lease(trial, answer, before)
                 return answer
-            wait = self._combined(trial, site, answer)
-            if trial in site.trials:
-                break  # it claims GPUs there, and no others
-        self._on_wait(trial, wait)
+            answers[site.name] = answer
+            if trial in site.trials:  # it claims GPUs there, and no others
+                self._on_wait(trial, answer)
+                return None
+        self._on_wait(trial, self._combined(answers))
+        self._waiting[trial].answers = answers
         return None
 
     def _choices(self, trial: int) -> list[Site]:
@@ -112,17 +114,10 @@ class GpuGate:
             return [claimed]
         return sorted(self._sites.values(), key=lambda s: len(s.trials) / max(1, s.room))
 
-    def _combined(self, trial: int, site: Site, answer: Wait) -> Wait:
-        """Why the trial waits, on all machines; without blocks if it only waits for a view."""
-        waiting = self._waiting.get(trial)
-        if waiting is None or not answer.blocks:
-            answers = {site.name: answer}
-        else:
-            answers = {**waiting.answers, site.name: answer}
-        if waiting is not None:
-            waiting.answers = answers
-        blocks = [b for name in self._sites if name in answers for b in answers[name].blocks]
-        return answer if not answer.blocks else replace(answer, blocks=tuple(blocks))
+    def _combined(self, answers: Mapping[str, Wait]) -> Wait:
+        """Why a trial waits, on all machines; without blocks if it only waits for a view."""
+        names = [name for name in self._sites if name in answers]
+        return Wait(self._asked, tuple(block for n in names for block in answers[n].blocks))
 
     def adopt(self, trial: Trial) -> None:
         """The trial runs already, on another machine: an earlier driver let it start."""
