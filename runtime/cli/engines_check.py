@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     machines.arguments(parser)
     parser.add_argument(
-        "--ray", metavar="ADDRESS,K=N,...", help="a Ray cluster, as for annotate run"
-    )
-    parser.add_argument(
         "--run-job", action="store_true", help="with Slurm: look at a node, by a short job there"
     )
     parser.add_argument("--json", action="store_true", help="print a JSON list")

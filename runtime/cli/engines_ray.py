@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from annotate.errors import AnnotateError
 from annotate.json_value import JSON
+from runtime.cli import machine_facts
 from runtime.executors.remote.carrier import Unreachable
 
 if TYPE_CHECKING:
-    from runtime.executors.ray.look import NodeLook
+    from runtime.executors.ray.look import AtNode
+    from runtime.executors.remote.probe import Seen
 
 
 def documents(text: str, python: str) -> list[dict[str, JSON]]:
@@ -28,24 +30,24 @@ def documents(text: str, python: str) -> list[dict[str, JSON]]:
     return [_document(each, request.shown) for each in looks]
 
 
-def _document(look: NodeLook, needs: str) -> dict[str, JSON]:
+def _document(look: AtNode[Seen], needs: str) -> dict[str, JSON]:
+    names = _shown_names(look)
     about: dict[str, JSON] = {
         "machine": look.name,
-        "usable": look.slots > 0 and not isinstance(look.seen, Unreachable),
+        "usable": look.slots > 0 and not isinstance(look.result, Unreachable),
         "trials_at_a_time": look.slots,
-        "resources": {name: look.node.total[name] for name in _shown_names(look)},
-        "free_resources": {name: look.node.free.get(name, 0.0) for name in _shown_names(look)},
+        "resources": {name: look.node.total[name] for name in names},
+        "free_resources": {name: look.node.free.get(name, 0.0) for name in names},
     }
-    if isinstance(look.seen, Unreachable):
-        return {**about, "reason": str(look.seen), "hint": look.seen.hint}
+    if isinstance(look.result, Unreachable):
+        return {**about, "reason": str(look.result), "hint": look.result.hint}
     if not look.slots:
         hint = "ask for less with --ray, or leave this node to others"
         about |= {"reason": f"it has less than a trial needs: {needs}", "hint": hint}
-    names = ("host", "system", "python", "version", "cores", "memory", "free", "folder")
-    return {**about, **{name: look.seen.facts[name] for name in names}}
+    return {**about, **machine_facts.of_computer(look.result.facts)}
 
 
-def _shown_names(look: NodeLook) -> list[str]:
+def _shown_names(look: AtNode[Seen]) -> list[str]:
     """Ray's resources that users declare, without its own marks for nodes."""
     own = ("node:", "object_store_memory", "memory", "accelerator_type:")
     return [name for name in sorted(look.node.total) if not name.startswith(own)]
@@ -55,13 +57,8 @@ def shown(document: dict[str, JSON]) -> str:
     """One node, as printed."""
     rows: dict[str, JSON] = {}
     if "host" in document:
-        rows = {
-            "computer": f"{document['host']}, {document['system']}",
-            "Python": f"{document['version']}, {document['python']}",
-            "CPU cores": document["cores"],
-            "memory": _gib(document["memory"]),
-            "free disk": f"{_gib(document['free'])} in {document['folder']}",
-        }
+        rows["computer"] = f"{document['host']}, {document['system']}"
+        rows |= machine_facts.computer_rows(document)
     free = document["free_resources"]
     amounts = (f"{free[name]:g} of {n:g} {name}" for name, n in document["resources"].items())
     rows["free in Ray"] = ", ".join(amounts) or "nothing"
@@ -71,9 +68,4 @@ def shown(document: dict[str, JSON]) -> str:
         rows["reason"] = document["reason"]
         rows |= {"to mend it": document["hint"]} if document["hint"] else {}
     state = "ready" if document["usable"] else "cannot be used"
-    lines = [f"  {name:<13}  {value}" for name, value in rows.items()]
-    return "\n".join([f"{document['machine']}: {state}", *lines])
-
-
-def _gib(size: JSON) -> str:
-    return f"{size / (1 << 30):.1f} GiB"
+    return "\n".join([f"{document['machine']}: {state}", *machine_facts.lines(rows)])

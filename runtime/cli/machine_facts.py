@@ -11,18 +11,27 @@ _CHOSEN = ("host", "system", "python", "version", "cores", "memory", "free", "fo
 
 def chosen(facts: Mapping[str, JSON]) -> dict[str, JSON]:
     """Those of an agent's facts that are for users."""
-    return {**{name: facts[name] for name in _CHOSEN}, **_gpus(facts["gpus"])}
+    return {**of_computer(facts), **_gpus(facts["gpus"])}
+
+
+def of_computer(facts: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The same without GPUs."""
+    return {name: facts[name] for name in _CHOSEN}
 
 
 def rows(facts: Mapping[str, JSON]) -> dict[str, JSON]:
     """What trials would see on the machine, by label."""
     gpus = {f"GPU {gpu['gpu']}": _gpu(gpu) for gpu in facts["gpus"]}
+    return {**computer_rows(facts), **(gpus or {"GPUs": f"none{_because(facts['no_gpus'])}"})}
+
+
+def computer_rows(facts: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The same without GPUs."""
     return {
         "Python": f"{facts['version']}, {facts['python']}",
         "CPU cores": facts["cores"],
         "memory": _gib(facts["memory"]),
         "free disk": f"{_gib(facts['free'])} in {facts['folder']}",
-        **(gpus or {"GPUs": f"none{_because(facts['no_gpus'])}"}),
     }
 
 

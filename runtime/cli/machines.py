@@ -1,4 +1,4 @@
-"""The machines that a command names: `--hosts`, `--slurm`, or a config file that says where."""
+"""The machines that a command names: `--hosts`, `--ray`, `--slurm`, or a config file with them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hosts", default="", metavar="HOST,...", help="machines, as for annotate run"
     )
+    parser.add_argument(
+        "--ray", metavar="ADDRESS,K=N,...", help="a Ray cluster, as for annotate run"
+    )
     parser.add_argument("--slurm", metavar="K=V,...", help="options of jobs, as for annotate run")
     parser.add_argument(
         "-c",
         "--config",
         type=Path,
         metavar="FILE",
-        help="a config file with a machineList or Slurm",
+        help="a config file with a machineList, Slurm or Ray",
     )
     parser.add_argument("--python", default="", metavar="PATH", help="the interpreter there")
 

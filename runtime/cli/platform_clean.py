@@ -2,11 +2,12 @@
 
   annotate platform clean
   annotate platform clean --hosts alpha,beta
+  annotate platform clean --ray auto
   annotate platform clean --slurm partition=gpu,nodelist=n[1-4]
 
-Results are never touched; `annotate experiment delete` removes those. On machines that --hosts or a
-config file names, the code and data sent there are removed too, unless trials run there. With
---slurm, jobs whose experiment has no driver are cancelled, and short jobs clean the nodes of
+Results are never touched; `annotate experiment delete` removes those. On machines that --hosts,
+--ray or a config file names, the code and data sent there are removed too, unless trials run there.
+With --slurm, jobs whose experiment has no driver are cancelled, and short jobs clean the nodes of
 nodelist, or any one."""
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
         shutil.rmtree(path, ignore_errors=True)
     removal = f"Removed {count(len(removed), 'folder')}."
     terminal.show(removal if removed else "There was nothing to remove.")
+    cluster = machines.cluster(args)
+    if cluster is not None:
+        return _clean_ray(cluster, args.python)
     asked = machines.jobs(args)
     if asked is not None:
         return _clean_slurm(*asked)
@@ -72,6 +76,23 @@ def _clean_slurm(request: SlurmRequest, python: str) -> int:
     for experiment, jobs in queue.foreign.items():
         words = f"{count(len(jobs), 'job')} of experiment {experiment}, which is not in this home"
         terminal.show(f"Slurm: {words}; kept. To end them: scancel {' '.join(jobs)}")
+    results = [_tell(name, removed) for name, removed in nodes.items()]
+    return 0 if all(results) else 2
+
+
+def _clean_ray(cluster: str, python: str) -> int:
+    """Clean the nodes of a Ray cluster; returns the exit code."""
+    from runtime.driver.cleaning import clean_cluster
+    from runtime.executors.ray.connection import check_installed
+    from runtime.executors.ray.request import parse_request
+    from runtime.executors.remote.carrier import Unreachable
+
+    check_installed()
+    try:
+        nodes = clean_cluster(parse_request(cluster), python)
+    except Unreachable as error:
+        terminal.say(f"Ray: {error}")
+        return 2
     results = [_tell(name, removed) for name, removed in nodes.items()]
     return 0 if all(results) else 2
 

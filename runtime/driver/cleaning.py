@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from runtime.core.host import Host
+from runtime.executors.ray.look import at_each_node
+from runtime.executors.ray.request import RayRequest
 from runtime.executors.remote import code
 from runtime.executors.remote.answer import answer
 from runtime.executors.remote.carrier import Carrier, Unreachable
@@ -16,6 +18,13 @@ from runtime.stage.agent.frames import Message
 def clean(hosts: Sequence[Host]) -> list[Message | Unreachable]:
     """What was removed on each host, or why nothing was."""
     return asyncio.run(_clean(hosts))
+
+
+def clean_cluster(request: RayRequest, python: str) -> dict[str, Message | Unreachable]:
+    """The same for each node of a Ray cluster, by its name. Raises Unreachable."""
+    # One by one, as nodes may share a home folder.
+    done = asyncio.run(at_each_node(request, python, clean_one, at_once=1))
+    return {each.name: each.result for each in done}
 
 
 async def _clean(hosts: Sequence[Host]) -> list[Message | Unreachable]:

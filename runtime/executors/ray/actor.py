@@ -1,7 +1,8 @@
 """The actor that holds an agent on a node of the cluster; Ray sends this class there as it is.
 
-The agent is a child of the actor: it and its trials end with it. The actor ends with the agent. A
-node needs nothing of ours, so this file imports the standard library and Ray only.
+A pair of sockets ties the two together: the agent ends with the actor, and the actor with the
+agent. The agent is no child of the actor, as Ray kills those before they can end their trials.
+A node needs nothing of ours, so this file imports the standard library and Ray only.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _CONNECT_LIMIT = 15.0  # seconds for the driver to connect, and to prove that it
 _UNUSED = 300.0  # seconds without an agent after which the actor ends
 _END_LIMIT = 5.0  # seconds for a program to end
 _SHOWN = 2000  # bytes of a program's standard error
+#: Runs a command in a process that is no child of ours.
+_START = "import os, sys; os.fork() and os._exit(0); os.execvp(sys.argv[1], sys.argv[1:])"
 #: Variables of Ray's own worker that mean nothing to a trial.
 _OF_THE_WORKER = (
     "PYTHONBREAKPOINT",
@@ -36,8 +39,7 @@ class Holder:
     """Holds an agent, and leads to it: by a socket, or by calls where no socket can be reached."""
 
     def __init__(self) -> None:
-        self._agent: asyncio.subprocess.Process | None = None
-        self._lifeline = -1
+        self._lifeline: socket.socket | None = None  # from the start of an agent
         self._kept: dict[str, Any] = {}
         self._environment = dict(os.environ)
         self._streams: dict[int, asyncio.Task[asyncio.subprocess.Process]] = {}
@@ -48,7 +50,7 @@ class Holder:
 
     def _end_unused(self) -> None:
         """Give the resources back if the driver has ended before it could use them."""
-        if self._agent is None:
+        if self._lifeline is None:
             os._exit(0)
 
     async def about(self) -> dict[str, Any]:
@@ -74,30 +76,33 @@ class Holder:
 
     async def hold(self, command: list[str], data: bytes, kept: dict[str, Any]) -> None:
         """Start the agent, which reads `data`."""
-        if self._agent is not None:
+        if self._lifeline is not None:
             return
         self._kept = kept
-        lifeline, self._lifeline = os.pipe()  # it closes when this process ends
-        self._agent = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=[lifeline],
-            env={**self._environment, "ANNOTATE_LIFELINE": str(lifeline)},
-        )
-        os.close(lifeline)
-        assert self._agent.stdin is not None
+        self._lifeline, its_end = socket.socketpair()
+        self._lifeline.setblocking(False)
+        with its_end:
+            starter = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", "-c", _START, *command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=[its_end.fileno()],
+                env={**self._environment, "ANNOTATE_LIFELINE": str(its_end.fileno())},
+            )
+        assert starter.stdin is not None
         with contextlib.suppress(OSError):  # it may have failed; `join` is told why
-            self._agent.stdin.write(data)
-            await self._agent.stdin.drain()
-            self._agent.stdin.close()
+            starter.stdin.write(data)
+            await starter.stdin.drain()
+            starter.stdin.close()
+        await starter.wait()
 
     async def until_end(self) -> None:
         """End this actor as soon as the agent has ended."""
-        assert self._agent is not None
-        await self._agent.wait()
+        assert self._lifeline is not None
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_recv(self._lifeline, 1)
         ray.actor.exit_actor()
 
     # A socket

@@ -72,6 +72,9 @@ class RayConnection:
         stream = await open_process([sys.executable, "-c", _PROGRAM, path, arguments], environment)
         try:
             await asyncio.wait_for(answer(stream), _CONNECT_LIMIT)
+        except asyncio.CancelledError:
+            await stream.close()
+            raise
         except asyncio.TimeoutError:
             await stream.close()
             reason = f"Ray gave no answer within {_CONNECT_LIMIT:g} s"

@@ -27,19 +27,20 @@ from runtime.executors.remote import code
 from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.remote.machine import Machine
+from runtime.executors.remote.patience import Patience
 from runtime.executors.remote.plan import Plan
 from runtime.executors.remote.run import End, Run
 
 _TICK = 1.0  # seconds between two looks at our own actors
 _LOOK = 0.5  # seconds between two looks at the cluster while trials wait
 _RETRY = 5.0  # seconds until Ray is asked again after it failed
-_PATIENCE = 3.0  # seconds that trials may wait before the user is told
 _PLACED = 120.0  # seconds for an actor to start where its resources were free
 _ASKED = 4  # actors that wait for Ray to find them a place, which may start nodes for them
 _IDLE = 60.0  # seconds without trials after which an actor gives its resources back
-_MOST_DUDS = 3  # actors in a row that may end before their agent answered
+_MOST_DUDS = 3  # times in a row that actors may end before their agent answered
 _STARTING = "Ray starts an actor for it"
-_END_LIMIT = 5.0  # seconds for an agent and its actor to end
+_END_LIMIT = 5.0  # seconds for an agent to end
+_KILL_LIMIT = 10.0  # seconds for Ray to end actors, at the experiment's end
 
 
 class RayExecutor(RemoteExecutor):
@@ -63,8 +64,8 @@ class RayExecutor(RemoteExecutor):
         self._nodes: list[Node] = []
         self._look_at = 0.0
         self._trouble: str | None = None  # what Ray said when it last failed
-        self._why: tuple[str, float] | None = None  # why trials wait, and since when
-        self._duds, self._ending, self._adopted = 0, False, False
+        self._patience = Patience(note)
+        self._duds, self._dud_at, self._adopted = 0, -math.inf, False
         self._others: set[asyncio.Task[None]] = set()
         super().__init__(post, [], plan, note)
         self.room = 1  # until the cluster is known
@@ -77,15 +78,16 @@ class RayExecutor(RemoteExecutor):
         self._supplying = self._loop.create_task(self._supply())
 
     async def _close(self) -> None:
-        self._ending = True
-        self._wake.set()
-        await self._supplying
+        self._supplying.cancel()  # Ray may not answer
         await super()._close()
         for task in list(self._others):
             task.cancel()
-        await asyncio.gather(*self._others, return_exceptions=True)
-        ends = (self._end_actor(holding) for holding in list(self._holdings.values()))
-        await asyncio.gather(*ends)
+        await asyncio.gather(self._supplying, *self._others, return_exceptions=True)
+        ends = [self._end_actor(holding) for holding in list(self._holdings.values())]
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*ends), _KILL_LIMIT)
+        if self._holdings:
+            self._note("Ray did not end its actors; without a driver they end after ten minutes")
         await self._ray.close()
 
     async def _on_open_end(self, machine: Machine) -> None:
@@ -153,7 +155,7 @@ class RayExecutor(RemoteExecutor):
 
     async def _supply(self) -> None:
         """Keep as many actors as are needed, and follow them."""
-        while not self._ending:
+        while True:
             pause = _TICK
             try:
                 await self._step()
@@ -165,7 +167,8 @@ class RayExecutor(RemoteExecutor):
                 self.post(Broke(error))
                 return
             self._assign()
-            self._tell()
+            why = self._why_waiting() if self._waiting() else None
+            self._patience.wait(None if why == _STARTING else why)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
             self._wake.clear()
@@ -296,10 +299,13 @@ class RayExecutor(RemoteExecutor):
         self._wake.set()
 
     def _on_dud(self, reason: str, hint: str = "") -> None:
-        """An actor was of no use; several in a row end the experiment."""
-        self._duds += 1
+        """Actors were of no use; several times in a row, that ends the experiment."""
+        now = time.monotonic()
+        if now < self._dud_at + _RETRY:
+            return  # a node may lose many at once
+        self._duds, self._dud_at = self._duds + 1, now
         if self._duds >= _MOST_DUDS:
-            text = f"{self._duds} actors of Ray ended before a trial could start: {reason}"
+            text = f"actors of Ray end before a trial can start: {reason}"
             self.post(Broke(AnnotateError(text, hint=hint)))
 
     def _retire_idle(self) -> None:
@@ -311,12 +317,13 @@ class RayExecutor(RemoteExecutor):
             is_idle = not holding.used and now >= holding.idle_since + _IDLE
             if is_idle and not holding.retired:
                 holding.retired = True
+                if holding.machine is not None:
+                    holding.machine.draining = True
                 self._run_beside(self._end_actor(holding))
 
     async def _end_actor(self, holding: Holding) -> None:
         machine = holding.machine
         if machine is not None:
-            machine.draining = True
             await machine.close(_END_LIMIT)
             await self._remove(machine, 1.0)
         if machine is None or not machine.closed.is_set():
@@ -328,17 +335,6 @@ class RayExecutor(RemoteExecutor):
         task = self._loop.create_task(work)
         self._others.add(task)
         task.add_done_callback(self._others.discard)
-
-    def _tell(self) -> None:
-        """Tell the user once why trials have been waiting."""
-        why = self._why_waiting() if self._waiting() else None
-        if why is None or why == _STARTING:
-            self._why = None
-        elif self._why is None or self._why[0] != why:
-            self._why = why, time.monotonic()
-        elif time.monotonic() >= self._why[1] + _PATIENCE:
-            self._note(f"trials wait: {why}")
-            self._why = why, math.inf
 
 
 def _instance(holding: Holding) -> str:

@@ -20,6 +20,7 @@ from runtime.executors.base import Broke, Event, Job
 from runtime.executors.remote.carrier import Unreachable
 from runtime.executors.remote.executor import RemoteExecutor
 from runtime.executors.remote.machine import Machine
+from runtime.executors.remote.patience import Patience
 from runtime.executors.remote.plan import Plan
 from runtime.executors.remote.run import End, Run
 from runtime.executors.slurm import commands
@@ -33,7 +34,6 @@ _TICK = 1.0  # seconds between two looks at our own jobs
 _FIRST_LOOK, _LONGEST_LOOK = 0.25, 10.0  # seconds between two calls of squeue while a job waits
 _CALM_LOOK = 60.0  # the same, while all jobs are connected
 _RETRY = 5.0  # seconds until Slurm is asked again after it failed
-_PATIENCE = 3.0  # seconds that trials may wait before the user is told
 _SILENT = 120.0  # seconds without its agent after which a running job is cancelled
 _MOST_DUDS = 3  # jobs in a row that may end before their agent answered
 _END_LIMIT = 5.0  # seconds for an agent to end
@@ -65,7 +65,7 @@ class SlurmExecutor(RemoteExecutor):
         self._forecast = Forecast()
         self._pause, self._look_at = _FIRST_LOOK, 0.0
         self._trouble: str | None = None  # what Slurm said when it last failed
-        self._why: tuple[str, float] | None = None  # why trials wait, and since when
+        self._patience = Patience(note)
         self._duds, self._ending = 0, False
         self._ends: set[asyncio.Task[None]] = set()
         super().__init__(post, [], plan, note)
@@ -208,7 +208,7 @@ class SlurmExecutor(RemoteExecutor):
                 self.post(Broke(error))
                 return
             self._assign()
-            self._tell()
+            self._patience.wait(self._why_waiting() if self._waiting() else None)
             with contextlib.suppress(asyncio.TimeoutError):
                 until_look = max(0.01, self._look_at - time.monotonic())
                 await asyncio.wait_for(self._wake.wait(), min(_TICK, until_look))
@@ -369,17 +369,6 @@ class SlurmExecutor(RemoteExecutor):
         task = self._loop.create_task(ending)
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
-
-    def _tell(self) -> None:
-        """Tell the user once why trials have been waiting."""
-        why = self._why_waiting() if self._waiting() else None
-        if why is None:
-            self._why = None
-        elif self._why is None or self._why[0] != why:
-            self._why = why, time.monotonic()
-        elif time.monotonic() >= self._why[1] + _PATIENCE:
-            self._note(f"trials wait: {why}")
-            self._why = why, math.inf
 
 
 def _has_closed(job: SlurmJob) -> bool:

@@ -40,8 +40,8 @@ def main(words: List[str]) -> None:
 def _serve(*, holds: bool) -> int:
     """Be the folder's agent, unless there is one.
 
-    An engine that kills without a signal to the agent gives it the end of a pipe, its lifeline,
-    which closes when the engine's own process ends.
+    An engine that kills without a signal to the agent gives it a socket, its lifeline, whose other
+    end closes with the engine's own process.
     """
     lifeline = os.environ.pop("ANNOTATE_LIFELINE", None)
     lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT, 0o600)

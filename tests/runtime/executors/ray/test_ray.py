@@ -149,6 +149,7 @@ def test_nothing_is_left_of_an_actor_that_ray_kills(cluster, project):
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=60)
+    assert list(cluster.agents.glob(f"{project.experiment.name}*")) == []
 
 
 def test_a_trial_shows_why_it_waits(cluster, project):
@@ -214,6 +215,14 @@ def test_engines_check_shows_each_node(cluster, project):
     (transcript,) = re.findall(r"\$ annotate engines check .*\n((?:.|\n)+?)```", page)
     assert words("\n\n".join(printed)) == words(transcript.rstrip())
     assert cluster.actors() == []
+
+
+def test_platform_clean_removes_what_agents_left_on_the_nodes(cluster, project):
+    (cluster.agents / "Abandoned").mkdir(parents=True)
+    (cluster.agents / "Abandoned" / "data").write_bytes(b"." * 2_000_000)
+    out, _ = project.run("platform", "clean", "--ray", cluster.address)
+    assert re.search(r"removed 1 experiment \(Abandoned\), ", out)
+    assert not cluster.agents.parent.exists()
 
 
 def words(text):
