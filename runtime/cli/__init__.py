@@ -58,6 +58,8 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
         "runtime.cli.experiment_export",
         "write an experiment's results to a file",
     ),
+    ("experiment save", "runtime.cli.experiment_save", "save an experiment to one file"),
+    ("experiment load", "runtime.cli.experiment_load", "load an experiment from such a file"),
     ("experiment delete", "runtime.cli.experiment_delete", "delete an experiment for good"),
     ("log stdout", "runtime.cli.log:stdout", "print a driver's standard output"),
     ("log stderr", "runtime.cli.log:stderr", "print a driver's progress and errors"),

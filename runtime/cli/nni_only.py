@@ -5,12 +5,9 @@ from __future__ import annotations
 from annotate.errors import AnnotateError
 
 _CLASS = "name your class in the config file: codeDir, classFileName and className"
-_FOLDER = "annotate experiment show ID prints the folder; copy it, and copy it back to load it"
 
 #: The first words of a command, why there is none, and the hint.
 INSTEAD: dict[str, tuple[str, str]] = {
-    "experiment save": ("an experiment is one folder", _FOLDER),
-    "experiment load": ("an experiment is one folder", _FOLDER),
     "webui nas": (
         "there is no search for network architectures here",
         "annotate ui shows every experiment",
