@@ -222,6 +222,8 @@ def executor(
     if not Path(os.path.realpath(config.cwd)).is_relative_to(code):
         note(f"other machines get the code folder {code}, not the rest of the working folder")
     python_path = os.environ.get("PYTHONPATH", "")
+    if config.executor == "slurm" and not parse_request(config.slurm).pilots:
+        script = None  # one trial a job: its interpreter starts sooner than a fork server
     plan = Plan(
         folder,
         code,

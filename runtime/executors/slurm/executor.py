@@ -31,7 +31,7 @@ from runtime.executors.slurm.jobs import SlurmJob
 from runtime.stage.agent.frames import Message
 
 _TICK = 1.0  # seconds between two looks at our own jobs
-_FIRST_LOOK, _LONGEST_LOOK = 0.25, 10.0  # seconds between two calls of squeue while a job waits
+_FIRST_LOOK, _LONGEST_LOOK = 0.1, 10.0  # seconds between two calls of squeue while a job waits
 _CALM_LOOK = 60.0  # the same, while all jobs are connected
 _RETRY = 5.0  # seconds until Slurm is asked again after it failed
 _SILENT = 120.0  # seconds without its agent after which a running job is cancelled
@@ -263,7 +263,7 @@ class SlurmExecutor(RemoteExecutor):
             self._follow(job)
         calm = all(job.machine is not None and job.machine.ready for job in self._jobs.values())
         self._look_at = time.monotonic() + (_CALM_LOOK if calm else self._pause)
-        self._pause = min(self._pause * 1.5, _LONGEST_LOOK)
+        self._pause = min(self._pause * 1.25, _LONGEST_LOOK)
 
     def _follow(self, job: SlurmJob) -> None:
         """Act on what Slurm says about a job."""
