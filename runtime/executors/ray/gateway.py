@@ -219,9 +219,13 @@ class _Gateway:
 
 def _free() -> dict[str, dict[str, float]]:
     """The resources of each node that nobody uses."""
-    import ray._private.state
+    free: dict[str, dict[str, float]]
+    try:
+        import ray._private.state
 
-    free: dict[str, dict[str, float]] = ray._private.state.available_resources_per_node()
+        free = ray._private.state.available_resources_per_node()
+    except (ImportError, AttributeError):  # it is no public name; Ray sorts out what does not fit
+        free = {node["NodeID"]: node["Resources"] for node in ray.nodes()}
     return free
 
 
