@@ -89,12 +89,8 @@ def slurm_request(config: Config) -> SlurmRequest:
     if request.gpu_option:
         message = f"--gpus {config.gpus} and {request.gpu_option} both ask for GPUs"
         raise AnnotateError(message, hint="give one of them")
-    if request.slots > 1:
-        raise AnnotateError(
-            f"--gpus {config.gpus}: the {request.slots} trials of a pilot would see the same GPUs",
-            hint="leave out slots, and ask for more pilots",
-        )
-    return replace(request, options=(*request.options, f"--gres=gpu:{config.gpus}"))
+    gres = f"--gres=gpu:{config.gpus * request.slots}"  # a pilot's slots divide its GPUs
+    return replace(request, options=(*request.options, gres))
 
 
 def _refuse_gpu_settings(config: Config, engine: str) -> None:

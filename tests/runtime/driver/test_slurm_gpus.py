@@ -14,6 +14,7 @@ def config(slurm, **settings):
 def test_the_gpus_of_a_trial_are_those_of_its_job():
     options = slurm_request(config("partition=gpu,pilots=2", gpus=2)).options
     assert options == ("--partition=gpu", "--gres=gpu:2")
+    assert slurm_request(config("pilots=1,slots=4", gpus=2)).options == ("--gres=gpu:8",)
     assert slurm_request(config("gres=gpu:1", gpus=0)).options == ("--gres=gpu:1",)
 
 
@@ -22,9 +23,8 @@ def test_the_gpus_of_a_trial_are_those_of_its_job():
     [
         ("gres=gpu:1", "--gpus 1 and gres=gpu:1 both ask for GPUs"),
         ("gpus-per-node=2", "--gpus 1 and gpus-per-node=2 both ask for GPUs"),
-        ("pilots=2,slots=4", "--gpus 1: the 4 trials of a pilot would see the same GPUs"),
     ],
 )
-def test_gpus_that_trials_would_share_unasked_are_refused(slurm, message):
+def test_gpus_that_are_asked_for_twice_are_refused(slurm, message):
     with pytest.raises(AnnotateError, match=message):
         slurm_request(config(slurm, gpus=1))
