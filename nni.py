@@ -162,7 +162,7 @@ def written(key, value, **same_as):
             _used(key)
         path = _metrics_path()
         if path:
-            shown = same_as["option"] if "option" in same_as else _plain(value)
+            shown = same_as["option"] if "option" in same_as else plain(value)
             try:
                 _append(path, {"type": "written", "key": key, "value": shown})
             except ValueError:  # too long
@@ -314,7 +314,7 @@ def _metric(metric):
             'a result dict needs its number under "default", but it has %s'
             % (", ".join(map(repr, metric)) or "no keys")
         )
-    others = {str(key): _plain(value) for key, value in metric.items() if key != "default"}
+    others = {str(key): plain(value) for key, value in metric.items() if key != "default"}
     return dict([("default", _number(metric["default"]))], **others)
 
 
@@ -342,7 +342,7 @@ def _number(metric):
     )
 
 
-def _plain(value, depth=0):
+def plain(value, depth=0):
     """`value` as JSON; anything else as its `repr`, shortened."""
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -351,9 +351,9 @@ def _plain(value, depth=0):
     except Exception:  # `value` may be any object, and the trial must not fail because of it
         pass
     if depth < _DEEPEST and isinstance(value, (list, tuple)) and len(value) <= 1000:
-        return [_plain(item, depth + 1) for item in value]
+        return [plain(item, depth + 1) for item in value]
     if depth < _DEEPEST and isinstance(value, dict) and len(value) <= 1000:
-        return {str(key): _plain(item, depth + 1) for key, item in value.items()}
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
     return _text(value)
 
 

@@ -81,7 +81,7 @@ def test_nnis_client_reads_a_running_experiment(name, folder, home, tmp_path):
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    answer = json.loads(done.stdout.splitlines()[-1])  # NNI 3 logs before it
     first, second, *_ = answer["jobs"]
     assert (answer["id"], answer["status"], answer["profile"]) == (experiment, "RUNNING", 2)
     assert first[1:] == ["SUCCEEDED", {"train/x/uniform": 0.5}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nni import _plain
+from nni import plain
 
 
 def dump(obj: Any, fp: Any = None, **options: Any) -> str:
@@ -15,7 +15,7 @@ def dump(obj: Any, fp: Any = None, **options: Any) -> str:
     """
     for name in ("use_trace", "pickle_size_limit", "allow_nan", "primitives"):
         options.pop(name, None)
-    options.setdefault("default", _plain)
+    options.setdefault("default", plain)
     text = json.dumps(obj, **options)
     if fp is not None:
         fp.write(text)
