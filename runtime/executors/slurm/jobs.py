@@ -34,13 +34,13 @@ class SlurmJob:
     id: str
     status: Status
     machine: Machine | None = None
-    used: dict[int, int] = field(default_factory=dict)
     ends_at: float | None = None
     length: float = math.inf
     submitted: float | None = None
     given: bool = False
     retired: bool = False
     absent: int = 0
+    used: dict[int, int] = field(default_factory=dict)
 
     @property
     def takes_trials(self) -> bool:
