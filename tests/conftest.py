@@ -10,6 +10,12 @@ from hypothesis import settings
 
 from tests.warm import WarmStart
 
+# pytest explains failed assertions only in test files and in modules named here. Tests of several
+# folders import them, so they are named before any is collected.
+pytest.register_assert_rewrite(
+    "tests.runtime.executors.conformance", "tests.runtime.store.conformance"
+)
+
 # A busy machine may pause any example, so no property test is timed.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

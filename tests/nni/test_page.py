@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import annotate
 import nni
 from annotate.errors import AnnotateError
 from runtime.cli import COMMANDS
@@ -16,7 +15,7 @@ from runtime.nni_config.fields import PLATFORMS
 from runtime.server.nni import changes, rest, results
 from tuners.registry import ASSESSORS, TUNERS, find
 
-ROOT = Path(annotate.__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "nni.md").read_text()
 
 #: Every command of nnictl in NNI 1.9 and 3.0; those in a group with all of it.

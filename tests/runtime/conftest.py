@@ -23,11 +23,6 @@ from runtime.loop.job import job, layout, stage
 from runtime.store import Store
 from tests.conftest import INTERPRETERS
 
-# pytest explains failed assertions only in test files and in modules named here.
-pytest.register_assert_rewrite(
-    "tests.runtime.executors.conformance", "tests.runtime.store.conformance"
-)
-
 
 @dataclasses.dataclass
 class Staged:

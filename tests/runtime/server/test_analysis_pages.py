@@ -255,7 +255,7 @@ def test_the_timeline_has_lanes_for_each_machine(page, many):
     assert "on me@beta:2222\nGPU 0, " in spoken(page)
     lanes = page.evaluate(
         """async () => {
-          const { groups } = await import("/static/pages/timeline.js");
+          const { groups } = await import("/static/charts/groups.js");
           const bar = (number, machine, from) =>
             ({ trial: { number, machine }, from, to: from + 2 });
           const gpu = { name: "GPU 0 of b", short: "GPU 0", machine: "b", bars: [], count: 1 };

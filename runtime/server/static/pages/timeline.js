@@ -1,14 +1,14 @@
 // When each trial ran, in which slot and on which GPUs, and why waiting trials wait.
 import { card, duration, h, keepFocus, pill, put, redraw, time, words } from "../parts/dom.js";
 import { gpuTable, usedText, waitedText, waitsFor } from "../parts/gpus.js";
-import { lanes, packed, shape } from "../charts/lanes.js";
+import { byGpu, groups } from "../charts/groups.js";
+import { lanes, shape } from "../charts/lanes.js";
 import { get, numbered } from "../parts/server.js";
 import { showTrial } from "../parts/trial.js";
 import { inTurn, showFailure } from "../parts/update.js";
 
 const PER_REQUEST = 150; // trials whose GPU use is fetched by number
 const LISTED = 50; // waiting trials
-const MOST_MACHINES = 20; // with lanes of their own
 
 export async function show(main, model) {
   const view = { uses: new Map(), zoom: { window: null }, shape: "", plane: null };
@@ -60,14 +60,14 @@ export async function show(main, model) {
     put(cards, gpus.length && gpuTable(gpus, view.uses));
   }
   // New bars keep the drawing and its focus; a new lane needs a new drawing.
-  function drawLanes(groups) {
-    if (view.shape === shape(groups)) {
-      view.plane.fill(groups);
+  function drawLanes(rows) {
+    if (view.shape === shape(rows)) {
+      view.plane.fill(rows);
       return;
     }
-    view.shape = shape(groups);
+    view.shape = shape(rows);
     view.plane = lanes({
-      groups,
+      groups: rows,
       zoom: view.zoom,
       describe: (bar) => describe(bar, view.uses.get(bar.trial.number)),
       open: (number) => showTrial(model, number),
@@ -115,8 +115,6 @@ export async function show(main, model) {
   };
 }
 
-const order = new Intl.Collator(undefined, { numeric: true }).compare;
-
 const scrolled = (label) =>
   h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": label });
 
@@ -138,51 +136,6 @@ function legend() {
       "Drag to zoom, Escape to reset. Arrow keys select a trial, + and − zoom.",
     ),
   );
-}
-
-// Slots and GPUs; for several machines, both of each one.
-export function groups(bars, gpus) {
-  const machines = [...new Set(bars.map((bar) => bar.trial.machine || ""))].sort(order);
-  const shortened = gpus.map((gpu) => ({ ...gpu, name: gpu.short }));
-  if (machines.length === 1 || machines.length > MOST_MACHINES) {
-    const rows = machines.length === 1 ? shortened : gpus;
-    const rest = rows.length ? [{ title: "GPUs", rows }] : [];
-    return [{ title: "Slots", rows: bySlot(bars) }, ...rest];
-  }
-  return machines.map((machine) => ({
-    title: machine || "this machine",
-    rows: [
-      ...bySlot(bars.filter((bar) => (bar.trial.machine || "") === machine)),
-      ...shortened.filter((gpu) => gpu.machine === machine),
-    ],
-  }));
-}
-
-function bySlot(bars) {
-  const rows = [];
-  for (const bar of packed(bars)) {
-    rows[bar.lane] ??= { name: `slot ${bar.lane + 1}`, count: 1, bars: [] };
-    rows[bar.lane].bars.push({ ...bar, lane: 0 });
-  }
-  return rows;
-}
-
-function byGpu(bars, uses) {
-  const gpus = new Map();
-  for (const bar of bars) {
-    const machine = bar.trial.machine || "";
-    for (const gpu of uses.get(bar.trial.number)?.gpus || []) {
-      const name = machine ? `GPU ${gpu} of ${machine}` : `GPU ${gpu}`;
-      if (!gpus.has(name)) gpus.set(name, { name, short: `GPU ${gpu}`, machine, own: [] });
-      gpus.get(name).own.push(bar);
-    }
-  }
-  return [...gpus.values()]
-    .sort((a, b) => order(a.machine, b.machine) || order(a.short, b.short))
-    .map(({ own, ...gpu }) => {
-      const some = packed(own);
-      return { ...gpu, bars: some, count: Math.max(...some.map((b) => b.lane)) + 1 };
-    });
 }
 
 function describe({ trial, from, to }, use) {
