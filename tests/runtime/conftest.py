@@ -18,6 +18,7 @@ from runtime.core.paths import ExperimentFolder
 from runtime.core.trial import Origin, Trial, TrialState
 from runtime.executors.base import Ended
 from runtime.executors.local.executor import LocalExecutor
+from runtime.gpus.leases import Lease
 from runtime.kept import lookup
 from runtime.loop.job import job, layout, stage
 from runtime.store import Store
@@ -40,7 +41,8 @@ class Staged:
 
     def job(self, argv=("train.py",), number=0, values=None, **environment):
         trial = Trial(number, f"id{number}", Origin.USER, TrialState.WAITING, values or {})
-        return job(self.config(argv), self.experiment, trial, environment)
+        lease = Lease((), environment, ())
+        return job(self.config(argv), self.experiment, trial, lease)
 
     def executor(self, post, script="train.py"):
         """An executor that forks the trials of the script."""
