@@ -125,8 +125,9 @@ async def _watching(server: Waiting, record: Path) -> AsyncIterator[None]:
     async def watch() -> None:
         with FolderChanges(record.parent, _INTERVAL) as changes:
             while await asyncio.to_thread(record.parent.is_dir):
-                await changes.wait(_LONGEST)
-                changes.take()
+                # The system does not tell of the folder's own end while our log in it is open, so
+                # look again soon after its files have changed.
+                await changes.wait(_INTERVAL if changes.take() else _LONGEST)
         server.end()
 
     task = asyncio.create_task(watch())

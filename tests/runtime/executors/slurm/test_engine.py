@@ -68,6 +68,7 @@ def test_engines_check_says_what_to_mend(check, options, words, reason, hint):
     assert "to mend it" in engines_slurm.shown(found)
 
 
+@pytest.mark.engines
 def test_a_slurm_that_does_not_answer_is_named(check, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", "/nowhere/slurm.conf")
     assert "Unable to process configuration file" in check("time=1", code=2)["reason"]
